@@ -1,0 +1,58 @@
+@{
+    RootModule           = 'module/bin/IpcPs.Module.dll'
+    # Gives the module a load context of its own before its assembly is loaded.
+    NestedModules        = @('module/bin/IpcPs.Loader.dll')
+    ModuleVersion        = '0.1.0'
+    GUID                 = '6d1f7b1e-4f52-4d0b-9f0e-0f6a3d8f2c51'
+    Author               = 'The IpcPs founders'
+    CompanyName          = 'IpcPs'
+    Copyright            = 'Copyright (c) 2026 the IpcPs founders. MIT licence.'
+    Description          = 'Every inter-process communication mechanism of Linux for PowerShell: signals, sockets, pipes, message queues, shared memory, semaphores.'
+    PowerShellVersion    = '7.4'
+    CompatiblePSEditions = @('Core')
+    FormatsToProcess     = @('module/IpcPs.Format.ps1xml')
+    TypesToProcess       = @('module/IpcPs.Types.ps1xml')
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    AliasesToExport      = @()
+    CmdletsToExport      = @(
+        'Clear-IpcObject'
+        'Close-IpcObject'
+        'Get-IpcLimit'
+        'Get-IpcObject'
+        'Get-IpcSignal'
+        'Invoke-IpcRequest'
+        'Lock-IpcObject'
+        'New-IpcMutex'
+        'New-IpcPipe'
+        'New-IpcQueue'
+        'New-IpcRing'
+        'New-IpcSemaphore'
+        'New-IpcSharedMemory'
+        'New-IpcSocket'
+        'Open-IpcObject'
+        'Read-IpcSharedMemory'
+        'Receive-IpcMessage'
+        'Register-IpcSignal'
+        'Remove-IpcObject'
+        'Send-IpcMessage'
+        'Send-IpcSignal'
+        'Set-IpcObject'
+        'Start-IpcJob'
+        'Test-IpcFeature'
+        'Unlock-IpcObject'
+        'Unregister-IpcSignal'
+        'Update-IpcSharedMemory'
+        'Use-IpcLock'
+        'Use-IpcSignal'
+        'Wait-IpcSharedMemory'
+        'Wait-IpcSignal'
+        'Write-IpcSharedMemory'
+    )
+    PrivateData          = @{
+        PSData = @{
+            Tags       = @('IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Signal', 'Socket', 'PSEdition_Core')
+            LicenseUri = 'https://opensource.org/license/mit'
+        }
+    }
+}

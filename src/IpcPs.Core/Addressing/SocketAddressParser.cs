@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Net;
+
+namespace IpcPs;
+
+/// <summary>The socket schemes: <c>unix:</c> with its namespaces and types, <c>tcp:</c> and <c>udp:</c> on loopback only.</summary>
+internal static class SocketAddressParser
+{
+    // sun_path has 108 bytes; a path spends one on its closing NUL, an abstract name one on its opening NUL (unix(7)).
+    private const int MaxUnixPath = 107;
+
+    public static IpcAddress ParseUnix(string text, string rest)
+    {
+        var type = IpcSocketType.Stream;
+        var query = rest.IndexOf('?', StringComparison.Ordinal);
+        if (query >= 0)
+        {
+            type = rest[(query + 1)..].ToUpperInvariant() switch
+            {
+                "TYPE=STREAM" => IpcSocketType.Stream,
+                "TYPE=SEQPACKET" => IpcSocketType.SeqPacket,
+                "TYPE=DATAGRAM" => IpcSocketType.Datagram,
+                _ => throw AddressParser.Invalid(text, "after '?' comes 'type=stream', 'type=seqpacket' or 'type=datagram'"),
+            };
+            rest = rest[..query];
+        }
+        var suffix = type == IpcSocketType.Stream ? "" : "?type=" + type.ToString().ToLowerInvariant();
+        if (rest.StartsWith('@'))
+        {
+            var name = rest[1..];
+            if (name.Length == 0) throw NameRules.Invalid(text, "the abstract name is empty");
+            NameRules.CheckCharacters(text, name);
+            NameRules.CheckLength(text, name, MaxUnixPath);
+            return new IpcAddress(IpcScheme.Unix, $"unix:@{name}{suffix}") { Name = name, IsAbstract = true, SocketType = type };
+        }
+        if (rest.StartsWith('/'))
+        {
+            var path = NameRules.FullPath(text, rest, MaxUnixPath);
+            return new IpcAddress(IpcScheme.Unix, $"unix:{path}{suffix}") { Path = path, SocketType = type };
+        }
+        var bare = NameRules.Bare(text, rest, NameRules.MaxFileName);
+        var inFolder = Path.Combine(RuntimeFolder.Path, bare);
+        NameRules.CheckLength(text, inFolder, MaxUnixPath);
+        return new IpcAddress(IpcScheme.Unix, $"unix:{bare}{suffix}") { Name = bare, Path = inFolder, SocketType = type };
+    }
+
+    public static IpcAddress ParseInternet(IpcScheme scheme, string text, string rest)
+    {
+        var word = AddressParser.Word(scheme);
+        var colon = rest.LastIndexOf(':');
+        var host = colon < 0 ? "" : rest[..colon];
+        if (colon < 0 || !ushort.TryParse(rest.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+            throw AddressParser.Invalid(text, $"it must be '{word}:127.0.0.1:PORT' or '{word}:[::1]:PORT', with a port of 0 to 65535");
+        var address = host.ToUpperInvariant() switch
+        {
+            "LOCALHOST" => IPAddress.Loopback,
+            _ when host.StartsWith('[') && host.EndsWith(']') && IPAddress.TryParse(host[1..^1], out var six) => six,
+            _ when !host.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(host, out var four) => four,
+            _ => throw AddressParser.Invalid(text, $"'{host}' is no IP address (names are not looked up; an IPv6 address stands in brackets)"),
+        };
+        if (!IPAddress.IsLoopback(address) || (address.IsIPv4MappedToIPv6))
+            throw AddressParser.Invalid(text, $"{address} is not loopback, and IpcPs talks within one machine only");
+        var endPoint = new IPEndPoint(address, port);
+        return new IpcAddress(scheme, $"{word}:{endPoint}")
+        {
+            EndPoint = endPoint,
+            SocketType = scheme == IpcScheme.Tcp ? IpcSocketType.Stream : IpcSocketType.Datagram,
+        };
+    }
+}

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+// Everything that crosses to libc is blittable or marshalled by LibraryImport.
+[assembly: DisableRuntimeMarshalling]

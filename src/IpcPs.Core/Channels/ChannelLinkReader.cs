@@ -1,0 +1,25 @@
+namespace IpcPs.Channels;
+
+/// <summary>The reading end of a link whose mechanism tells by itself when the last writer is gone: pipes and rings.</summary>
+internal sealed class ChannelLinkReader(IpcChannel channel, CancellationToken cancellation) : IpcLinkReader
+{
+    public override bool Receive(MessageBuffer message)
+    {
+        try
+        {
+            return channel.Receive(message, Objects, Deadline.Infinite, cancellation);
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.TruncatedMessage)
+        {
+            // The last writer was killed in the middle of a message. That is the link's maker's to tell, who knows which process it was.
+            return false;
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        channel.Dispose();
+        UnnamedLink.CleanUpFor(channel.Address);
+    }
+}

@@ -1,0 +1,43 @@
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Waits for the first of several channels (poll(2) on their descriptors).</summary>
+public static class ChannelWaiter
+{
+    /// <summary>Blocks until one of the channels may have a message, or has ended.</summary>
+    /// <returns>False when the deadline passed.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: one of them has no descriptor that could be polled.</exception>
+    public static bool UntilAnyReadable(IReadOnlyList<IpcChannel> channels, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(channels);
+        var held = new List<SafeDescriptor>(channels.Count);
+        try
+        {
+            var polls = new Libc.PollFd[channels.Count];
+            for (var i = 0; i < polls.Length; i++)
+            {
+                var descriptor = channels[i].ReadinessDescriptor(deadline, cancellation)
+                    ?? throw new IpcException(IpcErrors.NotSupported, $"This {channels[i].Kind} has no descriptor, and so can't be waited for together with others.", channels[i].Address.Text, "Receive from it in a job of its own.");
+                var added = false;
+                descriptor.DangerousAddRef(ref added);
+                held.Add(descriptor);
+                polls[i] = new Libc.PollFd { Descriptor = descriptor.Number, Requested = PollEvents.In };
+            }
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource([.. channels.Select(static c => c.Ending)]);
+            try
+            {
+                return Waiter.PollAny(polls, deadline, cancellation, ending.Token) > 0;
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.Closed)
+            {
+                // One of them has ended; its own receive says how.
+                return true;
+            }
+        }
+        finally
+        {
+            foreach (var descriptor in held) descriptor.DangerousRelease();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using IpcPs.Channels;
+using IpcPs.Interop;
+
+namespace IpcPs;
+
+/// <summary>Anything that messages go through: pipes, queues, sockets, rings. Safe for use by several threads; a message of one is never
+/// mixed with another's.</summary>
+public abstract class IpcChannel : IpcObject
+{
+    /// <summary>The largest message in bytes that any byte stream takes, and that a receiver believes a header: 256 MiB.</summary>
+    public const int MaxStreamMessage = 256 * 1024 * 1024;
+
+    private RequestRouter? _router;
+
+    /// <summary>Creates the managed side of a channel.</summary>
+    protected IpcChannel(IpcAddress address) : base(address)
+    {
+    }
+
+    /// <summary>Whether this end sends.</summary>
+    public abstract bool CanSend { get; }
+
+    /// <summary>Whether this end receives.</summary>
+    public abstract bool CanReceive { get; }
+
+    /// <summary>Whether the transport is a stream of bytes, in which IpcPs marks where a message ends.</summary>
+    public abstract bool IsByteStream { get; }
+
+    /// <summary>Bytes that one message may have.</summary>
+    public virtual long MaxMessageSize => MaxStreamMessage;
+
+    /// <summary>Sends one message and returns when the kernel has it.</summary>
+    /// <param name="payload">Its bytes.</param>
+    /// <param name="options">What goes with it.</param>
+    /// <param name="deadline">Until when to wait for room.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Full"/> (immediate deadline),
+    /// <see cref="IpcErrors.PeerClosed"/>, <see cref="IpcErrors.MessageTooLarge"/>, <see cref="IpcErrors.Closed"/>,
+    /// <see cref="IpcErrors.NotSupported"/> (an option that the transport lacks).</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the message was not sent.</exception>
+    public abstract void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default);
+
+    /// <summary>Takes a message to be sent with others by <see cref="Flush"/>, in fewer system calls; may send at once.</summary>
+    public virtual void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
+        Send(payload, options, deadline, cancellation);
+
+    /// <summary>Sends what <see cref="Enqueue"/> took.</summary>
+    public virtual void Flush(Deadline deadline = default, CancellationToken cancellation = default)
+    {
+    }
+
+    /// <summary>Sends many messages, in as few system calls as the transport allows.</summary>
+    public void SendMany(IEnumerable<ReadOnlyMemory<byte>> payloads, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(payloads);
+        foreach (var payload in payloads) Enqueue(payload.Span, options, deadline, cancellation);
+        Flush(deadline, cancellation);
+    }
+
+    /// <summary>Receives one message.</summary>
+    /// <param name="message">Where it goes.</param>
+    /// <param name="options">Which one.</param>
+    /// <param name="deadline">Until when to wait for one.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>False when no message can come any more: the other side has closed, and everything it sent was received.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Empty"/> (immediate deadline),
+    /// <see cref="IpcErrors.InvalidData"/>, <see cref="IpcErrors.TruncatedMessage"/>, <see cref="IpcErrors.MessageTooLarge"/>,
+    /// <see cref="IpcErrors.Removed"/>, <see cref="IpcErrors.Closed"/>, <see cref="IpcErrors.NotSupported"/>.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing was received, nothing is lost.</exception>
+    public abstract bool Receive(MessageBuffer message, in ReceiveOptions options = default, Deadline deadline = default, CancellationToken cancellation = default);
+
+    /// <summary>Sends a request and waits for its own reply. Any number of threads may do so on one channel at once; what is no reply is kept for
+    /// <see cref="Receive"/>.</summary>
+    /// <param name="payload">The request's bytes; it travels in an envelope, whatever its format.</param>
+    /// <param name="reply">Where the reply goes.</param>
+    /// <param name="options">What goes with the request.</param>
+    /// <param name="deadline">Until when to wait for room, and for the reply.</param>
+    /// <param name="cancellation">Ends the wait; a reply that comes later is dropped.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.PeerClosed"/> (before it replied),
+    /// <see cref="IpcErrors.NotSupported"/>: this channel goes one way, or both sides would take each other's messages from it.</exception>
+    public void Request(ReadOnlySpan<byte> payload, MessageBuffer reply, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(reply);
+        ThrowIfClosed();
+        if (!CanRequest)
+            throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) has no way back of its own for a reply.", Address.Text, "Use a socket (New-IpcSocket) or a duplex pipe (New-IpcPipe -Duplex).");
+        var router = Router ?? Interlocked.CompareExchange(ref _router, new RequestRouter(this), null) ?? _router!;
+        if (!router.Request(payload, options, reply, deadline, cancellation))
+            throw new IpcException(IpcErrors.PeerClosed, $"The other side of '{Address}' closed before it replied.", Address.Text);
+    }
+
+    /// <summary>What tells replies from other messages, once there was a request.</summary>
+    internal RequestRouter? Router => Volatile.Read(ref _router);
+
+    /// <summary>Whether what is received here comes from the one who gets what is sent here.</summary>
+    internal virtual bool CanRequest => false;
+
+    /// <summary>Receives past <see cref="Router"/>.</summary>
+    internal virtual bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation) =>
+        throw new InvalidOperationException($"A {Kind} takes no requests.");
+
+    /// <summary>What happened on the channel that is no failure of a call but that its user should know (a listener's refused clients), since the last time that
+    /// this was asked; one sentence each.</summary>
+    public virtual IReadOnlyList<string> TakeWarnings() => [];
+
+    /// <summary>Says that no more will be sent, so that the other side's receive ends; this side may go on receiving.</summary>
+    public virtual void CompleteSending() =>
+        throw new IpcException(IpcErrors.NotSupported, $"This {Kind} has no end of sending that the other side would notice.", Address.Text);
+
+    /// <summary>What to poll for a message, where the transport has such a descriptor; null where it has none.</summary>
+    internal virtual SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => null;
+
+    /// <summary>Cancelled when this end is closed, or when what the descriptor does not tell ended the channel: its removal by somebody else.</summary>
+    internal virtual CancellationToken Ending => Closing;
+
+    /// <summary>Throws when this end does not send.</summary>
+    protected void RequireSend()
+    {
+        ThrowIfClosed();
+        if (!CanSend) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for receiving only.", Address.Text, "Open it with -Access Write or ReadWrite.");
+    }
+
+    /// <summary>Throws when this end does not receive.</summary>
+    protected void RequireReceive()
+    {
+        ThrowIfClosed();
+        if (!CanReceive) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for sending only.", Address.Text, "Open it with -Access Read or ReadWrite.");
+    }
+}

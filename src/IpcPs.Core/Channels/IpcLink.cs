@@ -1,0 +1,58 @@
+using IpcPs.Interop;
+
+namespace IpcPs;
+
+/// <summary>A one-way way for messages from any number of processes to one, made by a third that starts them: what connects the stages of a pipeline of
+/// jobs. The messages go from process to process; who made the link only hands out its ends and lets go of them.</summary>
+/// <remarks>The maker starts the reading process with <see cref="ReaderDescriptors"/> inherited, tells it <see cref="ReaderTicket"/>, then calls
+/// <see cref="ReleaseReader"/>; tells each writing process <see cref="WriterTicket"/>; tells the reader when the last of them has ended
+/// (<see cref="IpcLinkReader.EndOfWriters"/>); and disposes the link when all have ended. Who notices that a process died is the maker, whatever the
+/// mechanism does about it. A link has no name that would stay where all of them are killed.</remarks>
+public abstract class IpcLink : IDisposable
+{
+    /// <summary>What a writing process opens its end by (<see cref="IpcLinkKind.OpenWriter"/>): a secret among the processes of the link.</summary>
+    public abstract string WriterTicket { get; }
+
+    /// <summary>What the reading process opens its end by (<see cref="IpcLinkKind.OpenReader"/>), besides <see cref="ReaderDescriptors"/>.</summary>
+    public abstract string ReaderTicket { get; }
+
+    /// <summary>The descriptors that the reading process inherits.</summary>
+    public virtual IReadOnlyList<SafeDescriptor> ReaderDescriptors => [];
+
+    /// <summary>Opens a writing end for this process: one of its own where the mechanism has connections, else one that is always the same.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: the reader is gone.</exception>
+    public abstract IpcChannel OpenWriter();
+
+    /// <summary>Says that no more comes by a writing end, and waits until what other writers send from then on can't overtake what came by this one.</summary>
+    /// <param name="writer">What <see cref="OpenWriter"/> gave.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    public virtual void Complete(IpcChannel writer, CancellationToken cancellation)
+    {
+    }
+
+    /// <summary>Lets go of a writing end.</summary>
+    /// <param name="writer">What <see cref="OpenWriter"/> gave.</param>
+    public virtual void Close(IpcChannel writer)
+    {
+    }
+
+    /// <summary>Lets go of the reading end, after the reading process was started.</summary>
+    public virtual void ReleaseReader()
+    {
+    }
+
+    /// <summary>Lets go of what kept the link open for writers that had not opened it yet: all have, and this process writes no more.</summary>
+    public virtual void ReleaseWriters()
+    {
+    }
+
+    /// <summary>Lets go of everything, and of messages that nobody received.</summary>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Lets go of everything.</summary>
+    protected abstract void Dispose(bool disposing);
+}

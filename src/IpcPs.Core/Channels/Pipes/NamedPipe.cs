@@ -1,0 +1,250 @@
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>A named pipe (fifo(7)): a pipe with a place in the file system, so that processes which don't know each other meet there.</summary>
+/// <remarks>Either end is opened by the first send or receive. A sender waits until a reader is there, a receiver until a writer is; when the last writer
+/// leaves, what it sent is received and then the end, and the next receive waits for the next writer. Bytes that nobody has received are gone
+/// when the last process closes the pipe. Each write of up to PIPE_BUF (4096) bytes stays whole among any number of writers;
+/// larger Objects are split and put together by the receiver; a longer line is refused while other IpcPs writers have the pipe open.
+/// Calls: mkfifo(3), open(2), read(2), write(2), ppoll(2), flock(2).</remarks>
+public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
+{
+    private readonly string _path;
+    private readonly IpcAccess _access;
+    private SafeDescriptor? _reader;
+    private SafeDescriptor? _writer;
+    // Holds the file without opening either end, so that others see that somebody uses it (O_PATH, open(2)).
+    private readonly SafeDescriptor _presence;
+    private int _readSize = 64 * 1024;
+
+    private NamedPipe(IpcAddress address, IpcAccess access, bool persistent) : base(address, PipeIO.AtomicWrite)
+    {
+        _path = address.Path!;
+        _access = access;
+        Persistent = persistent;
+        _presence = new SafeDescriptor(Libc.open(_path, Libc.O_PATH | Libc.O_CLOEXEC | Libc.O_NOFOLLOW, 0));
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "named pipe";
+
+    /// <summary>Where it is.</summary>
+    public string Path => _path;
+
+    /// <summary>Whether this end outlives its peers: a receiver waits for the next writer instead of seeing the end, a sender whose last reader left
+    /// waits for the next one.</summary>
+    public bool Persistent { get; }
+
+    /// <inheritdoc/>
+    public override bool CanSend => !IsClosed && _access.HasFlag(IpcAccess.Write) && _writer is not { IsClosed: true };
+
+    /// <inheritdoc/>
+    public override bool CanReceive => !IsClosed && _access.HasFlag(IpcAccess.Read);
+
+    /// <inheritdoc/>
+    public UnixFileMode Mode
+    {
+        get => DescriptorPermissions.ModeOf(RequireFifo());
+        set
+        {
+            RequireFifo();
+            if (Libc.chmod(_path, (uint)value) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), Address.Text, "Only the owner and root may change the mode.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public string Owner
+    {
+        get => Accounts.UserName(RequireFifo().UserId);
+        set => ChangeOwner(Accounts.UserId(value), Libc.Unchanged, DescriptorPermissions.OwnerHint);
+    }
+
+    /// <inheritdoc/>
+    public string Group
+    {
+        get => Accounts.GroupName(RequireFifo().GroupId);
+        set => ChangeOwner(Libc.Unchanged, Accounts.GroupId(value), DescriptorPermissions.GroupHint);
+    }
+
+    /// <inheritdoc cref="PipeChannel.Capacity"/>
+    public long Capacity
+    {
+        get
+        {
+            using var probe = Probe();
+            return PipeIO.GetCapacity(_reader ?? _writer ?? probe!, Address);
+        }
+        set
+        {
+            if ((_reader ?? _writer) is not { } open)
+                throw new IpcException(IpcErrors.InvalidOperation, $"'{Address}' is not open: the kernel forgets the capacity of a named pipe that no process has open.", Address.Text, "Set it after the first send or receive.");
+            PipeIO.SetCapacity(open, value, Address);
+            _readSize = PipeIO.GetCapacity(open, Address);
+        }
+    }
+
+    /// <summary>Bytes sent and not yet read; 0 while this process has no end open.</summary>
+    public int PendingBytes => (_reader ?? _writer) is { IsClosed: false } open ? PipeIO.GetPending(open, Address) : 0;
+
+    internal override int ReadSize => _readSize;
+
+    /// <summary>Creates the FIFO. Its mode is as asked, whatever the umask.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.AccessDenied"/>,
+    /// <see cref="IpcErrors.NotFound"/> (the folder).</exception>
+    public static NamedPipe Create(IpcAddress address, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.Name is not null) RuntimeFolder.Ensure();
+        if (Libc.mkfifo(address.Path!, 0x180 /* 0600 */ & (uint)mode) != 0) throw IpcException.FromErrno("mkfifo", Marshal.GetLastPInvokeError(), address.Text);
+        if (Libc.chmod(address.Path!, (uint)mode) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), address.Text);
+        return new NamedPipe(address, IpcAccess.ReadWrite, persistent: false);
+    }
+
+    /// <summary>Opens a FIFO that exists. For writing it waits for a reader, as long as the deadline allows; for reading, and for both, the first
+    /// receive or send does the waiting.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.AccessDenied"/>,
+    /// <see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NoPeer"/> (immediate deadline).</exception>
+    public static NamedPipe Open(IpcAddress address, IpcAccess access, bool persistent = false, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var pipe = new NamedPipe(address, access, persistent);
+        pipe.RequireFifo();
+        try
+        {
+            if (access == IpcAccess.Write) pipe.WriterDescriptor(deadline, cancellation);
+            if (access == IpcAccess.Read) pipe.ReaderDescriptor(deadline, cancellation);
+            return pipe;
+        }
+        catch
+        {
+            pipe.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void CompleteSending()
+    {
+        RequireSend();
+        _writer?.Dispose();
+        _writer = null;
+    }
+
+    internal override int TryRead(Span<byte> buffer)
+    {
+        var read = PipeIO.TryRead(_reader!, buffer, Address);
+        // Nothing to read and nobody to write: the end, or the time before the first writer. Only poll(2) tells them apart (it hangs up once a writer was there).
+        if (read == 0 && !HasHungUp(_reader!)) return -1;
+        return read;
+    }
+
+    internal override int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options)
+    {
+        if (options.Handles is not null)
+            throw new IpcException(IpcErrors.NotSupported, "A pipe does not carry descriptors.", Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+        return PipeIO.TryWrite(_writer!, bytes, Address);
+    }
+
+    internal override SafeDescriptor ReaderDescriptor(Deadline deadline, CancellationToken cancellation)
+    {
+        if (_reader is not null) return _reader;
+        _reader = OpenReader();
+        _readSize = PipeIO.GetCapacity(_reader, Address);
+        return _reader;
+    }
+
+    internal override SafeDescriptor WriterDescriptor(Deadline deadline, CancellationToken cancellation)
+    {
+        if (_writer is not null) return _writer;
+        var writer = OpenWriter(deadline, cancellation);
+        // Held for as long as the end is open: what a writer of a long line looks at.
+        WriterLock.Share(writer, Address, deadline, cancellation, Closing);
+        return _writer = writer;
+    }
+
+    internal override bool ContinuesAfterEnd()
+    {
+        // A fresh description hangs up only after the next writer. The new one is opened before the old one is closed: between them nothing is lost.
+        var old = _reader;
+        _reader = OpenReader();
+        old?.Dispose();
+        return Persistent;
+    }
+
+    internal override bool ReconnectsWriter(Deadline deadline, CancellationToken cancellation)
+    {
+        if (!Persistent) return false;
+        // Opening again waits for the next reader. The old end stays open, and with it what the last reader left in the pipe.
+        OpenWriter(deadline, cancellation).Dispose();
+        return true;
+    }
+
+    internal override IDisposable? BeginLongWrite(int bytes) => WriterLock.TakeAlone(_writer ?? WriterDescriptor(default, default), bytes, Address);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _reader?.Dispose();
+        _writer?.Dispose();
+        _presence.Dispose();
+    }
+
+    private static unsafe bool HasHungUp(SafeDescriptor reader)
+    {
+        var poll = new Libc.PollFd { Descriptor = reader.Number, Requested = PollEvents.In };
+        var now = default(Libc.Timespec);
+        return Libc.ppoll(&poll, 1, &now, null) > 0 && (poll.Returned & (PollEvents.HangUp | PollEvents.In)) == PollEvents.HangUp;
+    }
+
+    private void ChangeOwner(uint userId, uint groupId, string hint)
+    {
+        RequireFifo();
+        if (Libc.lchown(_path, userId, groupId) != 0) throw IpcException.FromErrno("lchown", Marshal.GetLastPInvokeError(), Address.Text, hint);
+    }
+
+    private unsafe Libc.Statx RequireFifo()
+    {
+        Libc.Statx stat;
+        if (Libc.statx(Libc.AT_FDCWD, _path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
+            throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), Address.Text);
+        if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{_path}' is not a named pipe.", Address.Text);
+        return stat;
+    }
+
+    private SafeDescriptor? Probe() => _reader is null && _writer is null ? OpenReader() : null;
+
+    private SafeDescriptor OpenReader()
+    {
+        RequireFifo();
+        var fd = Libc.open(_path, Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC | Libc.O_NOFOLLOW, 0);
+        return fd >= 0 ? new SafeDescriptor(fd) : throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), Address.Text);
+    }
+
+    private SafeDescriptor OpenWriter(Deadline deadline, CancellationToken cancellation)
+    {
+        RequireFifo();
+        var flags = Libc.O_WRONLY | Libc.O_CLOEXEC | Libc.O_NOFOLLOW;
+        var fd = Libc.open(_path, flags | Libc.O_NONBLOCK, 0);
+        if (fd >= 0) return new SafeDescriptor(fd);
+        var errno = Marshal.GetLastPInvokeError();
+        if (errno != Errno.ENXIO) throw IpcException.FromErrno("open", errno, Address.Text);
+        if (deadline.IsImmediate) throw new IpcException(IpcErrors.NoPeer, $"Nobody has '{Address}' open for reading.", Address.Text, "Start the reader first, or wait for it with -Timeout.");
+        var call = new OpenCall(_path, flags);
+        errno = InterruptibleCall.Invoke<OpenCall, int>(ref call, out fd, deadline, cancellation, Closing);
+        if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut($"a reader on '{Address}'", Address.Text, deadline);
+        if (errno != 0) throw IpcException.FromErrno("open", errno, Address.Text);
+        var opened = new SafeDescriptor(fd);
+        return Libc.fcntl(opened, Libc.F_SETFL, Libc.O_NONBLOCK) == 0 ? opened : throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), Address.Text);
+    }
+
+    private readonly struct OpenCall(string path, int flags) : IBlockingCall<int>
+    {
+        public int Invoke(out int result)
+        {
+            result = Libc.open(path, flags, 0);
+            return result >= 0 ? 0 : Marshal.GetLastPInvokeError();
+        }
+    }
+}

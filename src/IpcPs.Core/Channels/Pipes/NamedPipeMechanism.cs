@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Opens and removes named pipes by <c>fifo:NAME</c> and <c>fifo:/path</c>.</summary>
+internal sealed class NamedPipeMechanism : IpcMechanism
+{
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Fifo];
+
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
+        NamedPipe.Open(address, options.Access == IpcAccess.Default ? IpcAccess.ReadWrite : options.Access, options.Persistent, deadline, cancellation);
+
+    public override unsafe void Remove(IpcAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        Libc.Statx stat;
+        if (Libc.statx(Libc.AT_FDCWD, address.Path!, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
+            throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+        if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{address.Path}' is not a named pipe, and is left alone.", address.Text);
+        if (Libc.unlink(address.Path!) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
+    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.Name is not null) RuntimeFolder.Ensure();
+        PathWatch.WaitUntilExists(address.Path!, address.Text, deadline, cancellation);
+    }
+
+    public override IEnumerable<IpcAddress> Known() => PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));
+
+    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => PipeInventory.Named(scan);
+}

@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>What anonymous and named pipes have in common: read(2), write(2) and fcntl(2) on a non-blocking end.</summary>
+internal static unsafe class PipeIO
+{
+    /// <summary>PIPE_BUF of Linux: a write of up to that many bytes is never mixed with another's (pipe(7)).</summary>
+    public const int AtomicWrite = 4096;
+
+    private const string PipeMaxSize = "/proc/sys/fs/pipe-max-size";
+
+    public static int TryRead(SafeDescriptor descriptor, Span<byte> buffer, IpcAddress address)
+    {
+        fixed (byte* into = buffer)
+        {
+            while (true)
+            {
+                var read = Libc.read(descriptor, into, (nuint)buffer.Length);
+                if (read >= 0) return (int)read;
+                var errno = Marshal.GetLastPInvokeError();
+                if (errno == Errno.EAGAIN) return -1;
+                if (errno != Errno.EINTR) throw IpcException.FromErrno("read", errno, address.Text);
+            }
+        }
+    }
+
+    public static int TryWrite(SafeDescriptor descriptor, ReadOnlySpan<byte> bytes, IpcAddress address)
+    {
+        fixed (byte* from = bytes)
+        {
+            while (true)
+            {
+                var written = Libc.write(descriptor, from, (nuint)bytes.Length);
+                if (written >= 0) return (int)written;
+                var errno = Marshal.GetLastPInvokeError();
+                if (errno == Errno.EAGAIN) return -1;
+                if (errno == Errno.EPIPE) throw NoReader(address);
+                if (errno != Errno.EINTR) throw IpcException.FromErrno("write", errno, address.Text);
+            }
+        }
+    }
+
+    public static IpcException NoReader(IpcAddress address) =>
+        new(IpcErrors.PeerClosed, $"The last reader of '{address}' is gone: what is sent would reach nobody.", address.Text) { Errno = Errno.EPIPE, Call = "write" };
+
+    /// <summary>Bytes that the pipe holds (F_GETPIPE_SZ).</summary>
+    public static int GetCapacity(SafeDescriptor descriptor, IpcAddress address)
+    {
+        var size = Libc.fcntl(descriptor, Libc.F_GETPIPE_SZ, 0);
+        return size >= 0 ? size : throw IpcException.FromErrno("fcntl(F_GETPIPE_SZ)", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
+    /// <summary>Sets how many bytes the pipe holds (F_SETPIPE_SZ); the kernel rounds up to a power of two pages.</summary>
+    public static void SetCapacity(SafeDescriptor descriptor, long bytes, IpcAddress address)
+    {
+        if (bytes is <= 0 or > int.MaxValue) throw IpcException.Argument($"A capacity of {bytes} bytes is out of range.", address.Text);
+        if (Libc.fcntl(descriptor, Libc.F_SETPIPE_SZ, (nint)bytes) >= 0) return;
+        var errno = Marshal.GetLastPInvokeError();
+        throw errno switch
+        {
+            Errno.EPERM => new IpcException(IpcErrors.LimitReached, $"A capacity of {bytes} bytes for '{address}' is above what this user may have: {PipeMaxSize} is {ReadLimit()}.", address.Text,
+                $"Ask for less, or raise it: sysctl fs.pipe-max-size={bytes}. If {PipeMaxSize} is not the limit, fs.pipe-user-pages-soft is.")
+            { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
+            Errno.EBUSY => new IpcException(IpcErrors.LimitReached, $"'{address}' holds more than {bytes} bytes right now.", address.Text, "Receive some of it first.") { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
+            _ => IpcException.FromErrno("fcntl(F_SETPIPE_SZ)", errno, address.Text),
+        };
+    }
+
+    /// <summary>Bytes that wait in the pipe (FIONREAD).</summary>
+    public static int GetPending(SafeDescriptor descriptor, IpcAddress address)
+    {
+        int bytes;
+        return Libc.ioctl(descriptor, Libc.FIONREAD, &bytes) == 0 ? bytes : throw IpcException.FromErrno("ioctl(FIONREAD)", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
+    /// <summary>Opens one end through /proc: a description of our own, whose O_NONBLOCK and locks are nobody else's.</summary>
+    /// <param name="processId">Whose descriptor; 0 for ours.</param>
+    /// <param name="descriptor">Its number: either end of the pipe leads to both.</param>
+    /// <param name="flags">O_RDONLY or O_WRONLY.</param>
+    /// <param name="address">For the error.</param>
+    public static SafeDescriptor Reopen(int processId, int descriptor, int flags, IpcAddress address)
+    {
+        var path = processId == 0 ? $"/proc/self/fd/{descriptor}" : $"/proc/{processId}/fd/{descriptor}";
+        Libc.Statx stat;
+        if (Libc.statx(Libc.AT_FDCWD, path, 0, Libc.STATX_BASIC_STATS, &stat) != 0)
+            throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text, "An anonymous pipe exists as long as a process has it open, and only its user's processes reach it.");
+        if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a pipe.", address.Text);
+        var fd = Libc.open(path, flags | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
+        if (fd >= 0) return new SafeDescriptor(fd);
+        var errno = Marshal.GetLastPInvokeError();
+        throw errno == Errno.ENXIO ? NoReader(address) : IpcException.FromErrno("open", errno, address.Text);
+    }
+
+    private static string ReadLimit()
+    {
+        try
+        {
+            return File.ReadAllText(PipeMaxSize).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "not readable";
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>A link through an anonymous pipe: the reader inherits its end, writers open theirs through /proc of this process. The kernel does the rest:
+/// back-pressure, the end when the last writer is gone, EPIPE when the reader is.</summary>
+internal sealed class PipeLink : IpcLink
+{
+    private readonly AnonymousPipe _pipe = AnonymousPipe.Create();
+
+    public override string WriterTicket => _pipe.Writer.Address.Text;
+
+    public override string ReaderTicket => "";
+
+    public override IReadOnlyList<SafeDescriptor> ReaderDescriptors => [_pipe.Reader.Reader!];
+
+    public override IpcChannel OpenWriter() => _pipe.Writer;
+
+    public override void ReleaseReader() => _pipe.Reader.Dispose();
+
+    public override void ReleaseWriters() => _pipe.Writer.Dispose();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _pipe.Dispose();
+    }
+}

@@ -1,0 +1,122 @@
+using IpcPs.Interop;
+using IpcPs.Inventory;
+
+namespace IpcPs.Channels;
+
+/// <summary>Lists message queues of both families.</summary>
+internal static class QueueInventory
+{
+    public static IEnumerable<IpcObjectInfo> Posix(InventoryScan scan)
+    {
+        using var folder = QueueFolder.TryOpen();
+        if (folder is null)
+        {
+            scan.Missed("mqueue", "POSIX queues that no process has open are not listed: the mqueue file system is not mounted (mkdir /dev/mqueue; mount -t mqueue none /dev/mqueue)");
+            foreach (var info in OpenQueues(scan)) yield return info;
+            yield break;
+        }
+        foreach (var path in Directory.EnumerateFiles(folder.Path))
+        {
+            if (IpcAddress.TryParse("mq:/" + Path.GetFileName(path), out var address) && scan.OfFile(address!, "POSIX message queue", path, MessagesIn(address!), BytesIn(path)) is { } info) yield return info;
+        }
+    }
+
+    public static IEnumerable<IpcObjectInfo> SysV(InventoryScan scan)
+    {
+        foreach (var row in SysVRow.Read("msg", scan))
+        {
+            var sender = (int)row["lspid"];
+            var receiver = (int)row["lrpid"];
+            // 0 where there is a time: a process of another PID namespace.
+            var (stale, reason) = (sender == 0 && row["stime"] != 0) || (receiver == 0 && row["rtime"] != 0)
+                ? (false, "not proven: it was used by a process that can't be seen") : scan.JudgeByUsers(sender, receiver);
+            yield return new IpcObjectInfo
+            {
+                Address = row.Address(IpcScheme.SysVMq, "msqid"),
+                Kind = "System V message queue",
+                Owner = Accounts.UserName(row.UserId),
+                OwnerId = row.UserId,
+                Group = Accounts.GroupName(row.GroupId),
+                Mode = row.Mode,
+                Size = row["cbytes"],
+                Depth = row["qnum"],
+                LastIds = [.. new[] { sender, receiver }.Where(static id => id != 0).Distinct()],
+                Created = row.Time("ctime"),
+                Identity = row["msqid"],
+                LastUsed = row.Time("stime") > row.Time("rtime") ? row.Time("stime") : row.Time("rtime") ?? row.Time("stime"),
+                IsStale = stale,
+                Reason = reason,
+            };
+        }
+    }
+
+    /// <summary>What the kernel counts of this user's POSIX queues against RLIMIT_MSGQUEUE: not what waits in them, but what could (getrlimit(2)). Those that this user owns now, as it
+    /// keeps no other record that could be read.</summary>
+    /// <returns>Null where the queues can't be listed, or one of them can't be opened.</returns>
+    public static long? CountedBytes()
+    {
+        using var folder = QueueFolder.TryOpen();
+        if (folder is null) return null;
+        var bytes = 0L;
+        foreach (var path in Directory.EnumerateFiles(folder.Path))
+        {
+            if (FileId.OfPath(path, out var stat) is null || stat.UserId != Libc.geteuid()) continue;
+            if (!IpcAddress.TryParse("mq:/" + Path.GetFileName(path), out var address)) continue;
+            try
+            {
+                using var queue = PosixQueue.OpenExisting(address!, IpcAccess.Default);
+                bytes += queue.MaxMessages * (queue.MaxMessageSize + PosixQueueOpening.CountedPerMessage);
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.NotFound)
+            {
+                // Gone meanwhile.
+            }
+            catch (IpcException)
+            {
+                return null;
+            }
+        }
+        return bytes;
+    }
+
+    // Each open queue is a descriptor whose link is its bare name; only its file system tells it from a file in the root folder.
+    private static IEnumerable<IpcObjectInfo> OpenQueues(InventoryScan scan)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var descriptor in scan.Processes.Descriptors)
+        {
+            var path = $"/proc/{descriptor.ProcessId}/fd/{descriptor.Number}";
+            if (descriptor.Link.LastIndexOf('/') != 0 || descriptor.Link.StartsWith("/memfd:", StringComparison.Ordinal) || !seen.Add(descriptor.Link) || BytesIn(path) is not { } bytes) continue;
+            if (IpcAddress.TryParse("mq:" + descriptor.Link, out var address) && scan.OfFile(address!, "POSIX message queue", path, MessagesIn(address!), bytes) is { } info) yield return info;
+        }
+    }
+
+    private static long? MessagesIn(IpcAddress address)
+    {
+        try
+        {
+            using var queue = PosixQueue.OpenExisting(address, IpcAccess.Read);
+            return queue.CurrentMessages;
+        }
+        catch (IpcException)
+        {
+            // No permission, or gone meanwhile.
+            return null;
+        }
+    }
+
+    // The file's content is "QSIZE:129 NOTIFY:0 …" (mq_overview(7)).
+    private static long? BytesIn(string path)
+    {
+        try
+        {
+            var text = File.ReadAllText(path);
+            if (!text.StartsWith("QSIZE:", StringComparison.Ordinal)) return null;
+            return long.TryParse(text.AsSpan(6, text.IndexOf(' ', StringComparison.Ordinal) - 6), out var bytes) ? bytes : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+namespace IpcPs.Channels;
+
+/// <summary>The reading end of a <see cref="QueueLink"/>. A queue has no end of its own: told that all writers have ended, it takes what is there.</summary>
+internal sealed class QueueLinkReader(PosixQueue queue, CancellationToken cancellation) : IpcLinkReader
+{
+    private readonly CancellationTokenSource _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+
+    public override bool Receive(MessageBuffer message)
+    {
+        try
+        {
+            return queue.Receive(message, Objects, Deadline.Infinite, _ended.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // Told of the end while it waited, or before.
+        }
+        try
+        {
+            return queue.Receive(message, Objects, Deadline.Immediate, cancellation);
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.Empty)
+        {
+            return false;
+        }
+    }
+
+    public override void EndOfWriters(int opened) => _ended.Cancel();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        queue.Dispose();
+        UnnamedLink.CleanUpFor(queue.Address);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <content>Sending and receiving.</content>
+public sealed partial class SysVQueue
+{
+    /// <summary>What a message of nobody's choice has for a type.</summary>
+    private const long DefaultType = 1;
+
+    // struct msgbuf: a long, then the bytes.
+    private const int TypeSize = 8;
+
+    private AdaptiveSpin _sendSpin;
+    private AdaptiveSpin _receiveSpin;
+    private long _knownToFit;
+
+    /// <inheritdoc/>
+    private protected override string TooLargeHint =>
+        $"A message may have kernel.msgmax bytes, which is {KernelSetting.Describe("kernel.msgmax")} ('sysctl kernel.msgmax=…' raises it), and no more than the queue holds{(TryGetMaxBytes() is { } bytes ? $", which is {bytes}" : "")} (Set-IpcObject -MaxBytes). An Object may be larger: it travels through shared memory.";
+
+    /// <inheritdoc/>
+    [SkipLocalsInit]
+    private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        if (options.Priority is not null)
+            throw new IpcException(IpcErrors.NotSupported, "A System V message queue has types, not priorities.", Address.Text, "Send with -Type, and let the receiver ask for the lowest type with a negative -Type; or use New-IpcQueue -Kind Posix.");
+        if (options.Handles is not null) throw NoDescriptors(Address);
+        var type = options.Type == 0 ? DefaultType : options.Type;
+        if (type < 1) throw IpcException.Argument($"A message type is 1 or more, and this one is {type}.", Address.Text);
+        const int OnStack = 1024;
+        var size = TypeSize + packet.Length;
+        var rented = size > OnStack ? ArrayPool<byte>.Shared.Rent(size) : null;
+        var message = rented is null ? stackalloc byte[OnStack] : rented;
+        try
+        {
+            packet.CopyTo(message[TypeSize..]);
+            fixed (byte* first = message)
+            {
+                *(long*)first = type;
+                Send(first, packet.Length, deadline, cancellation);
+            }
+        }
+        finally
+        {
+            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    /// <inheritdoc/>
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        var type = options.Type ?? 0;
+        if (options.ExceptType && type < 1) throw IpcException.Argument("-ExceptType goes with a -Type of 1 or more.", Address.Text);
+        if (type == long.MinValue) throw IpcException.Argument($"A message type is at most {long.MaxValue}.", Address.Text);
+        if (options.Peek) SysVPeek.Receive(this, message, type, options.ExceptType, deadline, cancellation);
+        else Take(message, (nint)type, options.ExceptType ? Libc.MSG_EXCEPT : 0, deadline, cancellation);
+        return true;
+    }
+
+    /// <summary>Reads the sysctl and the queue's status only where a message is larger than what was found to be allowed before.</summary>
+    private protected override bool Exceeds(long size)
+    {
+        if (size <= _knownToFit) return false;
+        _knownToFit = Math.Min(SystemMaxMessageSize, TryGetMaxBytes() ?? long.MaxValue);
+        return size > _knownToFit;
+    }
+
+    private unsafe void Send(byte* message, int length, Deadline deadline, CancellationToken cancellation)
+    {
+        var attempt = new SendAttempt(Id, message, length);
+        var errno = Until<SendAttempt, int>(ref attempt, ref _sendSpin, deadline, cancellation);
+        if (errno == 0) return;
+        if (errno is Errno.ETIMEDOUT or Errno.EAGAIN) throw IpcException.TimedOut($"room on '{Address}'", Address.Text, deadline, IpcErrors.QueueFull);
+        // The limits may have been lowered since they were read.
+        _knownToFit = 0;
+        throw errno == Errno.EINVAL && Exceeds(length) ? TooLarge(length) : Failed("msgsnd", errno);
+    }
+
+    private unsafe void Take(MessageBuffer message, nint type, int flags, Deadline deadline, CancellationToken cancellation)
+    {
+        var room = FirstRoom;
+        while (true)
+        {
+            var bytes = message.Reserve(room);
+            fixed (byte* first = bytes)
+            {
+                var attempt = new ReceiveAttempt(Id, first, bytes.Length - TypeSize, type, flags);
+                var errno = Until<ReceiveAttempt, int>(ref attempt, ref _receiveSpin, deadline, cancellation);
+                if (errno == 0)
+                {
+                    Describe(message, first, attempt.Length);
+                    return;
+                }
+                if (errno is Errno.ETIMEDOUT or Errno.ENOMSG) throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+                // The kernel leaves a message where it is that has no room here: kernel.msgmax may be more than the usual.
+                if (errno != Errno.E2BIG) throw Failed("msgrcv", errno);
+                room = checked(bytes.Length * 2);
+            }
+        }
+    }
+
+    /// <summary>Bytes to begin with: the kernel's default for the largest message.</summary>
+    internal const int FirstRoom = TypeSize + 8192;
+
+    /// <summary>Makes the message of what msgrcv(2) left in its buffer.</summary>
+    internal static unsafe void Describe(MessageBuffer message, byte* first, int length)
+    {
+        message.Type = *(long*)first;
+        message.Length = TypeSize + length;
+        message.Skip(TypeSize);
+    }
+
+    /// <summary>Tries, spins for as long as that pays, then blocks in the call itself.</summary>
+    /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; EAGAIN or ENOMSG where it would have to wait and may not.</returns>
+    private int Until<TCall, T>(ref TCall call, ref AdaptiveSpin spin, Deadline deadline, CancellationToken cancellation)
+        where TCall : struct, IAttempt, IBlockingCall<T>, IErrno
+    {
+        if (spin.YieldsFirst) _ = Libc.sched_yield();
+        if (call.TryOnce()) return call.Errno;
+        Waiter.ThrowIfOver(cancellation, Closing);
+        if (deadline.IsImmediate) return call.Errno;
+        if (Waiter.Spin(ref call, ref spin)) return call.Errno;
+        var blockedAt = Stopwatch.GetTimestamp();
+        var errno = InterruptibleCall.Invoke<TCall, T>(ref call, out _, deadline, cancellation, Closing);
+        spin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
+        return errno;
+    }
+
+    private interface IErrno
+    {
+        int Errno { get; }
+    }
+
+    private unsafe struct SendAttempt(int id, byte* message, int length) : IAttempt, IBlockingCall<int>, IErrno
+    {
+        public int Errno { get; private set; }
+
+        public bool TryOnce() => Call(Libc.IPC_NOWAIT) != Interop.Errno.EAGAIN;
+
+        public int Invoke(out int result)
+        {
+            result = 0;
+            return Call(0);
+        }
+
+        private int Call(int flags) => Errno = Libc.msgsnd(id, message, (nuint)length, flags) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
+    private unsafe struct ReceiveAttempt(int id, byte* message, int room, nint type, int flags) : IAttempt, IBlockingCall<int>, IErrno
+    {
+        public int Errno { get; private set; }
+
+        public int Length { get; private set; }
+
+        public bool TryOnce() => Call(flags | Libc.IPC_NOWAIT) != Interop.Errno.ENOMSG;
+
+        public int Invoke(out int result)
+        {
+            var errno = Call(flags);
+            result = Length;
+            return errno;
+        }
+
+        private int Call(int flags)
+        {
+            Length = (int)Libc.msgrcv(id, message, (nuint)room, type, flags);
+            return Errno = Length >= 0 ? 0 : Marshal.GetLastPInvokeError();
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <content>Sending: each message written at once, or small ones staged and written together.</content>
+public sealed partial class MessageRing
+{
+    /// <inheritdoc/>
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        CheckSend(options);
+        // Refused there, or sent in shared memory.
+        if (payload.Length > MaxMessageSize - EnvelopeHeader.MaxSize) base.Send(payload, options, deadline, cancellation);
+        else if (!options.NeedsEnvelope) Write(default, payload, new RingWait(deadline, cancellation));
+        else WriteEnveloped(payload, options, new RingWait(deadline, cancellation));
+    }
+
+    /// <inheritdoc/>
+    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        if (payload.Length > LargestStaged)
+        {
+            Send(payload, options, deadline, cancellation);
+            return;
+        }
+        CheckSend(options);
+        var wait = new RingWait(deadline, cancellation);
+        EnterSend(wait);
+        try
+        {
+            if (_staged > StageSize - LargestStaged - RingLayout.RecordHeader - EnvelopeHeader.MaxSize) FlushStage(wait);
+            if (_stage.Length == 0) _stage = GC.AllocateUninitializedArray<byte>(StageSize);
+            Stage(payload, options);
+        }
+        finally
+        {
+            _sendGate.Exit();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Flush(Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        RequireSend();
+        if (_staged == 0) return;
+        var wait = new RingWait(deadline, cancellation);
+        EnterSend(wait);
+        try
+        {
+            FlushStage(wait);
+        }
+        finally
+        {
+            _sendGate.Exit();
+        }
+    }
+
+    /// <summary>Says that this end sends no more. When no writer is left, readers see the end.</summary>
+    public override void CompleteSending()
+    {
+        RequireSend();
+        EnterSend(default);
+        try
+        {
+            _isComplete = true;
+            _participant.DetachWriter();
+        }
+        finally
+        {
+            _sendGate.Exit();
+        }
+    }
+
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation) =>
+        Write(default, packet, new RingWait(deadline, cancellation));
+
+    // What lies in shared memory is for one receiver: the first one takes it.
+    private protected override bool Exceeds(long size) =>
+        size > MaxMessageSize && (Delivery == RingDelivery.Queue ? true : throw TooLarge(size));
+
+    private void CheckSend(in SendOptions options)
+    {
+        RequireSend();
+        if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities");
+        if (options.Handles is not null) throw new IpcException(IpcErrors.NotSupported, "A ring does not carry descriptors.", Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterSend(in RingWait wait)
+    {
+        EnterGate(_sendGate, wait, "a send on another thread", IpcErrors.Full);
+        if (!_participant.IsWriter) AttachWriter();
+    }
+
+    private void AttachWriter()
+    {
+        try
+        {
+            _participant.AttachWriter();
+        }
+        catch
+        {
+            _sendGate.Exit();
+            throw;
+        }
+    }
+
+    private void WriteEnveloped(ReadOnlySpan<byte> payload, in SendOptions options, in RingWait wait)
+    {
+        Span<byte> header = stackalloc byte[EnvelopeHeader.MaxSize];
+        Write(header[..EnvelopeHeader.For(options, payload.Length).Write(header)], payload, wait);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, in RingWait wait)
+    {
+        EnterSend(wait);
+        try
+        {
+            if (_staged > 0) FlushStage(wait);
+            Check(_writer.Send(header, payload, WaitsForPeers, wait), wait, messages: 1);
+        }
+        finally
+        {
+            _sendGate.Exit();
+        }
+    }
+
+    private void Stage(ReadOnlySpan<byte> payload, in SendOptions options)
+    {
+        var record = _stage.AsSpan(_staged);
+        var length = options.NeedsEnvelope ? EnvelopeHeader.For(options, payload.Length).Write(record[RingLayout.RecordHeader..]) : 0;
+        payload.CopyTo(record[(RingLayout.RecordHeader + length)..]);
+        length += payload.Length;
+        MemoryMarshal.Write(record, length);
+        _staged += (int)RingLayout.RecordSize(length);
+    }
+
+    private void FlushStage(in RingWait wait)
+    {
+        ReadOnlySpan<byte> records = _stage.AsSpan(0, _staged);
+        // Where the wait ends before all is sent, the rest is given up: the caller is told, and nothing goes out later unasked.
+        _staged = 0;
+        var outcome = _writer.SendMany(ref records, WaitsForPeers, wait);
+        Check(outcome, wait, outcome == RingOutcome.Done ? 1 : Count(records));
+    }
+
+    private static int Count(ReadOnlySpan<byte> records)
+    {
+        var count = 0;
+        for (; records.Length > 0; count++) records = records[(int)RingLayout.RecordSize(MemoryMarshal.Read<int>(records))..];
+        return count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Check(RingOutcome outcome, in RingWait wait, int messages)
+    {
+        if (outcome != RingOutcome.Done || _participant.Mapping.WasCut) throw Failed(outcome, wait, messages);
+    }
+
+    private IpcException Failed(RingOutcome outcome, in RingWait wait, int messages)
+    {
+        var unsent = messages == 1 ? "" : $"; {messages} messages were not sent";
+        return outcome switch
+        {
+            RingOutcome.TimedOut => IpcException.TimedOut($"room on '{Address}'{unsent}", Address.Text, wait.Deadline, IpcErrors.Full),
+            RingOutcome.PeersGone => new IpcException(IpcErrors.PeerClosed, $"'{Address}' is full, and its last reader has left{unsent}.", Address.Text),
+            RingOutcome.Damaged => RingHeader.Damaged(Address, "what is in it contradicts itself"),
+            _ => WasCut(),
+        };
+    }
+}

@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Opens and removes message rings by <c>ring:/NAME</c>.</summary>
+internal sealed class RingMechanism : IpcMechanism
+{
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Ring];
+
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
+        MessageRing.Open(address, options.Access, options.Persistent, deadline, cancellation);
+
+    public override IReadOnlyList<IpcLinkKind> Links { get; } = [new RingLinkKind()];
+
+    public override unsafe void Remove(IpcAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var path = RingFile.PathOf(address);
+        Libc.Statx stat;
+        if (Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
+            throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+        // A damaged one too, or something of that name that is none: it is in the way of every ring.
+        if (!stat.IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a ring, and is left alone.", address.Text);
+        if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
+    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        PathWatch.WaitUntilExists(RingFile.PathOf(address), address.Text, deadline, cancellation);
+    }
+
+    public override IEnumerable<IpcAddress> Known()
+    {
+        foreach (var file in PathWatch.FilesIn(RingFile.Folder, Libc.S_IFREG, static n => n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
+        {
+            if (IpcAddress.TryParse("ring:/" + file[RingFile.Prefix.Length..], out var address)) yield return address!;
+        }
+    }
+
+    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) =>
+        Known().Select(address => scan.OfFile(address, "message ring", RingFile.PathOf(address))).OfType<IpcObjectInfo>();
+}

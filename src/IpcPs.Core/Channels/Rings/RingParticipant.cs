@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>This process's part in a ring: the file, the mapping, the token, and how it sleeps.</summary>
+internal sealed unsafe class RingParticipant : IDisposable
+{
+    /// <summary>After somebody has left, and when we begin to watch, things are looked at again this often: the kernel tells of a closed file just before it gives up
+    /// the locks on it. Then the sleep has no end but a wake.</summary>
+    private static readonly TimeSpan[] Naps = [TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)];
+
+    private readonly RingFile _file;
+    private readonly RingMapping _mapping;
+    private readonly MappedRingMemory _memory;
+    private readonly CancellationToken _closing;
+    private AdaptiveSpin _dataSpin;
+    private AdaptiveSpin _roomSpin;
+    private NapState _dataNaps;
+    private NapState _roomNaps;
+    private int _departures;
+    private bool _isWriter;
+    private bool _isReader;
+    private int _left;
+
+    /// <summary>Maps a ring's file, which it owns from here on.</summary>
+    public RingParticipant(RingFile file, string target, CancellationToken closing)
+    {
+        _file = file;
+        _closing = closing;
+        _mapping = RingMapping.Map(file.Descriptor, file.Header.Capacity, target);
+        var start = (byte*)_mapping.DangerousGetHandle();
+        _memory = new MappedRingMemory(this, start, file.Header.Capacity, 0);
+        var memory = _memory;
+        var token = file.TakeToken(ref *(uint*)(start + RingLayout.NextToken), candidate =>
+            (memory.ReadWord(RingLayout.WriterLock) & ~RingLayout.Contended) == candidate || (memory.ReadWord(RingLayout.ReaderLock) & ~RingLayout.Contended) == candidate);
+        _memory = new MappedRingMemory(this, start, file.Header.Capacity, token);
+        RingExit.Add(this);
+    }
+
+    ~RingParticipant() => Leave();
+
+    public MappedRingMemory Memory => _memory;
+
+    public RingMapping Mapping => _mapping;
+
+    public RingHeader Header => _file.Header;
+
+    public CancellationToken Closing => _closing;
+
+    public bool IsWriter => _isWriter;
+
+    public bool IsReader => _isReader;
+
+    /// <summary>The file, for <see cref="RingWatch"/>.</summary>
+    public SafeDescriptor Descriptor => _file.Descriptor;
+
+    /// <summary>The watch's number, where there is one; <see cref="RingWatch"/>'s business.</summary>
+    public int Watch { get; set; } = -1;
+
+    /// <summary>Whether the ring stays when the last participant leaves. Every participant can change that.</summary>
+    public bool Persists
+    {
+        get => (_memory.ReadWord(RingLayout.FlagsAt) & RingLayout.PersistentFlag) != 0;
+        set => _memory.WriteWord(RingLayout.FlagsAt, value ? RingLayout.PersistentFlag : 0);
+    }
+
+    public ref AdaptiveSpin Spin(bool forData) => ref forData ? ref _dataSpin : ref _roomSpin;
+
+    public bool IsAlive(uint token) => _file.IsAlive(token);
+
+    public bool HasWriters() => _isWriter || _file.HasOtherWriters();
+
+    public bool HasReaders() => _isReader || _file.HasOtherReaders();
+
+    public void AttachWriter()
+    {
+        _file.AttachWriter();
+        _isWriter = true;
+        Interlocked.Increment(ref *(int*)(_mapping.DangerousGetHandle() + RingLayout.WritersEver));
+    }
+
+    public void AttachReader()
+    {
+        _file.AttachReader();
+        _isReader = true;
+        Interlocked.Increment(ref *(int*)(_mapping.DangerousGetHandle() + RingLayout.ReadersEver));
+    }
+
+    public void DetachWriter()
+    {
+        if (!_isWriter) return;
+        _isWriter = false;
+        _file.DetachWriter();
+        var memory = _memory;
+        RingWake.All(ref memory, RingLayout.DataSleepers);
+    }
+
+    public void DetachReader()
+    {
+        if (!_isReader) return;
+        _isReader = false;
+        _file.DetachReader();
+        var memory = _memory;
+        RingWake.All(ref memory, RingLayout.RoomSleepers);
+    }
+
+    /// <summary>Sleeps while the word has the value.</summary>
+    /// <returns>False when the deadline passed.</returns>
+    public bool Sleep(uint* word, uint expected, bool forData, in RingWait wait)
+    {
+        var isWatched = RingWatch.Ensure(this, out var isNew);
+        // What happened before we watched is seen by looking once more.
+        if (isNew) return true;
+        ref var naps = ref forData ? ref _dataNaps : ref _roomNaps;
+        var until = wait.Deadline;
+        if (naps.Next(Volatile.Read(ref _departures), isWatched) is { } nap && (until.IsInfinite || until.Remaining > nap)) until = Deadline.After(nap);
+        var began = Stopwatch.GetTimestamp();
+        var woken = Waiter.WhileEqual(word, expected, isShared: true, until, wait.Cancellation, _closing);
+        Spin(forData).Blocked(Stopwatch.GetTimestamp() - began);
+        return woken || !wait.Deadline.HasPassed;
+    }
+
+    /// <summary>Sleeps for a moment while a lock has the value: it is held for microseconds, or its owner is dead or stopped.</summary>
+    /// <returns>False when the deadline passed.</returns>
+    public bool Nap(uint* word, uint expected, int round, in RingWait wait)
+    {
+        var nap = TimeSpan.FromMilliseconds(Math.Min(1 << Math.Min(round, 7), 100));
+        var until = wait.Deadline.IsInfinite || wait.Deadline.Remaining > nap ? Deadline.After(nap) : wait.Deadline;
+        return Waiter.WhileEqual(word, expected, isShared: true, until, wait.Cancellation, _closing) || !wait.Deadline.HasPassed;
+    }
+
+    /// <summary>Somebody has closed the ring, or died: whoever sleeps here looks whether that concerns him. Called by <see cref="RingWatch"/>.</summary>
+    public void SomebodyLeft()
+    {
+        try
+        {
+            using var hold = _mapping.Enter();
+            Interlocked.Increment(ref _departures);
+            var memory = _memory;
+            RingWake.All(ref memory, RingLayout.DataSleepers);
+            RingWake.All(ref memory, RingLayout.RoomSleepers);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody sleeps on what is closed.
+        }
+    }
+
+    /// <summary>Leaves the ring, the file and the mapping staying open: at the process's end, when other threads may still be in it.</summary>
+    public void Leave()
+    {
+        if (_file is null || _mapping is null || Interlocked.Exchange(ref _left, 1) != 0) return;
+        DetachWriter();
+        DetachReader();
+        _file.Leave(Persists);
+    }
+
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+        RingWatch.Remove(this);
+        RingExit.Remove(this);
+        Leave();
+        _mapping.Dispose();
+        _file.Dispose();
+    }
+
+    private struct NapState
+    {
+        private int _seen;
+        private int _next;
+
+        /// <summary>How long to sleep at most; null for no end.</summary>
+        public TimeSpan? Next(int departures, bool isWatched)
+        {
+            if (departures != _seen)
+            {
+                _seen = departures;
+                _next = 0;
+            }
+            if (_next < Naps.Length) return Naps[_next++];
+            // Without a watch the death of a peer can only be found by looking.
+            return isWatched ? null : Naps[^1];
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>A datagram socket with a name that anybody can send to: unix (unix(7)) or UDP over loopback (udp(7)).</summary>
+/// <remarks>Messages of all senders are received as they come; each is answered through its <see cref="MessageBuffer.ReplyChannel"/>. The kernel says who sent a
+/// unix datagram. Whose a UDP datagram is has to be looked up, by the port that it came from, which is done as soon as it comes (unless everybody is allowed):
+/// a sender that has closed its socket by then can't be known, and is refused like one of another user. What is refused is dropped and counted, and its
+/// sender is not told.
+/// Calls: recvmsg(2), sendmsg(2), ppoll(2), sock_diag(7).</remarks>
+public sealed class DatagramListener : MessageChannel
+{
+    private const int MaxKnownSenders = 1024;
+
+    private readonly Gate _receiving = new();
+    private readonly KernelSocket _socket;
+    private readonly SocketName _name;
+    private readonly SocketFile? _file;
+    private readonly AllowedUsers _allowed;
+    private readonly ClientErrors _errors = new();
+    private readonly Dictionary<SocketName, DatagramReply> _senders = [];
+    private readonly EagerDatagrams? _eager;
+    private AdaptiveSpin _spin;
+    private long _dropped;
+
+    internal DatagramListener(KernelSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address)
+    {
+        _socket = socket;
+        _file = file;
+        _allowed = allowed;
+        _name = socket.Name();
+        if (!socket.IsUnix && !allowed.Everybody) _eager = new EagerDatagrams(socket, AdmitUdp, Closing);
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => _socket.IsUnix ? "unix datagram listener" : "UDP listener";
+
+    /// <inheritdoc/>
+    public override bool CanSend => false;
+
+    /// <inheritdoc/>
+    public override bool CanReceive => !IsClosed;
+
+    /// <summary>The users that are served, by name; <c>*</c> for everybody.</summary>
+    public IReadOnlyList<string> AllowedUsers => _allowed.Names;
+
+    /// <summary>Messages that were dropped because their sender is not served, or could not be found out.</summary>
+    public long Refused => _errors.Refused;
+
+    /// <summary>UDP: datagrams that the kernel dropped because the receive buffer was full.</summary>
+    public long Dropped => IsClosed ? _dropped : _dropped = _socket.Drops();
+
+    /// <inheritdoc cref="SocketBuffers.GetReceive"/>
+    public int ReceiveBufferSize
+    {
+        get => SocketBuffers.GetReceive(Open);
+        set => SocketBuffers.SetReceive(Open, value);
+    }
+
+    /// <inheritdoc cref="SocketBuffers.GetSend"/>
+    public int SendBufferSize
+    {
+        get => SocketBuffers.GetSend(Open);
+        set => SocketBuffers.SetSend(Open, value);
+    }
+
+    /// <summary>Bytes of the next message.</summary>
+    public int PendingBytes => SocketBuffers.GetPending(Open);
+
+    internal KernelSocket Socket => _socket;
+
+    /// <inheritdoc/>
+    public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
+
+    private KernelSocket Open
+    {
+        get
+        {
+            ThrowIfClosed();
+            return _socket;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> TakeWarnings() => _errors.Take();
+
+    /// <inheritdoc/>
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        ThrowIfClosed();
+        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it sends answers only, and those to senders that have a name.", Address.Text,
+            "Answer with Send-IpcMessage -ReplyTo; a sender that is to be answered binds its socket to a name.");
+    }
+
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation) =>
+        throw new InvalidOperationException("A listener does not send.");
+
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        PacketSend.RequirePlain(options, this);
+        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        try
+        {
+            if (_eager is not null)
+            {
+                ReceiveEager(_eager, message, deadline, cancellation);
+                return true;
+            }
+            while (true)
+            {
+                var attempt = new ReceiveAttempt(_socket, message);
+                if (!Waiter.Until(ref attempt, _socket.Descriptor, PollEvents.In, ref _spin, deadline, cancellation, Closing))
+                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+                if (Admit(attempt, message)) return true;
+                message.Clear();
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            _receiving.Exit();
+        }
+    }
+
+    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => _eager?.Readiness ?? _socket.Descriptor;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _file?.Remove();
+        _eager?.Dispose();
+        _socket.Dispose();
+    }
+
+    private bool Admit(in ReceiveAttempt attempt, MessageBuffer message)
+    {
+        attempt.Data.Describe(message);
+        if (!_allowed.Contains(message.SenderUserId))
+        {
+            _errors.AddRefused(new PeerIdentity(message.SenderId, message.SenderUserId, null), Address);
+            return false;
+        }
+        message.ReplyChannel = ReplyTo(attempt.Sender);
+        return true;
+    }
+
+    private void ReceiveEager(EagerDatagrams eager, MessageBuffer message, Deadline deadline, CancellationToken cancellation)
+    {
+        var attempt = new TakeAttempt(eager, message);
+        if (!Waiter.Until(ref attempt, eager.Readiness, PollEvents.In, ref _spin, deadline, cancellation, Closing))
+            throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        message.ReplyChannel = ReplyTo(attempt.Sender);
+    }
+
+    private uint? AdmitUdp(SocketName sender)
+    {
+        var user = LoopbackOwner.OfUdpSender(sender, _name, _allowed);
+        if (_allowed.Contains(user)) return user;
+        _errors.AddRefused(new PeerIdentity(null, user, null), Address);
+        return null;
+    }
+
+    private DatagramReply? ReplyTo(SocketName sender)
+    {
+        if (sender.Length == 0 || sender.IsUnnamed) return null;
+        if (_senders.TryGetValue(sender, out var known) && !known.IsClosed) return known;
+        if (_senders.Count >= MaxKnownSenders) _senders.Clear();
+        return _senders[sender] = new DatagramReply(this, sender);
+    }
+
+    private struct TakeAttempt(EagerDatagrams eager, MessageBuffer message) : IAttempt
+    {
+        public SocketName Sender;
+
+        public bool TryOnce() => eager.TryTake(message, out Sender);
+    }
+
+    private unsafe struct ReceiveAttempt(KernelSocket socket, MessageBuffer message) : IAttempt
+    {
+        public ControlData Data;
+        public SocketName Sender;
+
+        public bool TryOnce()
+        {
+            fixed (SocketName* sender = &Sender) return socket.TryReceivePacket(message, out Data, sender) >= 0;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>One end of a unix seqpacket connection (unix(7)): like a stream, but each message arrives as it was sent, whole.</summary>
+/// <remarks>A message has at most as many bytes as the sender's SO_SNDBUF, less 32. Everything else is as with <see cref="StreamSocket"/>.
+/// Calls: sendmsg(2), recvmsg(2), ppoll(2), shutdown(2), getsockopt(2).</remarks>
+public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
+{
+    private readonly Gate _receiving = new();
+    private readonly KernelSocket _socket;
+    private readonly PeerIdentity _peer;
+    private AdaptiveSpin _sendSpin;
+    private AdaptiveSpin _receiveSpin;
+    private int _maxPacket;
+    private volatile bool _sendingEnded;
+    private volatile bool _ended;
+    private ListenerLink? _link;
+
+    internal SeqPacketSocket(KernelSocket socket, PeerIdentity peer) : base(socket.Address)
+    {
+        _socket = socket;
+        _peer = peer;
+        // What tells an empty message from the end: the first has a sender.
+        socket.AskForSenders();
+        _maxPacket = socket.MaxPacket;
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "unix seqpacket socket";
+
+    /// <inheritdoc/>
+    public override bool CanSend => !IsClosed && !_sendingEnded;
+
+    /// <inheritdoc/>
+    public override bool CanReceive => !IsClosed;
+
+    /// <inheritdoc/>
+    public override long MaxMessageSize => _maxPacket;
+
+    /// <inheritdoc cref="StreamSocket.PeerProcessId"/>
+    public int? PeerProcessId => _peer.ProcessId;
+
+    /// <inheritdoc cref="StreamSocket.PeerUserId"/>
+    public uint? PeerUserId => _peer.UserId;
+
+    /// <inheritdoc cref="StreamSocket.PeerGroupId"/>
+    public uint? PeerGroupId => _peer.GroupId;
+
+    /// <inheritdoc cref="StreamSocket.PeerUser"/>
+    public string? PeerUser => _peer.User;
+
+    /// <inheritdoc cref="SocketBuffers.GetSend"/>
+    public int SendBufferSize
+    {
+        get => SocketBuffers.GetSend(Open);
+        set
+        {
+            SocketBuffers.SetSend(Open, value);
+            _maxPacket = _socket.MaxPacket;
+        }
+    }
+
+    /// <inheritdoc cref="SocketBuffers.GetReceive"/>
+    public int ReceiveBufferSize
+    {
+        get => SocketBuffers.GetReceive(Open);
+        set => SocketBuffers.SetReceive(Open, value);
+    }
+
+    /// <summary>Bytes of the next message.</summary>
+    public int PendingBytes => SocketBuffers.GetPending(Open);
+
+    KernelSocket ISocketConnection.Socket => _socket;
+
+    IpcChannel ISocketConnection.Channel => this;
+
+    ListenerLink? ISocketConnection.Link
+    {
+        get => _link;
+        set => _link = value;
+    }
+
+    bool ISocketConnection.MayHaveMore => true;
+
+    /// <inheritdoc/>
+    public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
+
+    private KernelSocket Open
+    {
+        get
+        {
+            ThrowIfClosed();
+            return _socket;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void CompleteSending()
+    {
+        RequireSend();
+        _sendingEnded = true;
+        _socket.ShutdownSending();
+    }
+
+    ReceiveOutcome ISocketConnection.TryReceive(MessageBuffer message, in ReceiveOptions options)
+    {
+        RequireReceive();
+        message.Clear();
+        var attempt = new ReceiveAttempt(_socket, message);
+        if (!attempt.TryOnce()) return ReceiveOutcome.Nothing;
+        if (!Take(ref attempt, message)) return ReceiveOutcome.Ended;
+        Unwrap(message, options);
+        return ReceiveOutcome.Message;
+    }
+
+    void ISocketConnection.Trim()
+    {
+    }
+
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        PacketSend.RequirePlain(options, this);
+        try
+        {
+            PacketSend.ToPeer(_socket, packet, options.Handles, ref _sendSpin, deadline, cancellation, Closing);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        _link?.Sent(options.IsReply ? 1 : 0);
+    }
+
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        _link?.Cut();
+        PacketSend.RequirePlain(options, this);
+        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        try
+        {
+            if (_ended) return false;
+            var attempt = new ReceiveAttempt(_socket, message);
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, PollEvents.In, ref _receiveSpin, deadline, cancellation, Closing))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+            return Take(ref attempt, message);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            _receiving.Exit();
+        }
+    }
+
+    internal override bool CanRequest => CanSend && CanReceive;
+
+    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => _socket.Descriptor;
+
+    private protected override IpcException TooLarge(long size) => SocketErrors.TooLarge(_socket, size);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _link?.Cut();
+        _socket.Dispose();
+    }
+
+    private bool Take(ref ReceiveAttempt attempt, MessageBuffer message)
+    {
+        if (attempt.Received < 0)
+        {
+            _ended = true;
+            return false;
+        }
+        attempt.Data.Describe(message);
+        // Sent before this side asked for senders: then it is known who connected.
+        if (message.SenderId is null)
+        {
+            message.SenderId = _peer.ProcessId;
+            message.SenderUserId = _peer.UserId;
+        }
+        return true;
+    }
+
+    private unsafe struct ReceiveAttempt(KernelSocket socket, MessageBuffer message) : IAttempt
+    {
+        public ControlData Data;
+
+        public int Received { get; private set; }
+
+        public bool TryOnce() => (Received = socket.TryReceivePacket(message, out Data, null)) != -1;
+    }
+}

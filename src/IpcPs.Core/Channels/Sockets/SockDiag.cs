@@ -1,0 +1,104 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Asks the kernel for TCP and UDP sockets (sock_diag(7), over netlink(7)).</summary>
+internal static unsafe class SockDiag
+{
+    private const int Protocol = 4;             // NETLINK_SOCK_DIAG
+    private const ushort ByFamily = 20;         // SOCK_DIAG_BY_FAMILY
+    private const ushort Request = 1;           // NLM_F_REQUEST
+    private const ushort Dump = 0x300;          // NLM_F_DUMP
+    private const ushort Error = 2;             // NLMSG_ERROR
+    private const ushort Done = 3;              // NLMSG_DONE
+    private const int HeaderSize = 16;          // struct nlmsghdr
+    private const int RequestSize = 56;         // struct inet_diag_req_v2
+    private const int AnswerSize = 72;          // struct inet_diag_msg
+    private const byte TimeWaitTimer = 3;
+
+    private static readonly object Guard = new();
+    private static SafeDescriptor? s_netlink;
+
+    /// <summary>TCP: the socket between those two. UDP: all sockets on the first one's port. Empty where there is none, or nothing answers.</summary>
+    public static List<SocketTableEntry> Find(int protocol, IPEndPoint from, IPEndPoint to)
+    {
+        var found = new List<SocketTableEntry>(1);
+        lock (Guard)
+        {
+            if (s_netlink is null)
+            {
+                var fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW | Libc.SOCK_CLOEXEC, Protocol);
+                if (fd < 0) return found;
+                s_netlink = new SafeDescriptor(fd);
+            }
+            var six = from.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
+            if (protocol == Libc.IPPROTO_TCP)
+            {
+                Exchange(protocol, six ? Libc.AF_INET6 : Libc.AF_INET, dump: false, from, to, found);
+                return found;
+            }
+            // A dump lists one family. A socket of IPv6 can send over IPv4 too, never the other way round.
+            if (!six) Exchange(protocol, Libc.AF_INET, dump: true, from, to, found);
+            Exchange(protocol, Libc.AF_INET6, dump: true, from, to, found);
+        }
+        return found;
+    }
+
+    private static void Exchange(int protocol, int family, bool dump, IPEndPoint from, IPEndPoint to, List<SocketTableEntry> found)
+    {
+        var request = stackalloc byte[HeaderSize + RequestSize];
+        var span = new Span<byte>(request, HeaderSize + RequestSize);
+        span.Clear();
+        BitConverter.TryWriteBytes(span, (uint)span.Length);
+        BitConverter.TryWriteBytes(span[4..], ByFamily);
+        BitConverter.TryWriteBytes(span[6..], (ushort)(dump ? Request | Dump : Request));
+        var body = span[HeaderSize..];
+        body[0] = (byte)family;
+        body[1] = (byte)protocol;
+        BitConverter.TryWriteBytes(body[4..], uint.MaxValue);       // all states
+        var id = body[8..];
+        BinaryPrimitives.WriteUInt16BigEndian(id, (ushort)from.Port);
+        if (!dump)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(id[2..], (ushort)to.Port);
+            from.Address.TryWriteBytes(id[4..], out _);
+            to.Address.TryWriteBytes(id[20..], out _);
+        }
+        BitConverter.TryWriteBytes(id[40..], ulong.MaxValue);       // no cookie
+        if (Libc.send(s_netlink!, request, (nuint)span.Length, 0) != span.Length) return;
+        ReadAnswers(dump, found);
+    }
+
+    private static void ReadAnswers(bool dump, List<SocketTableEntry> found)
+    {
+        var buffer = stackalloc byte[16 * 1024];
+        while (true)
+        {
+            var received = Libc.recv(s_netlink!, buffer, 16 * 1024, 0);
+            if (received < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR) continue;
+            if (received < HeaderSize) return;
+            var answers = new ReadOnlySpan<byte>(buffer, (int)received);
+            while (answers.Length >= HeaderSize)
+            {
+                var length = (int)BitConverter.ToUInt32(answers);
+                var type = BitConverter.ToUInt16(answers[4..]);
+                if (type is Error or Done || length < HeaderSize || length > answers.Length) return;
+                if (length >= HeaderSize + AnswerSize) found.Add(Parse(answers[HeaderSize..]));
+                answers = answers[Math.Min((length + 3) & ~3, answers.Length)..];
+            }
+            if (!dump) return;
+        }
+    }
+
+    private static SocketTableEntry Parse(ReadOnlySpan<byte> answer)
+    {
+        var id = answer[4..];
+        var size = answer[0] == Libc.AF_INET6 ? 16 : 4;
+        var local = new IPEndPoint(new IPAddress(id.Slice(4, size)), BinaryPrimitives.ReadUInt16BigEndian(id));
+        var remote = new IPEndPoint(new IPAddress(id.Slice(20, size)), BinaryPrimitives.ReadUInt16BigEndian(id[2..]));
+        return new SocketTableEntry(local, remote, answer[1], answer[2] == TimeWaitTimer, BitConverter.ToUInt32(answer[64..]), BitConverter.ToUInt32(answer[68..]));
+    }
+}

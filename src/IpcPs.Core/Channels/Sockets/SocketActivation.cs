@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Sockets that a service manager opened before it started this process (sd_listen_fds(3)): LISTEN_PID says that they are meant for it, LISTEN_FDS how many there are, from
+/// descriptor 3 on.</summary>
+public static class SocketActivation
+{
+    private const int First = 3;
+
+    private static readonly object Guard = new();
+    private static bool s_taken;
+
+    /// <summary>Takes the sockets over, once; a second call, and a process that was started without any, gets none.</summary>
+    /// <param name="allowUsers">Users that are served besides the own one, by name or number; <c>*</c> for everybody; null for nobody else.</param>
+    /// <returns>Listeners, connections, and datagram sockets, in the order in which the manager has them. They are closed on exec from now on.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.WrongKind"/>: one of them is not a socket that IpcPs has a channel for.</exception>
+    public static IReadOnlyList<IpcChannel> Take(IReadOnlyList<string>? allowUsers = null)
+    {
+        lock (Guard)
+        {
+            if (s_taken || Number("LISTEN_PID") != Environment.ProcessId || Number("LISTEN_FDS") is not { } count || count is < 1 or > 4096) return [];
+            s_taken = true;
+            var channels = new List<IpcChannel>(count);
+            try
+            {
+                for (var number = First; number < First + count; number++) channels.Add(Adopt(number, allowUsers));
+                return channels;
+            }
+            catch
+            {
+                foreach (var channel in channels) channel.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private static IpcChannel Adopt(int number, IReadOnlyList<string>? allowUsers)
+    {
+        var descriptor = new SafeDescriptor(number);
+        var address = IpcAddress.OfDescriptor(IpcScheme.Fd, 0, number);
+        try
+        {
+            if (Libc.fcntl(descriptor, Libc.F_SETFD, Libc.FD_CLOEXEC) != 0) throw IpcException.FromErrno("fcntl(F_SETFD)", Marshal.GetLastPInvokeError(), address.Text);
+            if (FileType.Of(descriptor, address) == Libc.S_IFSOCK && IpcSocket.Adopt(descriptor, null, allowUsers) is { } channel) return channel;
+            throw new IpcException(IpcErrors.WrongKind, $"'{address}', which the service manager passed, is not a unix, TCP or UDP socket.", address.Text);
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+    }
+
+    private static int? Number(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+}

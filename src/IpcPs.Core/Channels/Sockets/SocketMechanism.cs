@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+using IpcPs.Descriptors;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Connects to sockets by <c>unix:</c>, <c>tcp:</c> and <c>udp:</c>, and removes their files.</summary>
+internal sealed class SocketMechanism : IpcMechanism
+{
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Udp];
+
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
+        IpcSocket.Connect(address, options.Wait, deadline, cancellation);
+
+    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
+        facts.FileType == Libc.S_IFSOCK ? IpcSocket.Adopt(descriptor, known) : null;
+
+    public override IReadOnlyList<IpcLinkKind> Links { get; } = [new SocketLinkKind("Unix"), new SocketLinkKind("Tcp")];
+
+    public override void Remove(IpcAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.Path is not { } path)
+        {
+            base.Remove(address);
+            return;
+        }
+        if (FileType.Of(path) is { } type && type != Libc.S_IFSOCK) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket, and is left alone.", address.Text);
+        if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
+    /// <summary>Waits for a socket's file. Whether a server answers there, or on a port or an abstract name, only connecting can tell: that is what
+    /// <see cref="OpenOptions.Wait"/> is for, and for these there is nothing to wait for before.</summary>
+    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.Path is not { } path) return;
+        if (address.Name is not null) RuntimeFolder.Ensure();
+        PathWatch.WaitUntilExists(path, address.Text, deadline, cancellation);
+    }
+
+    public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers();
+
+    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => SocketInventory.List(scan);
+}

@@ -1,0 +1,202 @@
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>A channel over a stream of bytes (pipe, FIFO, stream socket): the transport moves bytes, <see cref="StreamSender"/> and
+/// <see cref="StreamReceiver"/> make messages of them.</summary>
+public abstract class StreamChannel : IpcChannel
+{
+    private readonly Gate _sending = new();
+    private readonly Gate _receiving = new();
+    private readonly StreamSender _sender;
+    private readonly StreamReceiver _receiver;
+
+    /// <summary>Creates the channel; <paramref name="atomicWrite"/> is how many bytes the kernel never mixes with another writer's.</summary>
+    private protected StreamChannel(IpcAddress address, int atomicWrite) : base(address)
+    {
+        _sender = new StreamSender(this, atomicWrite);
+        _receiver = new StreamReceiver(this);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsByteStream => true;
+
+    /// <summary>How many messages were dropped because their writer went away before the last fragment.</summary>
+    public long AbandonedMessages => _receiver.Abandoned;
+
+    /// <inheritdoc/>
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        EnterSending(deadline, cancellation);
+        try
+        {
+            _sender.Add(payload, options, deadline, cancellation);
+            _sender.Flush(deadline, cancellation);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            _sending.Exit();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        EnterSending(deadline, cancellation);
+        try
+        {
+            _sender.Add(payload, options, deadline, cancellation);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            _sending.Exit();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Flush(Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        EnterSending(deadline, cancellation);
+        try
+        {
+            _sender.Flush(deadline, cancellation);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            _sending.Exit();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return RoutedReceive.Receive(this, message, options, deadline, cancellation);
+    }
+
+    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        RequireReceive();
+        if (options.Type is not null || options.ExceptType || options.Peek)
+            throw new IpcException(IpcErrors.NotSupported, $"This {Kind} is a stream of bytes: it has no message types and no peeking.", Address.Text, "Use a System V queue: New-IpcQueue -Kind SysV.");
+        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        try
+        {
+            return _receiver.Receive(message, options, deadline, cancellation);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            _receiving.Exit();
+        }
+    }
+
+    internal sealed override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => ReaderDescriptor(deadline, cancellation);
+
+    /// <summary>Takes a message if one has arrived; never waits. What another thread is receiving at the moment is left to it.</summary>
+    internal ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options)
+    {
+        RequireReceive();
+        if (!_receiving.Enter(Deadline.Immediate, default)) return ReceiveOutcome.Nothing;
+        try
+        {
+            return _receiver.TryReceive(message, options);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            _receiving.Exit();
+        }
+    }
+
+    /// <summary>Whether bytes have arrived that no message has taken.</summary>
+    internal bool HasUnread => _receiver.HasUnread;
+
+    /// <summary>Bytes of the stream that are in messages already taken; for <see cref="Describe"/>.</summary>
+    internal long Position => _receiver.Position;
+
+    /// <summary>Gives back buffers that are empty, for as long as nothing comes or goes. Skips what another thread is using.</summary>
+    internal void Trim()
+    {
+        if (_receiving.Enter(Deadline.Immediate, default))
+        {
+            _receiver.Trim();
+            _receiving.Exit();
+        }
+        if (_sending.Enter(Deadline.Immediate, default))
+        {
+            _sender.Trim();
+            _sending.Exit();
+        }
+    }
+
+    /// <summary>One read without blocking.</summary>
+    /// <returns>Bytes read; 0 at the end of the stream; -1 where it would block.</returns>
+    internal abstract int TryRead(Span<byte> buffer);
+
+    /// <summary>One write without blocking.</summary>
+    /// <returns>Bytes written; -1 where it would block.</returns>
+    internal abstract int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options);
+
+    /// <summary>What to poll before reading; opens the end where that is still to be done.</summary>
+    internal abstract SafeDescriptor ReaderDescriptor(Deadline deadline, CancellationToken cancellation);
+
+    /// <summary>What to poll before writing; opens the end where that is still to be done.</summary>
+    internal abstract SafeDescriptor WriterDescriptor(Deadline deadline, CancellationToken cancellation);
+
+    /// <summary>Called when a read found the end; true where the stream goes on (a FIFO kept open for the next writer).</summary>
+    internal virtual bool ContinuesAfterEnd() => false;
+
+    /// <summary>Called when the peer is gone and nothing of the bytes was written; true where a new peer was waited for and the write can be tried again.</summary>
+    internal virtual bool ReconnectsWriter(Deadline deadline, CancellationToken cancellation) => false;
+
+    /// <summary>Called before a line longer than the kernel writes in one piece: makes sure that no other writer can cut into it.</summary>
+    internal virtual IDisposable? BeginLongWrite(int bytes) => null;
+
+    /// <summary>Bytes that one read should be able to take: where the kernel's buffer is emptied by each read, a read ends where a write ended.</summary>
+    internal virtual int ReadSize => 64 * 1024;
+
+    /// <summary>Adds what a message of this transport carries besides its bytes (the peer's credentials).</summary>
+    internal virtual void Describe(MessageBuffer message)
+    {
+    }
+
+    /// <summary>Drops what was enqueued and not sent.</summary>
+    /// <returns>How many messages.</returns>
+    internal int DiscardUnsent()
+    {
+        EnterSending(default, default);
+        try
+        {
+            return _sender.Discard();
+        }
+        finally
+        {
+            _sending.Exit();
+        }
+    }
+
+    private void EnterSending(Deadline deadline, CancellationToken cancellation)
+    {
+        RequireSend();
+        if (!_sending.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another sender on '{Address}'", Address.Text, deadline, IpcErrors.Full);
+    }
+}

@@ -1,0 +1,213 @@
+using System.Buffers;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Finds the messages in a stream of bytes: envelopes by their marker, lines by their end, bytes as they come.</summary>
+internal sealed class StreamReceiver(StreamChannel channel)
+{
+    private readonly FragmentAssembler _fragments = new();
+    private byte[] _buffer = [];
+    private int _start;
+    private int _end;
+    private int _searched;
+    private bool _ended;
+    private bool _goesOn;
+    private AdaptiveSpin _spin;
+
+    public long Abandoned => _fragments.Abandoned;
+
+    /// <summary>Bytes of the stream, from its beginning, that are in messages already taken.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Whether bytes have arrived that no message has taken: a whole message may be among them.</summary>
+    public bool HasUnread => _start < _end;
+
+    private ReadOnlySpan<byte> Unread => _buffer.AsSpan(_start, _end - _start);
+
+    public bool Receive(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        message.Clear();
+        while (true)
+        {
+            if (_start < _end && TryTake(message, options))
+            {
+                channel.Describe(message);
+                return true;
+            }
+            if (!_ended) Fill(options, deadline, cancellation);
+            else if (TakeLast(message, options)) return true;
+            else if (!_goesOn) return false;
+        }
+    }
+
+    /// <summary>Takes a message if one has arrived; never waits.</summary>
+    public ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options)
+    {
+        message.Clear();
+        while (true)
+        {
+            if (_start < _end && TryTake(message, options))
+            {
+                channel.Describe(message);
+                return ReceiveOutcome.Message;
+            }
+            if (_ended)
+            {
+                if (TakeLast(message, options)) return ReceiveOutcome.Message;
+                if (!_goesOn) return ReceiveOutcome.Ended;
+                continue;
+            }
+            var read = channel.TryRead(MakeRoom(options));
+            if (read < 0) return ReceiveOutcome.Nothing;
+            Arrived(read);
+        }
+    }
+
+    /// <summary>Gives back the buffer where nothing is in it: what thousands of idle connections would keep.</summary>
+    public void Trim()
+    {
+        if (_start < _end || _buffer.Length == 0) return;
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        _start = _end = _searched = 0;
+    }
+
+    private bool TryTake(MessageBuffer message, in ReceiveOptions options)
+    {
+        if (options.Format == IpcFormat.Bytes)
+        {
+            message.Set(Unread);
+            message.Format = IpcFormat.Bytes;
+            Consume(_end - _start);
+            return true;
+        }
+        if (_buffer[_start] == EnvelopeHeader.Marker && TryTakeEnvelope(message)) return true;
+        return _start < _end && _buffer[_start] != EnvelopeHeader.Marker && TryTakeLine(message, options);
+    }
+
+    private bool TryTakeEnvelope(MessageBuffer message)
+    {
+        while (_start < _end && _buffer[_start] == EnvelopeHeader.Marker)
+        {
+            if (!EnvelopeHeader.TryRead(Unread, (int)channel.MaxMessageSize, channel.Address, out var header)) return false;
+            if (Unread.Length < header.Size + header.PayloadLength) return false;
+            var payload = Unread.Slice(header.Size, header.PayloadLength);
+            var whole = true;
+            if (header.IsFragment) whole = _fragments.Add(header, payload, message, channel.Address);
+            else message.Set(payload);
+            Consume(header.Size + header.PayloadLength);
+            if (!whole) continue;
+            header.Describe(message);
+            return true;
+        }
+        return false;
+    }
+
+    private bool TryTakeLine(MessageBuffer message, in ReceiveOptions options)
+    {
+        if (options.Format == IpcFormat.Object)
+            throw new IpcException(IpcErrors.FormatMismatch, $"What arrived on '{channel.Address}' is no IpcPs envelope.", channel.Address.Text, "Receive with -Format Text, Json or Bytes.");
+        var end = Unread[_searched..].IndexOf((byte)'\n');
+        if (end < 0)
+        {
+            _searched = _end - _start;
+            if (_searched > channel.MaxMessageSize)
+                throw new IpcException(IpcErrors.MessageTooLarge, $"A line on '{channel.Address}' has no end within {channel.MaxMessageSize} bytes.", channel.Address.Text, "Receive with -Format Bytes.");
+            return false;
+        }
+        end += _searched;
+        message.Set(Unread[..end]);
+        Consume(end + 1);
+        return true;
+    }
+
+    /// <summary>What is left when the other side is gone: the last line may lack its end, anything else is cut off.</summary>
+    private bool TakeLast(MessageBuffer message, in ReceiveOptions options)
+    {
+        var left = _end - _start;
+        if (left > 0 && _buffer[_start] != EnvelopeHeader.Marker && options.Format != IpcFormat.Object)
+        {
+            message.Set(Unread);
+            Consume(left);
+            channel.Describe(message);
+            return true;
+        }
+        Consume(left);
+        var unfinished = left + _fragments.DropAll();
+        // The end is reported once, after what is left was; a FIFO may have new writers later.
+        _ended = unfinished > 0 && !_goesOn;
+        if (!_ended) return false;
+        throw new IpcException(IpcErrors.TruncatedMessage, $"The other side of '{channel.Address}' went away in the middle of a message ({unfinished} bytes of it had arrived).", channel.Address.Text);
+    }
+
+    private void Fill(in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        var descriptor = channel.ReaderDescriptor(deadline, cancellation);
+        var room = MakeRoom(options);
+        int read;
+        unsafe
+        {
+            fixed (byte* into = room)
+            {
+                var attempt = new ReadAttempt(channel, into, room.Length);
+                if (!Waiter.Until(ref attempt, descriptor, PollEvents.In, ref _spin, deadline, cancellation, channel.Closing))
+                    throw IpcException.TimedOut($"a message on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Empty);
+                read = attempt.Read;
+            }
+        }
+        Arrived(read);
+    }
+
+    private void Arrived(int read)
+    {
+        _end += read;
+        if (read > 0) return;
+        _ended = true;
+        _goesOn = channel.ContinuesAfterEnd();
+    }
+
+    private Span<byte> MakeRoom(in ReceiveOptions options)
+    {
+        if (_start == _end) _start = _end = _searched = 0;
+        var wanted = options.Exact ? ExactlyNeeded(options) : channel.ReadSize;
+        if (_buffer.Length - _end < wanted)
+        {
+            // Moved to the front before it grows: a buffer larger than one read is only for a message larger than one.
+            var length = _end - _start;
+            var target = _buffer.Length - length >= wanted ? _buffer : ArrayPool<byte>.Shared.Rent(Math.Max(wanted + length, Math.Min(_buffer.Length * 2, Array.MaxLength)));
+            Unread.CopyTo(target);
+            if (target != _buffer && _buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = target;
+            _start = 0;
+            _end = length;
+        }
+        return _buffer.AsSpan(_end, wanted);
+    }
+
+    /// <summary>How much may be read so that nothing behind this message is taken: the rest of the header, then of the payload; a line byte by byte.</summary>
+    private int ExactlyNeeded(in ReceiveOptions options)
+    {
+        if (options.Format == IpcFormat.Bytes) return channel.ReadSize;
+        var have = Unread;
+        if (have.Length == 0 || have[0] != EnvelopeHeader.Marker) return 1;
+        if (have.Length < EnvelopeHeader.FixedSize) return EnvelopeHeader.FixedSize - have.Length;
+        if (EnvelopeHeader.TryRead(have, (int)channel.MaxMessageSize, channel.Address, out var header))
+            return Math.Clamp(header.Size + header.PayloadLength - have.Length, 1, channel.ReadSize);
+        return EnvelopeHeader.SizeFromFlags(have[2]) - have.Length;
+    }
+
+    private void Consume(int bytes)
+    {
+        _start += bytes;
+        Position += bytes;
+        _searched = 0;
+    }
+
+    private unsafe struct ReadAttempt(StreamChannel channel, byte* into, int length) : IAttempt
+    {
+        public int Read { get; private set; }
+
+        public bool TryOnce() => (Read = channel.TryRead(new Span<byte>(into, length))) >= 0;
+    }
+}

@@ -1,0 +1,220 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using IpcPs.Interop;
+
+namespace IpcPs.Channels;
+
+/// <summary>Turns messages into bytes on a stream. What goes into one write is never more than the kernel keeps together (PIPE_BUF on a pipe) and
+/// always ends where a message, or a fragment of one, ends: so any number of writers can share a pipe, and one that is killed leaves
+/// no half of anything.</summary>
+internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
+{
+    // Pipes: PIPE_BUF, which is also the fastest size across cores. Others: as much as one system call carries well.
+    private readonly int _room = Math.Min(atomicWrite, 64 * 1024);
+    private readonly bool _fragments = atomicWrite < int.MaxValue;
+    private byte[] _pending = [];
+    private int _length;
+    private int _count;
+    private bool _broken;
+    private ulong _writerId;
+    private AdaptiveSpin _spin;
+
+    /// <summary>Adds a message to what is pending; writes when that is full.</summary>
+    public void Add(ReadOnlySpan<byte> payload, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        ThrowIfBroken();
+        if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities", "New-IpcQueue makes an object that has them.");
+        if (payload.Length > channel.MaxMessageSize) throw TooLarge(payload.Length);
+        if (_pending.Length == 0) _pending = ArrayPool<byte>.Shared.Rent(_room);
+        if (options.NeedsEnvelope) AddEnvelope(payload, options, deadline, cancellation);
+        else if (options.Format is IpcFormat.Text or IpcFormat.Json) AddLine(payload, options, deadline, cancellation);
+        else AddBytes(payload, options, deadline, cancellation);
+    }
+
+    /// <summary>Writes what is pending.</summary>
+    public void Flush(Deadline deadline, CancellationToken cancellation)
+    {
+        if (_length == 0) return;
+        ThrowIfBroken();
+        // Where the wait ends without a byte written, what was pending is given up with it: the caller is told, and nothing goes out later unasked.
+        var length = _length;
+        var count = _count;
+        _length = _count = 0;
+        WriteAll(_pending.AsSpan(0, length), default, count, deadline, cancellation);
+    }
+
+    /// <summary>Drops what is pending.</summary>
+    public int Discard()
+    {
+        var count = _count;
+        _length = _count = 0;
+        return count;
+    }
+
+    /// <summary>Gives back the buffer where nothing is pending in it.</summary>
+    public void Trim()
+    {
+        if (_length > 0 || _pending.Length == 0) return;
+        ArrayPool<byte>.Shared.Return(_pending);
+        _pending = [];
+    }
+
+    private void AddEnvelope(ReadOnlySpan<byte> payload, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        var header = EnvelopeHeader.For(options, payload.Length);
+        var size = header.Size + payload.Length;
+        if (size > _room)
+        {
+            Flush(deadline, cancellation);
+            if (_fragments) WriteFragments(payload, header, deadline, cancellation);
+            else WriteLarge(payload, header, options, deadline, cancellation);
+            return;
+        }
+        if (_length + size > _room || options.Handles is not null) Flush(deadline, cancellation);
+        var at = _length + header.Write(_pending.AsSpan(_length));
+        payload.CopyTo(_pending.AsSpan(at));
+        if (options.Handles is not null)
+        {
+            WriteAll(_pending.AsSpan(0, at + payload.Length), options, 1, deadline, cancellation);
+            return;
+        }
+        _length = at + payload.Length;
+        _count++;
+    }
+
+    private void AddLine(ReadOnlySpan<byte> line, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        if (line.Contains((byte)'\n'))
+            throw new IpcException(IpcErrors.InvalidArgument, $"On a byte stream a line is a message, and this text of {line.Length} bytes has a line break in it.",
+                channel.Address.Text, "Send the lines one by one, or use -Format Object or Json.");
+        var size = line.Length + 1;
+        if (_length + size > _room || options.Handles is not null) Flush(deadline, cancellation);
+        if (size <= _room && options.Handles is null)
+        {
+            line.CopyTo(_pending.AsSpan(_length));
+            _pending[_length + line.Length] = (byte)'\n';
+            _length += size;
+            _count++;
+            return;
+        }
+        using var alone = size > _room ? channel.BeginLongWrite(size) : null;
+        var whole = GC.AllocateUninitializedArray<byte>(size);
+        line.CopyTo(whole);
+        whole[^1] = (byte)'\n';
+        WriteAll(whole, options, 1, deadline, cancellation);
+    }
+
+    private void AddBytes(ReadOnlySpan<byte> bytes, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        if (bytes.Length <= _room && options.Handles is null)
+        {
+            if (_length + bytes.Length > _room) Flush(deadline, cancellation);
+            bytes.CopyTo(_pending.AsSpan(_length));
+            _length += bytes.Length;
+            _count++;
+            return;
+        }
+        Flush(deadline, cancellation);
+        if (bytes.IsEmpty) throw IpcException.Argument("On a byte stream descriptors need at least one byte to go along with.", channel.Address.Text);
+        WriteAll(bytes, options, 1, deadline, cancellation);
+    }
+
+    private void WriteFragments(ReadOnlySpan<byte> payload, EnvelopeHeader whole, Deadline deadline, CancellationToken cancellation)
+    {
+        if (_writerId == 0) _writerId = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1;
+        var offset = 0;
+        while (offset < payload.Length)
+        {
+            var header = whole with { IsFragment = true, WriterId = _writerId, MessageLength = payload.Length, Offset = offset };
+            var length = Math.Min(payload.Length - offset, _room - header.Size);
+            var at = (header with { PayloadLength = length }).Write(_pending);
+            payload.Slice(offset, length).CopyTo(_pending.AsSpan(at));
+            // A message given up half way is harmless: the receiver drops it when this writer's next one begins.
+            WriteAll(_pending.AsSpan(0, at + length), default, 1, deadline, cancellation);
+            offset += length;
+        }
+    }
+
+    private void WriteLarge(ReadOnlySpan<byte> payload, EnvelopeHeader header, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        var at = header.Write(_pending);
+        var first = Math.Min(payload.Length, _room - at);
+        payload[..first].CopyTo(_pending.AsSpan(at));
+        WriteAll(_pending.AsSpan(0, at + first), options, 1, deadline, cancellation);
+        if (first == payload.Length) return;
+        try
+        {
+            WriteAll(payload[first..], default, 1, deadline, cancellation);
+        }
+        catch
+        {
+            _broken = true;
+            throw;
+        }
+    }
+
+    private void WriteAll(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
+    {
+        var written = 0;
+        while (written < bytes.Length)
+        {
+            int done;
+            try
+            {
+                done = WriteSome(bytes[written..], written == 0 ? options : default, messages, deadline, cancellation);
+            }
+            catch (Exception) when (written > 0)
+            {
+                _broken = true;
+                throw;
+            }
+            written += done;
+        }
+    }
+
+    private unsafe int WriteSome(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
+    {
+        fixed (byte* first = bytes)
+        {
+            while (true)
+            {
+                var descriptor = channel.WriterDescriptor(deadline, cancellation);
+                var attempt = new WriteAttempt(channel, first, bytes.Length, options);
+                try
+                {
+                    if (!Waiter.Until(ref attempt, descriptor, PollEvents.Out, ref _spin, deadline, cancellation, channel.Closing))
+                    {
+                        var what = messages == 1 ? "room" : $"room; {messages} messages were not sent:";
+                        throw IpcException.TimedOut($"{what} on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Full);
+                    }
+                    return attempt.Written;
+                }
+                catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && channel.ReconnectsWriter(deadline, cancellation))
+                {
+                    // A new reader is there: the same bytes again, none of which was written.
+                }
+            }
+        }
+    }
+
+    private void ThrowIfBroken()
+    {
+        if (_broken)
+            throw new IpcException(IpcErrors.Closed, $"'{channel.Address}' was left in the middle of a message by a send that ended early; the receiver could not tell where the next one begins.",
+                channel.Address.Text, "Close it and open it again.");
+    }
+
+    private IpcException Unsupported(string what, string instead) =>
+        new(IpcErrors.NotSupported, $"This {channel.Kind} is a stream of bytes: it has no {what}.", channel.Address.Text, instead);
+
+    private IpcException TooLarge(long bytes) =>
+        new(IpcErrors.MessageTooLarge, $"A message of {bytes} bytes is larger than the {channel.MaxMessageSize} that one message may have.", channel.Address.Text,
+            "Send it in parts, or hand it over in shared memory: New-IpcSharedMemory.");
+
+    private unsafe struct WriteAttempt(StreamChannel channel, byte* bytes, int length, SendOptions options) : IAttempt
+    {
+        public int Written { get; private set; }
+
+        public bool TryOnce() => (Written = channel.TryWrite(new ReadOnlySpan<byte>(bytes, length), options)) >= 0;
+    }
+}

@@ -1,0 +1,23 @@
+using System.Runtime.InteropServices;
+using IpcPs.Channels;
+using IpcPs.Interop;
+
+namespace IpcPs.Descriptors;
+
+/// <summary>Opens what this process inherited from its parent, by <c>fd:N</c>, as what it is; and two pipes as one duplex end by <c>fd:N,M</c>.</summary>
+internal sealed class InheritedDescriptorMechanism : IpcMechanism
+{
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Fd];
+
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.WriteDescriptor >= 0) return AnonymousPipeMechanism.OpenPipe(address, options.Access);
+        // Our own number for it, closed on exec; the one that was inherited stays as the parent meant it.
+        using var inherited = new SafeDescriptor(address.Descriptor, ownsHandle: false);
+        var fd = Libc.fcntl(inherited, Libc.F_DUPFD_CLOEXEC, 3);
+        if (fd < 0) throw IpcException.FromErrno("fcntl(F_DUPFD_CLOEXEC)", Marshal.GetLastPInvokeError(), address.Text, "No such descriptor is open in this process.", IpcErrors.NotFound);
+        var opened = PassedDescriptor.TryOpen(new SafeDescriptor(fd), address, options.Access);
+        return opened ?? throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a pipe, a socket or shared memory.", address.Text);
+    }
+}

@@ -1,0 +1,41 @@
+namespace IpcPs;
+
+/// <summary>What kind of failure an <see cref="IpcException"/> reports. The names are those of PowerShell's
+/// <c>System.Management.Automation.ErrorCategory</c>, so that the module maps them by name and the core needs no PowerShell.</summary>
+public enum IpcErrorCategory
+{
+    /// <summary>Nothing more fitting is known.</summary>
+    NotSpecified = 0,
+    /// <summary>An object could not be closed.</summary>
+    CloseError,
+    /// <summary>The connection, or the other side of it, is gone.</summary>
+    ConnectionError,
+    /// <summary>An argument is not acceptable.</summary>
+    InvalidArgument,
+    /// <summary>Bytes that are not what they claim to be.</summary>
+    InvalidData,
+    /// <summary>The object is not in a state that allows the operation.</summary>
+    InvalidOperation,
+    /// <summary>A limit of the kernel or of IpcPs was reached.</summary>
+    LimitsExceeded,
+    /// <summary>This platform or kernel lacks the mechanism.</summary>
+    NotImplemented,
+    /// <summary>Nothing exists at that address.</summary>
+    ObjectNotFound,
+    /// <summary>A deadline passed.</summary>
+    OperationTimeout,
+    /// <summary>The caller was cancelled.</summary>
+    OperationStopped,
+    /// <summary>The kernel refuses this user.</summary>
+    PermissionDenied,
+    /// <summary>The resource is in use, or full, right now.</summary>
+    ResourceBusy,
+    /// <summary>Something already exists at that address.</summary>
+    ResourceExists,
+    /// <summary>The kernel has no resources left for it.</summary>
+    ResourceUnavailable,
+    /// <summary>Reading failed.</summary>
+    ReadError,
+    /// <summary>Writing failed.</summary>
+    WriteError,
+}

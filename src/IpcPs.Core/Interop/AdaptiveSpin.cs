@@ -1,0 +1,67 @@
+using System.Diagnostics;
+
+namespace IpcPs.Interop;
+
+/// <summary>How long a waiter retries before it blocks. Waking a halted core costs some 50 us, so a peer that answers
+/// within that time is better met awake; one that doesn't must not cost CPU. Spinning that succeeds earns more spinning, up to
+/// 20 us; spinning in vain halves it down to none, and a block that turned out short brings it back.</summary>
+/// <remarks>One per channel and direction, not synchronized: a torn update costs a microsecond, not correctness.</remarks>
+internal struct AdaptiveSpin
+{
+    private static readonly long Maximum = Stopwatch.Frequency / 50_000;     // 20 us
+    private static readonly long Minimum = Stopwatch.Frequency / 1_000_000;  // 1 us
+    private static readonly long ShortBlock = Stopwatch.Frequency / 5_000;   // 200 us
+
+    // A yield that took longer than this ran somebody else: both sides share a core.
+    internal static readonly long OthersRan = Stopwatch.Frequency / 1_000_000;      // 1 us
+
+    // Across cores a retry at once would take the object's lock from the very peer that is waited for.
+    internal static readonly long Pause = Stopwatch.Frequency * 7 / 10_000_000;     // 0.7 us
+
+    private long _budget;
+    private bool _known;
+    private byte _afterYield;
+
+    /// <summary>Stopwatch ticks to spin for now; 0 for none.</summary>
+    public long Budget
+    {
+        get
+        {
+            if (!_known)
+            {
+                _known = true;
+                _budget = Maximum;
+            }
+            return _budget;
+        }
+    }
+
+    /// <summary>Whether to yield before even the first attempt: on a shared core the peer answers only once it runs, and trying before is a call for
+    /// nothing. Every sixteenth time it is tried all the same, in case things have changed.</summary>
+    public bool YieldsFirst => _afterYield >= 16 && (++_afterYield & 15) != 0;
+
+    /// <summary>The first attempt did it, without waiting.</summary>
+    public void WasReady() => _afterYield = 0;
+
+    /// <summary>The peer came while we spun.</summary>
+    /// <param name="sharedCore">After one yield that ran it.</param>
+    public void Succeeded(bool sharedCore)
+    {
+        _budget = Maximum;
+        if (!sharedCore) _afterYield = 0;
+        else if (_afterYield < 16) _afterYield++;
+    }
+
+    /// <summary>The peer did not come in time.</summary>
+    public void Failed()
+    {
+        _budget /= 2;
+        if (_budget < Minimum) _budget = 0;
+    }
+
+    /// <summary>We blocked for that many Stopwatch ticks; had it been little, spinning would have been right.</summary>
+    public void Blocked(long ticks)
+    {
+        if (ticks < ShortBlock) _budget = Math.Min(Maximum, Math.Max(Minimum, _budget * 2));
+    }
+}

@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Interop;
+
+/// <summary>A system call that blocks and knows no deadline: open(2) of a FIFO, msgrcv(2), flock(2).</summary>
+/// <typeparam name="T">What it gives.</typeparam>
+internal interface IBlockingCall<T>
+{
+    /// <summary>Makes the call.</summary>
+    /// <param name="result">What it gave.</param>
+    /// <returns>0, or the errno.</returns>
+    int Invoke(out T result);
+}
+
+/// <summary>Gives a deadline and cancellation to calls that have neither: a signal directed at the blocked thread makes the call return EINTR.</summary>
+/// <remarks>The signal is SIGURG, whose default is to be ignored, so that a stray one harms nobody. Its handler is a function of libc that
+/// does nothing (a managed handler would kill the process), installed without SA_RESTART. Whether the thread had entered the call
+/// when the signal came cannot be known, so the signal is repeated until the call has returned.
+/// Calls: signal(2), siginterrupt(3), tgkill(2).</remarks>
+internal static class InterruptibleCall
+{
+    private static readonly Lazy<bool> Handler = new(InstallHandler);
+
+    /// <summary>Makes the call, again after each EINTR, until it succeeds, fails, or must not go on.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="result">What it gave.</param>
+    /// <param name="deadline">Until when it may block.</param>
+    /// <param name="cancellation">The caller's token.</param>
+    /// <param name="closing">The object's token.</param>
+    /// <returns>0; the errno; or ETIMEDOUT when the deadline passed.</returns>
+    public static int Invoke<TCall, T>(ref TCall call, out T result, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+        where TCall : struct, IBlockingCall<T>
+    {
+        _ = Handler.Value;
+        var interruption = new Interruption(Libc.getpid(), Libc.gettid());
+        using var onCancel = cancellation.UnsafeRegister(static i => ((Interruption)i!).Interrupt(), interruption);
+        using var onClose = closing.UnsafeRegister(static i => ((Interruption)i!).Interrupt(), interruption);
+        using var timer = deadline.IsInfinite ? null : new Timer(static i => ((Interruption)i!).Interrupt(), interruption, deadline.Remaining, Timeout.InfiniteTimeSpan);
+        try
+        {
+            while (true)
+            {
+                Waiter.ThrowIfOver(cancellation, closing);
+                var errno = call.Invoke(out result);
+                if (errno != Errno.EINTR) return errno;
+                Waiter.ThrowIfOver(cancellation, closing);
+                if (deadline.HasPassed) return Errno.ETIMEDOUT;
+            }
+        }
+        finally
+        {
+            // Before the registrations are disposed, which wait for a callback that is running.
+            interruption.Finish();
+        }
+    }
+
+    private static bool InstallHandler()
+    {
+        var libc = NativeLibrary.Load("libc.so.6");
+        _ = Libc.signal(Libc.SIGURG, NativeLibrary.GetExport(libc, "abs"));
+        return Libc.siginterrupt(Libc.SIGURG, 1) == 0;
+    }
+
+    private sealed class Interruption(int processId, int threadId)
+    {
+        private volatile bool _finished;
+
+        public void Finish() => _finished = true;
+
+        public void Interrupt()
+        {
+            // A token that was cancelled before is told while registering, on the thread that is to make the call: it looks itself before it does.
+            if (Libc.gettid() == threadId) return;
+            while (!_finished)
+            {
+                _ = Libc.tgkill(processId, threadId, Libc.SIGURG);
+                Thread.Sleep(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Interop;
+
+/// <summary>The C library, one file a family of man pages. Every declaration is named as its man page is.</summary>
+internal static unsafe partial class Libc
+{
+    private const string Name = "libc";
+
+    // open(2), fcntl(2): the values of Linux on x64 and arm64, where they agree; O_DIRECTORY and O_NOFOLLOW do not.
+    public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
+    public const int O_RDWR = 2;
+    public const int O_ACCMODE = 3;
+    public const int O_CREAT = 0x40;
+    public const int O_EXCL = 0x80;
+    public const int O_TRUNC = 0x200;
+    public const int O_NONBLOCK = 0x800;
+    public const int O_CLOEXEC = 0x80000;
+    public static readonly int O_NOFOLLOW = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
+    public static readonly int O_DIRECTORY = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
+    public const int O_PATH = 0x200000;
+    public static readonly int O_TMPFILE = 0x400000 | O_DIRECTORY;
+
+    public const int F_GETFD = 1;
+    public const int F_SETFD = 2;
+    public const int F_GETFL = 3;
+    public const int F_SETFL = 4;
+    public const int F_DUPFD_CLOEXEC = 1030;
+    public const int F_SETPIPE_SZ = 1031;
+    public const int F_GETPIPE_SZ = 1032;
+    public const int FD_CLOEXEC = 1;
+
+    public const int LOCK_SH = 1;
+    public const int LOCK_EX = 2;
+    public const int LOCK_NB = 4;
+    public const int LOCK_UN = 8;
+
+    public const nuint FIONREAD = 0x541B;
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int open(string path, int flags, uint mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int close(int fd);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint read(SafeDescriptor fd, byte* buffer, nuint count);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint write(SafeDescriptor fd, byte* buffer, nuint count);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint read(int fd, byte* buffer, nuint count);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint write(int fd, byte* buffer, nuint count);
+
+    // fcntl(2) and ioctl(2) are variadic; on the ABIs that we run on, one integer argument is passed as if declared.
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int fcntl(SafeDescriptor fd, int command, nint argument);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int fcntl(int fd, int command, nint argument);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int ioctl(SafeDescriptor fd, nuint request, int* argument);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint readlink(string path, byte* target, nuint size);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int pipe2(int* descriptors, int flags);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mkfifo(string path, uint mode);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int chmod(string path, uint mode);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int fchmod(SafeDescriptor fd, uint mode);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mkdir(string path, uint mode);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int unlink(string path);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int rename(string oldPath, string newPath);
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int linkat(int oldDirectory, string oldPath, int newDirectory, string newPath, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint pread(SafeDescriptor fd, void* buffer, nuint count, long offset);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint pwrite(SafeDescriptor fd, void* buffer, nuint count, long offset);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int flock(SafeDescriptor fd, int operation);
+
+    [LibraryImport(Name)]
+    public static partial uint getuid();
+
+    [LibraryImport(Name)]
+    public static partial uint geteuid();
+
+    [LibraryImport(Name)]
+    public static partial uint getgid();
+
+    [LibraryImport(Name)]
+    public static partial uint getegid();
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int getgroups(int count, uint* groups);
+}

@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Interop;
+
+/// <summary>mq_overview(7): POSIX message queues, whose descriptors are file descriptors on Linux.</summary>
+internal static unsafe partial class Libc
+{
+    // glibc had these functions in librt until 2.34; since then a librt without them leads to libc, as musl's does always.
+    private const string RealTime = "librt.so.1";
+
+    /// <summary><c>struct mq_attr</c>.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    public struct MqAttributes
+    {
+        public nint Flags;
+        public nint MaxMessages;
+        public nint MaxMessageSize;
+        public nint CurrentMessages;
+    }
+
+    // mq_open(3) is variadic; on the ABIs that we run on, mode and attributes are passed as if declared.
+    [LibraryImport(RealTime, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mq_open(string name, int flags, uint mode, MqAttributes* attributes);
+
+    [LibraryImport(RealTime, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mq_unlink(string name);
+
+    [LibraryImport(RealTime, SetLastError = true)]
+    public static partial int mq_getattr(SafeDescriptor queue, MqAttributes* attributes);
+
+    [LibraryImport(RealTime, SetLastError = true)]
+    public static partial int mq_send(SafeDescriptor queue, byte* message, nuint length, uint priority);
+
+    [LibraryImport(RealTime, SetLastError = true)]
+    public static partial nint mq_receive(SafeDescriptor queue, byte* message, nuint room, uint* priority);
+}

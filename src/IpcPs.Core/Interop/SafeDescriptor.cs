@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Interop;
+
+/// <summary>An owned file descriptor: closed once, never while a call on another thread still uses it (close(2)).</summary>
+public sealed class SafeDescriptor : SafeHandle
+{
+    /// <summary>For the marshaller.</summary>
+    public SafeDescriptor() : base(-1, ownsHandle: true)
+    {
+    }
+
+    /// <summary>Takes ownership of a descriptor; with <paramref name="ownsHandle"/> false only borrows it.</summary>
+    public SafeDescriptor(int descriptor, bool ownsHandle = true) : base(-1, ownsHandle) => SetHandle(descriptor);
+
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle < 0;
+
+    /// <summary>The number, for addresses and messages; valid only while the handle is open.</summary>
+    public int Number => (int)handle;
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+}

@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Interop;
+
+/// <summary>Waits on a word of memory (futex(2)).</summary>
+internal static unsafe partial class Waiter
+{
+    /// <summary>Blocks while a 32-bit word has a value.</summary>
+    /// <remarks>May return early, as any futex wait may: the caller looks at the word again. Where the protocol wakes one waiter at a time, a wait that ends by
+    /// an exception may have swallowed a wake that was meant for the next one: the caller passes it on with <see cref="Wake(uint*, int, bool)"/>.
+    /// A cancelled token ends the wait by waking the word until the waiter has left; others who wait on it see a wake without a reason.
+    /// Calls: futex(2), FUTEX_WAIT_BITSET with an absolute time-out.</remarks>
+    /// <param name="word">The word, aligned to 4; the caller keeps it mapped.</param>
+    /// <param name="expected">The value at which to wait.</param>
+    /// <param name="isShared">Whether other processes see the word, through memory that they map too.</param>
+    /// <param name="deadline">Until when to wait.</param>
+    /// <param name="cancellation">The caller's token: <see cref="OperationCanceledException"/>.</param>
+    /// <param name="closing">The object's token: <see cref="IpcErrors.Closed"/>.</param>
+    /// <returns>False when the deadline passed; true when it was woken, or the word has another value.</returns>
+    public static bool WhileEqual(uint* word, uint expected, bool isShared, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    {
+        ThrowIfOver(cancellation, closing);
+        if (Volatile.Read(ref *word) != expected) return true;
+        if (deadline.IsImmediate) return false;
+        var wait = new FutexWait(word, isShared);
+        bool woken;
+        using (cancellation.UnsafeRegister(static w => ((FutexWait)w!).Interrupt(), wait))
+        using (closing.UnsafeRegister(static w => ((FutexWait)w!).Interrupt(), wait))
+        {
+            try
+            {
+                woken = wait.Block(expected, deadline, cancellation, closing);
+            }
+            finally
+            {
+                // Before the registrations are disposed, which wait for a callback that is running.
+                wait.Leave();
+            }
+        }
+        ThrowIfOver(cancellation, closing);
+        return woken;
+    }
+
+    /// <summary>Wakes up to <paramref name="count"/> waiters of a word.</summary>
+    /// <returns>How many were woken.</returns>
+    public static int Wake(uint* word, int count, bool isShared) => Wake(word, count, isShared, Libc.FUTEX_BITSET_MATCH_ANY);
+
+    private static int Wake(uint* word, int count, bool isShared, uint bits) =>
+        (int)Libc.futex(word, Libc.FUTEX_WAKE_BITSET | (isShared ? 0 : Libc.FUTEX_PRIVATE_FLAG), (uint)count, null, bits);
+
+    private sealed class FutexWait(uint* word, bool isShared)
+    {
+        // One bit of 32 by thread: an interruption passes most other waiters of the word by.
+        private readonly uint _bit = 1u << (Environment.CurrentManagedThreadId & 31);
+        private readonly int _thread = Environment.CurrentManagedThreadId;
+        private volatile bool _left;
+
+        public bool Block(uint expected, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+        {
+            var at = default(Libc.Timespec);
+            // Stopwatch counts CLOCK_MONOTONIC's nanoseconds; made absolute once, so that no retry lengthens the wait.
+            if (!deadline.IsInfinite) at = Libc.Timespec.FromNanoseconds(deadline.MonotonicNanoseconds);
+            while (true)
+            {
+                ThrowIfOver(cancellation, closing);
+                if (Libc.futex(word, Libc.FUTEX_WAIT_BITSET | (isShared ? 0 : Libc.FUTEX_PRIVATE_FLAG), expected, deadline.IsInfinite ? null : &at, _bit) == 0) return true;
+                var errno = Marshal.GetLastPInvokeError();
+                switch (errno)
+                {
+                    case Errno.EAGAIN: return true;
+                    case Errno.EINTR: continue;
+                    case Errno.ETIMEDOUT: return false;
+                    default: throw IpcException.FromErrno("futex", errno, null);
+                }
+            }
+        }
+
+        public void Leave() => _left = true;
+
+        // Whether the thread has entered the call cannot be known, so it is repeated until the thread has left.
+        public void Interrupt()
+        {
+            // A token that is cancelled already calls back within the registration, on the very thread that is about to look at it.
+            if (Environment.CurrentManagedThreadId == _thread) return;
+            while (!_left)
+            {
+                _ = Wake(word, int.MaxValue, isShared, _bit);
+                if (!_left) Thread.Sleep(1);
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Interop;
+
+/// <summary>The one place that waits. Every wait has a deadline, ends when its token is cancelled or its object is closed, retries
+/// EINTR against the same deadline, and uses no CPU while blocked.</summary>
+/// <remarks>Calls: ppoll(2) on the descriptor and the thread's eventfd(2); sched_yield(2) while it spins.</remarks>
+internal static unsafe partial class Waiter
+{
+    /// <summary>Tries an operation until it is done: at once, then spinning for as long as that pays, then blocked in ppoll(2).</summary>
+    /// <param name="attempt">The operation.</param>
+    /// <param name="descriptor">The descriptor to poll.</param>
+    /// <param name="events">What to poll it for.</param>
+    /// <param name="spin">The state that says whether spinning pays; kept by the channel.</param>
+    /// <param name="deadline">Until when to wait.</param>
+    /// <param name="cancellation">Cancelled by the caller: <see cref="OperationCanceledException"/>.</param>
+    /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
+    /// <returns>False when the deadline passed.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, PollEvents events, ref AdaptiveSpin spin, Deadline deadline,
+        CancellationToken cancellation, CancellationToken closing = default)
+        where T : struct, IAttempt
+    {
+        if (spin.YieldsFirst) _ = Libc.sched_yield();
+        return attempt.TryOnce() || UntilSlow(ref attempt, descriptor, events, ref spin, deadline, cancellation, closing);
+    }
+
+    /// <summary>The rest of <see cref="Until"/>, for who has tried once already.</summary>
+    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, PollEvents events, ref AdaptiveSpin spin, Deadline deadline,
+        CancellationToken cancellation, CancellationToken closing)
+        where T : struct, IAttempt
+    {
+        while (true)
+        {
+            ThrowIfOver(cancellation, closing);
+            if (deadline.IsImmediate) return false;
+            if (Spin(ref attempt, ref spin)) return true;
+            var blockedAt = Stopwatch.GetTimestamp();
+            var ready = Poll(descriptor, events, deadline, cancellation, closing);
+            spin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
+            if (attempt.TryOnce()) return true;
+            if (!ready) return false;
+        }
+    }
+
+    /// <summary>Retries with sched_yield(2) between, for as long as <paramref name="spin"/> says that it pays.</summary>
+    internal static bool Spin<T>(ref T attempt, ref AdaptiveSpin spin)
+        where T : struct, IAttempt
+    {
+        var budget = spin.Budget;
+        if (budget == 0) return false;
+        var start = Stopwatch.GetTimestamp();
+        var first = true;
+        while (true)
+        {
+            // The yield is what makes this harmless where both sides share a core: the peer runs at once.
+            var before = Stopwatch.GetTimestamp();
+            _ = Libc.sched_yield();
+            var after = Stopwatch.GetTimestamp();
+            var sharedCore = after - before > AdaptiveSpin.OthersRan;
+            if (!sharedCore)
+            {
+                // No pause instruction: under virtualization it may cost an exit.
+                while (Stopwatch.GetTimestamp() - after < AdaptiveSpin.Pause)
+                {
+                }
+            }
+            if (attempt.TryOnce())
+            {
+                spin.Succeeded(first && sharedCore);
+                return true;
+            }
+            if (after - start >= budget) break;
+            first = false;
+        }
+        spin.Failed();
+        return false;
+    }
+
+    /// <summary>Blocks until the descriptor is ready.</summary>
+    /// <returns>False when the deadline passed. Errors and hang-ups count as ready: the operation itself reports them best.</returns>
+    public static bool Poll(SafeDescriptor descriptor, PollEvents events, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    {
+        // Keeps the number ours while we wait on it: a close on another thread is carried out after.
+        var held = false;
+        try
+        {
+            descriptor.DangerousAddRef(ref held);
+            var poll = new Libc.PollFd { Descriptor = descriptor.Number, Requested = events };
+            return PollAny(new Span<Libc.PollFd>(ref poll), deadline, cancellation, closing) > 0;
+        }
+        finally
+        {
+            if (held) descriptor.DangerousRelease();
+        }
+    }
+
+    /// <summary>Blocks until one of several descriptors is ready; the caller keeps them open meanwhile.</summary>
+    /// <returns>How many are ready; 0 when the deadline passed.</returns>
+    public static int PollAny(Span<Libc.PollFd> descriptors, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    {
+        var wake = WakeEvent.Current;
+        var all = descriptors.Length < 64 ? stackalloc Libc.PollFd[descriptors.Length + 1] : new Libc.PollFd[descriptors.Length + 1];
+        descriptors.CopyTo(all);
+        all[^1] = new Libc.PollFd { Descriptor = wake.Descriptor, Requested = PollEvents.In };
+        try
+        {
+            using var onCancel = cancellation.UnsafeRegister(static w => ((WakeEvent)w!).Set(), wake);
+            using var onClose = closing.UnsafeRegister(static w => ((WakeEvent)w!).Set(), wake);
+            return PollAll(all, descriptors, deadline, cancellation, closing);
+        }
+        finally
+        {
+            // Only now, with both registrations gone, can no late Set() leak into the thread's next wait.
+            if (cancellation.IsCancellationRequested || closing.IsCancellationRequested) wake.Reset();
+        }
+    }
+
+    private static int PollAll(Span<Libc.PollFd> all, Span<Libc.PollFd> descriptors, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    {
+        fixed (Libc.PollFd* first = all)
+        {
+            while (true)
+            {
+                ThrowIfOver(cancellation, closing);
+                var left = deadline.IsImmediate ? 0 : deadline.RemainingNanoseconds;
+                var timespec = Libc.Timespec.FromNanoseconds(left);
+                var ready = Libc.ppoll(first, (nuint)all.Length, left < 0 ? null : &timespec, null);
+                if (ready < 0)
+                {
+                    var errno = Marshal.GetLastPInvokeError();
+                    if (errno == Errno.EINTR) continue;
+                    throw IpcException.FromErrno("ppoll", errno, null);
+                }
+                ThrowIfOver(cancellation, closing);
+                if (ready == 0) return 0;
+                all[..^1].CopyTo(descriptors);
+                return ready;
+            }
+        }
+    }
+
+    /// <summary>Throws when the wait must not go on.</summary>
+    internal static void ThrowIfOver(CancellationToken cancellation, CancellationToken closing)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (closing.IsCancellationRequested) throw new IpcException(IpcErrors.Closed, "The object was closed while it was waited for.");
+    }
+}

@@ -1,0 +1,155 @@
+using System.Runtime.InteropServices;
+using IpcPs.Channels;
+using IpcPs.Interop;
+using IpcPs.Memory;
+using IpcPs.Synchronization;
+
+namespace IpcPs;
+
+/// <summary>Tries each mechanism once, with an object of its own that it removes.</summary>
+public static class IpcFeatures
+{
+    private static readonly (string Name, string Tried, Action Try)[] Trials =
+    [
+        ("AnonymousPipe", "made one (pipe2)", static () => AnonymousPipe.Create().Dispose()),
+        ("NamedPipe", "made one in the runtime folder (mkfifo)", static () => Named("fifo:", static a => NamedPipe.Create(a))),
+        ("PosixQueue", "made one (mq_open)", static () => Named("mq:/", static a => PosixQueue.Create(a))),
+        ("PosixQueueFolder", "the mqueue file system shows what exists", RequireQueueFolder),
+        ("SysVQueue", "made a private one (msgget)", static () => Private(SysVQueue.Create())),
+        ("SysVPeek", "looked at a queue without taking (msgrcv, MSG_COPY)", RequirePeek),
+        ("UnixSocket", "bound one in the runtime folder (bind)", static () => UnixSocket("stream")),
+        ("UnixSeqPacket", "bound one in the runtime folder (bind)", static () => UnixSocket("seqpacket")),
+        ("UnixDatagram", "bound one in the runtime folder (bind)", static () => UnixSocket("datagram")),
+        ("AbstractSocket", "bound one in the abstract namespace (bind)", static () => Socket($"unix:@ipcps-feature-{Guid.NewGuid():N}")),
+        ("Tcp4", "bound a port of 127.0.0.1 (bind)", static () => Socket("tcp:127.0.0.1:0")),
+        ("Tcp6", "bound a port of ::1 (bind)", static () => Socket("tcp:[::1]:0")),
+        ("Udp4", "bound a port of 127.0.0.1 (bind)", static () => Socket("udp:127.0.0.1:0")),
+        ("Udp6", "bound a port of ::1 (bind)", static () => Socket("udp:[::1]:0")),
+        ("Ring", "made one in shared memory", static () => Named("ring:/", static a => MessageRing.Create(a, new RingOptions { Capacity = 65536 }))),
+        ("PosixSharedMemory", "made one page (shm_open)", static () => Named("shm:/", static a => PosixSharedMemory.Create(a, 4096))),
+        ("SysVSharedMemory", "made a private page (shmget)", static () => Private(SysVSharedMemory.Create(null, 4096))),
+        ("AnonymousMemory", "made one page (memfd_create)", static () => AnonymousMemory.Create(4096).Dispose()),
+        ("PosixSemaphore", "made one (sem_open)", static () => Named("sem:/", static a => PosixSemaphore.Create(a))),
+        ("SysVSemaphore", "made a private set (semget)", static () => Private(SysVSemaphoreSet.Create(null))),
+        ("Mutex", "made one in the runtime folder", static () => Named("mutex:", static a => IpcMutex.Create(a))),
+        ("ProcessDescriptor", "held this process by one (pidfd_open)", RequireProcessDescriptor),
+        ("SignalPayload", "an executable page for handlers", RequireHandlerPage),
+        ("FileLease", "proved that nobody has a file open (fcntl, F_SETLEASE)", RequireLease),
+        ("ProcessInspection", "looked into every process (/proc)", RequireProcesses),
+        ("PacketCapture", "a raw socket (needs CAP_NET_RAW)", RequireRawSocket),
+    ];
+
+    /// <summary>The names that <see cref="Test"/> knows.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Trials.Select(static t => t.Name)];
+
+    /// <summary>Tries one mechanism.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the name is not known.</exception>
+    public static IpcFeature Test(string name)
+    {
+        foreach (var trial in Trials)
+        {
+            if (!string.Equals(trial.Name, name, StringComparison.OrdinalIgnoreCase)) continue;
+            try
+            {
+                trial.Try();
+                return new IpcFeature(trial.Name, true, trial.Tried, null);
+            }
+            catch (IpcException e)
+            {
+                return new IpcFeature(trial.Name, false, e.Message, e.Id.Name);
+            }
+        }
+        throw IpcException.Argument($"'{name}' is not a known feature. Known are {string.Join(", ", Names)}.", name);
+    }
+
+    private static void Named(string prefix, Func<IpcAddress, IpcObject> make)
+    {
+        var address = IpcAddress.Parse($"{prefix}ipcps-feature-{Guid.NewGuid():N}");
+        using var made = make(address);
+        IpcMechanisms.For(address.Scheme).Remove(address);
+    }
+
+    private static void Private(IpcObject made)
+    {
+        using (made) IpcMechanisms.For(made.Address.Scheme).Remove(made.Address);
+    }
+
+    private static void UnixSocket(string type)
+    {
+        var path = Path.Combine(RuntimeFolder.Ensure(), $"feature-{Guid.NewGuid():N}"[..16]);
+        try
+        {
+            Socket($"unix:{path}?type={type}");
+        }
+        finally
+        {
+            _ = Libc.unlink(path);
+        }
+    }
+
+    private static void Socket(string text)
+    {
+        var address = IpcAddress.Parse(text);
+        using var socket = KernelSocket.Create(address);
+        var errno = socket.TryBind(SocketName.Of(address));
+        if (errno != 0) throw SocketFile.BindFailed(address, errno);
+    }
+
+    private static void RequirePeek()
+    {
+        using var queue = SysVQueue.Create();
+        try
+        {
+            SysVPeek.Receive(queue, new MessageBuffer(), 0, except: false, Deadline.Immediate, default);
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.Empty)
+        {
+            // It looked, and found nothing, as it should.
+        }
+        finally
+        {
+            SysVQueue.Remove(queue.Address);
+        }
+    }
+
+    private static void RequireProcessDescriptor()
+    {
+        using var own = Signals.SignalTarget.Open(Environment.ProcessId);
+        if (!own.IsHeld) throw new IpcException(IpcErrors.PlatformNotSupported, "The kernel gives no descriptor of a process: signals are sent by its number, which may be another's by then.");
+    }
+
+    private static void RequireLease() => Named("shm:/", static a =>
+    {
+        var segment = PosixSharedMemory.Create(a, 4096);
+        segment.Dispose();
+        if (Inventory.FileLease.IsInUse(PosixSharedMemory.PathOf(a)) is null)
+            throw new IpcException(IpcErrors.PlatformNotSupported, "The kernel grants no leases on files in /dev/shm: only where all processes can be looked into is it known what is stale.");
+        return segment;
+    });
+
+    private static void RequireProcesses()
+    {
+        if (Inventory.ProcessScan.Run().Describe() is { } missing)
+            throw new IpcException(IpcErrors.AccessDenied, $"Not all that is held is known: {missing}.");
+    }
+
+    private static void RequireQueueFolder()
+    {
+        using var folder = QueueFolder.TryOpen()
+            ?? throw new IpcException(IpcErrors.PlatformNotSupported, "The mqueue file system is not mounted, and this user can't mount it: POSIX queues that nobody has open can't be listed (mkdir /dev/mqueue; mount -t mqueue none /dev/mqueue).");
+    }
+
+    private static void RequireHandlerPage()
+    {
+        if (Signals.HandlerPage.Current is null)
+            throw new IpcException(IpcErrors.PlatformNotSupported, "No executable page can be had: signals arrive without sender and value.");
+    }
+
+    private static void RequireRawSocket()
+    {
+        // AF_PACKET, SOCK_RAW, every protocol: what a capture on lo opens.
+        var fd = Libc.socket(17, 3 | Libc.O_CLOEXEC, 0x0300);
+        if (fd < 0) throw IpcException.FromErrno("socket(AF_PACKET)", Marshal.GetLastPInvokeError(), null, "Only root may capture packets, or a process with CAP_NET_RAW.");
+        _ = Libc.close(fd);
+    }
+}

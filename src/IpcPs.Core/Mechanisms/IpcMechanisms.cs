@@ -1,0 +1,49 @@
+using System.Collections.Frozen;
+
+namespace IpcPs;
+
+/// <summary>The mechanisms that the library has. A new one adds its line here and its folder; nothing else needs to know of it.</summary>
+public static class IpcMechanisms
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<IpcMechanism> All { get; } =
+    [
+        new Descriptors.InheritedDescriptorMechanism(),
+        new Channels.AnonymousPipeMechanism(),
+        new Channels.NamedPipeMechanism(),
+        new Channels.SocketMechanism(),
+        new Memory.SharedMemoryMechanism(),
+        new Memory.SysVSharedMemoryMechanism(),
+        new Channels.PosixQueueMechanism(),
+        new Channels.SysVQueueMechanism(),
+        new Synchronization.PosixSemaphoreMechanism(),
+        new Synchronization.SysVSemaphoreMechanism(),
+        new Synchronization.MutexMechanism(),
+        new Channels.RingMechanism(),
+    ];
+
+    private static readonly FrozenDictionary<IpcScheme, IpcMechanism> ByScheme =
+        All.SelectMany(static m => m.Schemes.Select(s => (Scheme: s, Mechanism: m))).ToFrozenDictionary(static p => p.Scheme, static p => p.Mechanism);
+
+    /// <summary>The mechanism of a scheme.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: this version has none for it.</exception>
+    public static IpcMechanism For(IpcScheme scheme) =>
+        ByScheme.TryGetValue(scheme, out var mechanism) ? mechanism
+        : throw new IpcException(IpcErrors.PlatformNotSupported, $"This version of IpcPs does not open '{AddressParser.Word(scheme)}:' addresses.");
+
+    /// <summary>The ways to link processes, of all mechanisms.</summary>
+    public static IEnumerable<IpcLinkKind> Links => All.SelectMany(static m => m.Links);
+
+    /// <summary>A way to link processes, by its name in whatever case.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: none has that name.</exception>
+    public static IpcLinkKind Link(string name) =>
+        Links.FirstOrDefault(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
+        ?? throw IpcException.Argument($"'{name}' does not carry messages from process to process; {string.Join(", ", Links.Select(static k => k.Name))} do.");
+
+    /// <summary>Opens what exists at an address, whatever it is.</summary>
+    public static IpcObject Open(IpcAddress address, in OpenOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return For(address.Scheme).Open(address, options, deadline, cancellation);
+    }
+}

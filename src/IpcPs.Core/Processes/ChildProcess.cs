@@ -1,0 +1,177 @@
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Processes;
+
+/// <summary>A child process that inherits the descriptors it is meant to have and nothing else: no other descriptor, whatever other threads start
+/// meanwhile, no ignored and no blocked signal. It is waited for and signalled through a pidfd, so never mistaken for a later process of
+/// the same number, and it leaves no zombie, also where this object is disposed first.</summary>
+/// <remarks>Nothing here ends the child with its parent: give it the read end of a pipe and let it end itself at the end of that (PR_SET_PDEATHSIG
+/// would fire when the thread that started it ends, which in PowerShell is any thread).
+/// Calls: posix_spawn(3), pidfd_open(2), ppoll(2), waitid(2), pidfd_send_signal(2); without pidfds (before Linux 5.3) kill(2).</remarks>
+public sealed class ChildProcess : IDisposable
+{
+    private readonly object _guard = new();
+    private readonly SafeDescriptor? _pidfd;
+    private readonly string _name;
+    private ProcessExit? _exit;
+
+    private ChildProcess(int id, string name, bool ownGroup)
+    {
+        Id = id;
+        _name = name;
+        HasOwnGroup = ownGroup;
+        // No race: until we wait for it, the number is the child's even when it has ended.
+        var pidfd = Libc.pidfd_open(id, 0);
+        if (pidfd >= 0) _pidfd = new SafeDescriptor(pidfd);
+    }
+
+    /// <summary>Its process id.</summary>
+    public int Id { get; }
+
+    /// <summary>Whether it leads a process group.</summary>
+    public bool HasOwnGroup { get; }
+
+    /// <summary>How it ended; null until a wait has seen that.</summary>
+    public ProcessExit? Exit
+    {
+        get
+        {
+            lock (_guard) return _exit;
+        }
+    }
+
+    /// <summary>The pidfd, for a poll of several; -1 where the kernel has none.</summary>
+    internal int PidDescriptor => _pidfd is { IsClosed: false } ? _pidfd.Number : -1;
+
+    /// <summary>Starts a child. Returns when the program was loaded, so that a program which does not exist is an error here.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/> (not executable),
+    /// <see cref="IpcErrors.LimitReached"/> (processes, descriptors), <see cref="IpcErrors.MessageTooLarge"/> (arguments).</exception>
+    public static ChildProcess Start(ChildProcessOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using var request = new SpawnRequest(options);
+        var (errno, id) = request.Spawn(options);
+        return errno == 0 ? new ChildProcess(id, options.FileName, options.OwnGroup) : throw Failed(options, errno);
+    }
+
+    /// <summary>Waits until it has ended, and lets go of its process id.</summary>
+    /// <returns>False when the deadline passed.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled; the child goes on.</exception>
+    public bool WaitForExit(Deadline deadline = default, CancellationToken cancellation = default)
+    {
+        if (Exit is not null) return true;
+        if (!HasEnded(deadline, cancellation)) return false;
+        Reap();
+        return true;
+    }
+
+    /// <summary>Sends it a signal.</summary>
+    /// <returns>False where it had ended.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/> (it runs as another user now), <see cref="IpcErrors.InvalidArgument"/>.</exception>
+    public bool Signal(int signal)
+    {
+        lock (_guard)
+        {
+            if (_exit is not null) return false;
+            var result = _pidfd is not null ? Libc.pidfd_send_signal(_pidfd.Number, signal) : Libc.kill(Id, signal);
+            return result == 0 || Ended("pidfd_send_signal");
+        }
+    }
+
+    /// <summary>Sends every process of its group a signal: it and what it started and left in the group.</summary>
+    /// <returns>False where it had ended: its group's number may be another's by now.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it has no group of its own.</exception>
+    public bool SignalGroup(int signal)
+    {
+        if (!HasOwnGroup) throw new IpcException(IpcErrors.InvalidOperation, $"Process {Id} shares its parent's process group.");
+        lock (_guard)
+        {
+            if (_exit is not null) return false;
+            return Libc.kill(-Id, signal) == 0 || Ended("kill");
+        }
+    }
+
+    /// <summary>Lets go of the child; it runs on, and leaves no zombie when it ends.</summary>
+    public void Dispose()
+    {
+        if (Exit is null && !WaitForExit(Deadline.Immediate))
+        {
+            new Thread(ReapLater) { IsBackground = true, Name = $"IpcPs waits for process {Id}" }.Start();
+            return;
+        }
+        _pidfd?.Dispose();
+    }
+
+    private static IpcException Failed(ChildProcessOptions options, int errno)
+    {
+        var hint = errno switch
+        {
+            Errno.ENOENT => options.WorkingDirectory is null ? "No such program." : "No such program, or no such working directory.",
+            Errno.EACCES => "It is not executable for this user.",
+            Errno.E2BIG => "Arguments and environment together are larger than the kernel takes.",
+            Errno.EAGAIN => "The user's process limit is reached: see 'ulimit -u' and the container's pids limit.",
+            _ => null,
+        };
+        return IpcException.FromErrno("posix_spawn", errno, options.FileName, hint, errno == Errno.EAGAIN ? IpcErrors.LimitReached : null);
+    }
+
+    private bool HasEnded(Deadline deadline, CancellationToken cancellation)
+    {
+        if (_pidfd is not null) return Waiter.Poll(_pidfd, PollEvents.In, deadline, cancellation);
+        if (deadline.IsImmediate) return Reap();
+        var call = new WaitCall(Id);
+        var errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, deadline, cancellation);
+        return errno switch
+        {
+            0 or Errno.ECHILD => true,
+            Errno.ETIMEDOUT => false,
+            _ => throw IpcException.FromErrno("waitid", errno, _name),
+        };
+    }
+
+    /// <summary>Takes the exit status, where there is one.</summary>
+    private unsafe bool Reap()
+    {
+        lock (_guard)
+        {
+            if (_exit is not null) return true;
+            Libc.ChildInfo info = default;
+            while (Libc.waitid(Libc.P_PID, (uint)Id, &info, Libc.WEXITED | Libc.WNOHANG) != 0)
+            {
+                var errno = Marshal.GetLastPInvokeError();
+                if (errno == Errno.EINTR) continue;
+                if (errno != Errno.ECHILD) throw IpcException.FromErrno("waitid", errno, _name);
+                _exit = default(ProcessExit);
+                return true;
+            }
+            if (info.ProcessId == 0) return false;
+            _exit = info.Code == Libc.CLD_EXITED
+                ? new ProcessExit(info.Status, null, false)
+                : new ProcessExit(null, info.Status, info.Code == Libc.CLD_DUMPED);
+            return true;
+        }
+    }
+
+    private void ReapLater()
+    {
+        WaitForExit();
+        _pidfd?.Dispose();
+    }
+
+    private bool Ended(string call)
+    {
+        var errno = Marshal.GetLastPInvokeError();
+        return errno == Errno.ESRCH ? false : throw IpcException.FromErrno(call, errno, _name);
+    }
+
+    private readonly unsafe struct WaitCall(int id) : IBlockingCall<int>
+    {
+        public int Invoke(out int result)
+        {
+            Libc.ChildInfo info = default;
+            result = Libc.waitid(Libc.P_PID, (uint)id, &info, Libc.WEXITED | Libc.WNOWAIT);
+            return result == 0 ? 0 : Marshal.GetLastPInvokeError();
+        }
+    }
+}

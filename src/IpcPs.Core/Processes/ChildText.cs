@@ -1,0 +1,113 @@
+using System.Buffers;
+using System.Text;
+using IpcPs.Channels;
+using IpcPs.Interop;
+
+namespace IpcPs.Processes;
+
+/// <summary>What a child writes to its standard output and error, line by line, for as long as it lives. What it started and left behind may hold
+/// the pipes open longer; that is not waited for.</summary>
+/// <remarks>One thread polls both pipes and the child's pidfd. Calls: ppoll(2), read(2).</remarks>
+public static class ChildText
+{
+    /// <summary>A line longer than this is given in parts.</summary>
+    private const int MaxLine = 64 * 1024;
+
+    /// <summary>Reads until the child has ended, then what is left in the pipes.</summary>
+    /// <param name="child">The child.</param>
+    /// <param name="output">The read end of its standard output.</param>
+    /// <param name="error">The read end of its standard error.</param>
+    /// <param name="onOutput">Called with each line of the one.</param>
+    /// <param name="onError">Called with each line of the other.</param>
+    public static void ReadUntilExit(ChildProcess child, PipeChannel output, PipeChannel error, Action<string> onOutput, Action<string> onError)
+    {
+        ArgumentNullException.ThrowIfNull(child);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(error);
+        Source[] sources = [new(output, onOutput), new(error, onError)];
+        Span<Libc.PollFd> polls = stackalloc Libc.PollFd[3];
+        while (true)
+        {
+            for (var i = 0; i < sources.Length; i++)
+                polls[i] = new Libc.PollFd { Descriptor = sources[i].Descriptor, Requested = PollEvents.In };
+            polls[2] = new Libc.PollFd { Descriptor = child.PidDescriptor, Requested = PollEvents.In };
+            // Without a pidfd (an old kernel) the end of both pipes must do.
+            if (polls[2].Descriptor < 0 && sources.All(static s => s.HasEnded)) break;
+            Waiter.PollAny(polls, Deadline.Infinite, CancellationToken.None);
+            for (var i = 0; i < sources.Length; i++)
+            {
+                if (polls[i].Returned != PollEvents.None) sources[i].Read();
+            }
+            if (polls[2].Returned != PollEvents.None) break;
+        }
+        child.WaitForExit();
+        foreach (var source in sources) source.Drain();
+    }
+
+    private sealed class Source(PipeChannel pipe, Action<string> onLine)
+    {
+        private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
+        private readonly StringBuilder _line = new();
+
+        public bool HasEnded { get; private set; }
+
+        /// <summary>What to poll; -1, which poll(2) passes over, at the end.</summary>
+        public int Descriptor => HasEnded ? -1 : pipe.Reader!.Number;
+
+        /// <summary>Reads once.</summary>
+        /// <returns>False where nothing was there.</returns>
+        public bool Read()
+        {
+            if (HasEnded) return false;
+            var bytes = ArrayPool<byte>.Shared.Rent(16 * 1024);
+            try
+            {
+                var read = pipe.TryRead(bytes);
+                HasEnded = read == 0;
+                if (read <= 0) return false;
+                Add(bytes.AsSpan(0, read));
+                return true;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(bytes);
+            }
+        }
+
+        /// <summary>Reads all that is there now, and gives a last line that has no end.</summary>
+        public void Drain()
+        {
+            while (Read())
+            {
+            }
+            if (_line.Length > 0) Give();
+        }
+
+        private void Add(ReadOnlySpan<byte> bytes)
+        {
+            var chars = ArrayPool<char>.Shared.Rent(bytes.Length + 1);
+            try
+            {
+                var rest = chars.AsSpan(0, _decoder.GetChars(bytes, chars, flush: false));
+                while (rest.Length > 0)
+                {
+                    var end = rest.IndexOf('\n');
+                    var part = rest[..(end < 0 ? rest.Length : end)];
+                    _line.Append(part.TrimEnd('\r'));
+                    if (end >= 0 || _line.Length >= MaxLine) Give();
+                    rest = rest[(end < 0 ? rest.Length : end + 1)..];
+                }
+            }
+            finally
+            {
+                ArrayPool<char>.Shared.Return(chars);
+            }
+        }
+
+        private void Give()
+        {
+            onLine(_line.ToString());
+            _line.Clear();
+        }
+    }
+}

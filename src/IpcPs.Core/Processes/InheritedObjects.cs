@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using IpcPs.Channels;
+using IpcPs.Descriptors;
+using IpcPs.Interop;
+
+namespace IpcPs.Processes;
+
+/// <summary>IPC objects that go from a process to its child as descriptors: which ones, and what the child makes of them.</summary>
+public static class InheritedObjects
+{
+    /// <summary>The descriptors by which a child gets an object: of a pipe its open ends. None for an object that is found by its address.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>; <see cref="IpcErrors.WrongKind"/>: it has two ends.</exception>
+    public static IReadOnlyList<SafeDescriptor> DescriptorsOf(IpcObject target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        if (target.IsClosed) throw new IpcException(IpcErrors.Closed, $"'{target.Address}' was closed; a child cannot inherit it.", target.Address.Text);
+        return target switch
+        {
+            PipeChannel pipe => Open(pipe.Reader, pipe.Writer),
+            AnonymousPipe or DuplexPipe => throw new IpcException(IpcErrors.WrongKind, $"'{target.Address}' has two ends, and a child gets one.", target.Address.Text,
+                target is DuplexPipe ? "Hand over its .Far end." : "Hand over its .Reader or its .Writer."),
+            _ => target.HandleToPass is SafeDescriptor descriptor ? [descriptor] : [],
+        };
+    }
+
+    /// <summary>Makes a live object of descriptors that this process inherited. They are its own from now on; its children won't inherit them.</summary>
+    /// <param name="numbers">One, or the reading and the writing one of a duplex end.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no such descriptor.</exception>
+    public static object Open(IReadOnlyList<int> numbers)
+    {
+        ArgumentNullException.ThrowIfNull(numbers);
+        return numbers.Count == 1 ? PassedDescriptor.Open(Take(numbers[0])) : OpenPipe(numbers[0], numbers[1]);
+    }
+
+    /// <summary>Takes over an inherited end of a pipe that IpcPs made, and so does not block.</summary>
+    /// <param name="reader">The descriptor to read from; -1 for none.</param>
+    /// <param name="writer">The descriptor to write to; -1 for none.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no such descriptor.</exception>
+    public static PipeChannel OpenPipe(int reader, int writer)
+    {
+        var first = reader >= 0 ? reader : writer;
+        return new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, Environment.ProcessId, first, reader >= 0 ? writer : -1),
+            reader >= 0 ? Take(reader) : null, writer >= 0 ? Take(writer) : null);
+    }
+
+    private static SafeDescriptor Take(int number)
+    {
+        if (Libc.fcntl(number, Libc.F_SETFD, Libc.FD_CLOEXEC) < 0)
+            throw IpcException.FromErrno("fcntl(F_SETFD)", Marshal.GetLastPInvokeError(), $"fd:{number}", "No such descriptor is open in this process.", IpcErrors.NotFound);
+        return new SafeDescriptor(number);
+    }
+
+    private static SafeDescriptor[] Open(SafeDescriptor? reader, SafeDescriptor? writer)
+    {
+        var open = new List<SafeDescriptor>(2);
+        if (reader is { IsClosed: false }) open.Add(reader);
+        if (writer is { IsClosed: false }) open.Add(writer);
+        return [.. open];
+    }
+}

@@ -1,0 +1,179 @@
+using System.Collections;
+using System.Collections.Specialized;
+
+namespace IpcPs.Serialization;
+
+/// <content>Lists, dictionaries and bags: what holds other values.</content>
+public sealed partial class ObjectEncoder
+{
+    private bool TryWriteContainer(object value)
+    {
+        switch (value)
+        {
+            case Array array:
+                WriteArray(array);
+                return true;
+            case OrderedDictionary ordered:
+                WriteMap(ordered, CborTags.OrderedMap);
+                return true;
+            case IDictionary map:
+                WriteMap(map, tag: 0);
+                return true;
+            case ArrayList list:
+                if (!Enter(list)) return true;
+                _buffer.Tag(CborTags.ArrayList);
+                WriteItemsInside(list);
+                Exit();
+                return true;
+            case IpcPropertyBag bag:
+                WriteBag(bag);
+                return true;
+            default:
+                return value is IEnumerable items && value.GetType() is { IsGenericType: true } type && TryWriteGeneric(items, type.GetGenericTypeDefinition());
+        }
+    }
+
+    private bool TryWriteGeneric(IEnumerable items, Type definition)
+    {
+        if (definition != typeof(List<>) && definition != typeof(HashSet<>)) return false;
+        if (!Enter(items)) return true;
+        if (definition == typeof(HashSet<>))
+        {
+            _buffer.Tag(CborTags.Set);
+            WriteItemsInside(items);
+        }
+        else
+        {
+            _buffer.Tag(CborTags.List);
+            WriteListInside((IList)items);
+        }
+        Exit();
+        return true;
+    }
+
+    private void WriteArray(Array array)
+    {
+        if (!Enter(array)) return;
+        if (array.Rank > 1) WriteItemsInside(array);
+        else WriteArrayInside(array, array.GetType().GetElementType()!);
+        Exit();
+    }
+
+    private void WriteArrayInside(Array array, Type element)
+    {
+        if (NumberArrays.TryWrite(_buffer, array)) return;
+        if (element != typeof(object) && ElementTypes.Find(element) is { } known)
+        {
+            _buffer.Tag(CborTags.TypedArray);
+            _buffer.Head(CborMajor.Array, 2);
+            _buffer.Integer(known.Code);
+        }
+        WriteItemsInside(array);
+    }
+
+    private void WriteListInside(IList list)
+    {
+        var element = list.GetType().GetGenericArguments()[0];
+        if (NumberArrays.TryWriteList(_buffer, list)) return;
+        if (element != typeof(object) && ElementTypes.Find(element) is { } known)
+        {
+            _buffer.Tag(CborTags.TypedArray);
+            _buffer.Head(CborMajor.Array, 2);
+            _buffer.Integer(known.Code);
+        }
+        WriteItemsInside(list);
+    }
+
+    private void WriteItems(object?[] items)
+    {
+        if (!Enter(items)) return;
+        _buffer.Head(CborMajor.Array, (ulong)items.Length);
+        foreach (var item in items) Write(item);
+        Exit();
+    }
+
+    /// <summary>Writes what any collection holds, as an array: for models.</summary>
+    public void WriteSequence(IEnumerable items)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        if (!Enter(items)) return;
+        WriteItemsInside(items);
+        Exit();
+    }
+
+    private void WriteItemsInside(IEnumerable items)
+    {
+        var begin = _buffer.BeginItems(CborMajor.Array);
+        var count = 0;
+        foreach (var item in items)
+        {
+            Write(item);
+            count++;
+        }
+        _buffer.EndItems(begin, count);
+    }
+
+    private void WriteMap(IDictionary map, uint tag)
+    {
+        if (!Enter(map)) return;
+        if (tag != 0) _buffer.Tag(tag);
+        var begin = _buffer.BeginItems(CborMajor.Map);
+        var count = 0;
+        var entries = map.GetEnumerator();
+        while (entries.MoveNext())
+        {
+            Write(entries.Key);
+            Write(entries.Value);
+            count++;
+        }
+        (entries as IDisposable)?.Dispose();
+        _buffer.EndItems(begin, count);
+        Exit();
+    }
+
+    private void WriteBag(IpcPropertyBag bag)
+    {
+        BagWriter writer;
+        if (bag.IsCopy ? !BeginObject(bag, bag.TypeNames, bag.Text, out writer)
+            : bag.TypeNames.Count > 0 ? !BeginNamedBag(bag, bag.TypeNames, out writer)
+            : !BeginBag(bag, out writer)) return;
+        foreach (var (name, value) in bag) writer.Add(name, value);
+        writer.End();
+    }
+
+    private void WriteNames(IReadOnlyList<string> names)
+    {
+        _buffer.Head(CborMajor.Array, (ulong)names.Count);
+        for (var i = 0; i < names.Count; i++) _buffer.Text(names[i]);
+    }
+
+    /// <summary>One level deeper.</summary>
+    /// <returns>False where this is a cycle or too deep: the mark is written.</returns>
+    private bool Enter(object identity)
+    {
+        var depth = _depth;
+        if (depth < _path.Length)
+        {
+            for (var i = depth - 1; i >= 0; i--)
+            {
+                if (ReferenceEquals(_path[i], identity) && !ReferenceEquals(identity, Level)) return Cut(IpcOmission.Cycle, identity);
+            }
+            _path[depth] = identity;
+            _depth = depth + 1;
+            return true;
+        }
+        return Cut(IpcOmission.Depth, identity);
+    }
+
+    private void Exit() => _path[--_depth] = null;
+
+    private bool Cut(IpcOmission reason, object identity)
+    {
+        var type = identity.GetType().FullName ?? "object";
+        Warn(reason == IpcOmission.Cycle
+            ? $"A {type} contains itself; where it does, a mark was sent instead of it."
+            : $"A {type} lies more than {CodecLimits.MaxDepth} levels deep; a mark was sent instead of it.");
+        WriteOmitted(reason, type);
+        return false;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
+namespace IpcPs.Serialization;
+
+/// <content>Numbers, moments and whatever else is one value.</content>
+public sealed partial class ObjectEncoder
+{
+    private bool TryWriteScalar(object value)
+    {
+        switch (value)
+        {
+            case TimeSpan span:
+                TimeCodec.Write(_buffer, span);
+                return true;
+            case DateTimeOffset time:
+                TimeCodec.Write(_buffer, time);
+                return true;
+            case Guid id:
+                _buffer.Tag(CborTags.Uuid);
+                _buffer.Head(CborMajor.Bytes, 16);
+                id.TryWriteBytes(_buffer.Reserve(16), bigEndian: true, out _);
+                _buffer.Advance(16);
+                return true;
+            case float number:
+                _buffer.Reserve(5)[0] = CborSimple.Single;
+                BinaryPrimitives.WriteSingleBigEndian(_buffer.Reserve(5)[1..], number);
+                _buffer.Advance(5);
+                return true;
+            case byte number:
+                return WriteTagged(CborTags.Byte, number);
+            case sbyte number:
+                return WriteTagged(CborTags.SByte, number);
+            case short number:
+                return WriteTagged(CborTags.Int16, number);
+            case ushort number:
+                return WriteTagged(CborTags.UInt16, number);
+            case uint number:
+                return WriteTagged(CborTags.UInt32, number);
+            case ulong number:
+                if (number <= long.MaxValue) _buffer.Tag(CborTags.UInt64);
+                _buffer.Head(CborMajor.Unsigned, number);
+                return true;
+            case nint number:
+                return WriteTagged(CborTags.Int64, number);
+            case nuint number:
+                Write((ulong)number);
+                return true;
+            case char unit:
+                return WriteTagged(CborTags.Char, unit);
+            case BigInteger number:
+                RareNumbers.Write(_buffer, number);
+                return true;
+            case Int128 number:
+                RareNumbers.Write(_buffer, (BigInteger)number);
+                return true;
+            case UInt128 number:
+                RareNumbers.Write(_buffer, (BigInteger)number);
+                return true;
+            case Half number:
+                Write((float)number);
+                return true;
+            case DateOnly date:
+                TimeCodec.Write(_buffer, date);
+                return true;
+            case TimeOnly time:
+                TimeCodec.Write(_buffer, time);
+                return true;
+            case Uri uri:
+                _buffer.Tag(CborTags.Uri);
+                _buffer.Text(uri.OriginalString);
+                return true;
+            case Version version:
+                WriteVersion(version);
+                return true;
+            case IpcEnum copy:
+                WriteEnum(copy.TypeName, copy.Name, copy.Value);
+                return true;
+            case IpcOmitted omitted:
+                WriteOmitted(omitted.Reason, omitted.Text);
+                return true;
+            case DBNull:
+                _buffer.Byte(CborSimple.Null);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private bool WriteTagged(uint tag, long number)
+    {
+        _buffer.Tag(tag);
+        _buffer.Integer(number);
+        return true;
+    }
+
+    private void WriteEnum(string typeName, string name, long number)
+    {
+        _buffer.Tag(CborTags.Enum);
+        _buffer.Head(CborMajor.Array, 3);
+        _buffer.Text(typeName);
+        _buffer.Text(name);
+        _buffer.Integer(number);
+    }
+
+    private void WriteVersion(Version version)
+    {
+        var parts = version.Revision >= 0 ? 4 : version.Build >= 0 ? 3 : 2;
+        _buffer.Tag(CborTags.Version);
+        _buffer.Head(CborMajor.Array, (ulong)parts);
+        _buffer.Integer(version.Major);
+        _buffer.Integer(version.Minor);
+        if (parts > 2) _buffer.Integer(version.Build);
+        if (parts > 3) _buffer.Integer(version.Revision);
+    }
+
+    private void WriteOmitted(IpcOmission reason, string text)
+    {
+        _buffer.Tag(CborTags.Omitted);
+        _buffer.Head(CborMajor.Array, 2);
+        _buffer.Integer((int)reason);
+        _buffer.Text(text);
+    }
+}

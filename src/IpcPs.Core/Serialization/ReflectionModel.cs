@@ -1,0 +1,102 @@
+using System.Collections;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace IpcPs.Serialization;
+
+/// <summary>The model of a program that uses the core alone: an object is sent as its public properties, a bag arrives as an <see cref="IpcPropertyBag"/>.</summary>
+public sealed class ReflectionModel : IObjectModel
+{
+    private static readonly ConditionalWeakTable<Type, Shape> Shapes = [];
+
+    private ReflectionModel()
+    {
+    }
+
+    /// <summary>The one instance; it has no state.</summary>
+    public static ReflectionModel Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public void Write(ObjectEncoder encoder, object value)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        ArgumentNullException.ThrowIfNull(value);
+        if (value is IEnumerable items)
+        {
+            encoder.WriteSequence(items);
+            return;
+        }
+        var shape = Shapes.GetValue(value.GetType(), static type => new Shape(type));
+        var text = TextOf(value);
+        if (!encoder.CanDescend)
+        {
+            encoder.Write(text);
+            return;
+        }
+        if (!encoder.BeginObject(value, shape.TypeNames, text, out var bag)) return;
+        foreach (var property in shape.Properties) bag.Add(property.Name, ValueOf(property, value));
+        bag.End();
+    }
+
+    /// <inheritdoc/>
+    public object CreateBag(int capacity) => new IpcPropertyBag(Math.Min(capacity, 64));
+
+    /// <inheritdoc/>
+    public bool AddProperty(object bag, string name, object? value) => ((IpcPropertyBag)bag).TryAdd(name, value);
+
+    /// <inheritdoc/>
+    public object CompleteBag(object bag, IReadOnlyList<string> typeNames, string? text, bool isCopy)
+    {
+        var whole = (IpcPropertyBag)bag;
+        whole.TypeNames = typeNames;
+        whole.Text = text;
+        whole.IsCopy = isCopy;
+        return whole;
+    }
+
+    /// <summary>The value alone: .NET values carry no further properties.</summary>
+    public object Decorate(object value, IReadOnlyList<string> typeNames, object bag) => value;
+
+    private static string TextOf(object value)
+    {
+        try
+        {
+            return value.ToString() ?? "";
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return value.GetType().ToString();
+        }
+    }
+
+    // A getter that fails says nothing about the others.
+    private static object? ValueOf(PropertyInfo property, object value)
+    {
+        try
+        {
+            return property.GetValue(value);
+        }
+        catch (Exception e) when (e is TargetInvocationException or NotSupportedException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private sealed class Shape
+    {
+        public Shape(Type type)
+        {
+            var names = new List<string>();
+            for (var at = type; at is not null && names.Count < CodecLimits.MaxTypeNames; at = at.BaseType) names.Add(at.FullName ?? at.Name);
+            TypeNames = names;
+            // Names that differ only in case would be the same property to PowerShell.
+            Properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(static property => property.CanRead && property.GetIndexParameters().Length == 0 && !property.PropertyType.IsByRefLike && !property.PropertyType.IsByRef && !property.PropertyType.IsPointer)
+                .DistinctBy(static property => property.Name, StringComparer.OrdinalIgnoreCase)
+                .ToArray();
+        }
+
+        public IReadOnlyList<string> TypeNames { get; }
+        public PropertyInfo[] Properties { get; }
+    }
+}

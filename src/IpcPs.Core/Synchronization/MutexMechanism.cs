@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+
+namespace IpcPs.Synchronization;
+
+/// <summary>Opens and removes mutexes by <c>mutex:NAME</c>.</summary>
+internal sealed class MutexMechanism : IpcMechanism
+{
+    private const string Suffix = ".mutex";
+
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Mutex];
+
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => IpcMutex.Open(address);
+
+    public override void Remove(IpcAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (Libc.unlink(IpcMutex.PathOf(address)) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
+    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        RuntimeFolder.Ensure();
+        PathWatch.WaitUntilExists(IpcMutex.PathOf(address), address.Text, deadline, cancellation);
+    }
+
+    public override IEnumerable<IpcAddress> Known() =>
+        from name in PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFREG)
+        where name.EndsWith(Suffix, StringComparison.Ordinal) && IpcAddress.TryParse("mutex:" + name[..^Suffix.Length], out _)
+        select IpcAddress.Parse("mutex:" + name[..^Suffix.Length]);
+
+    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => LockInventory.Mutexes(scan, Known());
+}

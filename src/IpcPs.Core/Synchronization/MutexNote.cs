@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Synchronization;
+
+/// <summary>What stands in a mutex's file: 32 bytes, little-endian. "IPCPSMTX", a 32-bit version (1), 32 bits of flags (1: recursive), the holder's process
+/// id (32 bits; 0: free), and 12 bytes of zeros.</summary>
+[StructLayout(LayoutKind.Sequential, Size = Size)]
+internal struct MutexNote
+{
+    public const int Size = 32;
+
+    private const ulong RightMagic = 0x58544D5350435049; // "IPCPSMTX"
+    private const int RightVersion = 1;
+    private const int RecursiveFlag = 1;
+
+    private ulong _magic;
+    private int _version;
+    private int _flags;
+
+    public int ProcessId { get; private set; }
+
+    public readonly bool IsRecursive => (_flags & RecursiveFlag) != 0;
+
+    public readonly bool IsSound => _magic == RightMagic && _version == RightVersion && (_flags & ~RecursiveFlag) == 0 && ProcessId >= 0;
+
+    public static MutexNote Free(bool isRecursive) => new() { _magic = RightMagic, _version = RightVersion, _flags = isRecursive ? RecursiveFlag : 0 };
+
+    public readonly MutexNote HeldBy(int processId) => this with { ProcessId = processId };
+}

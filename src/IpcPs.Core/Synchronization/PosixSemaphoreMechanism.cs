@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+using IpcPs.Memory;
+
+namespace IpcPs.Synchronization;
+
+/// <summary>Opens and removes POSIX semaphores by <c>sem:/NAME</c>.</summary>
+internal sealed class PosixSemaphoreMechanism : IpcMechanism
+{
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Sem];
+
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => PosixSemaphore.Open(address);
+
+    public override void Remove(IpcAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        // What is damaged must go as well: only its place says what it is.
+        if (Libc.unlink(PosixSemaphore.PathOf(address)) != 0) throw IpcException.FromErrno("sem_unlink", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
+    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        PosixSharedMemory.RequireFolder(address);
+        PathWatch.WaitUntilExists(PosixSemaphore.PathOf(address), address.Text, deadline, cancellation);
+    }
+
+    public override IEnumerable<IpcAddress> Known() =>
+        from name in PathWatch.FilesIn(PosixSharedMemory.Folder, Libc.S_IFREG)
+        where name.StartsWith("sem.", StringComparison.Ordinal) && IpcAddress.TryParse("sem:/" + name[4..], out _)
+        select IpcAddress.Parse("sem:/" + name[4..]);
+
+    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => LockInventory.Semaphores(scan);
+}

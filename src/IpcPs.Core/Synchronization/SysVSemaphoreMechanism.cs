@@ -1,0 +1,28 @@
+using IpcPs.Interop;
+
+namespace IpcPs.Synchronization;
+
+/// <summary>Opens and removes System V semaphore sets, <c>sysvsem:KEY</c>.</summary>
+internal sealed class SysVSemaphoreMechanism : IpcMechanism
+{
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.SysVSem];
+
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => SysVSemaphoreSet.Open(address);
+
+    public override void Remove(IpcAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        SysVSemaphoreSet.Remove(address);
+    }
+
+    /// <summary>By looking again: the kernel announces a new object to nobody.</summary>
+    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        LookAgain.Until(() => SysVSemaphoreSet.Exists(address), address.Text, deadline, cancellation);
+    }
+
+    public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses("sem", "sysvsem");
+
+    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => LockInventory.Sets(scan);
+}

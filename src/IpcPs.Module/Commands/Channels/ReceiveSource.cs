@@ -1,0 +1,86 @@
+using IpcPs.Channels;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary>One channel, or several of which the first with a message is taken.</summary>
+internal sealed class ReceiveSource : IDisposable
+{
+    private readonly List<IpcLease<IpcChannel>> _leases = [];
+    private readonly List<IpcChannel> _open = [];
+    private int _next;
+
+    private ReceiveSource()
+    {
+    }
+
+    /// <summary>Whether a channel was opened for this call only.</summary>
+    public bool IsOwned => _leases.Exists(static l => l.IsOwned);
+
+    /// <summary>The channels that have not ended.</summary>
+    public IReadOnlyList<IpcChannel> Channels => _open;
+
+    /// <summary>Messages that were dropped half-received.</summary>
+    public long Abandoned => _leases.Sum(static l => l.Object is StreamChannel stream ? stream.AbandonedMessages : 0);
+
+    public static ReceiveSource Open(IpcTarget[] targets, Deadline deadline, CancellationToken cancellation)
+    {
+        var source = new ReceiveSource();
+        try
+        {
+            foreach (var target in targets)
+            {
+                source._leases.Add(target.Lease<IpcChannel>(IpcAccess.Read, deadline, cancellation));
+                source._open.Add(source._leases[^1].Object);
+            }
+            return source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Receives one message.</summary>
+    /// <returns>Where it came from; null when all the channels have ended.</returns>
+    public IpcChannel? Receive(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    {
+        while (_open.Count > 1)
+        {
+            if (TakeReady(message, options, cancellation) is { } ready) return ready;
+            if (_open.Count > 1 && !ChannelWaiter.UntilAnyReadable(_open, deadline, cancellation))
+                throw IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, deadline, IpcErrors.Empty);
+        }
+        return _open.Count == 1 && _open[0].Receive(message, options, deadline, cancellation) ? _open[0] : null;
+    }
+
+    public void Dispose()
+    {
+        foreach (var lease in _leases) lease.Dispose();
+    }
+
+    // Begins behind the one that was last served, so that a busy channel does not starve the others.
+    private IpcChannel? TakeReady(MessageBuffer message, in ReceiveOptions options, CancellationToken cancellation)
+    {
+        for (var tried = 0; tried < _open.Count; tried++)
+        {
+            var index = (_next + tried) % _open.Count;
+            var channel = _open[index];
+            try
+            {
+                if (channel.Receive(message, options, Deadline.Immediate, cancellation))
+                {
+                    _next = index + 1;
+                    return channel;
+                }
+                _open.RemoveAt(index);
+                return _open.Count > 1 ? TakeReady(message, options, cancellation) : null;
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.Empty)
+            {
+                // Nothing here now.
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,22 @@
+using System.Management.Automation;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary><c>Get-IpcLimit</c>: the kernel's limits on IPC, what is in use of them, and what raises each.</summary>
+[Cmdlet(VerbsCommon.Get, "IpcLimit")]
+[OutputType(typeof(IpcLimit))]
+public sealed class GetIpcLimitCommand : IpcCmdlet
+{
+    /// <summary>Names; wildcards allowed.</summary>
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(LimitCompleter))]
+    public string[] Name { get; set; } = ["*"];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Try(() =>
+    {
+        var names = Name.Select(static n => WildcardPattern.Get(n, WildcardOptions.IgnoreCase)).ToList();
+        WriteObject(IpcLimits.List().Where(l => names.Exists(n => n.IsMatch(l.Name))), enumerateCollection: true);
+    });
+}

@@ -1,0 +1,139 @@
+using System.Management.Automation;
+using IpcPs.Module.Jobs;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary><c>Start-IpcJob</c>: runs a script in a child process, a PowerShell job with a channel to it; jobs that are piped into each other run side by side.</summary>
+[Cmdlet(VerbsLifecycle.Start, "IpcJob")]
+[OutputType(typeof(IpcJob))]
+public sealed class StartIpcJobCommand : IpcCmdlet
+{
+    private IpcJob? _job;
+    private JobInletWriter? _writer;
+    private bool _written;
+    private bool _isSource;
+
+    /// <summary>The script that the job runs.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [ValidateNotNull]
+    public ScriptBlock ScriptBlock { get; set; } = null!;
+
+    /// <summary>The script's arguments: its <c>$args</c>, or the values of its parameters.</summary>
+    [Parameter]
+    [Alias("Args")]
+    [AllowNull]
+    [AllowEmptyCollection]
+    public object?[]? ArgumentList { get; set; }
+
+    /// <summary>The script's <c>$input</c>: values, or IpcJobs, whose output goes straight into it.</summary>
+    [Parameter(ValueFromPipeline = true)]
+    [AllowNull]
+    [AllowEmptyString]
+    [AllowEmptyCollection]
+    public PSObject? InputObject { get; set; }
+
+    /// <summary>The name of the job.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Name { get; set; }
+
+    /// <summary>Further IPC objects for the child: its <c>$IpcHandles</c>. Pipes are inherited, others are opened by their address.</summary>
+    [Parameter]
+    [IpcTargetTransformation]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public IpcTarget[]? Handle { get; set; }
+
+    /// <summary>What carries the input into the job.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(LinkNameCompleter))]
+    public string Via { get; set; } = "Pipe";
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        var piped = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
+        _job = Require(() => Start(piped));
+        if (piped)
+        {
+            _job.Inlet!.AddSource();
+            _isSource = true;
+        }
+        var definition = new JobDefinition(typeof(IpcJobSourceAdapter), ScriptBlock.ToString(), _job.Name);
+        JobManager.NewJob(new JobInvocationInfo(definition, new Dictionary<string, object> { ["NewJob"] = _job }));
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        if (!_isSource) return;
+        if (InputObject?.BaseObject is IpcJob upstream)
+        {
+            Try(() => upstream.SendOutputTo(_job!, unnoticed: _written), upstream);
+            Emit();
+            return;
+        }
+        // First, so that the commands behind this one are at work while the input still comes.
+        Emit();
+        Send();
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        CloseInput(flush: true);
+        Emit();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) CloseInput(flush: false);
+        base.Dispose(disposing);
+    }
+
+    private IpcJob Start(bool piped)
+    {
+        // Looked up also where nothing is piped: a name that means nothing is a mistake all the same.
+        var via = IpcMechanisms.Link(Via);
+        return IpcJob.Start(new JobPlan
+        {
+            Name = Name,
+            Script = ScriptBlock.ToString(),
+            Arguments = ArgumentList ?? [],
+            Using = UsingValues.Of(ScriptBlock, this),
+            Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
+            Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
+            Via = piped ? via : null,
+        });
+    }
+
+    private void Send()
+    {
+        if (_job!.Inlet!.IsClosed) return;
+        Require(() =>
+        {
+            _writer ??= _job.Inlet.OpenWriter(StopToken);
+            // A job that wants no more input is no error: so does Select-Object -First.
+            _writer?.Write(InputObject);
+            return true;
+        });
+    }
+
+    private void CloseInput(bool flush)
+    {
+        if (!_isSource) return;
+        _isSource = false;
+        if (flush && _writer is not null) Require(_writer.Flush);
+        _writer?.Dispose();
+        _job!.Inlet!.Opened(asWriter: false);
+        _job.Inlet.Ended();
+    }
+
+    private void Emit()
+    {
+        if (_written) return;
+        _written = true;
+        WriteObject(_job);
+    }
+}

@@ -1,0 +1,35 @@
+using System.Management.Automation;
+using IpcPs.Memory;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary>What the commands that work on shared memory have in common: which, and where in it.</summary>
+public abstract class SharedMemoryCommand : IpcCmdlet
+{
+    private IpcLease<SharedMemory>? _lease;
+
+    /// <summary>The shared memory, or its address.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [IpcTargetTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public IpcTarget Memory { get; set; } = null!;
+
+    /// <summary>Bytes from its beginning.</summary>
+    [Parameter]
+    public long Offset { get; set; }
+
+    /// <summary>Opens it for this call, where only its address was given; the call closes it.</summary>
+    private protected SharedMemory OpenMemory(IpcAccess access)
+    {
+        _lease = Memory.Lease<SharedMemory>(access, Deadline.Infinite, StopToken);
+        return _lease.Object;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        _lease?.Dispose();
+        _lease = null;
+    }
+}

@@ -1,0 +1,42 @@
+using System.Management.Automation;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary><c>Open-IpcObject</c>: opens what exists at an address, whatever it is.</summary>
+[Cmdlet(VerbsCommon.Open, "IpcObject")]
+[OutputType(typeof(IpcObject))]
+public sealed class OpenIpcObjectCommand : IpcCmdlet
+{
+    /// <summary>The address of the object, or a copy of it from another process.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [IpcTargetTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public IpcTarget Address { get; set; } = null!;
+
+    /// <summary>What it is opened for; without it, whatever the object offers.</summary>
+    [Parameter]
+    [ValidateSet("Read", "Write", "ReadWrite")]
+    public IpcAccess Access { get; set; }
+
+    /// <summary>How long to wait: for the object with -Wait, and for the other side where opening waits for it (named pipes, sockets).</summary>
+    [Parameter]
+    [TimeoutTransformation]
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>Waits until the object exists.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
+    /// <summary>Named pipes: this end outlives its peers. A receiver waits for the next writer instead of seeing the end, a sender for the next reader.</summary>
+    [Parameter]
+    public SwitchParameter Persistent { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Try(() =>
+    {
+        var deadline = DeadlineFrom(Timeout);
+        var address = Address.Address;
+        if (Wait) IpcMechanisms.For(address.Scheme).WaitUntilExists(address, deadline, StopToken);
+        WriteObject(IpcMechanisms.Open(address, new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait }, deadline, StopToken));
+    });
+}

@@ -1,0 +1,40 @@
+using System.Management.Automation;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary><c>Remove-IpcObject</c>: closes this session's end and takes the object off the machine.</summary>
+[Cmdlet(VerbsCommon.Remove, "IpcObject", SupportsShouldProcess = true)]
+public sealed class RemoveIpcObjectCommand : IpcCmdlet
+{
+    /// <summary>The object or its address.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [IpcTargetTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public IpcTarget[] InputObject { get; set; } = null!;
+
+    /// <summary>No error where the object is gone already.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (var target in InputObject)
+        {
+            Try(() =>
+            {
+                var address = target.Address;
+                if (!ShouldProcess(address.Text, "Remove")) return;
+                try
+                {
+                    IpcMechanisms.For(address.Scheme).Remove(address);
+                }
+                catch (IpcException e) when (Force && e.Id == IpcErrors.NotFound)
+                {
+                    WriteVerbose($"'{address}' is gone already.");
+                }
+                target.Object?.Dispose();
+            });
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Management.Automation;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary><c>Set-IpcObject</c>: changes what a mechanism lets one change while the object exists.</summary>
+[Cmdlet(VerbsCommon.Set, "IpcObject", SupportsShouldProcess = true)]
+public sealed class SetIpcObjectCommand : IpcCmdlet
+{
+    /// <summary>The object or its address.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    [IpcTargetTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public IpcTarget[] InputObject { get; set; } = null!;
+
+    /// <summary>Permissions: 600, '0660', 'u=rw,g=r'.</summary>
+    [Parameter]
+    [ModeTransformation]
+    public UnixFileMode? Mode { get; set; }
+
+    /// <summary>The user that it is to belong to, by name or number.</summary>
+    [Parameter]
+    public string? Owner { get; set; }
+
+    /// <summary>The group that it is to belong to, by name or number.</summary>
+    [Parameter]
+    public string? Group { get; set; }
+
+    /// <summary>Pipes: bytes that it holds before a sender waits.</summary>
+    [Parameter]
+    public long? Capacity { get; set; }
+
+    /// <summary>System V queues: bytes that it holds before a sender waits.</summary>
+    [Parameter]
+    public long? MaxBytes { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (var target in InputObject) Try(() => Change(target));
+    }
+
+    private void Change(IpcTarget target)
+    {
+        var changes = Describe();
+        if (changes.Length == 0) throw IpcException.Argument("Nothing was asked for: give -Mode, -Owner, -Group, -Capacity or -MaxBytes.", target.Address.Text);
+        if (!ShouldProcess(target.Address.Text, "Set " + changes)) return;
+        using var lease = target.Lease<IpcObject>(IpcAccess.Default, Deadline.Infinite, StopToken);
+        // What is not possible at all is found before anything is changed.
+        var permissions = Mode is not null || Owner is not null || Group is not null ? Need<IIpcPermissions>(lease.Object, "owner, group or mode") : null;
+        var capacity = Capacity is null ? null : Need<IIpcCapacity>(lease.Object, "capacity that could be changed");
+        var maxBytes = MaxBytes is null ? null : Need<IIpcMaxBytes>(lease.Object, "bound in bytes that could be changed");
+        if (MaxBytes is { } bytes) maxBytes!.MaxBytes = bytes;
+        if (Capacity is { } room) capacity!.Capacity = room;
+        if (Mode is { } mode) permissions!.Mode = mode;
+        if (Group is { } group) permissions!.Group = group;
+        // Last: who gives it away may not change it any more.
+        if (Owner is { } owner) permissions!.Owner = owner;
+    }
+
+    private static T Need<T>(IpcObject target, string what)
+        where T : class =>
+        target as T ?? throw new IpcException(IpcErrors.NotSupported, $"'{target.Address}' ({target.Kind}) has no {what}.", target.Address.Text);
+
+    private string Describe()
+    {
+        var changes = new List<string>();
+        if (Mode is { } mode) changes.Add("mode " + Convert.ToString((int)mode, 8));
+        if (Owner is not null) changes.Add("owner " + Owner);
+        if (Group is not null) changes.Add("group " + Group);
+        if (Capacity is { } capacity) changes.Add(string.Create(CultureInfo.InvariantCulture, $"capacity {capacity}"));
+        if (MaxBytes is { } bytes) changes.Add(string.Create(CultureInfo.InvariantCulture, $"maximum {bytes} bytes"));
+        return string.Join(", ", changes);
+    }
+}

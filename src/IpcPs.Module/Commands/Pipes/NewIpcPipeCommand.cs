@@ -1,0 +1,53 @@
+using System.Management.Automation;
+using IpcPs.Channels;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary><c>New-IpcPipe</c>: an anonymous pipe, a pair of them, or with a name a FIFO.</summary>
+[Cmdlet(VerbsCommon.New, "IpcPipe", DefaultParameterSetName = AnonymousSet, SupportsShouldProcess = true)]
+[OutputType(typeof(AnonymousPipe), ParameterSetName = [AnonymousSet])]
+[OutputType(typeof(DuplexPipe), ParameterSetName = [AnonymousSet])]
+[OutputType(typeof(NamedPipe), ParameterSetName = [NameSet, PathSet])]
+public sealed class NewIpcPipeCommand : IpcCmdlet
+{
+    private const string AnonymousSet = "Anonymous";
+    private const string NameSet = "Name";
+    private const string PathSet = "Path";
+
+    /// <summary>The name of a FIFO in the runtime folder.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
+    public string Name { get; set; } = null!;
+
+    /// <summary>Where the FIFO is created; relative to the current location.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = PathSet)]
+    public string Path { get; set; } = null!;
+
+    /// <summary>Two anonymous pipes, one each way, with a .Near and a .Far end.</summary>
+    [Parameter(ParameterSetName = AnonymousSet)]
+    public SwitchParameter Duplex { get; set; }
+
+    /// <summary>Bytes that the pipe holds before a sender waits; the kernel's default is 64 KiB.</summary>
+    [Parameter(ParameterSetName = AnonymousSet)]
+    public long? Capacity { get; set; }
+
+    /// <summary>Permissions of a FIFO: 600 (default), '0660', 'u=rw,g=r'.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    [Parameter(ParameterSetName = PathSet)]
+    [ModeTransformation]
+    public UnixFileMode Mode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Try(() =>
+    {
+        if (ParameterSetName == AnonymousSet)
+        {
+            WriteObject(Duplex ? DuplexPipe.Create(Capacity) : AnonymousPipe.Create(Capacity));
+            return;
+        }
+        // A full address is as good as its name; anything else with a colon in it is a name that has one.
+        var text = ParameterSetName == PathSet ? "fifo:" + GetUnresolvedProviderPathFromPSPath(Path)
+            : Name.StartsWith("fifo:", StringComparison.OrdinalIgnoreCase) ? Name : "fifo:" + Name;
+        var address = IpcAddress.Parse(text);
+        if (ShouldProcess(address.Text, "Create named pipe")) WriteObject(NamedPipe.Create(address, Mode));
+    });
+}

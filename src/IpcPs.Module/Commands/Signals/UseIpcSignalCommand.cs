@@ -1,0 +1,62 @@
+using System.Management.Automation;
+using IpcPs.Signals;
+
+namespace IpcPs.Module.Commands;
+
+/// <summary><c>Use-IpcSignal</c>: runs a script that a signal ends, and then another one that cleans up.</summary>
+[Cmdlet(VerbsOther.Use, "IpcSignal")]
+[OutputType(typeof(object))]
+public sealed class UseIpcSignalCommand : IpcCmdlet
+{
+    private ReceivedSignal? _received;
+
+    /// <summary>Which signals end the body.</summary>
+    [Parameter(Mandatory = true, Position = 0)]
+    [SignalTransformation]
+    [ArgumentCompleter(typeof(SignalCompleter))]
+    public Signal[] Signal { get; set; } = null!;
+
+    /// <summary>What is run when one has ended the body; the signal is $_.</summary>
+    [Parameter(Mandatory = true, Position = 1)]
+    public ScriptBlock Cleanup { get; set; } = null!;
+
+    /// <summary>What is run meanwhile.</summary>
+    [Parameter(Mandatory = true, Position = 2)]
+    public ScriptBlock ScriptBlock { get; set; } = null!;
+
+    /// <summary>After the cleanup does what the session would have done with the signal: TERM ends it.</summary>
+    [Parameter]
+    public SwitchParameter Default { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        using var body = NestedScript.Of(this, "Invoke-Command", new { ScriptBlock, NoNewScope = true });
+        var subscriptions = new List<SignalSubscription>();
+        try
+        {
+            var wanted = Signal.Distinct().ToArray();
+            Require(() =>
+            {
+                foreach (var signal in wanted) subscriptions.Add(new SignalSubscription(signal, received => Stop(body, received)));
+                return wanted;
+            });
+            SignalWarnings.SayLimits(this, SessionSignals.Current);
+            body.Run();
+            if (_received is not { } first) return;
+            using var cleanup = NestedScript.Of(this, "ForEach-Object", new { InputObject = first, Process = Cleanup });
+            cleanup.Run();
+            if (Default) subscriptions.First(s => s.Signal == first.Signal).RunPrevious();
+        }
+        finally
+        {
+            subscriptions.ForEach(static s => s.Dispose());
+        }
+    }
+
+    // Only the first ends the body; what comes while it is cleaned up is not to end the cleaning.
+    private void Stop(NestedScript body, ReceivedSignal received)
+    {
+        if (Interlocked.CompareExchange(ref _received, received, null) is null) ThreadPool.UnsafeQueueUserWorkItem(static b => b.Stop(), body, preferLocal: false);
+    }
+}

@@ -1,0 +1,13 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+
+namespace IpcPs.Module;
+
+/// <summary>Offers the mechanisms that <c>-Via</c> takes.</summary>
+public sealed class LinkNameCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        IpcMechanisms.Links.Select(static k => k.Name).Where(n => n.StartsWith(wordToComplete ?? "", StringComparison.OrdinalIgnoreCase)).Select(static n => new CompletionResult(n));
+}

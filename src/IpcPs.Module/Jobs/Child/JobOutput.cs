@@ -1,0 +1,78 @@
+using IpcPs.Channels;
+
+namespace IpcPs.Module.Jobs.Child;
+
+/// <summary>Where the script's output objects go: to the parent with all other streams, until the parent says that another job reads them.</summary>
+internal sealed class JobOutput(JobWire records, CancellationToken stopping) : IDisposable
+{
+    private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
+
+    private readonly object _guard = new();
+    private readonly JobCodec _codec = new();
+    private JobRedirection? _redirection;
+    private IpcChannel? _link;
+    private BufferedSender? _sender;
+    private bool _paused;
+
+    /// <summary>Writes one object; waits while the reader is behind.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: nobody reads any more.</exception>
+    /// <exception cref="OperationCanceledException">The script is to end.</exception>
+    public void Write(object? value)
+    {
+        lock (_guard)
+        {
+            while (_paused && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
+            stopping.ThrowIfCancellationRequested();
+            if (_sender is null) records.Send(JobLane.Output, value);
+            else _sender.Send(_codec.Encode(value), Objects);
+        }
+    }
+
+    /// <summary>Opens the link that the output goes to from now on, and holds it back until <see cref="Proceed"/>.</summary>
+    public void Redirect(JobRedirection redirection)
+    {
+        var link = redirection.OpenWriter(stopping);
+        lock (_guard)
+        {
+            _redirection = redirection;
+            _link = link;
+            _sender = new BufferedSender(link, stopping);
+            _paused = true;
+            records.Send(JobLane.Redirected, null);
+            records.Flush();
+        }
+    }
+
+    /// <summary>What was sent before has been handed on.</summary>
+    public void Proceed()
+    {
+        lock (_guard)
+        {
+            _paused = false;
+            Monitor.PulseAll(_guard);
+        }
+    }
+
+    /// <summary>Wakes a writer that is held back, after <c>stopping</c> was cancelled.</summary>
+    public void Wake()
+    {
+        lock (_guard) Monitor.PulseAll(_guard);
+    }
+
+    /// <summary>Sends what is pending.</summary>
+    public void Complete()
+    {
+        lock (_guard)
+        {
+            while (_paused && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
+            if (!stopping.IsCancellationRequested) _sender?.Flush();
+        }
+    }
+
+    /// <summary>Closes the link.</summary>
+    public void Dispose()
+    {
+        if (_link is { IsClosed: false }) _redirection!.CloseWriter(_link);
+        _sender?.Dispose();
+    }
+}

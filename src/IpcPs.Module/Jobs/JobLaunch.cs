@@ -1,0 +1,125 @@
+using IpcPs.Channels;
+using IpcPs.Interop;
+using IpcPs.Processes;
+
+namespace IpcPs.Module.Jobs;
+
+/// <summary>The pipes of one job and the child at their other ends.</summary>
+internal sealed class JobLaunch : IDisposable
+{
+    private readonly AnonymousPipe _control = AnonymousPipe.Create();
+    private readonly AnonymousPipe _records = AnonymousPipe.Create();
+    private readonly AnonymousPipe _output = AnonymousPipe.Create();
+    private readonly AnonymousPipe _error = AnonymousPipe.Create();
+    private readonly DuplexPipe _channel = DuplexPipe.Create();
+
+    /// <summary>Creates the pipes and starts the child.</summary>
+    /// <exception cref="IpcException">No descriptors or processes are left, or no PowerShell is found.</exception>
+    public JobLaunch(JobPlan plan)
+    {
+        try
+        {
+            Input = plan.Via?.Create();
+            var descriptors = Standard();
+            var next = JobDescriptors.FirstFree;
+            var input = Add(descriptors, Input?.ReaderDescriptors ?? [], ref next);
+            var handles = new List<object>();
+            foreach (var handle in plan.Handles) handles.Add(handle.Descriptors.Count > 0 ? Add(descriptors, handle.Descriptors, ref next) : handle.Address);
+            Order = new JobOrder
+            {
+                Script = plan.Script,
+                Arguments = plan.Arguments,
+                Using = plan.Using,
+                Manifest = ShellCommand.Manifest,
+                Location = plan.Location,
+                InputKind = plan.Via?.Name,
+                InputTicket = Input?.ReaderTicket ?? "",
+                InputDescriptors = input,
+                Handles = handles,
+            };
+            var (fileName, arguments) = ShellCommand.ForChild();
+            Child = ChildProcess.Start(new ChildProcessOptions { FileName = fileName, Arguments = arguments, Descriptors = descriptors, OwnGroup = true });
+            ReleaseChildsEnds();
+            Input?.ReleaseReader();
+        }
+        catch
+        {
+            Input?.Dispose();
+            Dispose();
+            _channel.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The child.</summary>
+    public ChildProcess Child { get; }
+
+    /// <summary>What it is to be told first.</summary>
+    public JobOrder Order { get; }
+
+    /// <summary>What carries the input; null where nothing is piped to the job. It is the inlet's.</summary>
+    public IpcLink? Input { get; }
+
+    /// <summary>Notices to the child.</summary>
+    public PipeChannel Control => _control.Writer;
+
+    /// <summary>Streams and notices from the child.</summary>
+    public PipeChannel Records => _records.Reader;
+
+    /// <summary>The child's standard output.</summary>
+    public PipeChannel Output => _output.Reader;
+
+    /// <summary>The child's standard error.</summary>
+    public PipeChannel Error => _error.Reader;
+
+    /// <summary>Our end of <c>$IpcParent</c>. It is the job's, and outlives the rest.</summary>
+    public PipeChannel Channel => _channel.Near;
+
+    /// <summary>Closes all pipes but <see cref="Channel"/>.</summary>
+    public void Dispose()
+    {
+        _control.Dispose();
+        _records.Dispose();
+        _output.Dispose();
+        _error.Dispose();
+        _channel.Far.Dispose();
+    }
+
+    private static int[] Add(List<InheritedDescriptor> descriptors, IReadOnlyList<SafeDescriptor> more, ref int next)
+    {
+        var numbers = new int[more.Count];
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = next++;
+            descriptors.Add(new InheritedDescriptor(more[i], numbers[i]));
+        }
+        return numbers;
+    }
+
+    private List<InheritedDescriptor> Standard()
+    {
+        var far = InheritedObjects.DescriptorsOf(_channel.Far);
+        InheritedDescriptor output = new(InheritedObjects.DescriptorsOf(_output.Writer)[0], JobDescriptors.StandardOutput);
+        InheritedDescriptor error = new(InheritedObjects.DescriptorsOf(_error.Writer)[0], JobDescriptors.StandardError);
+        output.MakeBlocking();
+        error.MakeBlocking();
+        return
+        [
+            output,
+            error,
+            new(InheritedObjects.DescriptorsOf(_control.Reader)[0], JobDescriptors.Control),
+            new(InheritedObjects.DescriptorsOf(_records.Writer)[0], JobDescriptors.Records),
+            new(far[0], JobDescriptors.ParentReader),
+            new(far[1], JobDescriptors.ParentWriter),
+        ];
+    }
+
+    private void ReleaseChildsEnds()
+    {
+        _control.Reader.Dispose();
+        _records.Writer.Dispose();
+        _output.Writer.Dispose();
+        _error.Writer.Dispose();
+        _channel.Far.Dispose();
+    }
+}

@@ -1,0 +1,28 @@
+using System.Collections;
+
+namespace IpcPs.Module.Jobs;
+
+/// <summary>What Start-IpcJob was asked for.</summary>
+internal sealed record JobPlan
+{
+    /// <summary>The job's name; null for one that PowerShell makes up.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The script.</summary>
+    public required string Script { get; init; }
+
+    /// <summary>Its arguments.</summary>
+    public IReadOnlyList<object?> Arguments { get; init; } = [];
+
+    /// <summary>Its <c>$using:</c> values.</summary>
+    public IDictionary Using { get; init; } = new Hashtable();
+
+    /// <summary>Where it starts.</summary>
+    public string? Location { get; init; }
+
+    /// <summary>Objects to hand over.</summary>
+    public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];
+
+    /// <summary>What carries the input; null where nothing is piped to the job.</summary>
+    public IpcLinkKind? Via { get; init; }
+}

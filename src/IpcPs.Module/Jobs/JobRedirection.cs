@@ -1,0 +1,24 @@
+using System.Collections;
+using System.Management.Automation;
+
+namespace IpcPs.Module.Jobs;
+
+/// <summary>Where a child's output goes from now on.</summary>
+/// <param name="Kind">The kind of the link.</param>
+/// <param name="Ticket">What it is opened by.</param>
+internal sealed record JobRedirection(string Kind, string Ticket)
+{
+    /// <summary>Reads a redirection.</summary>
+    public static JobRedirection From(object? content) => (content is PSObject wrapped ? wrapped.BaseObject : content) is IDictionary bag
+        ? new JobRedirection((string)bag[nameof(Kind)]!, (string)bag[nameof(Ticket)]!)
+        : throw new IpcException(IpcErrors.InvalidData, "A job's redirection cannot be read.");
+
+    /// <summary>The redirection as it is sent.</summary>
+    public Hashtable ToBag() => new() { [nameof(Kind)] = Kind, [nameof(Ticket)] = Ticket };
+
+    /// <summary>Opens the link.</summary>
+    public IpcChannel OpenWriter(CancellationToken cancellation) => IpcMechanisms.Link(Kind).OpenWriter(Ticket, cancellation);
+
+    /// <summary>Closes what <see cref="OpenWriter"/> opened.</summary>
+    public void CloseWriter(IpcChannel writer) => IpcMechanisms.Link(Kind).CloseWriter(writer);
+}

@@ -1,0 +1,91 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using System.Text;
+
+namespace IpcPs.Module.Serialization;
+
+/// <summary>The bytes that a value is, for format Bytes: an array of them, one, a sequence of numbers from 0 to 255, a stream, or text as UTF-8.</summary>
+internal static class ByteSource
+{
+    public static ReadOnlySpan<byte> From(object? value)
+    {
+        switch (Unwrap(value))
+        {
+            case null:
+                return default;
+            case byte[] bytes:
+                return bytes;
+            case ReadOnlyMemory<byte> memory:
+                return memory.Span;
+            case Memory<byte> memory:
+                return memory.Span;
+            case ArraySegment<byte> segment:
+                return segment;
+            case string text:
+                return TextBytes(text);
+            case Stream stream:
+                return ReadAll(stream);
+            case IDictionary table:
+                throw Wrong(table);
+            case IEnumerable items:
+                return Collect(items);
+            case { } one:
+                return new[] { ToByte(one) };
+        }
+    }
+
+    private static byte[] TextBytes(string text)
+    {
+        try
+        {
+            return new UTF8Encoding(false, true).GetBytes(text);
+        }
+        catch (EncoderFallbackException)
+        {
+            throw new IpcException(IpcErrors.InvalidArgument, "The text has half of a surrogate pair in it, which UTF-8 has no form for.");
+        }
+    }
+
+    private static byte[] ReadAll(Stream stream)
+    {
+        using var whole = new MemoryStream();
+        var part = new byte[81920];
+        int read;
+        while ((read = stream.Read(part)) > 0)
+        {
+            whole.Write(part, 0, read);
+            if (whole.Length > IpcChannel.MaxStreamMessage)
+                throw new IpcException(IpcErrors.MessageTooLarge, $"The stream has more than the {IpcChannel.MaxStreamMessage} bytes that one message may have.", null, "Send it in parts.");
+        }
+        return whole.ToArray();
+    }
+
+    private static byte[] Collect(IEnumerable items)
+    {
+        var bytes = new List<byte>();
+        foreach (var item in items) bytes.Add(ToByte(Unwrap(item)));
+        return bytes.ToArray();
+    }
+
+    private static byte ToByte(object? value)
+    {
+        switch (value)
+        {
+            case byte number:
+                return number;
+            case sbyte or short or ushort or int or uint or long or ulong or char:
+                var wide = value is char unit ? unit : Convert.ToDecimal(value, CultureInfo.InvariantCulture);
+                if (wide is >= 0 and <= 255) return (byte)wide;
+                throw new IpcException(IpcErrors.InvalidArgument, $"{wide} is no byte: 0 to 255 are.", null, "Use -Format Object, or convert the numbers to bytes with [BitConverter]::GetBytes().");
+            default:
+                throw Wrong(value);
+        }
+    }
+
+    private static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+
+    private static IpcException Wrong(object? value) =>
+        new(IpcErrors.InvalidArgument, $"A {value?.GetType().ToString() ?? "null"} has no bytes of its own: format Bytes takes byte arrays, numbers from 0 to 255, streams and text.", null,
+            "Use -Format Object, Json or Text.");
+}

@@ -1,0 +1,234 @@
+using System.Buffers;
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using System.Numerics;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Xml;
+using IpcPs.Serialization;
+
+namespace IpcPs.Module.Serialization;
+
+/// <summary>Writes PowerShell values as compact JSON, one line, without ConvertTo-Json, which the embedded engine lacks. What is different from that: enums are their
+/// names, byte arrays are base64, time spans are their text, and the line is never broken.</summary>
+/// <param name="depth">How deep the properties of live objects are followed.</param>
+internal sealed class JsonEncoder(int depth)
+{
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        MaxDepth = CodecLimits.MaxDepth + 1,
+        // What is written is well-formed by construction.
+        SkipValidation = true,
+    };
+
+    private readonly ArrayBufferWriter<byte> _buffer = new(512);
+    private readonly object?[] _path = new object?[CodecLimits.MaxDepth];
+    private readonly List<string> _warnings = [];
+    private Utf8JsonWriter? _writer;
+    private int _depth;
+    private int _level;
+
+    /// <summary>What was cut from the last value.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
+
+    /// <summary>Encodes one value.</summary>
+    /// <returns>Its JSON in UTF-8, valid until the next call.</returns>
+    public ReadOnlySpan<byte> Encode(object? value)
+    {
+        _buffer.ResetWrittenCount();
+        _writer ??= new Utf8JsonWriter(_buffer, Options);
+        _writer.Reset();
+        _warnings.Clear();
+        _depth = 0;
+        _level = 0;
+        try
+        {
+            Write(value);
+            _writer.Flush();
+        }
+        finally
+        {
+            Array.Clear(_path);
+        }
+        return _buffer.WrittenSpan;
+    }
+
+    private void Write(object? value)
+    {
+        var wrapped = value as PSObject;
+        var plain = wrapped?.BaseObject ?? value;
+        if (TryWriteScalar(plain)) return;
+        if (plain is PSCustomObject) WriteProperties(wrapped!, wrapped!);
+        else if (plain is IDictionary table) WriteTable(table);
+        else if (plain is IpcPropertyBag bag) WriteBag(bag);
+        else if (plain is XmlNode or ScriptBlock or Type) WriteText(ValueText.TryOf(plain));
+        else if (plain is IEnumerable items) WriteItems(items);
+        else WriteLive(plain!, wrapped ?? PSObject.AsPSObject(plain!));
+    }
+
+    private bool TryWriteScalar(object? value)
+    {
+        switch (value)
+        {
+            case null or DBNull:
+                _writer!.WriteNullValue();
+                return true;
+            case string text:
+                WriteText(text);
+                return true;
+            case bool flag:
+                _writer!.WriteBooleanValue(flag);
+                return true;
+            case Enum or IpcEnum or IpcOmitted or Version or TimeSpan or IpcAddress:
+                WriteText(value.ToString());
+                return true;
+            case int number:
+                _writer!.WriteNumberValue(number);
+                return true;
+            case long number:
+                _writer!.WriteNumberValue(number);
+                return true;
+            case ulong number:
+                _writer!.WriteNumberValue(number);
+                return true;
+            case byte or sbyte or short or ushort or uint:
+                _writer!.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                return true;
+            case decimal number:
+                _writer!.WriteNumberValue(number);
+                return true;
+            case double number when double.IsFinite(number):
+                _writer!.WriteNumberValue(number);
+                return true;
+            case float number when float.IsFinite(number):
+                _writer!.WriteNumberValue(number);
+                return true;
+            case BigInteger number:
+                _writer!.WriteRawValue(number.ToString(CultureInfo.InvariantCulture), skipInputValidation: true);
+                return true;
+            case double or float:
+                WriteText(((IFormattable)value).ToString(null, CultureInfo.InvariantCulture));
+                return true;
+            case char unit:
+                WriteText(unit.ToString());
+                return true;
+            case DateTime time:
+                _writer!.WriteStringValue(time);
+                return true;
+            case DateTimeOffset time:
+                _writer!.WriteStringValue(time);
+                return true;
+            case Guid id:
+                _writer!.WriteStringValue(id);
+                return true;
+            case Uri uri:
+                WriteText(uri.OriginalString);
+                return true;
+            case byte[] bytes:
+                _writer!.WriteBase64StringValue(bytes);
+                return true;
+            case DateOnly or TimeOnly:
+                WriteText(((IFormattable)value).ToString("O", CultureInfo.InvariantCulture));
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void WriteText(string? text)
+    {
+        if (text is null) _writer!.WriteNullValue();
+        else if (JsonText.IsWhole(text)) _writer!.WriteStringValue(text);
+        else _writer!.WriteRawValue(JsonText.Escape(text), skipInputValidation: true);
+    }
+
+    private void WriteName(string name) =>
+        // A name with half of a surrogate pair is written with a replacement: the writer has no raw names.
+        _writer!.WritePropertyName(name);
+
+    private void WriteItems(IEnumerable items)
+    {
+        if (!Enter(items)) return;
+        _writer!.WriteStartArray();
+        foreach (var item in items) Write(item);
+        _writer.WriteEndArray();
+        Exit();
+    }
+
+    private void WriteTable(IDictionary table)
+    {
+        if (!Enter(table)) return;
+        _writer!.WriteStartObject();
+        var entries = table.GetEnumerator();
+        while (entries.MoveNext())
+        {
+            WriteName(ValueText.Of(entries.Key));
+            Write(entries.Value);
+        }
+        (entries as IDisposable)?.Dispose();
+        _writer.WriteEndObject();
+        Exit();
+    }
+
+    private void WriteBag(IpcPropertyBag bag)
+    {
+        if (!Enter(bag)) return;
+        _writer!.WriteStartObject();
+        foreach (var (name, value) in bag)
+        {
+            WriteName(name);
+            Write(value);
+        }
+        _writer.WriteEndObject();
+        Exit();
+    }
+
+    private void WriteLive(object value, PSObject wrapped)
+    {
+        if (_level >= depth)
+        {
+            WriteText(ValueText.TryOf(wrapped));
+            return;
+        }
+        _level++;
+        WriteProperties(value, wrapped);
+        _level--;
+    }
+
+    private void WriteProperties(object identity, PSObject wrapped)
+    {
+        if (!Enter(identity)) return;
+        _writer!.WriteStartObject();
+        foreach (var property in wrapped.Properties)
+        {
+            if (!property.IsGettable) continue;
+            WriteName(property.Name);
+            Write(PropertyValue.Of(property));
+        }
+        _writer.WriteEndObject();
+        Exit();
+    }
+
+    private bool Enter(object identity)
+    {
+        for (var i = _depth - 1; i >= 0; i--)
+        {
+            if (ReferenceEquals(_path[i], identity)) return Cut(identity, IpcOmission.Cycle, "contains itself");
+        }
+        if (_depth == _path.Length) return Cut(identity, IpcOmission.Depth, $"lies more than {CodecLimits.MaxDepth} levels deep");
+        _path[_depth++] = identity;
+        return true;
+    }
+
+    private bool Cut(object identity, IpcOmission reason, string why)
+    {
+        var type = (identity as PSObject)?.BaseObject.GetType() ?? identity.GetType();
+        _warnings.Add($"A {type} {why}; a mark was sent instead of it.");
+        WriteText(new IpcOmitted(reason, type.ToString()).ToString());
+        return false;
+    }
+
+    private void Exit() => _path[--_depth] = null;
+}

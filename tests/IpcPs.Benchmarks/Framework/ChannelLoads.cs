@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace IpcPs.Benchmarks.Framework;
+
+/// <summary>The three loads that every channel is measured under, whatever the mechanism: one way message by message, one way many at
+/// once, and round trips. The channel's other end is a <see cref="CountingPeer"/> or an <see cref="EchoPeer"/>.</summary>
+internal static class ChannelLoads
+{
+    public static readonly SendOptions Framed = new() { Framed = true };
+
+    /// <summary>Messages a second from this process to a peer that counts them.</summary>
+    /// <param name="channel">Where to send.</param>
+    /// <param name="address">What the peer opens to receive.</param>
+    /// <param name="count">Messages.</param>
+    /// <param name="size">Bytes a message.</param>
+    /// <param name="atOnce">Whether to use the many-at-once call.</param>
+    /// <param name="options">How to send; streams want an envelope.</param>
+    public static double OneWay(IpcChannel channel, string address, int count, int size, bool atOnce, in SendOptions options)
+    {
+        using var peer = Peers.Start("count", null, address, Text(count));
+        var payload = new byte[size];
+        var start = Stopwatch.GetTimestamp();
+        if (atOnce) channel.SendMany(Enumerable.Repeat(new ReadOnlyMemory<byte>(payload), count), options);
+        else for (var i = 0; i < count; i++) channel.Send(payload, options);
+        peer.Expect("done");
+        return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Microseconds a round trip with a peer that sends back what it receives.</summary>
+    /// <param name="send">Where to send.</param>
+    /// <param name="receive">Where the answer comes.</param>
+    /// <param name="peerReceives">What the peer opens to receive.</param>
+    /// <param name="peerSends">What the peer opens to answer.</param>
+    /// <param name="count">Round trips.</param>
+    /// <param name="size">Bytes a message.</param>
+    /// <param name="cores">The cores of this process and of the peer; null to leave it to the scheduler.</param>
+    /// <param name="options">How to send.</param>
+    public static double RoundTrip(IpcChannel send, IpcChannel receive, string peerReceives, string peerSends, int count, int size, (int Ours, int Peers)? cores, in SendOptions options)
+    {
+        using var peer = Peers.Start("echo", cores?.Peers, peerReceives, peerSends, Text(count + 1000));
+        using var pin = Core.Pin(cores?.Ours);
+        var payload = new byte[size];
+        var message = new MessageBuffer();
+        for (var i = 0; i < 1000; i++) Once(options);
+        var start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < count; i++) Once(options);
+        return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
+
+        void Once(in SendOptions how)
+        {
+            send.Send(payload, how);
+            if (!receive.Receive(message) || message.Length != size) throw new InvalidOperationException("The echo is wrong.");
+        }
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,9 @@
+namespace IpcPs.Benchmarks.Framework;
+
+/// <summary>Finds what implements an interface in this assembly.</summary>
+internal static class Discovery
+{
+    public static IEnumerable<T> All<T>() =>
+        typeof(Discovery).Assembly.GetTypes().Where(static t => t.IsClass && !t.IsAbstract && t.IsAssignableTo(typeof(T)))
+            .OrderBy(static t => t.FullName, StringComparer.Ordinal).Select(static t => (T)Activator.CreateInstance(t)!);
+}

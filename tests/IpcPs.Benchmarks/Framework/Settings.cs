@@ -1,0 +1,34 @@
+using System.Globalization;
+
+namespace IpcPs.Benchmarks.Framework;
+
+/// <summary>What the command line asks for: <c>[--filter TEXT] [--repeat N] [--scale X] [--list]</c>.</summary>
+internal sealed record Settings(string? Filter, int Repetitions, double Scale, bool ListOnly)
+{
+    /// <summary>Multiplies every count of messages; 1 takes some seconds a comparison.</summary>
+    public static double CurrentScale { get; private set; } = 1;
+
+    public static Settings Parse(string[] args)
+    {
+        string? filter = null;
+        var repetitions = 5;
+        var scale = 1.0;
+        var list = false;
+        for (var i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--filter": filter = args[++i]; break;
+                case "--repeat": repetitions = int.Parse(args[++i], CultureInfo.InvariantCulture); break;
+                case "--scale": scale = double.Parse(args[++i], CultureInfo.InvariantCulture); break;
+                case "--list": list = true; break;
+                default: throw new ArgumentException($"Unknown argument '{args[i]}'. Known: --filter TEXT, --repeat N, --scale X, --list.");
+            }
+        }
+        CurrentScale = scale;
+        return new Settings(filter, repetitions, scale, list);
+    }
+
+    /// <summary>A count, scaled.</summary>
+    public static int Count(int full) => Math.Max(100, (int)(full * CurrentScale));
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using System.Globalization;
+using IpcPs.Benchmarks.Framework;
+using IpcPs.Benchmarks.Shells;
+
+namespace IpcPs.Benchmarks.Jobs;
+
+/// <summary>Start-IpcJob beside PowerShell's own Start-Job, which needs pwsh: without one on PATH it is left out.</summary>
+internal sealed class JobBenchmarks : IBenchmarkGroup
+{
+    public IEnumerable<Comparison> Comparisons
+    {
+        get
+        {
+            var count = Settings.Count(20_000);
+            yield return new($"jobs, {count} objects of three properties from the child, start-up excluded", "objects/s", 10, false,
+                new("Start-IpcJob", () => Objects("Start-IpcJob", count)), new("Start-Job", () => IfPwsh(() => Objects("Start-Job", count))));
+            yield return new("jobs, from Start to the end of a job that gives a number", "ms", 1, true,
+                new("Start-IpcJob", () => StartUp("Start-IpcJob")), new("Start-Job", () => IfPwsh(() => StartUp("Start-Job"))));
+        }
+    }
+
+    private static double? IfPwsh(Func<double> measure) => ShellSession.Pwsh is null ? null : measure();
+
+    // The child makes its objects first, then says when it begins to give them. The clock is the machine's, the same in both processes.
+    private static double Objects(string start, int count) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
+        $job = {{start}} {
+            $objects = foreach ($i in 1..{{count}}) { [pscustomobject]@{ Id = $i; Name = "item $i"; Time = [datetime]::UnixEpoch.AddSeconds($i) } }
+            [Diagnostics.Stopwatch]::GetTimestamp()
+            $objects
+        }
+        Receive-Job $job -Wait | Measure-BenchmarkArrival
+        Remove-Job $job
+        """));
+
+    private static double StartUp(string start)
+    {
+        var clock = Stopwatch.GetTimestamp();
+        SharedShells.Sender.Run($"$job = {start} {{ 1 }}; Receive-Job $job -Wait; Remove-Job $job");
+        return Stopwatch.GetElapsedTime(clock).TotalMilliseconds;
+    }
+}

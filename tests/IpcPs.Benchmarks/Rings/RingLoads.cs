@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using System.Globalization;
+using IpcPs.Benchmarks.Framework;
+using IpcPs.Channels;
+
+namespace IpcPs.Benchmarks.Rings;
+
+/// <summary>Messages from a number of writers to a number of readers, each in a process of its own; this one is a writer too.</summary>
+internal static class RingLoads
+{
+    /// <summary>Messages a second, from the first that is sent to the last that is received.</summary>
+    public static double OneWay(MessageRing ring, int count, int size, bool atOnce, int writers, int readers)
+    {
+        var receivers = Enumerable.Range(0, readers).Select(_ => Peers.Start("drain", null, ring.Address.Text)).ToList();
+        var senders = Enumerable.Range(1, writers - 1).Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
+        var start = Stopwatch.GetTimestamp();
+        Pour(ring, count, size, atOnce);
+        foreach (var sender in senders) sender.Expect("done");
+        ring.CompleteSending();
+        foreach (var receiver in receivers) receiver.Expect("done");
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        foreach (var peer in receivers.Concat(senders)) peer.Dispose();
+        return (double)count * writers / seconds;
+    }
+
+    public static void Pour(MessageRing ring, int count, int size, bool atOnce)
+    {
+        var payload = new byte[size];
+        if (!atOnce)
+        {
+            for (var i = 0; i < count; i++) ring.Send(payload);
+            return;
+        }
+        for (var i = 0; i < count; i++) ring.Enqueue(payload);
+        ring.Flush();
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Globalization;
+using IpcPs.Benchmarks.Framework;
+using IpcPs.Signals;
+
+namespace IpcPs.Benchmarks.Signals;
+
+/// <summary>Real-time signals with a value, beside C's sigqueue with sigtimedwait and with signalfd; and what a session costs that waits for them.</summary>
+internal sealed class SignalBenchmarks : IBenchmarkGroup
+{
+    private static readonly Signal Used = Signal.Parse("RTMIN+3");
+
+    public IEnumerable<Comparison> Comparisons
+    {
+        get
+        {
+            var trips = Settings.Count(50_000);
+            var row = Settings.Count(100_000);
+            yield return new("signals, round trip with a value, one core", "us", 2, true,
+                new("IpcPs", () => RoundTrip(trips, (0, 0))), new("C, sigqueue and sigtimedwait", () => CPrograms.RunOn("0", "signal_roundtrip", $"{trips}", "0", "0")));
+            yield return new("signals, round trip with a value, across cores", "us", 2, true,
+                new("IpcPs", () => RoundTrip(trips, (0, 1))), new("C, sigqueue and sigtimedwait", () => CPrograms.Run("signal_roundtrip", $"{trips}", "0", "1")));
+            yield return new("signals, 100,000 in a row with a value, all in order", "signals/s", 0.5, false,
+                new("IpcPs, collected", () => Row(row)), new("C, signalfd", () => CPrograms.Run("signal_oneway", $"{row}")));
+        }
+    }
+
+    private static double? RoundTrip(int count, (int Ours, int Peers) cores)
+    {
+        using var collector = new SignalCollector(Used);
+        using var peer = Peers.Start("signal-echo", cores.Peers, Text(Environment.ProcessId), Text(count + 1000));
+        using var target = SignalTarget.Open(int.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
+        using var pin = Core.Pin(cores.Ours);
+        using var wait = collector.BeginWait();
+        var start = 0L;
+        for (var i = -1000; i < count; i++)
+        {
+            if (i == 0) start = Stopwatch.GetTimestamp();
+            target.Send(Used, i);
+            if (Next(wait).Value32 != i) throw new InvalidOperationException("The echo is wrong.");
+        }
+        return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
+    }
+
+    // The sender is the C program in both: receiving is what is measured.
+    private static double? Row(int count)
+    {
+        if (CPrograms.Find("signal_sender") is null) return null;
+        using var collector = new SignalCollector(Used);
+        using var wait = collector.BeginWait();
+        var sender = Task.Run(() => CPrograms.Run("signal_sender", Text(Environment.ProcessId), Text(Used.Number), Text(count)));
+        var start = 0L;
+        for (var i = 0; i < count; i++)
+        {
+            if (i == 1) start = Stopwatch.GetTimestamp();
+            if (Next(wait).Value32 != i) throw new InvalidOperationException($"Signal {i} is missing.");
+        }
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        sender.Wait();
+        return count / seconds;
+    }
+
+    private static ReceivedSignal Next(SignalWait wait) => wait.Next(Deadline.After(TimeSpan.FromSeconds(30)), default) ?? throw new InvalidOperationException("No signal came.");
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

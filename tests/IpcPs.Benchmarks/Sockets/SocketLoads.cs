@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+using IpcPs.Benchmarks.Framework;
+using IpcPs.Channels;
+
+namespace IpcPs.Benchmarks.Sockets;
+
+/// <summary>The loads of one connection, by the kind of socket: stream, seqpacket (both unix), tcp.</summary>
+internal static class SocketLoads
+{
+    /// <summary>Bytes a message.</summary>
+    public const int Size = 100;
+
+    /// <summary>Where such a socket may listen.</summary>
+    public static IpcAddress Place(string kind) => IpcAddress.Parse(kind switch
+    {
+        "tcp" => "tcp:127.0.0.1:0",
+        "seqpacket" => $"unix:@ipcps-bench-{Guid.NewGuid():n}?type=seqpacket",
+        _ => $"unix:@ipcps-bench-{Guid.NewGuid():n}",
+    });
+
+    // A stream needs an envelope to keep messages apart; a packet is one.
+    private static SendOptions Options(string kind) => kind == "seqpacket" ? new SendOptions { Format = IpcFormat.Bytes } : ChannelLoads.Framed;
+
+    /// <summary>Messages a second.</summary>
+    public static double? OneWay(string kind, int count, bool atOnce)
+    {
+        using var listener = (SocketListener)IpcSocket.Listen(Place(kind));
+        using var peer = Peers.Start("count", null, listener.Address.Text, Text(count));
+        using var channel = listener.Accept();
+        var payload = new byte[Size];
+        var options = Options(kind);
+        var start = Stopwatch.GetTimestamp();
+        if (atOnce) channel.SendMany(Enumerable.Repeat(new ReadOnlyMemory<byte>(payload), count), options);
+        else for (var i = 0; i < count; i++) channel.Send(payload, options);
+        peer.Expect("done");
+        return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Microseconds a round trip.</summary>
+    public static double? RoundTrip(string kind, int count, (int Ours, int Peers) cores)
+    {
+        using var listener = (SocketListener)IpcSocket.Listen(Place(kind));
+        using var peer = Peers.Start("echo", cores.Peers, listener.Address.Text, listener.Address.Text, Text(count + 1000));
+        using var channel = listener.Accept();
+        using var pin = Core.Pin(cores.Ours);
+        var payload = new byte[Size];
+        var options = Options(kind);
+        var message = new MessageBuffer();
+        var start = 0L;
+        for (var i = -1000; i < count; i++)
+        {
+            if (i == 0) start = Stopwatch.GetTimestamp();
+            channel.Send(payload, options);
+            if (!channel.Receive(message) || message.Length != Size) throw new InvalidOperationException("The echo is wrong.");
+        }
+        return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,69 @@
+using Xunit;
+
+namespace IpcPs.Tests;
+
+public class AddressTests
+{
+    [Theory]
+    [InlineData("pipe:4711/12", "pipe:4711/12")]
+    [InlineData("pipe:4711/12,13", "pipe:4711/12,13")]
+    [InlineData("fd:3", "fd:3")]
+    [InlineData("fd:3,4", "fd:3,4")]
+    [InlineData("FIFO:greetings", "fifo:greetings")]
+    [InlineData("fifo://tmp//x/", "fifo:/tmp/x")]
+    [InlineData("mq:/jobs", "mq:/jobs")]
+    [InlineData("mq:jobs", "mq:/jobs")]
+    [InlineData("sysvmq:0x2A", "sysvmq:0x2a")]
+    [InlineData("sysvmq:42", "sysvmq:0x2a")]
+    [InlineData("sysvmq:/etc/passwd#7", "sysvmq:/etc/passwd#7")]
+    [InlineData("sysvsem:/etc/passwd#A", "sysvsem:/etc/passwd#65")]
+    [InlineData("sysvshm:id=98304", "sysvshm:id=98304")]
+    [InlineData("unix:/tmp/x.sock", "unix:/tmp/x.sock")]
+    [InlineData("unix:@hidden?type=seqpacket", "unix:@hidden?type=seqpacket")]
+    [InlineData("unix:x?type=stream", "unix:x")]
+    [InlineData("tcp:127.0.0.1:0", "tcp:127.0.0.1:0")]
+    [InlineData("tcp:localhost:80", "tcp:127.0.0.1:80")]
+    [InlineData("udp:[::1]:5000", "udp:[::1]:5000")]
+    [InlineData("sem:/s", "sem:/s")]
+    [InlineData("mutex:m", "mutex:m")]
+    public void An_address_prints_in_its_one_spelling(string text, string canonical)
+    {
+        var address = IpcAddress.Parse(text);
+        Assert.Equal(canonical, address.ToString());
+        Assert.Equal(address, IpcAddress.Parse(canonical));
+    }
+
+    [Theory]
+    [InlineData("", "IpcInvalidAddress")]
+    [InlineData("jobs", "IpcInvalidAddress")]
+    [InlineData("mqueue:/jobs", "IpcInvalidAddress")]
+    [InlineData("pipe:12", "IpcInvalidAddress")]
+    [InlineData("pipe:x/1", "IpcInvalidAddress")]
+    [InlineData("fd:-1", "IpcInvalidAddress")]
+    [InlineData("mq:/", "IpcInvalidName")]
+    [InlineData("mq:/a/b", "IpcInvalidName")]
+    [InlineData("fifo:..", "IpcInvalidName")]
+    [InlineData("fifo:/tmp/../etc/x", "IpcInvalidName")]
+    [InlineData("fifo:a\0b", "IpcInvalidName")]
+    [InlineData("sysvmq:0", "IpcInvalidAddress")]
+    [InlineData("sysvmq:/no/hash", "IpcInvalidAddress")]
+    [InlineData("tcp:8.8.8.8:53", "IpcInvalidAddress")]
+    [InlineData("tcp:127.0.0.1:99999", "IpcInvalidAddress")]
+    [InlineData("tcp:[::ffff:127.0.0.1]:1", "IpcInvalidAddress")]
+    [InlineData("unix:x?type=raw", "IpcInvalidAddress")]
+    public void A_wrong_address_is_refused_by_name(string text, string id) =>
+        Assert.Equal(id, Assert.Throws<IpcException>(() => IpcAddress.Parse(text)).Id.Name);
+
+    [Theory]
+    [InlineData("mq:/", 255)]
+    [InlineData("sem:/", 251)]
+    [InlineData("fifo:", 255)]
+    [InlineData("unix:@", 107)]
+    public void A_name_may_have_as_many_bytes_as_the_kernel_keeps(string prefix, int longest)
+    {
+        IpcAddress.Parse(prefix + new string('x', longest));
+        var error = Assert.Throws<IpcException>(() => IpcAddress.Parse(prefix + new string('x', longest + 1)));
+        Assert.Equal("IpcNameTooLong", error.Id.Name);
+        Assert.Contains($"{longest}", error.Message, StringComparison.Ordinal);
+    }
+}

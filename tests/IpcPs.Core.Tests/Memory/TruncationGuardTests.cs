@@ -1,0 +1,56 @@
+using IpcPs.Interop;
+using IpcPs.Memory;
+using Xunit;
+
+namespace IpcPs.Tests.Memory;
+
+public class TruncationGuardTests
+{
+    [Fact]
+    public unsafe void Touching_what_a_file_no_longer_has_marks_the_region_and_does_not_end_the_process()
+    {
+        if (!TruncationGuard.IsActive) return; // then the size is looked at before each access
+        using var memory = new SafeDescriptor(Libc.memfd_create("guard", Libc.MFD_CLOEXEC));
+        Assert.Equal(0, Libc.ftruncate(memory, 3 * 4096));
+        using var region = MappedRegion.Map(memory, 3 * 4096, isReadOnly: false, null);
+        using var hold = region.Enter();
+        hold.Start[0] = 1;
+        hold.Start[2 * 4096] = 2;
+        Assert.False(region.WasCut);
+
+        Assert.Equal(0, Libc.ftruncate(memory, 4096));
+        Assert.Equal(1, hold.Start[0]);
+        Assert.False(region.WasCut);
+        Assert.Equal(0, hold.Start[2 * 4096]);
+        Assert.True(region.WasCut);
+        hold.Start[2 * 4096 + 1] = 3;
+        hold.Start[4096] = 4;
+        Assert.Equal(1, hold.Start[0]);
+    }
+
+    [Fact]
+    public unsafe void A_region_mapped_for_reading_survives_as_well()
+    {
+        if (!TruncationGuard.IsActive) return;
+        using var memory = new SafeDescriptor(Libc.memfd_create("guard", Libc.MFD_CLOEXEC));
+        Assert.Equal(0, Libc.ftruncate(memory, 8192));
+        using var region = MappedRegion.Map(memory, 8192, isReadOnly: true, null);
+        using var hold = region.Enter();
+        Assert.Equal(0, Libc.ftruncate(memory, 0));
+        var bytes = new byte[8192];
+        new ReadOnlySpan<byte>(hold.Start, 8192).CopyTo(bytes);
+        Assert.True(region.WasCut);
+    }
+
+    [Fact]
+    public void Regions_are_forgotten_when_they_end()
+    {
+        using var memory = new SafeDescriptor(Libc.memfd_create("guard", Libc.MFD_CLOEXEC));
+        Assert.Equal(0, Libc.ftruncate(memory, 4096));
+        for (var i = 0; i < 10_000; i++)
+        {
+            using var region = MappedRegion.Map(memory, 4096, isReadOnly: false, null);
+            Assert.Equal(TruncationGuard.IsActive, region.IsGuarded);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Diagnostics;
+
+namespace IpcPs.Tests.Peers;
+
+/// <summary>This assembly as a second process, in a role: the library on the other side, which can be killed.</summary>
+internal static class DotnetPeer
+{
+    /// <summary>Starts a role.</summary>
+    public static Process Start(string role, params string[] arguments)
+    {
+        var assembly = typeof(DotnetPeer).Assembly.Location;
+        var start = new ProcessStartInfo("dotnet", ["exec", assembly, role, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // Many short lives: nothing that pays only in a long one.
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["DOTNET_GCHeapCount"] = "1";
+        return Process.Start(start)!;
+    }
+
+    internal static int Play(string[] args)
+    {
+        switch (args)
+        {
+            case ["ring-crash", var side, .. var rest]:
+                Rings.CrashPeer.Run(side, rest);
+                return 0;
+            default:
+                Console.Error.WriteLine("This is the other process of a test, and is not started by hand.");
+                return 2;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using IpcPs.Channels;
+
+namespace IpcPs.Tests.Rings.Model;
+
+internal enum ActorStatus
+{
+    Ready,
+    Sleeping,
+    Finished,
+    Dead,
+}
+
+/// <summary>One participant: a writer that sends its messages and closes, or a reader that receives until the end. What it is in the middle of is known by the results of the steps that it has
+/// made since its operation began: running the operation again with these results leads to where it was.</summary>
+internal sealed class ModelActor
+{
+    public required uint Token { get; init; }
+    public required bool IsWriter { get; init; }
+    public required int Messages { get; init; }
+    public RingWriter<ModelMemory> Writer { get; set; }
+    public RingReader<ModelMemory> Reader { get; set; }
+    public ActorStatus Status { get; set; }
+    public bool IsAttached { get; set; } = true;
+    public int SleepsOn { get; set; } = -1;
+
+    /// <summary>Operations that are done.</summary>
+    public int Done { get; set; }
+
+    /// <summary>Results of the current operation's steps.</summary>
+    public List<long> Results { get; private init; } = [];
+
+    /// <summary>Stores that the other processors do not see yet.</summary>
+    public List<(int At, long Value)> Buffer { get; private init; } = [];
+
+    /// <summary>Stores that the current operation has made.</summary>
+    public int Stores { get; set; }
+
+    /// <summary>Messages received, or sent.</summary>
+    public List<long> Log { get; private init; } = [];
+
+    /// <summary>What a reader of a broadcast was told that it lost.</summary>
+    public long Lost { get; set; }
+
+    /// <summary>Whether a writer was told that all readers are gone.</summary>
+    public bool GaveUp { get; set; }
+
+    public long MessageInHand => (Token * 100) + Done;
+
+    public ModelActor Copy() => new()
+    {
+        Token = Token,
+        IsWriter = IsWriter,
+        Messages = Messages,
+        Writer = Writer,
+        Reader = Reader,
+        Status = Status,
+        IsAttached = IsAttached,
+        SleepsOn = SleepsOn,
+        Done = Done,
+        Results = [.. Results],
+        Buffer = [.. Buffer],
+        Log = [.. Log],
+        Lost = Lost,
+        GaveUp = GaveUp,
+        Stores = Stores,
+    };
+}

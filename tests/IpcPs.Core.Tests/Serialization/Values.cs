@@ -1,0 +1,135 @@
+using System.Collections;
+using System.Collections.Specialized;
+using System.Numerics;
+using CsCheck;
+
+namespace IpcPs.Tests;
+
+/// <summary>Any value that format Object keeps exactly, and whether two of them are the same.</summary>
+internal static class Values
+{
+    /// <summary>Any UTF-16 units at all: valid text mostly, lone surrogates too.</summary>
+    public static readonly Gen<string> Text = Gen.Frequency(
+        (6, Gen.String[Gen.Char[' ', '~'], 0, 40]),
+        (3, Gen.String[Gen.Char['\u0001', '\uD7FF'], 0, 40]),
+        (1, Gen.String[Gen.OneOf(Gen.Char['\uD800', '\uDFFF'], Gen.Char['a', 'z']), 0, 20]),
+        (1, OneOf("", "\0", "a\0b", "\n", "\uFEFF", "😀", "\uD83D", "\uDE00\uD83D", new string('x', 23), new string('x', 24), new string('ä', 12), new string('€', 100), new string('x', 70_000))));
+
+    public static readonly Gen<object?> Scalar = Gen.OneOf(
+        Gen.Const((object?)null),
+        Gen.Bool.Select(static v => (object?)v),
+        Gen.Int.Select(static v => (object?)v),
+        Gen.Int[-300, 300].Select(static v => (object?)v),
+        Gen.Long.Select(static v => (object?)v),
+        Gen.Long[-300, 300].Select(static v => (object?)v),
+        Gen.ULong.Select(static v => (object?)v),
+        Gen.UInt.Select(static v => (object?)v),
+        Gen.Short.Select(static v => (object?)v),
+        Gen.UShort.Select(static v => (object?)v),
+        Gen.Byte.Select(static v => (object?)v),
+        Gen.SByte.Select(static v => (object?)v),
+        Gen.Double.Select(static v => (object?)v),
+        Gen.Float.Select(static v => (object?)v),
+        OneOf<object?>(int.MinValue, int.MaxValue, long.MinValue, long.MaxValue, ulong.MaxValue, (ulong)long.MaxValue + 1, (long)int.MaxValue + 1, (long)int.MinValue - 1, double.NaN, double.NegativeInfinity, -0.0, float.NaN),
+        Gen.Select(Gen.Int, Gen.Int, Gen.Int, Gen.Bool, Gen.Int[0, 28]).Select(static (low, middle, high, negative, scale) => (object?)new decimal(low, middle, high, negative && (low | middle | high) != 0, (byte)scale)),
+        Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[0, 6]).Select(static (digits, scale) => (object?)new decimal(digits, 0, 0, false, (byte)scale)),
+        Gen.Byte.Array[0, 40].Select(static bytes => (object?)new BigInteger(bytes)),
+        Gen.Char.Select(static v => (object?)v),
+        Text.Select(static v => (object?)v),
+        Gen.Byte.Array[0, 300].Select(static v => (object?)v),
+        Gen.Long[0, DateTime.MaxValue.Ticks].Select(static v => (object?)new DateTime(v, DateTimeKind.Utc)),
+        Gen.Long[0, DateTime.MaxValue.Ticks].Select(static v => (object?)new DateTime(v, DateTimeKind.Unspecified)),
+        Gen.Long[0, DateTime.MaxValue.Ticks].Select(static v => (object?)new DateTime(v, DateTimeKind.Local)),
+        OneOf<object?>(DateTime.MinValue, DateTime.MaxValue, DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Local), DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Local), TimeSpan.MinValue, TimeSpan.MaxValue, DateTimeOffset.MinValue, DateTimeOffset.MaxValue),
+        Gen.Select(Gen.Long[TimeSpan.TicksPerDay, DateTime.MaxValue.Ticks - TimeSpan.TicksPerDay], Gen.Int[-14 * 60, 14 * 60]).Select(static (ticks, offset) => (object?)new DateTimeOffset(ticks, TimeSpan.FromMinutes(offset))),
+        Gen.Long.Select(static v => (object?)new TimeSpan(v)),
+        Gen.Guid.Select(static v => (object?)v),
+        Gen.Select(Gen.Int[0, 100], Gen.Int[0, 100], Gen.Int[-1, 100], Gen.Int[-1, 100]).Select(static (a, b, c, d) => (object?)(c < 0 ? new Version(a, b) : d < 0 ? new Version(a, b, c) : new Version(a, b, c, d))),
+        OneOf<object?>(new Uri("https://example.org/a%20b?c=d#e"), new Uri("relative/path", UriKind.Relative), new Uri("file:///tmp/ä")),
+        Gen.Int[0, 3_000_000].Select(static v => (object?)DateOnly.FromDayNumber(v)),
+        Gen.Long[0, TimeSpan.TicksPerDay - 1].Select(static v => (object?)new TimeOnly(v)),
+        Gen.Select(Text, Gen.Long).Select(static (name, number) => (object?)new IpcEnum("Some.Kind", name, number)));
+
+    /// <summary>Scalars and everything that holds others, nested.</summary>
+    public static readonly Gen<object?> Any = Gen.Recursive<object?>((depth, inner) => depth >= 4 ? Scalar : Gen.Frequency((3, Scalar), (2, Container(inner))));
+
+    public static bool Same(object? left, object? right)
+    {
+        if (left is null || right is null) return left is null && right is null;
+        if (left.GetType() != right.GetType()) return false;
+        switch (left)
+        {
+            case DateTime time:
+                return time.Ticks == ((DateTime)right).Ticks && time.Kind == ((DateTime)right).Kind;
+            case DateTimeOffset time:
+                return time.EqualsExact((DateTimeOffset)right);
+            case decimal number:
+                return decimal.GetBits(number).SequenceEqual(decimal.GetBits((decimal)right));
+            case double number:
+                return (double.IsNaN(number) && double.IsNaN((double)right)) || BitConverter.DoubleToInt64Bits(number) == BitConverter.DoubleToInt64Bits((double)right);
+            case float number:
+                return (float.IsNaN(number) && float.IsNaN((float)right)) || BitConverter.SingleToInt32Bits(number) == BitConverter.SingleToInt32Bits((float)right);
+            case IpcEnum value:
+                return value.Equals((IpcEnum)right) && value.Name == ((IpcEnum)right).Name;
+            case IpcPropertyBag bag:
+                var other = (IpcPropertyBag)right;
+                return bag.TypeNames.SequenceEqual(other.TypeNames) && bag.Text == other.Text && bag.IsCopy == other.IsCopy && bag.Keys.SequenceEqual(other.Keys) && SameItems(bag.Values, other.Values);
+            case OrderedDictionary ordered:
+                return SameItems(ordered.Keys, ((OrderedDictionary)right).Keys) && SameItems(ordered.Values, ((OrderedDictionary)right).Values);
+            case Hashtable table:
+                return table.Count == ((Hashtable)right).Count && table.Keys.Cast<object>().All(key => ((Hashtable)right).ContainsKey(key) && Same(table[key], ((Hashtable)right)[key]));
+            case IEnumerable items and not string:
+                return SameItems(items, (IEnumerable)right);
+            default:
+                return left.Equals(right);
+        }
+    }
+
+    private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(at => values[at]);
+
+    private static Gen<object?> Container(Gen<object?> inner)
+    {
+        var items = inner.Array[0, 6];
+        return Gen.OneOf(
+            items.Select(static v => (object?)v),
+            items.Select(static v => (object?)new List<object?>(v)),
+            items.Select(static v => (object?)new ArrayList(v)),
+            Text.Array[0, 5].Select(static v => (object?)v),
+            Gen.Int.Array[0, 50].Select(static v => (object?)v),
+            Gen.Double.Array[0, 50].Select(static v => (object?)v),
+            Gen.Long.Array[0, 50].Select(static v => (object?)new List<long>(v)),
+            Gen.UShort.Array[0, 50].Select(static v => (object?)v),
+            Gen.Guid.Array[0, 5].Select(static v => (object?)v),
+            Gen.Bool.Array[0, 5].Select(static v => (object?)new List<bool>(v)),
+            Gen.Select(Text, inner).Array[0, 6].Select(static pairs => (object?)Table(new Hashtable(StringComparer.OrdinalIgnoreCase), pairs)),
+            Gen.Select(Text, inner).Array[0, 6].Select(static pairs => (object?)Table(new OrderedDictionary(StringComparer.OrdinalIgnoreCase), pairs)),
+            Gen.Select(Gen.String[Gen.Char['a', 'e'], 1, 3], inner).Array[0, 30].Select(static pairs => (object?)Bag(pairs)),
+            Gen.Select(Text.Where(static name => name.Length > 0).Array[1, 3], Gen.Null(Text), Gen.Bool, Gen.Select(Text, inner).Array[0, 4]).Select(static (names, text, isCopy, pairs) =>
+            {
+                var bag = Bag(pairs);
+                bag.TypeNames = names;
+                bag.IsCopy = isCopy;
+                bag.Text = isCopy ? text : null;
+                return (object?)bag;
+            }));
+    }
+
+    private static IDictionary Table(IDictionary table, (string, object?)[] pairs)
+    {
+        foreach (var (key, value) in pairs) table[key] = value;
+        return table;
+    }
+
+    private static IpcPropertyBag Bag((string, object?)[] pairs)
+    {
+        var bag = new IpcPropertyBag();
+        foreach (var (name, value) in pairs)
+        {
+            if (name.Length > 0 && !bag.ContainsKey(name)) bag.Add(name, value);
+        }
+        return bag;
+    }
+
+    private static bool SameItems(IEnumerable left, IEnumerable right) =>
+        left.Cast<object?>().Zip(right.Cast<object?>(), Same).All(static same => same) && left.Cast<object?>().Count() == right.Cast<object?>().Count();
+}

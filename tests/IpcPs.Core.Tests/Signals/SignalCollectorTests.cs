@@ -1,0 +1,447 @@
+using System.Diagnostics;
+using IpcPs.Interop;
+using IpcPs.Signals;
+using IpcPs.Tests.Peers;
+using Xunit;
+
+namespace IpcPs.Tests.Signals;
+
+/// <summary>Receiving, in the test process itself. Each test has real-time signals of its own: a signal belongs to the whole process.</summary>
+[Collection("Signals of the test process")]
+public class SignalCollectorTests
+{
+    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromMinutes(5));
+
+    [Needs("gcc")]
+    public void A_hundred_thousand_arrive_in_order_while_the_process_collects_garbage_and_is_busy()
+    {
+        using var storm = new Storm();
+        var signal = Signal.Parse("RTMIN+2");
+        using var collector = new SignalCollector(signal);
+        using var peer = Peer.StartC(SignalPeers.Flood, $"{Environment.ProcessId}", $"{signal.Number}", "100000");
+        using var wait = collector.BeginWait();
+        for (var i = 0; i < 100_000; i++)
+        {
+            var received = wait.Next(Soon, default);
+            Assert.Equal(i, received!.Value);
+            Assert.Equal(0, received.Lost);
+        }
+        Assert.Null(wait.Next(Deadline.Immediate, default));
+        peer.Finish();
+    }
+
+    [Needs("gcc")]
+    public void What_a_subscriber_is_told_is_in_order_too()
+    {
+        using var storm = new Storm();
+        var signal = Signal.Parse("RTMIN+4");
+        var values = new List<long>();
+        using var all = new ManualResetEventSlim();
+        using var subscription = new SignalSubscription(signal, received =>
+        {
+            values.Add(received.Value!.Value);
+            if (values.Count == 20_000) all.Set();
+        });
+        Peer.RunC(SignalPeers.Flood, $"{Environment.ProcessId}", $"{signal.Number}", "20000");
+        all.Wait();
+        Assert.Equal(Enumerable.Range(0, 20_000).Select(static i => (long)i), values);
+    }
+
+    [Needs("gcc")]
+    public void Sender_user_and_value_are_known()
+    {
+        var signal = Signal.Parse("RTMAX-3");
+        using var collector = new SignalCollector(signal);
+        using var peer = Peer.StartC(SignalPeers.Pointer, $"{Environment.ProcessId}", $"{signal.Number}", "7fff12345678");
+        var received = collector.Wait(null, Soon)!;
+        Assert.Equal(peer.Id, received.SenderId);
+        Assert.Equal(Libc.getuid(), received.SenderUserId);
+        Assert.Equal(SignalOrigin.Queue, received.Origin);
+        Assert.Equal(0x7fff12345678, received.Value);
+        Assert.Equal(0x12345678, received.Value32);
+        Assert.Equal(signal, received.Signal);
+        Assert.True(DateTime.Now - received.Time < TimeSpan.FromHours(1));
+        peer.Finish();
+    }
+
+    [Theory]
+    [InlineData("USR1")]
+    [InlineData("USR2")]
+    [InlineData("ALRM")]
+    [InlineData("WINCH")]
+    [InlineData("HUP")]
+    [InlineData("RTMIN+6")]
+    public void A_signal_of_ours_says_so(string name)
+    {
+        var signal = Signal.Parse(name);
+        using var collector = new SignalCollector(signal);
+        using var me = SignalTarget.Open(Environment.ProcessId);
+        me.Send(signal);
+        var received = collector.Wait(null, Soon)!;
+        Assert.Equal(SignalOrigin.Kill, received.Origin);
+        Assert.Equal(Environment.ProcessId, received.SenderId);
+        Assert.Null(received.Value);
+        me.Send(signal, 7);
+        Assert.Equal(7, collector.Wait(null, Soon)!.Value);
+    }
+
+    [Needs("python3")]
+    public void Python_sends()
+    {
+        var signal = Signal.Parse("USR1");
+        using var collector = new SignalCollector(signal);
+        Peer.RunPython($"import os; os.kill({Environment.ProcessId}, {signal.Number})");
+        Assert.Equal(SignalOrigin.Kill, collector.Wait(null, Soon)!.Origin);
+    }
+
+    [Needs("gcc")]
+    public void Standard_signals_coalesce_and_real_time_ones_queue()
+    {
+        // Stopped, the process cannot take any: what the kernel keeps of a thousand is seen when it goes on.
+        var numbers = new[] { Signal.Parse("USR1").Number, Signal.Parse("RTMIN+5").Number };
+        foreach (var number in numbers)
+        {
+            using var peer = Peer.StartC(SignalPeers.Receive, $"{number}", "1001");
+            peer.ReadLine();
+            using var target = SignalTarget.Open(peer.Id);
+            target.Send(Signal.Parse("STOP"));
+            for (var i = 0; i < 1000; i++) target.Send(new Signal(number), i);
+            target.Send(Signal.Parse("CONT"));
+            var got = 0;
+            // The last one, sent when all others have been taken, has another value.
+            while (peer.ReadLine() is { } line)
+            {
+                got++;
+                if (line.Contains(number < 32 ? "int 0" : "int 999", StringComparison.Ordinal)) break;
+            }
+            Assert.Equal(number < 32 ? 1 : 1000, got);
+        }
+    }
+
+    [Fact]
+    public void The_lowest_number_goes_first()
+    {
+        Signal[] signals = [Signal.Parse("RTMIN+9"), Signal.Parse("RTMIN+7"), Signal.Parse("RTMIN+8")];
+        using var collector = new SignalCollector(signals);
+        using var me = SignalTarget.Open(Environment.ProcessId);
+        foreach (var signal in signals) me.Send(signal, signal.Number);
+        Assert.Equal(signals.Order(), Enumerable.Range(0, 3).Select(_ => collector.Wait(signals, Soon)!.Signal).ToArray());
+        me.Send(signals[0], 1);
+        me.Send(signals[1], 2);
+        Assert.Equal(1, collector.Wait([signals[0]], Soon)!.Value);
+        Assert.Equal(2, collector.Wait(null, Soon)!.Value);
+    }
+
+    [Fact]
+    public void A_wait_ends_by_deadline_cancellation_or_the_end_of_collecting()
+    {
+        var signal = Signal.Parse("RTMIN+10");
+        using var collector = new SignalCollector(signal);
+        Assert.Null(collector.Wait(null, Deadline.Immediate));
+        Assert.Null(collector.Wait(null, Deadline.After(TimeSpan.FromMilliseconds(20))));
+        using var cancel = new CancellationTokenSource(20);
+        Assert.Throws<OperationCanceledException>(() => collector.Wait(null, default, cancel.Token));
+        using var wait = collector.BeginWait();
+        var waiting = Task.Run(() => wait.Next(default, default));
+        Assert.True(collector.Remove(signal));
+        Assert.Equal(IpcErrors.Closed, Assert.Throws<IpcException>(() => waiting.GetAwaiter().GetResult()).Id);
+        Assert.False(collector.Remove(signal));
+        Assert.Equal(IpcErrors.InvalidOperation, Assert.Throws<IpcException>(() => collector.Wait()).Id);
+        Assert.Equal(IpcErrors.InvalidOperation, Assert.Throws<IpcException>(() => collector.Wait([signal])).Id);
+    }
+
+    [Fact]
+    public void Two_waiters_share_and_none_is_lost()
+    {
+        var signal = Signal.Parse("RTMIN+11");
+        using var collector = new SignalCollector(signal);
+        using var me = SignalTarget.Open(Environment.ProcessId);
+        var seen = new System.Collections.Concurrent.ConcurrentBag<long>();
+        var waiters = Enumerable.Range(0, 3).Select(_ => new Thread(() =>
+        {
+            using var wait = collector.BeginWait();
+            while (wait.Next(default, default) is { Value: >= 0 } received) seen.Add(received.Value!.Value);
+        })).ToArray();
+        foreach (var waiter in waiters) waiter.Start();
+        for (var i = 0; i < 3000; i++) me.Send(signal, i);
+        foreach (var _ in waiters) me.Send(signal, -1);
+        foreach (var waiter in waiters) waiter.Join();
+        Assert.Equal(Enumerable.Range(0, 3000).Select(static i => (long)i), seen.Order());
+    }
+
+    [Fact]
+    public void Subscribers_and_a_collector_each_get_every_one()
+    {
+        var signal = Signal.Parse("RTMIN+12");
+        using var collector = new SignalCollector(signal);
+        using var me = SignalTarget.Open(Environment.ProcessId);
+        var counts = new int[2];
+        using var done = new CountdownEvent(200);
+        var subscriptions = Enumerable.Range(0, 2).Select(n => new SignalSubscription(signal, _ =>
+        {
+            counts[n]++;
+            done.Signal();
+        })).ToArray();
+        for (var i = 0; i < 100; i++) me.Send(signal, i);
+        done.Wait();
+        Assert.Equal([100, 100], counts);
+        for (var i = 0; i < 100; i++) Assert.Equal(i, collector.Wait(null, Soon)!.Value);
+        foreach (var subscription in subscriptions) subscription.Dispose();
+        me.Send(signal, 1);
+        Assert.Equal(1, collector.Wait(null, Soon)!.Value);
+        Assert.Equal([100, 100], counts);
+    }
+
+    [Fact]
+    public void A_thousand_registrations_leave_the_process_as_it_was()
+    {
+        Signal[] signals = [Signal.Parse("RTMIN+13"), Signal.Parse("VTALRM")];
+        var before = Caught();
+        var open = 0;
+        for (var i = 0; i < 1000; i++)
+        {
+            using (var collector = new SignalCollector(signals))
+            {
+                if (i == 0) open = SignalDescriptors();
+            }
+            Assert.False(Caught().Contains(signals[0]));
+        }
+        Assert.Equal(before.Mask & (signals[0].Mask | signals[1].Mask), Caught().Mask & (signals[0].Mask | signals[1].Mask));
+        Assert.DoesNotContain(ProcessSignals.ReadThreads(Environment.ProcessId), t => t.Blocked.Contains(signals[0]));
+        Assert.InRange(SignalDescriptors(), 1, open);
+    }
+
+    // Only signalfds: other tests open and close everything else meanwhile.
+    private static int SignalDescriptors() => Directory.GetFiles("/proc/self/fd").Count(static path => Target(path) == "anon_inode:[signalfd]");
+
+    private static string? Target(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    [Needs("gcc")]
+    public void What_pours_in_while_nobody_wants_it_any_more_does_not_end_the_process()
+    {
+        var signal = Signal.Parse("RTMIN+14");
+        using var peer = Peer.StartC(SignalPeers.Flood, $"{Environment.ProcessId}", $"{signal.Number}", "0");
+        for (var i = 0; i < 20; i++)
+        {
+            using var collector = new SignalCollector(signal);
+            Peer? sender = null;
+            using (sender = Peer.StartC(SignalPeers.Flood, $"{Environment.ProcessId}", $"{signal.Number}", "2000"))
+            {
+                collector.Wait(null, Soon);
+                collector.Remove(signal);
+                Assert.True(Caught().Contains(signal));
+                sender.Finish();
+            }
+        }
+        // Once it has been quiet for a while, the kernel's default is back.
+        SpinWait.SpinUntil(() => !Caught().Contains(signal));
+        peer.Finish();
+    }
+
+    [Fact]
+    public void Threads_made_before_and_after_block_it_and_a_child_of_ours_does_not()
+    {
+        var signal = Signal.Parse("RTMAX-4");
+        using var end = new ManualResetEventSlim();
+        var early = Idle(end);
+        using var collector = new SignalCollector(signal);
+        var late = Idle(end);
+        Assert.All(ProcessSignals.ReadThreads(Environment.ProcessId), t => Assert.True(t.Blocked.Contains(signal)));
+        Assert.Equal(0UL, MaskOfChild() & signal.Mask);
+        end.Set();
+        early.Join();
+        late.Join();
+    }
+
+    [Fact]
+    public unsafe void A_thread_that_holds_back_everything_for_a_moment_comes_to_it()
+    {
+        // As glibc does while it makes a thread, and .NET while it starts a process: the earlier mask is put back later.
+        var signal = Signal.Parse("RTMAX-5");
+        using var blocked = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        var id = 0;
+        var isRight = false;
+        var thread = new Thread(() =>
+        {
+            id = Libc.gettid();
+            var all = stackalloc ulong[16];
+            var before = stackalloc ulong[16];
+            for (var i = 0; i < 16; i++) all[i] = ulong.MaxValue;
+            // All but the runtime's own, or a garbage collection would wait for this thread.
+            all[0] &= ~(1UL << 33);
+            _ = Libc.pthread_sigmask(2, all, before);
+            blocked.Set();
+            goOn.Wait();
+            _ = Libc.pthread_sigmask(2, before, null);
+            isRight = ProcessSignals.ReadThreads(Environment.ProcessId).Single(t => t.ThreadId == id).Blocked.Contains(signal);
+        });
+        thread.Start();
+        blocked.Wait();
+        using var collector = new SignalCollector(signal);
+        goOn.Set();
+        thread.Join();
+        Assert.True(isRight);
+    }
+
+    [Fact]
+    public void A_child_s_end_reaches_dotnet_as_well()
+    {
+        using var collector = new SignalCollector(Signal.Parse("CHLD"));
+        using var child = Process.Start("sh", ["-c", "exit 3"]);
+        // .NET learns of it by the same signal.
+        child.WaitForExit();
+        Assert.Equal(3, child.ExitCode);
+        while (collector.Wait(null, Soon) is { } received)
+        {
+            if (received.SenderId != child.Id) continue;
+            Assert.Equal(SignalOrigin.Child, received.Origin);
+            Assert.Equal(3, received.Status);
+            return;
+        }
+        Assert.Fail("CHLD did not come.");
+    }
+
+    [Fact]
+    public void A_dotnet_registration_made_before_and_one_made_after_both_work()
+    {
+        var before = new SemaphoreSlim(0);
+        var after = new SemaphoreSlim(0);
+        using var me = SignalTarget.Open(Environment.ProcessId);
+        var signal = Signal.Parse("WINCH");
+        using (System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGWINCH, _ => before.Release()))
+        {
+            using var collector = new SignalCollector(signal);
+            using (System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGWINCH, _ => after.Release()))
+            {
+                me.Send(signal);
+                Assert.NotNull(collector.Wait(null, Soon));
+                before.Wait();
+                after.Wait();
+            }
+            collector.Remove(signal);
+            using var again = new SignalCollector(signal);
+            me.Send(signal);
+            Assert.NotNull(again.Wait(null, Soon));
+            before.Wait();
+            Assert.Null(again.Wait(null, Deadline.Immediate));
+        }
+    }
+
+    [Fact]
+    public void A_handler_that_the_process_had_is_called_when_the_subscriber_says_so()
+    {
+        var called = new SemaphoreSlim(0);
+        using var me = SignalTarget.Open(Environment.ProcessId);
+        var signal = Signal.Parse("QUIT");
+        // A shell starts what it runs in the background with QUIT ignored, and .NET leaves it so.
+        if (ProcessSignals.Read(Environment.ProcessId).Ignored.Contains(signal)) return;
+        using var dotnet = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGQUIT, context =>
+        {
+            context.Cancel = true;
+            called.Release();
+        });
+        var told = new SemaphoreSlim(0);
+        using var subscription = new SignalSubscription(signal, _ => told.Release());
+        me.Send(signal);
+        Assert.True(told.Wait(TimeSpan.FromMinutes(1)));
+        Assert.False(called.Wait(0));
+        subscription.RunPrevious();
+        Assert.True(called.Wait(TimeSpan.FromMinutes(1)));
+        // It was passed on, and not recorded a second time.
+        Assert.False(told.Wait(0));
+    }
+
+    [Needs("gcc")]
+    public void A_full_buffer_is_counted()
+    {
+        var signal = Signal.Parse("USR2");
+        using var collector = new SignalCollector(signal);
+        var sent = 0;
+        using var me = SignalTarget.Open(Environment.ProcessId);
+        // Each is handled before the next is sent, so that none coalesces: the kernel delivers a process's own signal before the call returns,
+        // unless another thread is chosen.
+        while (SignalTable.Describe(signal).Lost == 0)
+        {
+            me.Send(signal);
+            sent++;
+        }
+        long got = 0;
+        long lost = 0;
+        while (collector.Wait(null, Deadline.Immediate) is { } received)
+        {
+            got++;
+            lost += received.Lost;
+        }
+        Assert.True(got >= 512);
+        Assert.True(lost >= 1);
+        Assert.True(got + lost <= sent);
+        // Room again.
+        me.Send(signal);
+        Assert.NotNull(collector.Wait(null, Soon));
+    }
+
+    private static SignalSet Caught() => ProcessSignals.Read(Environment.ProcessId).Caught;
+
+    private static ulong MaskOfChild()
+    {
+        using var pipe = Channels.AnonymousPipe.Create();
+        using var child = IpcPs.Processes.ChildProcess.Start(new IpcPs.Processes.ChildProcessOptions
+        {
+            FileName = "sh",
+            Arguments = ["-c", "while read line; do case $line in SigBlk*) echo ${line#SigBlk:}; esac; done < /proc/self/status"],
+            Descriptors = [new IpcPs.Processes.InheritedDescriptor(pipe.Writer.Writer!, 1)],
+        });
+        pipe.Writer.Dispose();
+        var message = new MessageBuffer();
+        Assert.True(pipe.Receive(message));
+        child.WaitForExit();
+        return Convert.ToUInt64(System.Text.Encoding.ASCII.GetString(message.Payload.Span).Trim(), 16);
+    }
+
+    private static Thread Idle(ManualResetEventSlim end)
+    {
+        var thread = new Thread(end.Wait) { IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    /// <summary>Garbage collections without pause, and eight threads that make garbage.</summary>
+    private sealed class Storm : IDisposable
+    {
+        private readonly Thread[] _threads;
+        private volatile bool _isOver;
+
+        public Storm()
+        {
+            _threads = [.. Enumerable.Range(0, 9).Select(n => new Thread(n == 0 ? Collect : Allocate) { IsBackground = true })];
+            foreach (var thread in _threads) thread.Start();
+        }
+
+        public void Dispose()
+        {
+            _isOver = true;
+            foreach (var thread in _threads) thread.Join();
+        }
+
+        private void Collect()
+        {
+            while (!_isOver) GC.Collect();
+        }
+
+        private void Allocate()
+        {
+            while (!_isOver) GC.KeepAlive(new byte[Random.Shared.Next(100, 100_000)]);
+        }
+    }
+}

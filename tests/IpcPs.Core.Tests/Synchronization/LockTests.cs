@@ -1,0 +1,498 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using IpcPs.Interop;
+using IpcPs.Memory;
+using IpcPs.Synchronization;
+using IpcPs.Tests.Peers;
+using Xunit;
+
+namespace IpcPs.Tests.Synchronization;
+
+/// <summary>What all locks have in common, and what each has of its own.</summary>
+public sealed class LockTests : IDisposable
+{
+    private readonly List<IpcAddress> _made = [];
+
+    public static TheoryData<string> Kinds => ["sem", "sysvsem", "mutex"];
+
+    public void Dispose()
+    {
+        foreach (var address in _made)
+        {
+            try
+            {
+                IpcMechanisms.For(address.Scheme).Remove(address);
+            }
+            catch (IpcException)
+            {
+                // Removed by the test.
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void One_holds_it_and_the_other_waits_as_long_as_it_was_told(string kind)
+    {
+        using var mine = Create(kind);
+        using var other = Open(mine);
+        mine.Acquire();
+        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => other.Acquire(Deadline.Immediate)).Id);
+        var error = Assert.Throws<IpcException>(() => other.Acquire(Deadline.After(TimeSpan.FromMilliseconds(30))));
+        Assert.Equal(IpcErrors.Timeout, error.Id);
+        Assert.Contains("0.03 s", error.Message, StringComparison.Ordinal);
+        Assert.Contains(mine.Address.Text, error.Message, StringComparison.Ordinal);
+        mine.Release();
+        other.Acquire(Deadline.Immediate);
+        other.Release();
+        mine.Acquire(Deadline.Immediate);
+        mine.Release();
+        Assert.False(mine.OwnerDied);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task A_wait_ends_when_it_is_released_cancelled_or_closed(string kind)
+    {
+        using var mine = Create(kind);
+        mine.Acquire();
+        using var waiter = Open(mine);
+        var waiting = Task.Run(() => waiter.Acquire());
+        mine.Release();
+        await waiting;
+
+        using var cancel = new CancellationTokenSource();
+        using var cancelled = Open(mine);
+        using var begun = new ManualResetEventSlim();
+        var task = Task.Run(() =>
+        {
+            begun.Set();
+            cancelled.Acquire(default, cancel.Token);
+        });
+        begun.Wait();
+        cancel.Cancel();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => task);
+
+        var closed = Open(mine);
+        begun.Reset();
+        task = Task.Run(() =>
+        {
+            begun.Set();
+            closed.Acquire();
+        });
+        begun.Wait();
+        closed.Dispose();
+        Assert.Equal(IpcErrors.Closed, (await Assert.ThrowsAsync<IpcException>(() => task)).Id);
+        waiter.Release();
+        mine.Acquire(Deadline.Immediate);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void It_is_created_once_lives_on_and_is_removed(string kind)
+    {
+        var mine = Create(kind);
+        var address = mine.Address;
+        Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() => Create(address)).Id);
+        Assert.Contains(address, IpcMechanisms.For(address.Scheme).Known());
+        mine.Dispose();
+        Assert.Equal(IpcErrors.Closed, Assert.Throws<IpcException>(() => mine.Acquire()).Id);
+        Assert.Equal(IpcErrors.Closed, Assert.Throws<IpcException>(() => mine.Release()).Id);
+        IpcMechanisms.Open(address).Dispose();
+        IpcMechanisms.For(address.Scheme).Remove(address);
+        Assert.Equal(IpcErrors.NotFound, Assert.Throws<IpcException>(() => IpcMechanisms.Open(address)).Id);
+        Assert.Equal(IpcErrors.NotFound, Assert.Throws<IpcException>(() => IpcMechanisms.For(address.Scheme).Remove(address)).Id);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void The_mode_is_as_asked(string kind)
+    {
+        using var open = Create(kind, (UnixFileMode)0x1B6 /* 0666 */);
+        Assert.Equal((UnixFileMode)0x1B6, open.Mode);
+        using var closed = Create(kind);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, closed.Mode);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task A_counter_under_the_lock_ends_exact_for_threads_with_one_object_and_with_their_own(string kind)
+    {
+        using var shared = Create(kind);
+        var counter = 0;
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(n => Task.Run(() =>
+        {
+            using var own = n % 2 == 0 ? Open(shared) : null;
+            for (var i = 0; i < 500; i++)
+            {
+                (own ?? shared).Acquire();
+                counter++;
+                (own ?? shared).Release();
+            }
+        })));
+        Assert.Equal(3000, counter);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task A_counter_under_the_lock_ends_exact_for_eight_processes(string kind)
+    {
+        if (!Peer.Has("gcc")) return;
+        const string Program = """
+            #define _GNU_SOURCE
+            #include <fcntl.h>
+            #include <semaphore.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <string.h>
+            #include <sys/file.h>
+            #include <sys/mman.h>
+            #include <sys/sem.h>
+            int main(int argc, char **argv) {
+                volatile long *counter = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, shm_open(argv[1], O_RDWR, 0), 0);
+                const char *kind = argv[2];
+                sem_t *s = 0; int id = 0, fd = 0;
+                if (!strcmp(kind, "sem") && (s = sem_open(argv[3], 0)) == SEM_FAILED) return 1;
+                if (!strcmp(kind, "sysvsem") && (id = semget((key_t)strtoul(argv[3], 0, 0), 0, 0)) < 0) return 2;
+                if (!strcmp(kind, "mutex") && (fd = open(argv[3], O_RDWR)) < 0) return 3;
+                puts("ready"); fflush(stdout); getchar();
+                for (int i = 0; i < 2000; i++) {
+                    struct sembuf take = { 0, -1, SEM_UNDO }, give = { 0, 1, SEM_UNDO };
+                    if (s) sem_wait(s); else if (fd) flock(fd, LOCK_EX); else semop(id, &take, 1);
+                    long seen = *counter; *counter = seen + 1;
+                    if (s) sem_post(s); else if (fd) flock(fd, LOCK_UN); else semop(id, &give, 1);
+                }
+                return 0;
+            }
+            """;
+        using var mine = Create(kind);
+        var memory = IpcAddress.Parse($"shm:/ipcps-test-{Guid.NewGuid():N}");
+        _made.Add(memory);
+        using var counter = PosixSharedMemory.Create(memory, 4096);
+        var name = kind switch { "sem" => "/" + mine.Address.Name, "sysvsem" => mine.Address.Text["sysvsem:".Length..], _ => IpcMutex.PathOf(mine.Address) };
+        var peers = Enumerable.Range(0, 7).Select(_ => Peer.StartC(Program, "/" + memory.Name, kind, name)).ToList();
+        try
+        {
+            foreach (var peer in peers) Assert.Equal("ready", peer.ReadLine());
+            foreach (var peer in peers) peer.Input.WriteLine();
+            await Task.Run(() =>
+            {
+                for (var i = 0; i < 2000; i++)
+                {
+                    mine.Acquire();
+                    counter.Write(0, counter.Read<long>(0) + 1);
+                    mine.Release();
+                }
+            });
+            foreach (var peer in peers) peer.Finish();
+        }
+        finally
+        {
+            foreach (var peer in peers) peer.Dispose();
+        }
+        Assert.Equal(16_000, counter.Read<long>(0));
+        mine.Acquire(Deadline.Immediate);
+    }
+
+    [Needs("gcc")]
+    public void A_killed_holder_of_a_System_V_semaphore_gives_it_back()
+    {
+        const string Program = """
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <sys/sem.h>
+            #include <unistd.h>
+            int main(int argc, char **argv) {
+                struct sembuf take = { 0, -1, SEM_UNDO };
+                semop(semget((key_t)strtoul(argv[1], 0, 0), 0, 0), &take, 1);
+                puts("held"); fflush(stdout); pause();
+            }
+            """;
+        using var mine = (SysVSemaphoreSet)Create("sysvsem");
+        using var peer = Peer.StartC(Program, mine.Address.Text["sysvsem:".Length..]);
+        Assert.Equal("held", peer.ReadLine());
+        Assert.Equal(0, mine.Value);
+        Assert.Equal(peer.Id, mine.GetLastProcessId());
+        peer.Kill();
+        mine.Acquire();
+        Assert.Equal(0, mine.Value);
+    }
+
+    [Needs("gcc")]
+    public async Task A_killed_holder_of_a_mutex_passes_it_on_and_the_next_is_told()
+    {
+        // A holder that keeps the note as IpcPs does, so that it can be killed between taking and giving back.
+        const string Program = """
+            #include <fcntl.h>
+            #include <stdio.h>
+            #include <sys/file.h>
+            #include <unistd.h>
+            int main(int argc, char **argv) {
+                int fd = open(argv[1], O_RDWR), pid = getpid();
+                flock(fd, LOCK_EX);
+                pwrite(fd, &pid, 4, 16);
+                puts("held"); fflush(stdout); pause();
+            }
+            """;
+        using var mine = (IpcMutex)Create("mutex");
+        using var peer = Peer.StartC(Program, IpcMutex.PathOf(mine.Address));
+        Assert.Equal("held", peer.ReadLine());
+        Assert.Equal(peer.Id, mine.HolderId);
+        var waiting = Task.Run(() => mine.Acquire());
+        peer.Kill();
+        await waiting;
+        Assert.True(mine.OwnerDied);
+        Assert.Equal(peer.Id, mine.DeadOwnerId);
+        Assert.Equal(Environment.ProcessId, mine.HolderId);
+        mine.Release();
+        Assert.Null(mine.HolderId);
+        // Told once: what the next one holds was given back properly.
+        mine.Acquire();
+        Assert.False(mine.OwnerDied);
+    }
+
+    [Fact]
+    public async Task A_mutex_is_held_by_the_object_and_recursive_only_when_asked()
+    {
+        using var mutex = (IpcMutex)Create("mutex");
+        var me = new LockOptions { Holder = "me" };
+        mutex.Acquire(me);
+        Assert.True(mutex.IsHeld);
+        var error = Assert.Throws<IpcException>(() => mutex.Acquire(me));
+        Assert.Equal(IpcErrors.InvalidOperation, error.Id);
+        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => mutex.Acquire(new LockOptions { Holder = "other" }, Deadline.Immediate)).Id);
+        await Task.Run(() => mutex.Release());
+        Assert.Equal(IpcErrors.InvalidOperation, Assert.Throws<IpcException>(() => mutex.Release()).Id);
+        foreach (var wrong in new[] { new LockOptions { Count = 2 }, new LockOptions { Index = 1 } })
+            Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => mutex.Acquire(wrong)).Id);
+
+        var address = NewAddress("mutex");
+        using var made = IpcMutex.Create(address, isRecursive: true);
+        using var recursive = IpcMutex.Open(address);
+        Assert.True(recursive.IsRecursive);
+        recursive.Acquire(me);
+        recursive.Acquire(me);
+        recursive.Release();
+        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => made.Acquire(Deadline.Immediate)).Id);
+        recursive.Release();
+        made.Acquire(Deadline.Immediate);
+    }
+
+    [Fact]
+    public void A_removed_mutex_guards_nothing_and_says_so()
+    {
+        using var mutex = Create("mutex");
+        IpcMechanisms.For(IpcScheme.Mutex).Remove(mutex.Address);
+        Assert.Equal(IpcErrors.Removed, Assert.Throws<IpcException>(() => mutex.Acquire()).Id);
+    }
+
+    [Fact]
+    public void Closing_a_held_mutex_gives_it_back()
+    {
+        var mine = Create("mutex");
+        using var other = Open(mine);
+        mine.Acquire();
+        mine.Dispose();
+        other.Acquire(Deadline.Immediate);
+        Assert.False(other.OwnerDied);
+    }
+
+    [Fact]
+    public void A_POSIX_semaphore_counts()
+    {
+        var address = NewAddress("sem");
+        using var semaphore = PosixSemaphore.Create(address, 3);
+        semaphore.Acquire(new LockOptions { Count = 2 });
+        Assert.Equal(1, semaphore.Value);
+        // What was taken of a count that can't be had is given back.
+        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => semaphore.Acquire(new LockOptions { Count = 2 }, Deadline.Immediate)).Id);
+        Assert.Equal(1, semaphore.Value);
+        using var cancelled = new CancellationTokenSource(10);
+        Assert.Throws<OperationCanceledException>(() => semaphore.Acquire(new LockOptions { Count = 2 }, default, cancelled.Token));
+        Assert.Equal(1, semaphore.Value);
+        semaphore.Release(new LockOptions { Count = 5 });
+        Assert.Equal(6, semaphore.Value);
+        Assert.Equal(0, semaphore.Waiters);
+        Assert.Equal(IpcErrors.OutOfRange, Assert.Throws<IpcException>(() => semaphore.Acquire(new LockOptions { Index = 1 })).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => semaphore.Acquire(new LockOptions { Count = 0 })).Id);
+        using var full = PosixSemaphore.Create(NewAddress("sem"), PosixSemaphore.MaxValue);
+        Assert.Equal(IpcErrors.LimitReached, Assert.Throws<IpcException>(() => full.Release()).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => PosixSemaphore.Create(NewAddress("sem"), -1)).Id);
+    }
+
+    [Fact]
+    public void What_is_no_semaphore_is_refused_and_not_mapped_blindly()
+    {
+        var address = NewAddress("sem");
+        var path = PosixSemaphore.PathOf(address);
+        foreach (var (content, id) in new (byte[], IpcErrorId)[]
+        {
+            ([], IpcErrors.WrongKind),
+            (new byte[31], IpcErrors.WrongKind),
+            (new byte[33], IpcErrors.WrongKind),
+            (new byte[32], IpcErrors.InvalidData),
+            (Enumerable.Repeat((byte)0xff, 32).ToArray(), IpcErrors.InvalidData),
+        })
+        {
+            File.WriteAllBytes(path, content);
+            Assert.Equal(id, Assert.Throws<IpcException>(() => IpcMechanisms.Open(address)).Id);
+        }
+        File.Delete(path);
+        File.CreateSymbolicLink(path, "/etc/passwd");
+        Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcMechanisms.Open(address)).Id);
+        File.Delete(path);
+        Assert.Equal(0, Libc.mkfifo(path, 0x180));
+        Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcMechanisms.Open(address)).Id);
+        IpcMechanisms.For(IpcScheme.Sem).Remove(address);
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void A_semaphore_cut_under_its_users_is_an_error_and_not_the_end()
+    {
+        using var semaphore = (PosixSemaphore)Create("sem");
+        File.WriteAllBytes(PosixSemaphore.PathOf(semaphore.Address), []);
+        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => semaphore.Acquire(Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => semaphore.Release()).Id);
+        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => semaphore.Value).Id);
+    }
+
+    [Fact]
+    public void What_is_no_mutex_is_refused()
+    {
+        var address = NewAddress("mutex");
+        RuntimeFolder.Ensure();
+        var path = IpcMutex.PathOf(address);
+        foreach (var content in new byte[][] { [], new byte[32], new byte[1000] })
+        {
+            File.WriteAllBytes(path, content);
+            Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => IpcMechanisms.Open(address)).Id);
+        }
+    }
+
+    [Needs("gcc")]
+    public void A_C_program_s_semaphore_and_ours_are_the_same()
+    {
+        const string Program = """
+            #include <fcntl.h>
+            #include <semaphore.h>
+            #include <stdio.h>
+            int main(int argc, char **argv) {
+                sem_t *ours = sem_open(argv[1], 0), *its = sem_open(argv[2], O_CREAT | O_EXCL, 0600, 4);
+                int value;
+                if (ours == SEM_FAILED || its == SEM_FAILED) return 1;
+                sem_getvalue(ours, &value);
+                printf("%d\n", value); fflush(stdout);
+                sem_post(ours);
+                sem_wait(ours); sem_wait(ours);
+                puts("through");
+                return 0;
+            }
+            """;
+        using var mine = PosixSemaphore.Create(NewAddress("sem"), 0);
+        var name = NewAddress("sem");
+        using var peer = Peer.StartC(Program, "/" + mine.Address.Name, "/" + name.Name);
+        Assert.Equal("0", peer.ReadLine());
+        using var its = PosixSemaphore.Open(name);
+        Assert.Equal(4, its.Value);
+        mine.Release();
+        Assert.Equal("through", peer.ReadLine());
+        peer.Finish();
+        Assert.Equal(0, mine.Value);
+    }
+
+    [Fact]
+    public void A_set_has_many_that_are_taken_at_once_and_waited_for_until_zero()
+    {
+        var address = NewAddress("sysvsem");
+        using var set = SysVSemaphoreSet.Create(address, 4, 2);
+        Assert.Equal([2, 2, 2, 2], set.Values);
+        set.Acquire(new LockOptions { Index = 3, Count = 2 });
+        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => set.Acquire(new LockOptions { Index = 2, Count = 3 }, Deadline.Immediate)).Id);
+        Assert.Equal([2, 2, 2, 0], set.Values);
+        set.Acquire(new LockOptions { Index = 3, Count = 0 }, Deadline.Immediate);
+        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => set.Acquire(new LockOptions { Index = 0, Count = 0 }, Deadline.Immediate)).Id);
+        set.Release(new LockOptions { Index = 3, Count = 3 });
+        set.SetValue(1, 7);
+        Assert.Equal([2, 7, 2, 3], set.Values);
+        Assert.Equal(7, set.GetValue(1));
+        Assert.Equal(0, set.GetWaiters(1));
+        Assert.Equal(0, set.GetZeroWaiters(1));
+        Assert.Equal(Environment.ProcessId, set.GetLastProcessId(1));
+        Assert.Equal(IpcErrors.OutOfRange, Assert.Throws<IpcException>(() => set.GetValue(4)).Id);
+        Assert.Equal(IpcErrors.OutOfRange, Assert.Throws<IpcException>(() => set.Acquire(new LockOptions { Index = -1 })).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => set.Release(new LockOptions { Count = 0 })).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => set.Acquire(new LockOptions { Count = 32768 })).Id);
+        set.SetValue(0, SysVSemaphoreSet.MaxValue);
+        Assert.Equal(IpcErrors.LimitReached, Assert.Throws<IpcException>(() => set.Release()).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => set.SetValue(0, 32768)).Id);
+        using var again = SysVSemaphoreSet.Open(address);
+        Assert.Equal(4, again.Count);
+        using var secret = SysVSemaphoreSet.Create(null, 1, 0);
+        _made.Add(secret.Address);
+        Assert.Equal($"sysvsem:id={secret.Id}", secret.Address.Text);
+        Assert.Equal(IpcErrors.LimitReached, Assert.Throws<IpcException>(() => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 10_000_000)).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 0)).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 1, 32768)).Id);
+    }
+
+    [Fact]
+    public async Task A_set_removed_under_a_wait_says_so()
+    {
+        using var set = Create("sysvsem");
+        set.Acquire();
+        using var waiter = (SysVSemaphoreSet)Open(set);
+        var waiting = Task.Run(() => waiter.Acquire());
+        while (((SysVSemaphoreSet)set).GetWaiters() == 0) Thread.Yield();
+        IpcMechanisms.For(IpcScheme.SysVSem).Remove(set.Address);
+        Assert.Equal(IpcErrors.Removed, (await Assert.ThrowsAsync<IpcException>(() => waiting)).Id);
+        Assert.Equal(IpcErrors.Removed, Assert.Throws<IpcException>(() => set.Release()).Id);
+    }
+
+    [Needs("gcc")]
+    public void A_C_program_sees_the_set_as_initialized_and_what_it_takes()
+    {
+        const string Program = """
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <sys/sem.h>
+            union semun { int val; struct semid_ds *buf; };
+            int main(int argc, char **argv) {
+                int id = semget((key_t)strtoul(argv[1], 0, 0), 0, 0);
+                struct semid_ds status; union semun u = { .buf = &status };
+                semctl(id, 0, IPC_STAT, u);
+                printf("%d %lu %d\n", status.sem_otime != 0, status.sem_nsems, semctl(id, 2, GETVAL));
+                struct sembuf take = { 2, -5, 0 };
+                return semop(id, &take, 1);
+            }
+            """;
+        var address = NewAddress("sysvsem");
+        using var set = SysVSemaphoreSet.Create(address, 3, 5);
+        Assert.Equal("1 3 5", Peer.RunC(Program, address.Text["sysvsem:".Length..]));
+        Assert.Equal([5, 5, 0], set.Values);
+    }
+
+    private static IpcLock Open(IpcLock other) => (IpcLock)IpcMechanisms.Open(other.Address);
+
+    private IpcLock Create(string kind, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) => Create(NewAddress(kind), mode);
+
+    private static IpcLock Create(IpcAddress address, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) => address.Scheme switch
+    {
+        IpcScheme.Sem => PosixSemaphore.Create(address, 1, mode),
+        IpcScheme.SysVSem => SysVSemaphoreSet.Create(address, 1, 1, mode),
+        _ => IpcMutex.Create(address, isRecursive: false, mode),
+    };
+
+    private IpcAddress NewAddress(string kind)
+    {
+        var unique = Guid.NewGuid().ToString("N");
+        var address = IpcAddress.Parse(kind switch
+        {
+            "sem" => $"sem:/ipcps-test-{unique}",
+            "sysvsem" => $"sysvsem:0x{uint.Parse(unique[..8], NumberStyles.HexNumber, CultureInfo.InvariantCulture) | 1:x}",
+            _ => $"mutex:ipcps-test-{unique}",
+        });
+        _made.Add(address);
+        return address;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace IpcPs.Module.Tests;
+
+/// <summary>A child PowerShell that runs.</summary>
+public sealed partial class ShellProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _error;
+
+    internal ShellProcess(Process process)
+    {
+        _process = process;
+        // Read at once, so that a child that says much on standard error never waits for us.
+        _error = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Its standard input.</summary>
+    public StreamWriter Input => _process.StandardInput;
+
+    /// <summary>Waits for its next line on standard output; null at the end. How a test knows how far the child is.</summary>
+    public string? ReadLine() => _process.StandardOutput.ReadLine();
+
+    /// <summary>Waits for this line on standard output.</summary>
+    public void Expect(string line)
+    {
+        var seen = new List<string>();
+        while (ReadLine() is { } next)
+        {
+            if (next == line) return;
+            seen.Add(next);
+        }
+        Xunit.Assert.Fail($"'{line}' did not come. Output: {string.Join("\n", seen)}\nError: {_error.Result}");
+    }
+
+    /// <summary>Sends a signal, by number: 2 is INT, 9 KILL, 15 TERM.</summary>
+    public void Signal(int signal)
+    {
+        if (kill(_process.Id, signal) != 0) throw new InvalidOperationException($"kill({_process.Id}, {signal}): errno {Marshal.GetLastPInvokeError()}");
+    }
+
+    /// <summary>Closes standard input, waits for the end and gives all that is left to read.</summary>
+    public ShellResult Finish(string? input = null)
+    {
+        if (input is not null) Input.Write(input);
+        Input.Close();
+        var output = _process.StandardOutput.ReadToEnd();
+        _process.WaitForExit();
+        return new ShellResult(_process.ExitCode, output, _error.Result);
+    }
+
+    /// <summary>Closes our end of its standard output, and waits for the end.</summary>
+    public ShellResult StopReading()
+    {
+        Input.Close();
+        _process.StandardOutput.Close();
+        _process.WaitForExit();
+        return new ShellResult(_process.ExitCode, "", _error.Result);
+    }
+
+    /// <summary>Kills it where it still runs.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            if (!_process.HasExited) _process.Kill();
+            _process.WaitForExit();
+        }
+        finally
+        {
+            _process.Dispose();
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int processId, int signal);
+}

@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Management.Automation;
+using Xunit;
+
+namespace IpcPs.Module.Tests.Jobs;
+
+/// <summary>A job's states, its ends, and what is left of it: nothing.</summary>
+public sealed class JobLifeTests : JobTests
+{
+    [Fact]
+    public void PowerShells_job_commands_know_it()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { 1; 2 } -Name counting
+            $job.Name; $job.PSJobTypeName; (Get-Job -Name count*).Id -eq $job.Id; (Get-Job $job.Id).InstanceId -eq $job.InstanceId
+            $null = Wait-Job -Name counting -Timeout 60
+            @(Get-Job -State Completed).Count; $job.HasMoreData; $job.ExitCode
+            Receive-Job $job -Keep; Receive-Job $job; $job.HasMoreData
+            Remove-Job $job
+            @(Get-Job).Count
+            """).NoErrors();
+        Assert.Equal(["counting", "IpcJob", true, true, 1, true, 0, 1, 2, 1, 2, false, 0], result.Values);
+    }
+
+    [Fact]
+    public void Stopping_runs_finally_blocks()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { try { 'begun' | Send-IpcMessage $IpcParent; Receive-IpcMessage $IpcParent } finally { 'finally' | Send-IpcMessage $IpcParent } }
+            Receive-IpcMessage $job -Timeout 60
+            Stop-Job $job
+            $job.State
+            Receive-IpcMessage $job.Channel -Timeout 60
+            """).NoErrors();
+        Assert.Equal(["begun", "Stopped", "finally"], result.Values.Select(static v => v!.ToString()));
+    }
+
+    [Fact]
+    public void What_does_not_stop_by_itself_is_killed()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { 'before'; 'begun' | Send-IpcMessage $IpcParent; [Threading.Thread]::Sleep(-1) }
+            $null = Receive-IpcMessage $job -Timeout 60
+            Stop-Job $job
+            $job.State; $job.Signal; $job.ExitCode
+            Receive-Job $job
+            """).NoErrors();
+        Assert.Equal(["Stopped", "KILL", 137, "before"], result.Values.Select(static v => v is JobState ? v.ToString() : v));
+    }
+
+    [Theory]
+    [InlineData(9, "KILL", 137)]
+    [InlineData(10, "USR1", 138)]
+    public void A_killed_child_fails_the_job_with_the_signals_name(int signal, string name, int exitCode)
+    {
+        Session.Run(
+            """
+            $job = Start-IpcJob { 'before'; 'begun' | Send-IpcMessage $IpcParent; Receive-IpcMessage $IpcParent } -Name victim
+            $null = Receive-IpcMessage $job -Timeout 60
+            Send-IpcSignal $job.ProcessId $args[0]
+            $null = Wait-Job $job -Timeout 60
+            """, signal).NoErrors();
+        var result = Session.Run("$job.State; $job.Signal; $job.ExitCode; Receive-Job $job");
+        Assert.Equal(["Failed", name, exitCode, "before"], result.Values.Select(static v => v is JobState ? v.ToString() : v));
+        var failure = (ErrorRecord)Session.Run("$job.Failure").Single()!;
+        Expect(failure, "IpcJobFailed", ErrorCategory.OperationStopped, $"Job 'victim' (process ");
+        Assert.Contains($"was killed by signal {name} before its script ended.", failure.Exception.Message, StringComparison.Ordinal);
+        // Receive-Job tells why a job failed under an id of its own.
+        Expect(result.Error(), "JobStateFailed", ErrorCategory.InvalidResult, failure.Exception.Message);
+    }
+
+    [Theory]
+    [InlineData("throw 'out'", "OperationStopped", "out")]
+    [InlineData("1/0", "NotSpecified", "Attempted to divide by zero.")]
+    [InlineData("[Environment]::Exit(7)", "InvalidResult", "ended with exit code 7 before its script ended.")]
+    public void A_script_that_fails_fails_the_job(string script, string category, string text)
+    {
+        var (job, result) = Run("Start-IpcJob ([scriptblock]::Create('$ErrorActionPreference = \"Stop\"; ' + $args[0]))", script);
+        Assert.Equal("Failed", job.JobStateInfo.State.ToString());
+        Assert.Contains(text, result.Errors[^1].Exception.Message, StringComparison.Ordinal);
+        Assert.Equal(category, result.Errors[^1].CategoryInfo.Category.ToString());
+        Assert.NotEqual(0, (int)job.ExitCode);
+    }
+
+    [Fact]
+    public void Many_jobs_leave_no_descriptor_and_no_zombie()
+    {
+        var result = ModuleSession.Host.Run(
+            """
+            function Batch { $jobs = @(1..10 | ForEach-Object { Start-IpcJob { $args[0] } -ArgumentList $_ }); $null = Wait-Job $jobs -Timeout 120; $s = 0; Receive-Job $jobs | ForEach-Object { $s += $_ }; Remove-Job $jobs; $s }
+            # Pipes and pidfds: what the runtime opens for itself is not ours.
+            function Count { [GC]::Collect(); [GC]::WaitForPendingFinalizers(); @([IO.Directory]::GetFileSystemEntries('/proc/self/fd') | Where-Object { "$([IO.FileInfo]::new($_).LinkTarget)" -match '^pipe:|pidfd' }).Count }
+            $null = Batch
+            $before = Count
+            $sums = 1..3 | ForEach-Object { Batch }
+            "sums $sums"
+            # One that a thread still had in its hands when the job let go of it is closed a moment later: a leak would be one of each of 30 jobs.
+            "leak $((Count) - $before -ge 30)"
+            $children = [IO.Directory]::GetDirectories('/proc/self/task') | ForEach-Object { [IO.File]::ReadAllText("$_/children").Trim() } | Where-Object { $_ }
+            "children $children"
+            """).Succeeded();
+        Assert.Equal(["sums 55 55 55", "leak False", "children "], result.Lines);
+    }
+
+    [Theory]
+    [InlineData("Receive-IpcMessage $IpcParent")]
+    [InlineData("[Threading.Thread]::Sleep(-1)")]
+    [InlineData("sleep 1000")]
+    public void Children_end_when_their_parent_is_killed(string work)
+    {
+        using var parent = ModuleSession.Host.Start($"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; \"$($job.ProcessId)\"; Receive-IpcMessage $job");
+        var child = int.Parse(parent.ReadLine()!, CultureInfo.InvariantCulture);
+        parent.Signal(9);
+        WaitForEnd(child);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Management.Automation;
+using Xunit;
+
+namespace IpcPs.Module.Tests.Jobs;
+
+/// <summary>What goes into a job, and what comes out of it.</summary>
+public sealed class JobStreamTests : JobTests
+{
+    [Fact]
+    public void Every_stream_comes_back_as_what_it_was()
+    {
+        var (job, result) = Run(
+            """
+            Start-IpcJob {
+                & {
+                    [CmdletBinding()] param()
+                    $VerbosePreference = $DebugPreference = 'Continue'
+                    $PSCmdlet.WriteObject('out')
+                    $PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([InvalidOperationException]::new('bad'), 'Test.Id', 'ResourceBusy', 42))
+                    $PSCmdlet.WriteWarning('careful'); $PSCmdlet.WriteVerbose('detail'); $PSCmdlet.WriteDebug('internal'); $PSCmdlet.WriteInformation('news', @('tag'))
+                    $record = [Management.Automation.ProgressRecord]::new(1, 'counting', 'half'); $record.PercentComplete = 50; $PSCmdlet.WriteProgress($record)
+                    [Console]::Error.WriteLine('past the streams')
+                }
+            }
+            """);
+        Assert.Equal("Completed", job.JobStateInfo.State.ToString());
+        Assert.Equal(["out"], result.Values);
+        Assert.Equal(["careful"], result.Warnings);
+        Assert.Contains("news", result.Information);
+        var errors = result.Errors.OrderBy(static e => e.FullyQualifiedErrorId, StringComparer.Ordinal).ToArray();
+        Assert.Equal(2, errors.Length);
+        Expect(errors[0], "IpcJobStandardError", ErrorCategory.NotSpecified, "past the streams");
+        Expect(errors[1], "Test.Id", ErrorCategory.ResourceBusy, "bad");
+        Assert.Equal(42, errors[1].TargetObject);
+
+        // Which streams Receive-Job shows depends on preferences; the job has them all.
+        Session.Run("$job = Start-IpcJob { & { [CmdletBinding()] param() $VerbosePreference = $DebugPreference = 'Continue'; $PSCmdlet.WriteVerbose('detail'); $PSCmdlet.WriteDebug('internal'); $PSCmdlet.WriteProgress([Management.Automation.ProgressRecord]::new(1, 'counting', 'half')) } }; $null = Wait-Job $job -Timeout 60").NoErrors();
+        Assert.Equal(["detail", "internal", "counting", "half"], Session.Run("$job.Verbose[0].Message; $job.Debug[0].Message; $job.Progress[0].Activity; $job.Progress[0].StatusDescription").Values);
+    }
+
+    [Theory]
+    [InlineData("Start-IpcJob { param($a, $b) $b; $a } -ArgumentList 1, two", new object[] { "two", 1 })]
+    [InlineData("$x = 'outer'; $list = 5, 6; Start-IpcJob { $using:x; $using:list[1] }", new object[] { "outer", 6 })]
+    [InlineData("1..3 | Start-IpcJob { $input | ForEach-Object { $_ * 2 } }", new object[] { 2, 4, 6 })]
+    [InlineData("Start-IpcJob { foreach ($i in $input) { $i } } -InputObject 7", new object[] { 7 })]
+    [InlineData("Start-IpcJob { process { $_ + 1 } } -InputObject 7", new object[] { 8 })]
+    [InlineData("$null | Start-IpcJob { \"got $(@($input).Count)\" }", new object[] { "got 1" })]
+    [InlineData("Start-IpcJob { 1; exit 3; 2 }", new object[] { 1 })]
+    [InlineData("$n = 21; Start-IpcJob { $job = Start-IpcJob { $using:n * 2 }; $null = Wait-Job $job -Timeout 60; Receive-Job $job }", new object[] { 42 })]
+    public void Values_go_in_and_come_out(string start, object[] expected)
+    {
+        var (_, result) = Run(start);
+        Assert.Equal(expected, result.NoErrors().Values);
+    }
+
+    [Fact]
+    public void Types_survive()
+    {
+        var (_, result) = Run("Start-IpcJob { [datetime]'2026-01-02'; [pscustomobject]@{ B = 1; A = 2 } }");
+        Assert.Equal(new DateTime(2026, 1, 2), result.Values[0]);
+        Assert.Equal(["B", "A"], result.Output[1]!.Properties.Select(static p => p.Name));
+    }
+
+    [Fact]
+    public void The_channel_goes_both_ways_and_outlives_the_child()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { Receive-IpcMessage $IpcParent -All | ForEach-Object { "doubled $($_ * 2)" | Send-IpcMessage $IpcParent; $_ } }
+            1..3 | Send-IpcMessage $job
+            Receive-IpcMessage $job -Count 1 -Timeout 60
+            $job.Channel.CompleteSending()
+            $null = Wait-Job $job -Timeout 60
+            Receive-IpcMessage $job.Channel -All -Timeout 60
+            Receive-Job $job
+            """).NoErrors();
+        Assert.Equal(["doubled 2", "doubled 4", "doubled 6", 1, 2, 3], result.Values);
+    }
+
+    [Fact]
+    public void Ends_of_pipes_and_addresses_are_handed_over()
+    {
+        var result = Session.Run(
+            """
+            $there = New-IpcPipe; $back = New-IpcPipe
+            $job = Start-IpcJob { Receive-IpcMessage $IpcHandles[0] -All -Timeout 60 | Send-IpcMessage $IpcHandles[1]; $IpcHandles[2].Address.Text } -Handle $there.Reader, $back.Writer, $args[0]
+            Close-IpcObject $there.Reader; Close-IpcObject $back.Writer
+            'through two pipes' | Send-IpcMessage $there.Writer; Close-IpcObject $there.Writer
+            Receive-IpcMessage $back.Reader -All -Timeout 60
+            $null = Wait-Job $job -Timeout 60
+            Receive-Job $job
+            """, NewQueue());
+        Assert.Equal(["through two pipes", _queue], result.NoErrors().Values);
+        Session.Run("Remove-IpcObject $args[0]", _queue).NoErrors();
+    }
+
+    [Fact]
+    public void What_a_child_gets_is_its_pipes_and_nothing_else()
+    {
+        var (_, result) = Run(
+            """
+            $pipe = New-IpcPipe
+            $link = [IO.FileInfo]::new("/proc/self/fd/$($pipe.Writer.Address.Descriptor)").LinkTarget
+            Start-IpcJob { $using:link -in @([IO.Directory]::GetFileSystemEntries('/proc/self/fd') | ForEach-Object { [IO.FileInfo]::new($_).LinkTarget }) }
+            """);
+        Assert.Equal([false], result.NoErrors().Values);
+    }
+
+    private readonly string _queue = $"mq:/ipcps-job-{Environment.ProcessId}-{Guid.NewGuid():n}";
+
+    private string NewQueue()
+    {
+        Session.Run("$null = New-IpcQueue $args[0]", _queue).NoErrors();
+        return _queue;
+    }
+}
