@@ -420,6 +420,7 @@ public class SignalCollectorTests
     private sealed class Storm : IDisposable
     {
         private readonly Thread[] _threads;
+        private long _allocated;
         private volatile bool _isOver;
 
         public Storm()
@@ -436,12 +437,22 @@ public class SignalCollectorTests
 
         private void Collect()
         {
-            while (!_isOver) GC.Collect();
+            while (!_isOver)
+            {
+                // Not again before the others have run: on few cores, one collection after the other stops everybody else for minutes.
+                var before = Volatile.Read(ref _allocated);
+                GC.Collect();
+                SpinWait.SpinUntil(() => _isOver || Volatile.Read(ref _allocated) > before + 8);
+            }
         }
 
         private void Allocate()
         {
-            while (!_isOver) GC.KeepAlive(new byte[Random.Shared.Next(100, 100_000)]);
+            while (!_isOver)
+            {
+                GC.KeepAlive(new byte[Random.Shared.Next(100, 100_000)]);
+                Interlocked.Increment(ref _allocated);
+            }
         }
     }
 }

@@ -28,6 +28,25 @@ internal sealed class SocketPlace : IDisposable
         _ => throw new ArgumentException(kind),
     });
 
+    /// <summary>A TCP port that nobody listens on, and that the kernel gives to nobody: it is below those that it picks from.</summary>
+    public static IpcAddress UnusedTcp()
+    {
+        var lowest = int.Parse(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t', ' ')[0], CultureInfo.InvariantCulture);
+        while (true)
+        {
+            var address = IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"tcp:127.0.0.1:{Random.Shared.Next(Math.Min(1024, lowest - 1), lowest)}"));
+            try
+            {
+                IpcSocket.Listen(address).Dispose();
+                return address;
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.AlreadyExists)
+            {
+                // A server's: the next one.
+            }
+        }
+    }
+
     public IpcChannel Listen(string kind, SocketListenOptions options = default) => Keep(IpcSocket.Listen(Address(kind), options));
 
     public IpcChannel Connect(IpcChannel listener) => Keep(IpcSocket.Connect(listener.Address));

@@ -38,8 +38,8 @@ public sealed class PipeCommandTests : IDisposable
             2 | Send-IpcMessage $pipe.Address
             3 | Send-IpcMessage "$($pipe.Address)"
             4 | Send-IpcMessage ([pscustomobject]@{ Address = "$($pipe.Address)" })
-            Receive-IpcMessage $pipe.Reader -Count 2
             Receive-IpcMessage "$($pipe.Address)" -Count 2
+            Receive-IpcMessage $pipe.Reader -Count 2
             """);
         Assert.Equal(["1", "2", "3", "4"], Unrolled(result));
     }
