@@ -24,7 +24,6 @@ enum { TAIL = 0x80, HEAD = 0x100, WRITER_LOCK = 0x180, READER_LOCK = 0x200, DATA
 enum { EVERYBODY, WRITERS, READERS, DOOR };
 #define BYTES (1LL << 40)
 #define TOKENS (1LL << 41)
-#define CONTENDED 0x80000000u
 
 static int fd;
 static char *ring;
@@ -65,24 +64,29 @@ static void wake(int at)
     if (value & 1 && atomic_compare_exchange_strong(word(at), &value, value + 1)) syscall(SYS_futex, word(at), FUTEX_WAKE, 0x7fffffff, NULL, NULL, 0);
 }
 
+/* A short time first: then whoever did not see the announcement has been seen (docs/wire-format.md). */
+static void doze(int at, uint32_t ticket)
+{
+    static uint32_t last;
+    sleep_on(at, ticket, ticket == last ? 1000 : 1);
+    last = ticket;
+}
+
 static void lock(int at)
 {
     uint32_t found = 0;
     if (atomic_compare_exchange_strong(word(at), &found, token)) return;
     for (;;) {
-        found = atomic_load(word(at));
-        uint32_t owner = found & ~CONTENDED, marked = found | CONTENDED;
-        if (owner == 0 || owner == token || !is_taken(TOKENS + owner)) {
-            if (atomic_compare_exchange_strong(word(at), &found, token | CONTENDED)) return;
-        } else if (found == marked || atomic_compare_exchange_strong(word(at), &found, marked)) {
-            sleep_on(at, marked, 10);
-        }
+        uint32_t ticket = announce(at + 4), owner = atomic_load(word(at));
+        if (owner != 0 && owner != token && is_taken(TOKENS + owner)) sleep_on(at + 4, ticket, 10);
+        else if (atomic_compare_exchange_strong(word(at), &owner, token)) return;
     }
 }
 
 static void unlock(int at)
 {
-    if (atomic_exchange(word(at), 0) & CONTENDED) syscall(SYS_futex, word(at), FUTEX_WAKE, 1, NULL, NULL, 0);
+    atomic_store(word(at), 0);
+    wake(at + 4);
 }
 
 static void enter(const char *name)
@@ -112,9 +116,9 @@ static void enter(const char *name)
     if (ring == MAP_FAILED || mmap(ring, DATA + capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED
         || mmap(ring + DATA + capacity, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, DATA) == MAP_FAILED) die("mmap");
     for (;;) {
-        token = (atomic_fetch_add(word(LAST_TOKEN), 1) + 1) & ~CONTENDED;
+        token = (atomic_fetch_add(word(LAST_TOKEN), 1) + 1) & 0x7fffffff;
         if (token == 0 || lock_byte(F_OFD_SETLK, F_WRLCK, TOKENS + token) < 0) continue;
-        if ((atomic_load(word(WRITER_LOCK)) & ~CONTENDED) != token && (atomic_load(word(READER_LOCK)) & ~CONTENDED) != token) return;
+        if (atomic_load(word(WRITER_LOCK)) != token && atomic_load(word(READER_LOCK)) != token) return;
         lock_byte(F_OFD_SETLK, F_UNLCK, TOKENS + token);
     }
 }
@@ -154,7 +158,7 @@ static void send_message(const char *message, uint32_t length)
             return;
         }
         unlock(WRITER_LOCK);
-        if (ticket) sleep_on(ROOM_WORD, ticket, 1000);
+        if (ticket) doze(ROOM_WORD, ticket);
         ticket = ticket ? 0 : announce(ROOM_WORD);
     }
 }
@@ -185,7 +189,7 @@ static long receive_message(char *message)
         } else if (atomic_load(word(WRITERS_EVER)) != 0 && !is_taken(BYTES + WRITERS)) {
             last_look = 1;
         } else {
-            sleep_on(DATA_WORD, ticket, 1000);
+            doze(DATA_WORD, ticket);
             ticket = 0;
         }
     }

@@ -1,9 +1,12 @@
 namespace IpcPs.Channels;
 
 /// <summary>A lock that can be waited for with a deadline and given up: one thread at a time sends, or receives, on a channel. Uncontended it
-/// costs two interlocked operations.</summary>
+/// costs one interlocked operation.</summary>
 internal sealed class Gate : IDisposable
 {
+    // By then who left without seeing us has left for everybody to see.
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
+
     private readonly SemaphoreSlim _wake = new(0);
     private int _taken;
     private int _waiting;
@@ -16,8 +19,8 @@ internal sealed class Gate : IDisposable
     /// <summary>Leaves; only the thread that entered may.</summary>
     public void Exit()
     {
-        // The exchange is a full fence: whoever announced itself before it is seen here, whoever comes after sees the gate open.
-        Interlocked.Exchange(ref _taken, 0);
+        // No fence between both, which would cost as much as all the rest: whoever announces itself between them looks again after a moment.
+        Volatile.Write(ref _taken, 0);
         if (Volatile.Read(ref _waiting) > 0) _wake.Release();
     }
 
@@ -27,11 +30,15 @@ internal sealed class Gate : IDisposable
     {
         if (deadline.IsImmediate) return false;
         Interlocked.Increment(ref _waiting);
+        var first = true;
         try
         {
             while (Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
             {
-                if (!_wake.Wait(deadline.IsInfinite ? Timeout.InfiniteTimeSpan : deadline.Remaining, cancellation) && deadline.HasPassed)
+                var left = deadline.IsInfinite ? Timeout.InfiniteTimeSpan : deadline.Remaining;
+                if (first && (deadline.IsInfinite || left > Moment)) left = Moment;
+                first = false;
+                if (!_wake.Wait(left, cancellation) && deadline.HasPassed)
                     return Interlocked.CompareExchange(ref _taken, 1, 0) == 0;
             }
             return true;

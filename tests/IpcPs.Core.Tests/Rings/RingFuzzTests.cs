@@ -104,7 +104,7 @@ public sealed class RingFuzzTests : IDisposable
 
     private static void Damage(FileStream file, Random random)
     {
-        int[] fields = [RingLayout.Tail, RingLayout.Head, RingLayout.WriterLock, RingLayout.ReaderLock, RingLayout.DataSleepers, RingLayout.RoomSleepers, RingLayout.NextToken, RingLayout.WritersEver, RingLayout.Slots, RingLayout.Slots + RingLayout.SlotCursor];
+        int[] fields = [RingLayout.Tail, RingLayout.Head, RingLayout.WriterLock, RingLayout.ReaderLock, RingLayout.LockSleepers(RingLayout.WriterLock), RingLayout.DataSleepers, RingLayout.RoomSleepers, RingLayout.NextToken, RingLayout.WritersEver, RingLayout.Slots, RingLayout.Slots + RingLayout.SlotCursor];
         file.Position = random.Next(3) switch
         {
             0 => fields[random.Next(fields.Length)],

@@ -38,6 +38,10 @@ internal interface IRingMemory
     /// <summary>Nothing moves across it.</summary>
     void Fence();
 
+    /// <summary>Between saying that one sleeps and the last look before the sleep: what any participant has stored until then is seen afterwards. Over mapped memory that is so a moment later, and
+    /// the first sleep is no longer than that.</summary>
+    void Settle();
+
     /// <summary>Reads the 8 bytes before a message, once and in one piece. Any position is safe: it is cut to the ring.</summary>
     ulong ReadHeader(long position);
 

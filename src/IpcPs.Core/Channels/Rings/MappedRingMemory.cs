@@ -46,6 +46,11 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fence() => Interlocked.MemoryBarrier();
 
+    public void Settle()
+    {
+        // Left to RingParticipant.Sleep.
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong ReadHeader(long position) => Volatile.Read(ref *(ulong*)Record(position));
 
@@ -86,6 +91,7 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
                 if (ReadLong(field) != value)
                 {
                     spin.Succeeded(sharedCore: false);
+                    Gather(field, value, Stopwatch.GetTimestamp() - began);
                     return true;
                 }
                 Rest();
@@ -103,6 +109,17 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
     public bool Nap(int field, uint expected, int round, in RingWait wait) => participant.Nap((uint*)(start + field), expected, round, wait);
 
     public void Wake(int field, int count) => Waiter.Wake((uint*)(start + field), count, isShared: true);
+
+    // Whoever goes on at the first sign of the other side goes on for one message, and each message then costs both sides the trip of a cache line. So a writer that found the ring full
+    // waits for room for many, and a reader whose writer is busy sending for a few messages; one that waits for an answer does not.
+    private void Gather(int field, long value, long waited)
+    {
+        var patience = field == RingLayout.Tail ? participant.Patience.After(waited) : ReadLong(field) - value >= capacity / 8 ? 0 : RingPatience.ForRoom;
+        if (patience == 0) return;
+        var began = Stopwatch.GetTimestamp();
+        do Rest();
+        while (Stopwatch.GetTimestamp() - began < patience);
+    }
 
     private static void Rest()
     {

@@ -133,7 +133,7 @@ internal sealed unsafe class RingFile : IDisposable
         while (true)
         {
             // Consecutive, so that one is not given again soon: who has found an owner dead must not meet it alive again.
-            var token = Interlocked.Increment(ref hint) & ~RingLayout.Contended;
+            var token = Interlocked.Increment(ref hint) & RingLayout.TokenMask;
             if (token == 0 || !ByteLock.TryTake(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
             if (!isHeld(token)) return token;
             ByteLock.Release(Descriptor, TokensAt + token);

@@ -24,16 +24,16 @@ internal static class RingLayout
     /// <summary>Position of the first message that nobody has taken (queue), or that was not dropped (broadcast that drops). Storing it is what takes.</summary>
     public const int Head = 0x100;
 
-    /// <summary>Token of the participant that is writing; 0 for none; <see cref="Contended"/> where another one sleeps on it.</summary>
+    /// <summary>Token of the participant that is writing; 0 for none. Behind it lies the futex of those who wait for the lock (<see cref="LockSleepers"/>).</summary>
     public const int WriterLock = 0x180;
 
     /// <summary>The same for who is taking a message from a queue.</summary>
     public const int ReaderLock = 0x200;
 
-    /// <summary>Futex: 1 while a reader may sleep until there is a message.</summary>
+    /// <summary>Futex: odd while a reader may sleep until there is a message.</summary>
     public const int DataSleepers = 0x280;
 
-    /// <summary>Futex: 1 while a writer may sleep until there is room.</summary>
+    /// <summary>Futex: odd while a writer may sleep until there is room.</summary>
     public const int RoomSleepers = 0x300;
 
     /// <summary>A hint for the next participant's token.</summary>
@@ -56,8 +56,8 @@ internal static class RingLayout
     /// <summary>Where the messages begin: a multiple of every page size that Linux has on our architectures.</summary>
     public const int DataOffset = 0x10000;
 
-    /// <summary>Highest bit of a lock.</summary>
-    public const uint Contended = 0x8000_0000;
+    /// <summary>A token has 31 bits.</summary>
+    public const uint TokenMask = 0x7FFF_FFFF;
 
     public const uint PersistentFlag = 1;
 
@@ -73,6 +73,9 @@ internal static class RingLayout
 
     /// <summary>What a message takes up: positions are multiples of 8, so that a header is read in one piece.</summary>
     public static long RecordSize(long length) => RecordHeader + ((length + 7) & ~7L);
+
+    /// <summary>Futex: odd while somebody may sleep until a lock is free.</summary>
+    public static int LockSleepers(int lockField) => lockField + 4;
 
     public static int Slot(int index) => Slots + (index * SlotSize);
 }

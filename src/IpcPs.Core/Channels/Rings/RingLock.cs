@@ -15,15 +15,16 @@ internal static class RingLock
         where TMemory : struct, IRingMemory =>
         memory.CompareExchange(field, memory.Token, 0) == 0 ? RingOutcome.Done : EnterSlow(ref memory, field, wait);
 
-    /// <summary>Gives the lock back. Nothing before it is done after it, and nothing after it before.</summary>
+    /// <summary>Gives the lock back. Nothing before it is done after it. A store like any other: a locked instruction would wait until all that was written is in the cache, line by line.</summary>
     /// <returns>False where it wasn't ours any more: somebody damages the ring.</returns>
     public static bool Leave<TMemory>(ref TMemory memory, int field)
         where TMemory : struct, IRingMemory
     {
-        var was = memory.Exchange(field, 0);
-        if (was == memory.Token) return true;
-        if ((was & RingLayout.Contended) != 0) memory.Wake(field, 1);
-        return (was & ~RingLayout.Contended) == memory.Token;
+        // While its owner lives, nobody else writes the word.
+        if (memory.ReadWord(field) != memory.Token) return false;
+        memory.WriteWord(field, 0);
+        RingWake.All(ref memory, RingLayout.LockSleepers(field));
+        return true;
     }
 
     private static RingOutcome EnterSlow<TMemory>(ref TMemory memory, int field, in RingWait wait)
@@ -34,25 +35,28 @@ internal static class RingLock
             memory.Pause();
             if (memory.ReadWord(field) == 0 && memory.CompareExchange(field, memory.Token, 0) == 0) return RingOutcome.Done;
         }
-        // From here on the mark is set with whatever we store: others may sleep on the lock that we know nothing of.
-        var ours = memory.Token | RingLayout.Contended;
         // A lock is held for microseconds. Who does not want to wait for a message, or for room, waits for that nevertheless.
         var patience = wait.Deadline.IsImmediate ? new RingWait(Deadline.After(Patience), wait.Cancellation) : wait;
-        for (var round = 0; ; round++)
+        var ticket = 0u;
+        for (var round = 0; ;)
         {
-            var found = memory.ReadWord(field);
-            var owner = found & ~RingLayout.Contended;
+            var owner = memory.ReadWord(field);
             if (owner == 0 || owner == memory.Token || !memory.IsAlive(owner))
             {
-                if (memory.CompareExchange(field, ours, found) == found) return RingOutcome.Done;
-                continue;
+                if (memory.CompareExchange(field, memory.Token, owner) == owner) return RingOutcome.Done;
             }
-            var marked = found | RingLayout.Contended;
-            if (found != marked && memory.CompareExchange(field, marked, found) != found) continue;
-            if (memory.Nap(field, marked, round, patience)) continue;
-            // The wake that was meant for us, if there was one, is the next one's.
-            memory.Wake(field, 1);
-            return RingOutcome.TimedOut;
+            else if (ticket == 0)
+            {
+                ticket = RingWake.Announce(ref memory, RingLayout.LockSleepers(field));
+            }
+            else if (memory.Nap(RingLayout.LockSleepers(field), ticket, round++, patience))
+            {
+                ticket = 0;
+            }
+            else
+            {
+                return RingOutcome.TimedOut;
+            }
         }
     }
 }

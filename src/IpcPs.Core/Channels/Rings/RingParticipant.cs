@@ -16,6 +16,7 @@ internal sealed unsafe class RingParticipant : IDisposable
     private readonly CancellationToken _closing;
     private AdaptiveSpin _dataSpin;
     private AdaptiveSpin _roomSpin;
+    private RingPatience _patience;
     private NapState _dataNaps;
     private NapState _roomNaps;
     private int _departures;
@@ -33,7 +34,7 @@ internal sealed unsafe class RingParticipant : IDisposable
         _memory = new MappedRingMemory(this, start, file.Header.Capacity, 0);
         var memory = _memory;
         var token = file.TakeToken(ref *(uint*)(start + RingLayout.NextToken), candidate =>
-            (memory.ReadWord(RingLayout.WriterLock) & ~RingLayout.Contended) == candidate || (memory.ReadWord(RingLayout.ReaderLock) & ~RingLayout.Contended) == candidate);
+            memory.ReadWord(RingLayout.WriterLock) == candidate || memory.ReadWord(RingLayout.ReaderLock) == candidate);
         _memory = new MappedRingMemory(this, start, file.Header.Capacity, token);
         RingExit.Add(this);
     }
@@ -66,6 +67,9 @@ internal sealed unsafe class RingParticipant : IDisposable
     }
 
     public ref AdaptiveSpin Spin(bool forData) => ref forData ? ref _dataSpin : ref _roomSpin;
+
+    /// <summary>How long a reader lets messages gather.</summary>
+    public ref RingPatience Patience => ref _patience;
 
     public bool IsAlive(uint token) => _file.IsAlive(token);
 
@@ -114,7 +118,7 @@ internal sealed unsafe class RingParticipant : IDisposable
         if (isNew) return true;
         ref var naps = ref forData ? ref _dataNaps : ref _roomNaps;
         var until = wait.Deadline;
-        if (naps.Next(Volatile.Read(ref _departures), isWatched) is { } nap && (until.IsInfinite || until.Remaining > nap)) until = Deadline.After(nap);
+        if (naps.Next(Volatile.Read(ref _departures), isWatched, expected) is { } nap && (until.IsInfinite || until.Remaining > nap)) until = Deadline.After(nap);
         var began = Stopwatch.GetTimestamp();
         var woken = Waiter.WhileEqual(word, expected, isShared: true, until, wait.Cancellation, _closing);
         Spin(forData).Blocked(Stopwatch.GetTimestamp() - began);
@@ -170,10 +174,17 @@ internal sealed unsafe class RingParticipant : IDisposable
     {
         private int _seen;
         private int _next;
+        private uint _announced;
 
         /// <summary>How long to sleep at most; null for no end.</summary>
-        public TimeSpan? Next(int departures, bool isWatched)
+        public TimeSpan? Next(int departures, bool isWatched, uint announced)
         {
+            if (announced != _announced)
+            {
+                // See RingWake: one look later than the announcement.
+                _announced = announced;
+                return Naps[0];
+            }
             if (departures != _seen)
             {
                 _seen = departures;

@@ -152,7 +152,6 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         Lost += lost;
         if (delivery != RingDelivery.BroadcastHold) return;
         _memory.WriteLong(RingLayout.Slot(_slot) + RingLayout.SlotCursor, _cursor);
-        _memory.Fence();
         RingWake.All(ref _memory, RingLayout.RoomSleepers);
     }
 

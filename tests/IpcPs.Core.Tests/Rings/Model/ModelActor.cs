@@ -32,6 +32,9 @@ internal sealed class ModelActor
     /// <summary>Stores that the other processors do not see yet.</summary>
     public List<(int At, long Value)> Buffer { get; private init; } = [];
 
+    /// <summary>How many of these are of operations that are over.</summary>
+    public int Settled { get; set; }
+
     /// <summary>Stores that the current operation has made.</summary>
     public int Stores { get; set; }
 
@@ -63,5 +66,6 @@ internal sealed class ModelActor
         Lost = Lost,
         GaveUp = GaveUp,
         Stores = Stores,
+        Settled = Settled,
     };
 }

@@ -87,9 +87,7 @@ internal sealed class ModelChecker(RingDelivery delivery, int maxKills, int maxP
             {
                 canGoOn = true;
                 var next = state.Copy();
-                var (at, value) = next.Actors[i].Buffer[0];
-                next.Actors[i].Buffer.RemoveAt(0);
-                next.Memory[at] = value;
+                var (at, value) = next.Drain(next.Actors[i]);
                 Go(next, running, preemptions, $"{i} store reaches memory: [{at}] = {value}");
             }
             if (state.Kills < maxKills && preemptions < maxPreemptions && actor.Status is ActorStatus.Ready or ActorStatus.Sleeping)

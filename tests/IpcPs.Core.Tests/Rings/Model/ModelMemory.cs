@@ -34,6 +34,8 @@ internal readonly struct ModelMemory(uint token) : IRingMemory
 
     public void Fence() => Run.Fence();
 
+    public void Settle() => Run.Settle();
+
     public ulong ReadHeader(long position) => (ulong)Run.Read(ModelState.Data(position));
 
     public void WriteHeader(long position, ulong header) => Run.Store(ModelState.Data(position), (long)header);

@@ -40,6 +40,7 @@ internal sealed class ModelRun
         }
         // The operation is over: what it knows now is what the next one begins with.
         (_actor.Writer, _actor.Reader, _actor.Stores) = (writer, reader, 0);
+        _actor.Settled = _actor.Buffer.Count;
         _actor.Results.Clear();
         return true;
     }
@@ -64,6 +65,16 @@ internal sealed class ModelRun
     });
 
     public void Fence() => Locked(static () => 0);
+
+    /// <summary>A moment passes: whatever any participant has stored is seen by all.</summary>
+    public void Settle() => Locked(() =>
+    {
+        foreach (var actor in _state.Actors)
+        {
+            while (actor.Buffer.Count > 0) _state.Drain(actor);
+        }
+        return 0;
+    });
 
     public bool Ask(Func<ModelState, uint, bool> question, uint about) => Access(() => question(_state, about) ? 1 : 0) != 0;
 
@@ -122,7 +133,12 @@ internal sealed class ModelRun
     private void Close(int othersSleepOn)
     {
         var memory = new ModelMemory(_actor.Token);
-        Ask(static (state, token) => state.Actors.Single(a => a.Token == token).IsAttached = false, _actor.Token);
+        // A system call: what was stored before it is seen before it.
+        Locked(() =>
+        {
+            _actor.IsAttached = false;
+            return 0;
+        });
         RingWake.All(ref memory, othersSleepOn);
         _actor.Status = ActorStatus.Finished;
     }

@@ -8,7 +8,11 @@ internal sealed class ModelState
 {
     public const int Slots = 2;
 
-    private const int FieldCount = 8 + (2 * Slots);
+    // RingLayout.LockSleepers of both locks.
+    private const int WriterLockSleepers = RingLayout.WriterLock + 4;
+    private const int ReaderLockSleepers = RingLayout.ReaderLock + 4;
+
+    private const int FieldCount = 10 + (2 * Slots);
 
     public long[] Memory { get; private init; } = new long[FieldCount + ModelMemory.Words];
 
@@ -31,7 +35,9 @@ internal sealed class ModelState
         RingLayout.RoomSleepers => 5,
         RingLayout.WritersEver => 6,
         RingLayout.ReadersEver => 7,
-        _ => 8 + (2 * ((field - RingLayout.Slots) / RingLayout.SlotSize)) + ((field - RingLayout.Slots) % RingLayout.SlotSize == RingLayout.SlotCursor ? 1 : 0),
+        WriterLockSleepers => 8,
+        ReaderLockSleepers => 9,
+        _ => 10 + (2 * ((field - RingLayout.Slots) / RingLayout.SlotSize)) + ((field - RingLayout.Slots) % RingLayout.SlotSize == RingLayout.SlotCursor ? 1 : 0),
     };
 
     public static int Data(long position) => FieldCount + (int)(position / 8 % ModelMemory.Words);
@@ -61,8 +67,8 @@ internal sealed class ModelState
     public bool NapsOnDead(int index)
     {
         var actor = Actors[index];
-        if (Kills == 0 || actor.Status != ActorStatus.Sleeping || (actor.SleepsOn != Field(RingLayout.WriterLock) && actor.SleepsOn != Field(RingLayout.ReaderLock))) return false;
-        var owner = (uint)Memory[actor.SleepsOn] & ~RingLayout.Contended;
+        if (Kills == 0 || actor.Status != ActorStatus.Sleeping || (actor.SleepsOn != Field(WriterLockSleepers) && actor.SleepsOn != Field(ReaderLockSleepers))) return false;
+        var owner = (uint)Memory[Field(actor.SleepsOn == Field(WriterLockSleepers) ? RingLayout.WriterLock : RingLayout.ReaderLock)];
         return owner == 0 || Actors.Any(a => a.Token == owner && a.Status == ActorStatus.Dead);
     }
 
@@ -73,10 +79,22 @@ internal sealed class ModelState
         actor.Results.Add(1);
     }
 
-    /// <summary>SIGKILL. Stores that are still in the buffer are as if not made: that they were is the case in which they had reached memory before.</summary>
+    /// <summary>The oldest store in a participant's buffer is seen by all from now on.</summary>
+    public (int At, long Value) Drain(ModelActor actor)
+    {
+        var (at, value) = actor.Buffer[0];
+        actor.Buffer.RemoveAt(0);
+        Memory[at] = value;
+        if (actor.Settled > 0) actor.Settled--;
+        return (at, value);
+    }
+
+    /// <summary>SIGKILL. A processor loses no store that it made: those of operations that are over reach memory. The others are as if not made: that they were is the case in which
+    /// they had reached memory before.</summary>
     public void Kill(int index)
     {
         var actor = Actors[index];
+        while (actor.Settled > 0) Drain(actor);
         actor.Status = ActorStatus.Dead;
         actor.SleepsOn = -1;
         actor.IsAttached = false;
@@ -110,7 +128,7 @@ internal sealed class ModelState
             if (actor.Status is ActorStatus.Ready or ActorStatus.Sleeping)
             {
                 foreach (var result in actor.Results) hash.Add((ulong)result);
-                hash.Add(0xEEEE_0001);
+                hash.Add(0xEEEE_1000 + (ulong)actor.Settled);
                 foreach (var (at, value) in actor.Buffer)
                 {
                     hash.Add((ulong)at);
