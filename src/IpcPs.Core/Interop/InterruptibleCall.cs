@@ -14,8 +14,7 @@ internal interface IBlockingCall<T>
 
 /// <summary>Gives a deadline and cancellation to calls that have neither: a signal directed at the blocked thread makes the call return EINTR.</summary>
 /// <remarks>The signal is SIGURG, whose default is to be ignored, so that a stray one harms nobody. Its handler is a function of libc that
-/// does nothing (a managed handler would kill the process), installed without SA_RESTART. Whether the thread had entered the call
-/// when the signal came cannot be known, so the signal is repeated until the call has returned.
+/// does nothing (a managed handler would kill the process), installed without SA_RESTART. It is repeated until the call has returned.
 /// Calls: signal(2), siginterrupt(3), tgkill(2).</remarks>
 internal static class InterruptibleCall
 {
@@ -50,7 +49,7 @@ internal static class InterruptibleCall
         finally
         {
             // Before the registrations are disposed, which wait for a callback that is running.
-            interruption.Finish();
+            interruption.Leave();
         }
     }
 
@@ -61,21 +60,8 @@ internal static class InterruptibleCall
         return Libc.siginterrupt(Libc.SIGURG, 1) == 0;
     }
 
-    private sealed class Interruption(int processId, int threadId)
+    private sealed class Interruption(int processId, int threadId) : ThreadInterruption
     {
-        private volatile bool _finished;
-
-        public void Finish() => _finished = true;
-
-        public void Interrupt()
-        {
-            // A token that was cancelled before is told while registering, on the thread that is to make the call: it looks itself before it does.
-            if (Libc.gettid() == threadId) return;
-            while (!_finished)
-            {
-                _ = Libc.tgkill(processId, threadId, Libc.SIGURG);
-                Thread.Sleep(1);
-            }
-        }
+        protected override void Poke() => _ = Libc.tgkill(processId, threadId, Libc.SIGURG);
     }
 }

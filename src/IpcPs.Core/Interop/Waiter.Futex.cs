@@ -48,12 +48,10 @@ internal static unsafe partial class Waiter
     private static int Wake(uint* word, int count, bool isShared, uint bits) =>
         (int)Libc.futex(word, Libc.FUTEX_WAKE_BITSET | (isShared ? 0 : Libc.FUTEX_PRIVATE_FLAG), (uint)count, null, bits);
 
-    private sealed class FutexWait(uint* word, bool isShared)
+    private sealed class FutexWait(uint* word, bool isShared) : ThreadInterruption
     {
         // One bit of 32 by thread: an interruption passes most other waiters of the word by.
         private readonly uint _bit = 1u << (Environment.CurrentManagedThreadId & 31);
-        private readonly int _thread = Environment.CurrentManagedThreadId;
-        private volatile bool _left;
 
         public bool Block(uint expected, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
         {
@@ -75,18 +73,6 @@ internal static unsafe partial class Waiter
             }
         }
 
-        public void Leave() => _left = true;
-
-        // Whether the thread has entered the call cannot be known, so it is repeated until the thread has left.
-        public void Interrupt()
-        {
-            // A token that is cancelled already calls back within the registration, on the very thread that is about to look at it.
-            if (Environment.CurrentManagedThreadId == _thread) return;
-            while (!_left)
-            {
-                _ = Wake(word, int.MaxValue, isShared, _bit);
-                if (!_left) Thread.Sleep(1);
-            }
-        }
+        protected override void Poke() => _ = Wake(word, int.MaxValue, isShared, _bit);
     }
 }
