@@ -18,11 +18,18 @@ internal static class ChannelLoads
     /// <param name="options">How to send; streams want an envelope.</param>
     public static double OneWay(IpcChannel channel, string address, int count, int size, bool atOnce, in SendOptions options)
     {
-        using var peer = Peers.Start("count", null, address, Text(count));
+        var warmUp = Math.Min(WarmUp.Messages, count);
+        using var peer = Peers.Start("count", null, address, Text(warmUp + count));
+        return Pour(channel, peer, warmUp, count, size, atOnce, options);
+    }
+
+    /// <summary>Messages a second to a peer that says when it has them all.</summary>
+    public static double Pour(IpcChannel channel, PeerProcess peer, int warmUp, int count, int size, bool atOnce, in SendOptions options)
+    {
         var payload = new byte[size];
+        Pour(channel, payload, warmUp, atOnce, options);
         var start = Stopwatch.GetTimestamp();
-        if (atOnce) channel.SendMany(Enumerable.Repeat(new ReadOnlyMemory<byte>(payload), count), options);
-        else for (var i = 0; i < count; i++) channel.Send(payload, options);
+        Pour(channel, payload, count, atOnce, options);
         peer.Expect("done");
         return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
@@ -38,11 +45,11 @@ internal static class ChannelLoads
     /// <param name="options">How to send.</param>
     public static double RoundTrip(IpcChannel send, IpcChannel receive, string peerReceives, string peerSends, int count, int size, (int Ours, int Peers)? cores, in SendOptions options)
     {
-        using var peer = Peers.Start("echo", cores?.Peers, peerReceives, peerSends, Text(count + 1000));
+        using var peer = Peers.Start("echo", cores?.Peers, peerReceives, peerSends, Text(count + WarmUp.Trips));
         using var pin = Core.Pin(cores?.Ours);
         var payload = new byte[size];
         var message = new MessageBuffer();
-        for (var i = 0; i < 1000; i++) Once(options);
+        for (var i = 0; i < WarmUp.Trips; i++) Once(options);
         var start = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++) Once(options);
         return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
@@ -52,6 +59,12 @@ internal static class ChannelLoads
             send.Send(payload, how);
             if (!receive.Receive(message) || message.Length != size) throw new InvalidOperationException("The echo is wrong.");
         }
+    }
+
+    private static void Pour(IpcChannel channel, byte[] payload, int count, bool atOnce, in SendOptions options)
+    {
+        if (atOnce) channel.SendMany(Enumerable.Repeat(new ReadOnlyMemory<byte>(payload), count), options);
+        else for (var i = 0; i < count; i++) channel.Send(payload, options);
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -8,15 +8,12 @@ namespace IpcPs.Benchmarks.Rings;
 /// <summary>Messages from a number of writers to a number of readers, each in a process of its own; this one is a writer too.</summary>
 internal static class RingLoads
 {
-    // As many before the clock starts: by then both sides are compiled for good.
-    private const int WarmUp = 1_000_000;
-
     /// <summary>Messages a second, from the first that is sent to the last that is received, warmed up.</summary>
     public static double OneWay(MessageRing ring, int count, int size, bool atOnce, int writers, int readers)
     {
         var receivers = Enumerable.Range(0, readers).Select(_ => Peers.Start("drain", null, ring.Address.Text)).ToList();
         var senders = Enumerable.Range(1, writers - 1).Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
-        Pour(ring, Settings.Count(WarmUp), size, atOnce);
+        Pour(ring, Math.Min(WarmUp.Messages, count), size, atOnce);
         while (ring.PendingBytes > 0) Thread.Yield();
         var start = Stopwatch.GetTimestamp();
         Pour(ring, count, size, atOnce);

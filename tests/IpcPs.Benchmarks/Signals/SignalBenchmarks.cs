@@ -28,12 +28,12 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
     private static double? RoundTrip(int count, (int Ours, int Peers) cores)
     {
         using var collector = new SignalCollector(Used);
-        using var peer = Peers.Start("signal-echo", cores.Peers, Text(Environment.ProcessId), Text(count + 1000));
+        using var peer = Peers.Start("signal-echo", cores.Peers, Text(Environment.ProcessId), Text(count + WarmUp.Trips));
         using var target = SignalTarget.Open(int.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
         using var pin = Core.Pin(cores.Ours);
         using var wait = collector.BeginWait();
         var start = 0L;
-        for (var i = -1000; i < count; i++)
+        for (var i = -WarmUp.Trips; i < count; i++)
         {
             if (i == 0) start = Stopwatch.GetTimestamp();
             target.Send(Used, i);

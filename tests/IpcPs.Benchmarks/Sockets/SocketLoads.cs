@@ -26,29 +26,24 @@ internal static class SocketLoads
     public static double? OneWay(string kind, int count, bool atOnce)
     {
         using var listener = (SocketListener)IpcSocket.Listen(Place(kind));
-        using var peer = Peers.Start("count", null, listener.Address.Text, Text(count));
+        var warmUp = Math.Min(WarmUp.Messages, count);
+        using var peer = Peers.Start("count", null, listener.Address.Text, Text(warmUp + count));
         using var channel = listener.Accept();
-        var payload = new byte[Size];
-        var options = Options(kind);
-        var start = Stopwatch.GetTimestamp();
-        if (atOnce) channel.SendMany(Enumerable.Repeat(new ReadOnlyMemory<byte>(payload), count), options);
-        else for (var i = 0; i < count; i++) channel.Send(payload, options);
-        peer.Expect("done");
-        return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return ChannelLoads.Pour(channel, peer, warmUp, count, Size, atOnce, Options(kind));
     }
 
     /// <summary>Microseconds a round trip.</summary>
     public static double? RoundTrip(string kind, int count, (int Ours, int Peers) cores)
     {
         using var listener = (SocketListener)IpcSocket.Listen(Place(kind));
-        using var peer = Peers.Start("echo", cores.Peers, listener.Address.Text, listener.Address.Text, Text(count + 1000));
+        using var peer = Peers.Start("echo", cores.Peers, listener.Address.Text, listener.Address.Text, Text(count + WarmUp.Trips));
         using var channel = listener.Accept();
         using var pin = Core.Pin(cores.Ours);
         var payload = new byte[Size];
         var options = Options(kind);
         var message = new MessageBuffer();
         var start = 0L;
-        for (var i = -1000; i < count; i++)
+        for (var i = -WarmUp.Trips; i < count; i++)
         {
             if (i == 0) start = Stopwatch.GetTimestamp();
             channel.Send(payload, options);

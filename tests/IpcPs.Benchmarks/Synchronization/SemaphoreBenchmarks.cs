@@ -36,10 +36,10 @@ internal sealed class SemaphoreBenchmarks : IBenchmarkGroup
         using var back = Make(family);
         try
         {
-            using var peer = Peers.Start("semaphore", cores.Peers, there.Address.Text, back.Address.Text, (count + 1000).ToString(CultureInfo.InvariantCulture));
+            using var peer = Peers.Start("semaphore", cores.Peers, there.Address.Text, back.Address.Text, (count + WarmUp.Trips).ToString(CultureInfo.InvariantCulture));
             using var pin = Core.Pin(cores.Ours);
             var start = 0L;
-            for (var i = -1000; i < count; i++)
+            for (var i = -WarmUp.Trips; i < count; i++)
             {
                 if (i == 0) start = Stopwatch.GetTimestamp();
                 there.Release(Options);
