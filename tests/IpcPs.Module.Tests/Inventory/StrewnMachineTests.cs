@@ -29,6 +29,8 @@ public sealed class StrewnMachineTests : IDisposable
         function kill9($process) { $process.Kill(); $process.WaitForExit() }
         function say($what, $objects) { foreach ($o in $objects) { "$what|$($o.Address)|$($o.Reason)|$($o.Holders.ProcessId -join ',')" } }
         New-IpcMutex first | Remove-IpcObject
+        $tools = 'lsipc', 'ss', 'lsof' | Where-Object { Get-Command $_ -CommandType Application -ErrorAction Ignore }
+        "tools $tools"
         """;
 
     public StrewnMachineTests()
@@ -61,6 +63,9 @@ public sealed class StrewnMachineTests : IDisposable
             foreach ($line in ipcs -q) { "ipcs-q $line" }
             foreach ($line in ipcs -m) { "ipcs-m $line" }
             foreach ($line in ipcs -s) { "ipcs-s $line" }
+            foreach ($kind in 'q', 'm', 's') { if ($tools -contains 'lsipc') { foreach ($key in lsipc "-$kind" --noheadings --raw --output KEY) { "lsipc $kind $key" } } }
+            if ($tools -contains 'ss') { foreach ($line in ss -xaH) { "ss $line" } }
+            if ($tools -contains 'lsof') { foreach ($line in lsof -w -p $held.Id -F n) { "lsof $line" } }
             say stale (Get-IpcObject -Stale)
             Clear-IpcObject -WhatIf
             "after-whatif $((Get-IpcObject -Stale).Count)"
@@ -82,6 +87,8 @@ public sealed class StrewnMachineTests : IDisposable
         Equal([.. held, .. orphans, .. foreign], Addresses(result, "all"));
         foreach (var kind in new[] { "q", "m", "s" })
             Assert.Equal(3 * Count, result.Lines.Count(l => l.StartsWith($"ipcs-{kind} 0x0000", StringComparison.Ordinal)));
+
+        AgreesWithOtherTools(result, held);
 
         // All that was left, with a reason each; what is held says by whom, where the kernel knows.
         Equal([.. orphans, .. foreign], Addresses(result, "stale"));
@@ -125,6 +132,46 @@ public sealed class StrewnMachineTests : IDisposable
         Assert.Contains("second 0", result.Lines);
         Equal(["shm:/mine"], Addresses(result, "stale"));
     }
+
+    /// <summary>lsipc(1), ss(8), lsof(8), those that the machine has: what they list is what we do, to the last one.</summary>
+    private void AgreesWithOtherTools(ShellResult result, string[] held)
+    {
+        var tools = result.Lines.First(static l => l.StartsWith("tools", StringComparison.Ordinal)).Split(' ');
+        var all = Addresses(result, "all").ToList();
+        if (tools.Contains("lsipc"))
+        {
+            foreach (var (option, scheme) in new[] { ("q", "sysvmq:"), ("m", "sysvshm:"), ("s", "sysvsem:") })
+            {
+                // lsipc writes the key with all its digits.
+                Equal(all.Where(a => a.StartsWith(scheme, StringComparison.Ordinal)), Listed(result, $"lsipc {option} ").Select(k => string.Create(CultureInfo.InvariantCulture, $"{scheme}0x{Convert.ToUInt32(k, 16):x}")));
+            }
+        }
+        if (tools.Contains("ss"))
+        {
+            // What is left of a socket that nobody has is a file, which ss does not know.
+            var bound = held.Where(static a => a.StartsWith("unix:", StringComparison.Ordinal)).Select(a => $"{_folder}/ipcps/{a["unix:".Length..].Split('?')[0]}");
+            Equal(bound, Listed(result, "ss ").SelectMany(static l => l.Split(' ')).Where(w => w.StartsWith(_folder, StringComparison.Ordinal)));
+        }
+        if (tools.Contains("lsof"))
+        {
+            var names = Listed(result, "lsof n").ToHashSet(StringComparer.Ordinal);
+            Assert.All(held, a => Assert.True(NameForLsof(a) is not { } name || names.Contains(name), $"lsof does not show {a}:\n{string.Join('\n', names)}"));
+        }
+    }
+
+    // Mutexes and rings are this session's, not the program's; of System V lsof shows segments; semaphores it shows by a name that glibc gave them before their own.
+    private string? NameForLsof(string address) => address.Split([':'], 2) switch
+    {
+        ["shm", var name] => "/dev/shm" + name,
+        ["mq", var name] => name,
+        ["fifo", var name] => $"{_folder}/ipcps/{name}",
+        ["unix", var name] => $"{_folder}/ipcps/{name.Split('?')[0]} type={(name.EndsWith("datagram", StringComparison.Ordinal) ? "DGRAM" : "STREAM")}",
+        ["sysvshm", var key] => string.Create(CultureInfo.InvariantCulture, $"/SYSV{Convert.ToUInt32(key, 16):x8}"),
+        _ => null,
+    };
+
+    private static IEnumerable<string> Listed(ShellResult result, string prefix) =>
+        result.Lines.Where(l => l.StartsWith(prefix, StringComparison.Ordinal)).Select(l => l[prefix.Length..].Trim());
 
     private static IEnumerable<string> Objects(string prefix, int key, bool withFiles)
     {
