@@ -27,10 +27,8 @@ internal sealed class IdleBenchmarks : IBenchmarkGroup
     {
         using var pipe = Channels.AnonymousPipe.Create();
         using var peer = Peers.Start("count", null, pipe.Reader.Address.Text, "1");
-        // What starting it costs is over when it has waited for a moment.
-        Thread.Sleep(500);
         var cost = ProcessCost.MillisecondsASecond(peer.ProcessId, Span);
-        pipe.Writer.Send([1]);
+        pipe.Writer.Send([1], ChannelLoads.Framed);
         peer.Expect("done");
         return cost;
     }
@@ -39,8 +37,6 @@ internal sealed class IdleBenchmarks : IBenchmarkGroup
     {
         using var session = ShellSession.Start();
         session.Run(script);
-        // The runtime compiles for a while what ran often at the start.
-        Thread.Sleep(3000);
         return ProcessCost.MillisecondsASecond(session.ProcessId, Span);
     }
 

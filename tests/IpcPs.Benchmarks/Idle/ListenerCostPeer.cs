@@ -22,7 +22,6 @@ internal sealed class ListenerCostPeer : IPeer
         var memory = (Memory() - before) / clients;
         var waiting = new Thread(() => listener.Receive(new MessageBuffer())) { IsBackground = true };
         waiting.Start();
-        Thread.Sleep(200);
         Console.WriteLine(Text(ProcessCost.MillisecondsASecond(Environment.ProcessId, TimeSpan.FromSeconds(double.Parse(args[1], CultureInfo.InvariantCulture)))));
         Console.WriteLine(Text(memory));
         // With this process its connections end, and with them the clients.
