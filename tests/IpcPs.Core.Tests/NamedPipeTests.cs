@@ -109,10 +109,11 @@ public sealed class NamedPipeTests : IDisposable
         using var reader = NamedPipe.Create(_address);
         using var keep = NamedPipe.Open(_address, IpcAccess.Read);
         // Sizes on both sides of PIPE_BUF, so that whole writes and fragments of several writers mix.
-        var writers = Enumerable.Range(1, Writers).Select(w => Task.Run(() =>
+        // All open before the first one sends: it could be done, and the end be there, before the last one begins.
+        var writers = Enumerable.Range(1, Writers).Select(w => (Number: w, Pipe: NamedPipe.Open(_address, IpcAccess.Write))).ToArray().Select(w => Task.Run(() =>
         {
-            using var pipe = NamedPipe.Open(_address, IpcAccess.Write);
-            for (var i = 0; i < Each; i++) pipe.Send(Enumerable.Repeat((byte)w, 1 + (i * 97 % 20_000)).ToArray(), Framed);
+            using var pipe = w.Pipe;
+            for (var i = 0; i < Each; i++) pipe.Send(Enumerable.Repeat((byte)w.Number, 1 + (i * 97 % 20_000)).ToArray(), Framed);
         })).ToArray();
         var message = new MessageBuffer();
         var seen = new int[Writers + 1];
