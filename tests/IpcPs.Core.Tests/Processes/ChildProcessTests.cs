@@ -191,7 +191,7 @@ public class ChildProcessTests
             using var child = Shell("exit 0");
             child.WaitForExit();
         }
-        // Other tests run meanwhile, and have some open themselves; what a child left would stay.
+        // The runtime has some of its own, that come and go; what a child left would stay.
         Assert.True(SpinWait.SpinUntil(() => OpenDescriptors() <= before + 100, TimeSpan.FromSeconds(60)), $"{before} descriptors were open before, and {OpenDescriptors()} are now.");
     }
 
