@@ -51,6 +51,9 @@ Describe 'Signals' {
         }
         Receive-IpcMessage $job -Timeout 60 | Should -Be 'armed'
         Send-IpcSignal $job STOP
+        # It may take a lower signal first until it has stopped.
+        $watch = [Diagnostics.Stopwatch]::StartNew()
+        while ((Get-Content "/proc/$($job.ProcessId)/stat") -notmatch '\) T ' -and $watch.Elapsed.TotalSeconds -lt 60) { }
         1..10 | ForEach-Object { Send-IpcSignal $job USR1; Send-IpcSignal $job RTMIN+3 -Value $_ }
         Send-IpcSignal $job CONT
         Wait-Job $job -Timeout 60 | Should -Not -BeNullOrEmpty

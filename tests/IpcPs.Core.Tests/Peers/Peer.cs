@@ -56,6 +56,14 @@ internal sealed class Peer : IDisposable
     /// <summary>Waits for its next line.</summary>
     public string? ReadLine() => _process.StandardOutput.ReadLine();
 
+    /// <summary>Stops it, and waits until it has stopped: until then it could still take a signal that is lower than STOP.</summary>
+    public void Stop()
+    {
+        Run("kill", "-STOP", $"{Id}");
+        if (!SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{Id}/stat").Contains(") T ", StringComparison.Ordinal), 60_000))
+            throw new TimeoutException($"The peer {Id} did not stop.");
+    }
+
     /// <summary>Kills it, kill -9, and waits until it is gone.</summary>
     public void Kill()
     {

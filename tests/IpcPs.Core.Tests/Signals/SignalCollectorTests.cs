@@ -104,7 +104,7 @@ public partial class SignalCollectorTests
             using var peer = Peer.StartC(SignalPeers.Receive, $"{number}", "1001");
             peer.ReadLine();
             using var target = SignalTarget.Open(peer.Id);
-            target.Send(Signal.Parse("STOP"));
+            peer.Stop();
             for (var i = 0; i < 1000; i++) target.Send(new Signal(number), i);
             target.Send(Signal.Parse("CONT"));
             var got = 0;

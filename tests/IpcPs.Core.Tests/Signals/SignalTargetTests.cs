@@ -110,7 +110,7 @@ public class SignalTargetTests
         stopped.ReadLine();
         using var full = SignalTarget.Open(stopped.Id);
         Peer.Run("prlimit", "--sigpending=3", "--pid", $"{stopped.Id}");
-        full.Send(Signal.Parse("STOP"));
+        stopped.Stop();
         IpcException? error = null;
         for (var i = 0; i < 10 && error is null; i++)
         {
