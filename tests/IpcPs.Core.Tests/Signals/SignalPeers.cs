@@ -46,7 +46,7 @@ internal static class SignalPeers
             sigemptyset(&set); sigaddset(&set, atoi(argv[1])); sigprocmask(SIG_BLOCK, &set, 0);
             printf("ready %d\n", getpid()); fflush(stdout);
             for (int i = 0; i < atoi(argv[2]); i++) {
-                sigwaitinfo(&set, &si);
+                while (sigwaitinfo(&set, &si) < 0) { } /* it was stopped and goes on */
                 printf("%d code %d pid %d uid %d int %d ptr %lx\n", si.si_signo, si.si_code, si.si_pid, si.si_uid, si.si_code == SI_QUEUE ? si.si_value.sival_int : 0, si.si_code == SI_QUEUE ? (unsigned long)si.si_value.sival_ptr : 0UL);
                 fflush(stdout);
             }
