@@ -76,6 +76,8 @@ Describe 'Locks' {
         $locked.OwnerDied | Should -BeTrue
         "$warned" | Should -BeLike "*Process $id ended*"
         Unlock-IpcObject "mutex:pester-$PID"
+        # Until PowerShell has seen that the process ended, it would tell it to stop, through a pipe that is broken.
+        Wait-Job $holder -Timeout 60 | Should -Not -BeNullOrEmpty
         Remove-Job $holder -Force
     }
 
