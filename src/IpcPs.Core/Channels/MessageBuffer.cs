@@ -9,6 +9,9 @@ public sealed class MessageBuffer
     /// <summary>The payload, valid until the next receive into this buffer.</summary>
     public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(_start, Length);
 
+    /// <summary>The payload, without the detour by Memory.</summary>
+    internal ReadOnlySpan<byte> Span => new(_bytes, _start, Length);
+
     /// <summary>Bytes in <see cref="Payload"/>.</summary>
     public int Length { get; internal set; }
 

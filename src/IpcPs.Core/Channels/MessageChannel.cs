@@ -54,7 +54,7 @@ public abstract class MessageChannel : IpcChannel
     /// <summary>Takes the payload out of its envelope, where it came in one.</summary>
     private protected void Unwrap(MessageBuffer message, in ReceiveOptions options)
     {
-        var packet = message.Payload.Span;
+        var packet = message.Span;
         if (options.Format is IpcFormat.Auto or IpcFormat.Object && packet.Length > 0 && packet[0] == EnvelopeHeader.Marker) OpenEnvelope(message, options);
     }
 
@@ -109,7 +109,7 @@ public abstract class MessageChannel : IpcChannel
         EnvelopeHeader header;
         try
         {
-            if (!EnvelopeHeader.TryRead(message.Payload.Span, MaxStreamMessage, Address, out header) || header.IsFragment || header.Size + header.PayloadLength != message.Length)
+            if (!EnvelopeHeader.TryRead(message.Span, MaxStreamMessage, Address, out header) || header.IsFragment || header.Size + header.PayloadLength != message.Length)
                 throw new IpcException(IpcErrors.InvalidData, $"A message on '{Address}' begins like an IpcPs envelope and has the wrong length.", Address.Text, "Receive with -Format Bytes to see what the other side sends.");
         }
         catch (IpcException) when (options.Format == IpcFormat.Auto)

@@ -27,7 +27,8 @@ internal static class ChannelLoads
     public static double Pour(IpcChannel channel, PeerProcess peer, int warmUp, int count, int size, bool atOnce, in SendOptions options)
     {
         var payload = new byte[size];
-        Pour(channel, payload, warmUp, atOnce, options);
+        var how = options;
+        WarmUp.Do(warmUp, (_, some) => Pour(channel, payload, some, atOnce, how));
         var start = Stopwatch.GetTimestamp();
         Pour(channel, payload, count, atOnce, options);
         peer.Expect("done");
@@ -46,18 +47,28 @@ internal static class ChannelLoads
     public static double RoundTrip(IpcChannel send, IpcChannel receive, string peerReceives, string peerSends, int count, int size, (int Ours, int Peers)? cores, in SendOptions options)
     {
         using var peer = Peers.Start("echo", cores?.Peers, peerReceives, peerSends, Text(count + WarmUp.Trips));
-        using var pin = Core.Pin(cores?.Ours);
+        return RoundTrip(send, receive, count, size, cores?.Ours, options);
+    }
+
+    /// <summary>Microseconds a round trip with a peer that is there.</summary>
+    public static double RoundTrip(IpcChannel send, IpcChannel receive, int count, int size, int? core, in SendOptions options)
+    {
+        using var pin = Core.Pin(core);
         var payload = new byte[size];
         var message = new MessageBuffer();
-        for (var i = 0; i < WarmUp.Trips; i++) Once(options);
+        var how = options;
+        WarmUp.Do(WarmUp.Trips, (_, some) => Go(some));
         var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < count; i++) Once(options);
+        Go(count);
         return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
 
-        void Once(in SendOptions how)
+        void Go(int trips)
         {
-            send.Send(payload, how);
-            if (!receive.Receive(message) || message.Length != size) throw new InvalidOperationException("The echo is wrong.");
+            for (var i = 0; i < trips; i++)
+            {
+                send.Send(payload, how);
+                if (!receive.Receive(message) || message.Length != size) throw new InvalidOperationException("The echo is wrong.");
+            }
         }
     }
 

@@ -8,4 +8,22 @@ internal static class WarmUp
 
     /// <summary>Round trips.</summary>
     public const int Trips = 100_000;
+
+    private const int Rounds = 5;
+
+    // The runtime waits for 100 ms without anything new before it compiles what was often used, once for each of its tiers.
+    private const int Rest = 200;
+
+    /// <summary>Does it in parts, with rests in which the runtime of either side compiles what was used: while it is used without a break, it does not come to that for a second.</summary>
+    /// <param name="count">How often.</param>
+    /// <param name="some">Does it as often as it is told, from a number on.</param>
+    public static void Do(int count, Action<int, int> some)
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            var from = (int)((long)count * round / Rounds);
+            some(from, (int)((long)count * (round + 1) / Rounds) - from);
+            Thread.Sleep(Rest);
+        }
+    }
 }

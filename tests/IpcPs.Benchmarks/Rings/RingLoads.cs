@@ -13,7 +13,7 @@ internal static class RingLoads
     {
         var receivers = Enumerable.Range(0, readers).Select(_ => Peers.Start("drain", null, ring.Address.Text)).ToList();
         var senders = Enumerable.Range(1, writers - 1).Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
-        Pour(ring, Math.Min(WarmUp.Messages, count), size, atOnce);
+        WarmUp.Do(Math.Min(WarmUp.Messages, count), (_, some) => Pour(ring, some, size, atOnce));
         while (ring.PendingBytes > 0) Thread.Yield();
         var start = Stopwatch.GetTimestamp();
         Pour(ring, count, size, atOnce);

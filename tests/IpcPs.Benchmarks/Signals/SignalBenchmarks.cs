@@ -32,14 +32,19 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
         using var target = SignalTarget.Open(int.Parse(peer.ReadLine(), CultureInfo.InvariantCulture));
         using var pin = Core.Pin(cores.Ours);
         using var wait = collector.BeginWait();
-        var start = 0L;
-        for (var i = -WarmUp.Trips; i < count; i++)
-        {
-            if (i == 0) start = Stopwatch.GetTimestamp();
-            target.Send(Used, i);
-            if (Next(wait).Value32 != i) throw new InvalidOperationException("The echo is wrong.");
-        }
+        WarmUp.Do(WarmUp.Trips, Go);
+        var start = Stopwatch.GetTimestamp();
+        Go(WarmUp.Trips, count);
         return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
+
+        void Go(int from, int trips)
+        {
+            for (var i = from; i < from + trips; i++)
+            {
+                target.Send(Used, i);
+                if (Next(wait).Value32 != i) throw new InvalidOperationException("The echo is wrong.");
+            }
+        }
     }
 
     // The sender is the C program in both: receiving is what is measured.

@@ -38,18 +38,7 @@ internal static class SocketLoads
         using var listener = (SocketListener)IpcSocket.Listen(Place(kind));
         using var peer = Peers.Start("echo", cores.Peers, listener.Address.Text, listener.Address.Text, Text(count + WarmUp.Trips));
         using var channel = listener.Accept();
-        using var pin = Core.Pin(cores.Ours);
-        var payload = new byte[Size];
-        var options = Options(kind);
-        var message = new MessageBuffer();
-        var start = 0L;
-        for (var i = -WarmUp.Trips; i < count; i++)
-        {
-            if (i == 0) start = Stopwatch.GetTimestamp();
-            channel.Send(payload, options);
-            if (!channel.Receive(message) || message.Length != Size) throw new InvalidOperationException("The echo is wrong.");
-        }
-        return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
+        return ChannelLoads.RoundTrip(channel, channel, count, Size, cores.Ours, Options(kind));
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

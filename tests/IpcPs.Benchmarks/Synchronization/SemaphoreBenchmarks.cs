@@ -38,19 +38,24 @@ internal sealed class SemaphoreBenchmarks : IBenchmarkGroup
         {
             using var peer = Peers.Start("semaphore", cores.Peers, there.Address.Text, back.Address.Text, (count + WarmUp.Trips).ToString(CultureInfo.InvariantCulture));
             using var pin = Core.Pin(cores.Ours);
-            var start = 0L;
-            for (var i = -WarmUp.Trips; i < count; i++)
-            {
-                if (i == 0) start = Stopwatch.GetTimestamp();
-                there.Release(Options);
-                back.Acquire(Options);
-            }
+            WarmUp.Do(WarmUp.Trips, Go);
+            var start = Stopwatch.GetTimestamp();
+            Go(0, count);
             return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
         }
         finally
         {
             IpcMechanisms.For(there.Address.Scheme).Remove(there.Address);
             IpcMechanisms.For(back.Address.Scheme).Remove(back.Address);
+        }
+
+        void Go(int from, int trips)
+        {
+            for (var i = from; i < from + trips; i++)
+            {
+                there.Release(Options);
+                back.Acquire(Options);
+            }
         }
     }
 }

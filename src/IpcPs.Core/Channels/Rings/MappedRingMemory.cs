@@ -12,6 +12,7 @@ namespace IpcPs.Channels;
 internal readonly unsafe struct MappedRingMemory(RingParticipant participant, byte* start, long capacity, uint token) : IRingMemory
 {
     private const int SpinsBeforeYield = 64;
+    private const int SpinsForStream = 32;
     private const long Line = 64;
 
     // Of a record's position: it is a multiple of 8, so that its header is in one piece.
@@ -83,21 +84,22 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
         ref var spin = ref participant.Spin(field == RingLayout.Tail);
         var budget = spin.Budget;
         if (budget == 0 || wait.Deadline.HasPassed) return false;
+        // Without a look at the clock, which takes as long as a message.
+        for (var i = 0; i < SpinsBeforeYield; i++)
+        {
+            if (HasChanged(field, value, soon: i < SpinsForStream, ref spin)) return true;
+            if (i >= SpinsForStream) Rest();
+        }
         var began = Stopwatch.GetTimestamp();
         do
         {
-            for (var i = 0; i < SpinsBeforeYield; i++)
-            {
-                if (ReadLong(field) != value)
-                {
-                    spin.Succeeded(sharedCore: false);
-                    Gather(field, value, Stopwatch.GetTimestamp() - began);
-                    return true;
-                }
-                Rest();
-            }
             // Where both sides share a core, this is what lets the other one go on.
             _ = Libc.sched_yield();
+            for (var i = 0; i < SpinsBeforeYield; i++)
+            {
+                if (HasChanged(field, value, soon: false, ref spin)) return true;
+                Rest();
+            }
         }
         while (Stopwatch.GetTimestamp() - began < budget);
         spin.Failed();
@@ -110,15 +112,33 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
 
     public void Wake(int field, int count) => Waiter.Wake((uint*)(start + field), count, isShared: true);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool HasChanged(int field, long value, bool soon, ref AdaptiveSpin spin)
+    {
+        var now = ReadLong(field);
+        if (now == value) return false;
+        spin.Succeeded(sharedCore: false);
+        if (field == RingLayout.Tail) GatherMessages(now, soon);
+        else if (now - value < capacity / 8) Wait(RingPatience.ForRoom);
+        return true;
+    }
+
     // Whoever goes on at the first sign of the other side goes on for one message, and each message then costs both sides the trip of a cache line. So a writer that found the ring full
     // waits for room for many, and a reader whose writer is busy sending for a few messages; one that waits for an answer does not.
-    private void Gather(int field, long value, long waited)
+    private void GatherMessages(long tail, bool soon)
     {
-        var patience = field == RingLayout.Tail ? participant.Patience.After(waited) : ReadLong(field) - value >= capacity / 8 ? 0 : RingPatience.ForRoom;
-        if (patience == 0) return;
+        ref var patience = ref participant.Patience;
+        var time = patience.Next(soon);
+        if (time == 0) return;
+        Wait(time);
+        patience.Waited(more: ReadLong(RingLayout.Tail) != tail);
+    }
+
+    private static void Wait(long time)
+    {
         var began = Stopwatch.GetTimestamp();
         do Rest();
-        while (Stopwatch.GetTimestamp() - began < patience);
+        while (Stopwatch.GetTimestamp() - began < time);
     }
 
     private static void Rest()

@@ -36,7 +36,7 @@ internal sealed class SocketLinkReader : IpcLinkReader
             if (!TryReceive(message)) return false;
             if (message.ReplyChannel is not { } writer) continue;
             if (_writers.Contains(writer)) return true;
-            if (CryptographicOperations.FixedTimeEquals(message.Payload.Span, _key)) _writers.Add(writer);
+            if (CryptographicOperations.FixedTimeEquals(message.Span, _key)) _writers.Add(writer);
             else writer.Dispose();
         }
     }
