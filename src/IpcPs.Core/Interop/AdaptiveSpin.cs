@@ -18,6 +18,9 @@ internal struct AdaptiveSpin
     // Across cores a retry at once would take the object's lock from the very peer that is waited for.
     internal static readonly long Pause = Stopwatch.Frequency * 7 / 10_000_000;     // 0.7 us
 
+    private const byte KnownShared = 16;
+    private const byte UntilTried = 64;
+
     private long _budget;
     private bool _known;
     private byte _afterYield;
@@ -37,8 +40,17 @@ internal struct AdaptiveSpin
     }
 
     /// <summary>Whether to yield before even the first attempt: on a shared core the peer answers only once it runs, and trying before is a call for
-    /// nothing. Every sixteenth time it is tried all the same, in case things have changed.</summary>
-    public bool YieldsFirst => _afterYield >= 16 && (++_afterYield & 15) != 0;
+    /// nothing. From time to time it is tried all the same, in case things have changed.</summary>
+    public bool YieldsFirst
+    {
+        get
+        {
+            if (_afterYield < KnownShared) return false;
+            if (++_afterYield < KnownShared + UntilTried) return true;
+            _afterYield = KnownShared;
+            return false;
+        }
+    }
 
     /// <summary>The first attempt did it, without waiting.</summary>
     public void WasReady() => _afterYield = 0;
@@ -49,7 +61,7 @@ internal struct AdaptiveSpin
     {
         _budget = Maximum;
         if (!sharedCore) _afterYield = 0;
-        else if (_afterYield < 16) _afterYield++;
+        else if (_afterYield < KnownShared) _afterYield++;
     }
 
     /// <summary>The peer did not come in time.</summary>

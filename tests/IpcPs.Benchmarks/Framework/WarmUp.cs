@@ -9,7 +9,7 @@ internal static class WarmUp
     /// <summary>Round trips.</summary>
     public const int Trips = 100_000;
 
-    private const int Rounds = 5;
+    private const int Rounds = 10;
 
     // The runtime waits for 100 ms without anything new before it compiles what was often used, once for each of its tiers.
     private const int Rest = 200;
