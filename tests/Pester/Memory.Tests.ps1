@@ -69,16 +69,18 @@ Describe 'Locks' {
 
     It 'passes a mutex on when its holder is killed, and says so' {
         $script:lock = New-IpcMutex "pester-$PID"
-        $holder = Start-Job { Import-Module $using:manifest; Lock-IpcObject $using:lock.Address.Text; $PID; while ($true) { Start-Sleep 60 } }
-        while (-not ($id = Receive-Job $holder)) { $null = Wait-Job $holder -Timeout 1 }
-        Stop-Process -Id $id -Force
-        $locked = Lock-IpcObject "mutex:pester-$PID" -PassThru -WarningVariable warned -WarningAction SilentlyContinue
-        $locked.OwnerDied | Should -BeTrue
-        "$warned" | Should -BeLike "*Process $id ended*"
-        Unlock-IpcObject "mutex:pester-$PID"
-        # Until PowerShell has seen that the process ended, it would tell it to stop, through a pipe that is broken.
-        Wait-Job $holder -Timeout 60 | Should -Not -BeNullOrEmpty
-        Remove-Job $holder -Force
+        $address = $lock.Address.Text
+        $holder = Start-IpcJob { Lock-IpcObject $using:address; 'locked' | Send-IpcMessage $IpcParent; while ($true) { Start-Sleep 60 } }
+        try {
+            Receive-IpcMessage $holder -Timeout 60 | Should -Be 'locked'
+            Send-IpcSignal $holder KILL
+            $locked = Lock-IpcObject $address -PassThru -WarningVariable warned -WarningAction SilentlyContinue -Timeout 60
+            $locked.OwnerDied | Should -BeTrue
+            "$warned" | Should -BeLike "*Process $($holder.ProcessId) ended*"
+            Unlock-IpcObject $address
+            Wait-Job $holder -Timeout 60 | Should -Not -BeNullOrEmpty
+        }
+        finally { Remove-Job $holder -Force }
     }
 
     It 'is the lock that flock(1) takes' -Skip:(-not (Get-Command flock -ErrorAction Ignore)) {
