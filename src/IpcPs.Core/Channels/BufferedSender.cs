@@ -33,6 +33,11 @@ public sealed class BufferedSender : IDisposable
     public void Send(ReadOnlySpan<byte> payload, in SendOptions options)
     {
         ThrowFailure();
+        if (!_channel.KeepsEnqueued)
+        {
+            _channel.Send(payload, options, default, _cancellation);
+            return;
+        }
         var follows = Stopwatch.GetTimestamp() - _last < Burst;
         _channel.Enqueue(payload, options, default, _cancellation);
         if (!follows) _channel.Flush(default, _cancellation);

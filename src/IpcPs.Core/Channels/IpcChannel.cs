@@ -44,6 +44,9 @@ public abstract class IpcChannel : IpcObject
     public virtual void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
         Send(payload, options, deadline, cancellation);
 
+    /// <summary>Whether <see cref="Enqueue"/> may leave a message to be sent by <see cref="Flush"/>.</summary>
+    internal virtual bool KeepsEnqueued => false;
+
     /// <summary>Sends what <see cref="Enqueue"/> took.</summary>
     public virtual void Flush(Deadline deadline = default, CancellationToken cancellation = default)
     {

@@ -43,6 +43,8 @@ public abstract class StreamChannel : IpcChannel
         }
     }
 
+    internal override bool KeepsEnqueued => true;
+
     /// <inheritdoc/>
     public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IpcPs.Benchmarks.Framework;
 using IpcPs.Benchmarks.Shells;
 
 namespace IpcPs.Benchmarks.Cmdlets;
@@ -16,6 +17,8 @@ internal sealed record CmdletLoad(string Name, string Make, string Open, string 
     private const string UntilClosed = "Receive-IpcMessage $channel -All | Out-Null";
     private const string SendAndClose = "$array | Send-IpcMessage $channel -Close";
     private const string OpenToRead = "$channel = Open-IpcObject $address -Access Read";
+
+    private static readonly HashSet<string> Warm = [];
 
     // The queues have no end that could be seen: a number of messages instead.
     private const string AsMany = "Receive-IpcMessage $channel -Count $count | Out-Null";
@@ -37,10 +40,17 @@ internal sealed record CmdletLoad(string Name, string Make, string Open, string 
 
     public static CmdletLoad Ring { get; } = new("ring", "$channel = New-IpcRing \"bench-$PID\"; $channel.Address", OpenToRead, "", UntilClosed, SendAndClose, "Close-IpcObject $channel");
 
-    /// <summary>Objects a second.</summary>
+    /// <summary>Objects a second, warmed up.</summary>
     /// <param name="array">A script that gives the array.</param>
     /// <param name="count">How many are in it.</param>
     public double Run(string array, int count)
+    {
+        // The shells are the same in all repetitions.
+        if (Warm.Add(Name + array)) WarmUp.Do(() => Once(array, count));
+        return Once(array, count);
+    }
+
+    private double Once(string array, int count)
     {
         var (sender, receiver) = (SharedShells.Sender, SharedShells.Receiver);
         sender.Run(Kept(array, count));

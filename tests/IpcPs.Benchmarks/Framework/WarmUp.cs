@@ -9,6 +9,7 @@ internal static class WarmUp
     /// <summary>Round trips.</summary>
     public const int Trips = 100_000;
 
+    private const int Wholes = 3;
     private const int Rounds = 10;
 
     // The runtime waits for 100 ms without anything new before it compiles what was often used, once for each of its tiers.
@@ -23,6 +24,16 @@ internal static class WarmUp
         {
             var from = (int)((long)count * round / Rounds);
             some(from, (int)((long)count * (round + 1) / Rounds) - from);
+            Thread.Sleep(Rest);
+        }
+    }
+
+    /// <summary>Does it three times, with the same rests.</summary>
+    public static void Do(Action whole)
+    {
+        for (var i = 0; i < Wholes; i++)
+        {
+            whole();
             Thread.Sleep(Rest);
         }
     }

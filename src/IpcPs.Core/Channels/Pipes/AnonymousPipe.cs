@@ -70,6 +70,8 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
         Writer.Send(payload, options, deadline, cancellation);
 
+    internal override bool KeepsEnqueued => Writer.KeepsEnqueued;
+
     /// <inheritdoc/>
     public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
         Writer.Enqueue(payload, options, deadline, cancellation);

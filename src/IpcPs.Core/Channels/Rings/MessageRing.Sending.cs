@@ -17,6 +17,8 @@ public sealed partial class MessageRing
         else WriteEnveloped(payload, options, new RingWait(deadline, cancellation));
     }
 
+    internal override bool KeepsEnqueued => true;
+
     /// <inheritdoc/>
     public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
     {
