@@ -55,7 +55,8 @@ Describe 'Sockets' {
 
     It 'serves -Parallel clients and a python script in one receive' -Skip:(-not (Get-Command python3 -ErrorAction Ignore)) {
         $script:server = New-IpcSocket "unix:pester-$PID"
-        1..4 | ForEach-Object -Parallel { Import-Module $using:manifest; 1..5 | Send-IpcMessage $using:server.Address.Text }
+        $address = $server.Address.Text
+        1..4 | ForEach-Object -Parallel { Import-Module $using:manifest; 1..5 | Send-IpcMessage $using:address }
         python3 -c "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b'{\`"n\`": 41}\n')" $server.Address.Path
         $got = Receive-IpcMessage $server -Count 21 -Timeout 60
         $got | Where-Object { $_ -is [int] } | Measure-Object -Sum | ForEach-Object Sum | Should -Be 60

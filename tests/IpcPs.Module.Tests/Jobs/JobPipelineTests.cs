@@ -53,12 +53,14 @@ public sealed class JobPipelineTests : JobTests
     [MemberData(nameof(Mechanisms))]
     public void A_slow_reader_holds_its_writer_back(string via)
     {
-        // 24 MB would have to be somewhere: the writer gets to the end only when the reader has begun to read.
+        // 24 MB would have to be somewhere: the writer gets to the end only when the reader has begun to read. It begins when it has a reader: until then its output
+        // is kept for Receive-Job.
         var result = Session.Run(
             """
-            $writer = Start-IpcJob { $block = [byte[]]::new(8000); for ($i = 0; $i -lt 3000; $i++) { ,$block }; 'all written' | Send-IpcMessage $IpcParent }
+            $writer = Start-IpcJob { $null = Receive-IpcMessage $IpcParent; $block = [byte[]]::new(8000); for ($i = 0; $i -lt 3000; $i++) { ,$block }; 'all written' | Send-IpcMessage $IpcParent }
             $reader = $writer | Start-IpcJob { 'up' | Send-IpcMessage $IpcParent; $null = Receive-IpcMessage $IpcParent; $n = 0; foreach ($i in $input) { $n++ }; $n } -Via $args[0]
             Receive-IpcMessage $reader -Timeout 60
+            'go' | Send-IpcMessage $writer
             try { Receive-IpcMessage $writer -Timeout 0.5 -ErrorAction Stop } catch { $_.FullyQualifiedErrorId -like 'IpcTimeout,*' }
             'go' | Send-IpcMessage $reader
             Receive-IpcMessage $writer -Timeout 60
