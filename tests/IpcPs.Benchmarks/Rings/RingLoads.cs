@@ -12,9 +12,10 @@ internal static class RingLoads
     public static double OneWay(MessageRing ring, int count, int size, bool atOnce, int writers, int readers)
     {
         var receivers = Enumerable.Range(0, readers).Select(_ => Peers.Start("drain", null, ring.Address.Text)).ToList();
-        var senders = Enumerable.Range(1, writers - 1).Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
         WarmUp.Do(Math.Min(WarmUp.Messages, count), (_, some) => Pour(ring, some, size, atOnce));
         while (ring.PendingBytes > 0) Thread.Yield();
+        // Not before: they would be done while this one warms up.
+        var senders = Enumerable.Range(1, writers - 1).Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
         var start = Stopwatch.GetTimestamp();
         Pour(ring, count, size, atOnce);
         foreach (var sender in senders) sender.Expect("done");
