@@ -119,14 +119,17 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Throws when this end does not send.</summary>
     protected void RequireSend()
     {
+        if (CanSend) return;
+        // Asked second: another thread may close it in between, and that is then the reason.
         ThrowIfClosed();
-        if (!CanSend) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for receiving only.", Address.Text, "Open it with -Access Write or ReadWrite.");
+        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for receiving only.", Address.Text, "Open it with -Access Write or ReadWrite.");
     }
 
     /// <summary>Throws when this end does not receive.</summary>
     protected void RequireReceive()
     {
+        if (CanReceive) return;
         ThrowIfClosed();
-        if (!CanReceive) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for sending only.", Address.Text, "Open it with -Access Read or ReadWrite.");
+        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for sending only.", Address.Text, "Open it with -Access Read or ReadWrite.");
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using IpcPs.Channels;
+using IpcPs.Interop;
 
 namespace IpcPs;
 
@@ -19,6 +20,7 @@ public abstract class MessageChannel : IpcChannel
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
     {
         RequireSend();
+        Turns.Sent();
         if (!options.NeedsEnvelope)
         {
             if (Exceeds(payload.Length)) throw TooLarge(payload.Length);

@@ -13,7 +13,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
     private int _searched;
     private bool _ended;
     private bool _goesOn;
-    private AdaptiveSpin _spin;
+    private AdaptiveSpin _spin = AdaptiveSpin.InConversations;
 
     public long Abandoned => _fragments.Abandoned;
 
@@ -151,7 +151,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
             fixed (byte* into = room)
             {
                 var attempt = new ReadAttempt(channel, into, room.Length);
-                if (!Waiter.Until(ref attempt, descriptor, PollEvents.In, ref _spin, deadline, cancellation, channel.Closing))
+                if (!Waiter.Until(ref attempt, descriptor, ref _spin, deadline, cancellation, channel.Closing))
                     throw IpcException.TimedOut($"a message on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Empty);
                 read = attempt.Read;
             }

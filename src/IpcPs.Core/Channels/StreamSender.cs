@@ -17,7 +17,6 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     private int _count;
     private bool _broken;
     private ulong _writerId;
-    private AdaptiveSpin _spin;
 
     /// <summary>Adds a message to what is pending; writes when that is full.</summary>
     public void Add(ReadOnlySpan<byte> payload, in SendOptions options, Deadline deadline, CancellationToken cancellation)
@@ -174,6 +173,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private unsafe int WriteSome(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
     {
+        Turns.Sent();
         fixed (byte* first = bytes)
         {
             while (true)
@@ -182,7 +182,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
                 var attempt = new WriteAttempt(channel, first, bytes.Length, options);
                 try
                 {
-                    if (!Waiter.Until(ref attempt, descriptor, PollEvents.Out, ref _spin, deadline, cancellation, channel.Closing))
+                    if (!Waiter.UntilRoom(ref attempt, descriptor, deadline, cancellation, channel.Closing))
                     {
                         var what = messages == 1 ? "room" : $"room; {messages} messages were not sent:";
                         throw IpcException.TimedOut($"{what} on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Full);

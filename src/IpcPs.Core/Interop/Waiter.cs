@@ -9,26 +9,25 @@ namespace IpcPs.Interop;
 /// <remarks>Calls: ppoll(2) on the descriptor and the thread's eventfd(2); sched_yield(2) while it spins.</remarks>
 internal static unsafe partial class Waiter
 {
-    /// <summary>Tries an operation until it is done: at once, then spinning for as long as that pays, then blocked in ppoll(2).</summary>
+    /// <summary>Tries to receive until something is there: at once, then spinning for as long as that pays, then blocked in ppoll(2).</summary>
     /// <param name="attempt">The operation.</param>
     /// <param name="descriptor">The descriptor to poll.</param>
-    /// <param name="events">What to poll it for.</param>
     /// <param name="spin">The state that says whether spinning pays; kept by the channel.</param>
     /// <param name="deadline">Until when to wait.</param>
     /// <param name="cancellation">Cancelled by the caller: <see cref="OperationCanceledException"/>.</param>
     /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
     /// <returns>False when the deadline passed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, PollEvents events, ref AdaptiveSpin spin, Deadline deadline,
+    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveSpin spin, Deadline deadline,
         CancellationToken cancellation, CancellationToken closing = default)
         where T : struct, IAttempt
     {
         if (spin.YieldsFirst) _ = Libc.sched_yield();
-        return attempt.TryOnce() || UntilSlow(ref attempt, descriptor, events, ref spin, deadline, cancellation, closing);
+        return attempt.TryOnce() || UntilSlow(ref attempt, descriptor, ref spin, deadline, cancellation, closing);
     }
 
     /// <summary>The rest of <see cref="Until"/>, for who has tried once already.</summary>
-    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, PollEvents events, ref AdaptiveSpin spin, Deadline deadline,
+    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveSpin spin, Deadline deadline,
         CancellationToken cancellation, CancellationToken closing)
         where T : struct, IAttempt
     {
@@ -38,8 +37,37 @@ internal static unsafe partial class Waiter
             if (deadline.IsImmediate) return false;
             if (Spin(ref attempt, ref spin)) return true;
             var blockedAt = Stopwatch.GetTimestamp();
-            var ready = Poll(descriptor, events, deadline, cancellation, closing);
+            var ready = Poll(descriptor, PollEvents.In, deadline, cancellation, closing);
             spin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
+            if (attempt.TryOnce()) return true;
+            if (!ready) return false;
+        }
+    }
+
+    /// <summary>Tries to send until there is room: at once, then blocked in ppoll(2). No spinning: the peer has a full buffer to read before it misses anything, and
+    /// a sender that fills each place as it becomes free is the slower for it.</summary>
+    /// <param name="attempt">The operation.</param>
+    /// <param name="descriptor">The descriptor to poll.</param>
+    /// <param name="deadline">Until when to wait.</param>
+    /// <param name="cancellation">Cancelled by the caller: <see cref="OperationCanceledException"/>.</param>
+    /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
+    /// <returns>False when the deadline passed.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool UntilRoom<T>(ref T attempt, SafeDescriptor descriptor, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+        where T : struct, IAttempt
+    {
+        return attempt.TryOnce() || UntilRoomSlow(ref attempt, descriptor, deadline, cancellation, closing);
+    }
+
+    /// <summary>The rest of <see cref="UntilRoom"/>, for who has tried once already.</summary>
+    internal static bool UntilRoomSlow<T>(ref T attempt, SafeDescriptor descriptor, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+        where T : struct, IAttempt
+    {
+        while (true)
+        {
+            ThrowIfOver(cancellation, closing);
+            if (deadline.IsImmediate) return false;
+            var ready = Poll(descriptor, PollEvents.Out, deadline, cancellation, closing);
             if (attempt.TryOnce()) return true;
             if (!ready) return false;
         }
@@ -49,7 +77,7 @@ internal static unsafe partial class Waiter
     internal static bool Spin<T>(ref T attempt, ref AdaptiveSpin spin)
         where T : struct, IAttempt
     {
-        var budget = spin.Budget;
+        var budget = spin.Begin();
         if (budget == 0) return false;
         var start = Stopwatch.GetTimestamp();
         var first = true;

@@ -25,7 +25,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     private RemovalWatch? _watch;
     private CancellationTokenSource? _over;
     private bool _hasSent;
-    private AdaptiveSpin _sendSpin;
+    // A queue of few messages has nothing left by the time that a sleeper is awake: here a stream too is better read without sleeping.
     private AdaptiveSpin _receiveSpin;
 
     private unsafe PosixQueue(IpcAddress address, SafeDescriptor queue, IpcAccess access, bool isUnnamed = false) : base(address)
@@ -174,7 +174,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         fixed (byte* first = packet)
         {
             var attempt = new SendAttempt(_queue, Address, first, packet.Length, priority);
-            if (!Until(ref attempt, PollEvents.Out, ref _sendSpin, deadline, cancellation))
+            if (!Until(ref attempt, forRoom: true, deadline, cancellation))
                 throw IpcException.TimedOut($"room on '{Address}'", Address.Text, deadline, IpcErrors.QueueFull);
         }
     }
@@ -188,7 +188,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         fixed (byte* first = room)
         {
             var attempt = new ReceiveAttempt(_queue, Address, first, room.Length);
-            if (!Until(ref attempt, PollEvents.In, ref _receiveSpin, deadline, cancellation))
+            if (!Until(ref attempt, forRoom: false, deadline, cancellation))
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
             message.Length = attempt.Length;
             message.Priority = attempt.Priority;
@@ -212,13 +212,13 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     }
 
     /// <summary>Tries, then waits, on the queue itself; ends when the queue is removed or closed.</summary>
-    private bool Until<T>(ref T attempt, PollEvents events, ref AdaptiveSpin spin, Deadline deadline, CancellationToken cancellation)
+    private bool Until<T>(ref T attempt, bool forRoom, Deadline deadline, CancellationToken cancellation)
         where T : struct, IAttempt
     {
         try
         {
-            if (spin.YieldsFirst) _ = Libc.sched_yield();
-            return attempt.TryOnce() || UntilSlow(ref attempt, events, ref spin, deadline, cancellation);
+            if (!forRoom && _receiveSpin.YieldsFirst) _ = Libc.sched_yield();
+            return attempt.TryOnce() || UntilSlow(ref attempt, forRoom, deadline, cancellation);
         }
         catch (Exception e) when (IsClosed && e is ObjectDisposedException or IpcException { Errno: Errno.EBADF })
         {
@@ -226,7 +226,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         }
     }
 
-    private bool UntilSlow<T>(ref T attempt, PollEvents events, ref AdaptiveSpin spin, Deadline deadline, CancellationToken cancellation)
+    private bool UntilSlow<T>(ref T attempt, bool forRoom, Deadline deadline, CancellationToken cancellation)
         where T : struct, IAttempt
     {
         try
@@ -238,12 +238,14 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
             }
             // From the first wait on a removal has to be noticed.
             Watch();
-            return Waiter.UntilSlow(ref attempt, _queue, events, ref spin, deadline, cancellation, Over);
+            return forRoom
+                ? Waiter.UntilRoomSlow(ref attempt, _queue, deadline, cancellation, Over)
+                : Waiter.UntilSlow(ref attempt, _queue, ref _receiveSpin, deadline, cancellation, Over);
         }
         catch (IpcException e) when (e.Id == IpcErrors.Closed && !IsClosed)
         {
             // Removed. What came just before is still to be had; sending to it would be for nobody.
-            if (events == PollEvents.In && attempt.TryOnce()) return true;
+            if (!forRoom && attempt.TryOnce()) return true;
             throw WasRemoved();
         }
     }

@@ -15,8 +15,7 @@ public sealed partial class SysVQueue
     // struct msgbuf: a long, then the bytes.
     private const int TypeSize = 8;
 
-    private AdaptiveSpin _sendSpin;
-    private AdaptiveSpin _receiveSpin;
+    private AdaptiveSpin _receiveSpin = AdaptiveSpin.InConversations;
     private long _knownToFit;
 
     /// <inheritdoc/>
@@ -73,7 +72,7 @@ public sealed partial class SysVQueue
     private unsafe void Send(byte* message, int length, Deadline deadline, CancellationToken cancellation)
     {
         var attempt = new SendAttempt(Id, message, length);
-        var errno = Until<SendAttempt, int>(ref attempt, ref _sendSpin, deadline, cancellation);
+        var errno = UntilRoom(ref attempt, deadline, cancellation);
         if (errno == 0) return;
         if (errno is Errno.ETIMEDOUT or Errno.EAGAIN) throw IpcException.TimedOut($"room on '{Address}'", Address.Text, deadline, IpcErrors.QueueFull);
         // The limits may have been lowered since they were read.
@@ -90,7 +89,7 @@ public sealed partial class SysVQueue
             fixed (byte* first = bytes)
             {
                 var attempt = new ReceiveAttempt(Id, first, bytes.Length - TypeSize, type, flags);
-                var errno = Until<ReceiveAttempt, int>(ref attempt, ref _receiveSpin, deadline, cancellation);
+                var errno = UntilMessage(ref attempt, deadline, cancellation);
                 if (errno == 0)
                 {
                     Describe(message, first, attempt.Length);
@@ -115,28 +114,31 @@ public sealed partial class SysVQueue
         message.Skip(TypeSize);
     }
 
-    /// <summary>Tries, spins for as long as that pays, then blocks in the call itself.</summary>
-    /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; EAGAIN or ENOMSG where it would have to wait and may not.</returns>
-    private int Until<TCall, T>(ref TCall call, ref AdaptiveSpin spin, Deadline deadline, CancellationToken cancellation)
-        where TCall : struct, IAttempt, IBlockingCall<T>, IErrno
+    /// <summary>Tries, then blocks in the call itself, as <see cref="Waiter.UntilRoom"/> does and why.</summary>
+    /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; EAGAIN where it would have to wait and may not.</returns>
+    private int UntilRoom(ref SendAttempt call, Deadline deadline, CancellationToken cancellation)
     {
-        if (spin.YieldsFirst) _ = Libc.sched_yield();
+        if (call.TryOnce()) return call.Errno;
+        Waiter.ThrowIfOver(cancellation, Closing);
+        return deadline.IsImmediate ? call.Errno : InterruptibleCall.Invoke<SendAttempt, int>(ref call, out _, deadline, cancellation, Closing);
+    }
+
+    /// <summary>Tries, spins for as long as that pays, then blocks in the call itself.</summary>
+    /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; ENOMSG where it would have to wait and may not.</returns>
+    private int UntilMessage(ref ReceiveAttempt call, Deadline deadline, CancellationToken cancellation)
+    {
+        if (_receiveSpin.YieldsFirst) _ = Libc.sched_yield();
         if (call.TryOnce()) return call.Errno;
         Waiter.ThrowIfOver(cancellation, Closing);
         if (deadline.IsImmediate) return call.Errno;
-        if (Waiter.Spin(ref call, ref spin)) return call.Errno;
+        if (Waiter.Spin(ref call, ref _receiveSpin)) return call.Errno;
         var blockedAt = Stopwatch.GetTimestamp();
-        var errno = InterruptibleCall.Invoke<TCall, T>(ref call, out _, deadline, cancellation, Closing);
-        spin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
+        var errno = InterruptibleCall.Invoke<ReceiveAttempt, int>(ref call, out _, deadline, cancellation, Closing);
+        _receiveSpin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
         return errno;
     }
 
-    private interface IErrno
-    {
-        int Errno { get; }
-    }
-
-    private unsafe struct SendAttempt(int id, byte* message, int length) : IAttempt, IBlockingCall<int>, IErrno
+    private unsafe struct SendAttempt(int id, byte* message, int length) : IAttempt, IBlockingCall<int>
     {
         public int Errno { get; private set; }
 
@@ -151,7 +153,7 @@ public sealed partial class SysVQueue
         private int Call(int flags) => Errno = Libc.msgsnd(id, message, (nuint)length, flags) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
-    private unsafe struct ReceiveAttempt(int id, byte* message, int room, nint type, int flags) : IAttempt, IBlockingCall<int>, IErrno
+    private unsafe struct ReceiveAttempt(int id, byte* message, int room, nint type, int flags) : IAttempt, IBlockingCall<int>
     {
         public int Errno { get; private set; }
 

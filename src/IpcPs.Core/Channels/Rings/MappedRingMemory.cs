@@ -82,7 +82,7 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
     {
         Waiter.ThrowIfOver(wait.Cancellation, participant.Closing);
         ref var spin = ref participant.Spin(field == RingLayout.Tail);
-        var budget = spin.Budget;
+        var budget = spin.Begin();
         if (budget == 0 || wait.Deadline.HasPassed) return false;
         // Without a look at the clock, which takes as long as a message.
         for (var i = 0; i < SpinsBeforeYield; i++)

@@ -24,7 +24,7 @@ internal sealed unsafe class ClientSet : IDisposable
     private int _turnLeft;
     private bool _sourceReady;
     private bool _sourceOff;
-    private AdaptiveSpin _spin;
+    private AdaptiveSpin _spin = AdaptiveSpin.InConversations;
 
     public ClientSet(SafeDescriptor source, IpcAddress address)
     {
@@ -141,7 +141,7 @@ internal sealed unsafe class ClientSet : IDisposable
     public bool Wait(Deadline deadline, CancellationToken cancellation, CancellationToken closing)
     {
         var attempt = new WaitAttempt(this);
-        return Waiter.Until(ref attempt, _epoll, PollEvents.In, ref _spin, deadline, cancellation, closing);
+        return Waiter.Until(ref attempt, _epoll, ref _spin, deadline, cancellation, closing);
     }
 
     public void Dispose() => _epoll.Dispose();

@@ -20,7 +20,7 @@ public sealed class DatagramListener : MessageChannel
     private readonly ClientErrors _errors = new();
     private readonly Dictionary<SocketName, DatagramReply> _senders = [];
     private readonly EagerDatagrams? _eager;
-    private AdaptiveSpin _spin;
+    private AdaptiveSpin _spin = AdaptiveSpin.InConversations;
     private long _dropped;
 
     internal DatagramListener(KernelSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address)
@@ -109,7 +109,7 @@ public sealed class DatagramListener : MessageChannel
             while (true)
             {
                 var attempt = new ReceiveAttempt(_socket, message);
-                if (!Waiter.Until(ref attempt, _socket.Descriptor, PollEvents.In, ref _spin, deadline, cancellation, Closing))
+                if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _spin, deadline, cancellation, Closing))
                     throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
                 if (Admit(attempt, message)) return true;
                 message.Clear();
@@ -150,7 +150,7 @@ public sealed class DatagramListener : MessageChannel
     private void ReceiveEager(EagerDatagrams eager, MessageBuffer message, Deadline deadline, CancellationToken cancellation)
     {
         var attempt = new TakeAttempt(eager, message);
-        if (!Waiter.Until(ref attempt, eager.Readiness, PollEvents.In, ref _spin, deadline, cancellation, Closing))
+        if (!Waiter.Until(ref attempt, eager.Readiness, ref _spin, deadline, cancellation, Closing))
             throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
         message.ReplyChannel = ReplyTo(attempt.Sender);
     }

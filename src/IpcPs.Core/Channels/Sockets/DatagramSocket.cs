@@ -12,8 +12,7 @@ public sealed class DatagramSocket : MessageChannel
     private readonly Gate _receiving = new();
     private readonly KernelSocket _socket;
     private readonly SocketName _server;
-    private AdaptiveSpin _sendSpin;
-    private AdaptiveSpin _receiveSpin;
+    private AdaptiveSpin _receiveSpin = AdaptiveSpin.InConversations;
     private int _maxPacket;
     private bool _hasSent;
 
@@ -79,11 +78,11 @@ public sealed class DatagramSocket : MessageChannel
         {
             try
             {
-                PacketSend.ToPeer(_socket, packet, options.Handles, ref _sendSpin, deadline, cancellation, Closing);
+                PacketSend.ToPeer(_socket, packet, options.Handles, deadline, cancellation, Closing);
             }
             catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && ServesAgain())
             {
-                PacketSend.ToPeer(_socket, packet, options.Handles, ref _sendSpin, deadline, cancellation, Closing);
+                PacketSend.ToPeer(_socket, packet, options.Handles, deadline, cancellation, Closing);
             }
         }
         catch (ObjectDisposedException)
@@ -100,7 +99,7 @@ public sealed class DatagramSocket : MessageChannel
         try
         {
             var attempt = new ReceiveAttempt(_socket, message);
-            if (!Waiter.Until(ref attempt, _socket.Descriptor, PollEvents.In, ref _receiveSpin, deadline, cancellation, Closing))
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, deadline, cancellation, Closing))
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
             attempt.Data.Describe(message);
             return true;

@@ -21,13 +21,13 @@ internal static unsafe class PacketSend
     }
 
     /// <summary>Sends a packet to the peer of a connected socket; waits for room.</summary>
-    public static void ToPeer(KernelSocket socket, ReadOnlySpan<byte> packet, IReadOnlyList<SafeHandle>? handles, ref AdaptiveSpin spin, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    public static void ToPeer(KernelSocket socket, ReadOnlySpan<byte> packet, IReadOnlyList<SafeHandle>? handles, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
     {
         if (handles is not null) SocketBuffers.RequireHandles(socket);
         fixed (byte* bytes = packet)
         {
             var attempt = new SendAttempt(socket, bytes, packet.Length, handles);
-            if (!Waiter.Until(ref attempt, socket.Descriptor, PollEvents.Out, ref spin, deadline, cancellation, closing))
+            if (!Waiter.UntilRoom(ref attempt, socket.Descriptor, deadline, cancellation, closing))
                 throw IpcException.TimedOut($"room on '{socket.Address}'", socket.Address.Text, deadline, IpcErrors.Full);
         }
     }

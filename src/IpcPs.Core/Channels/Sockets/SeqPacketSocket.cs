@@ -10,8 +10,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     private readonly Gate _receiving = new();
     private readonly KernelSocket _socket;
     private readonly PeerIdentity _peer;
-    private AdaptiveSpin _sendSpin;
-    private AdaptiveSpin _receiveSpin;
+    private AdaptiveSpin _receiveSpin = AdaptiveSpin.InConversations;
     private int _maxPacket;
     private volatile bool _sendingEnded;
     private volatile bool _ended;
@@ -123,7 +122,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         PacketSend.RequirePlain(options, this);
         try
         {
-            PacketSend.ToPeer(_socket, packet, options.Handles, ref _sendSpin, deadline, cancellation, Closing);
+            PacketSend.ToPeer(_socket, packet, options.Handles, deadline, cancellation, Closing);
         }
         catch (ObjectDisposedException)
         {
@@ -141,7 +140,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         {
             if (_ended) return false;
             var attempt = new ReceiveAttempt(_socket, message);
-            if (!Waiter.Until(ref attempt, _socket.Descriptor, PollEvents.In, ref _receiveSpin, deadline, cancellation, Closing))
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, deadline, cancellation, Closing))
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
             return Take(ref attempt, message);
         }

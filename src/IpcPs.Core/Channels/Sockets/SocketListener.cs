@@ -77,7 +77,7 @@ public sealed class SocketListener : IpcChannel
         {
             var attempt = new AcceptAttempt(_source);
             var spin = default(AdaptiveSpin);
-            if (!Waiter.Until(ref attempt, _source.Readiness, PollEvents.In, ref spin, deadline, cancellation, Closing))
+            if (!Waiter.Until(ref attempt, _source.Readiness, ref spin, deadline, cancellation, Closing))
                 throw IpcException.TimedOut($"a connection to '{Address}'", Address.Text, deadline, IpcErrors.Empty);
             Interlocked.Increment(ref _accepted);
             return attempt.Accepted!.Channel;
