@@ -15,6 +15,6 @@ public readonly record struct ReceiveOptions
     /// <summary>Leaves the message where it is.</summary>
     public bool Peek { get; init; }
 
-    /// <summary>Takes no more from a byte stream than this one message, so that another process can go on reading behind it. Slower.</summary>
+    /// <summary>Takes no more from a byte stream or a seqpacket socket than this one message, so that another process can go on reading behind it. Slower.</summary>
     public bool Exact { get; init; }
 }

@@ -76,6 +76,14 @@ internal static unsafe partial class Libc
         public int Flags;
     }
 
+    /// <summary><c>struct mmsghdr</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MultipleMessageHeader
+    {
+        public MessageHeader Header;
+        public uint Length;
+    }
+
     /// <summary><c>struct cmsghdr</c>: 16 bytes, then its data; the next one begins at a multiple of 8.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct ControlHeader
@@ -135,4 +143,7 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial nint recvmsg(SafeDescriptor socket, MessageHeader* message, int flags);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int recvmmsg(SafeDescriptor socket, MultipleMessageHeader* messages, uint count, int flags, Timespec* timeout);
 }

@@ -7,7 +7,7 @@ namespace IpcPs.Channels;
 /// <summary>A socket and the calls on it: what all kinds of socket channels have in common. Nothing here waits but <see cref="Connect"/>.</summary>
 /// <remarks>Its descriptor is a blocking one and every call says MSG_DONTWAIT, so that a program to which it is passed finds what it expects.
 /// Calls: socket(2), bind(2), connect(2), sendmsg(2), recvmsg(2), getsockopt(2), setsockopt(2).</remarks>
-internal sealed unsafe class KernelSocket : IDisposable
+internal sealed unsafe partial class KernelSocket : IDisposable
 {
     private const int Flags = Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL;
 
@@ -234,68 +234,10 @@ internal sealed unsafe class KernelSocket : IDisposable
         }
     }
 
-    /// <summary>Receives one packet, however long it is.</summary>
-    /// <param name="message">Where its bytes go.</param>
-    /// <param name="data">What came along.</param>
-    /// <param name="sender">Where it came from; null where that is not of interest.</param>
-    /// <returns>Bytes received; -1 where it would block; -2 at the end (seqpacket).</returns>
-    [SkipLocalsInit]
-    public int TryReceivePacket(MessageBuffer message, out ControlData data, SocketName* sender)
-    {
-        data = default;
-        var control = stackalloc byte[PassedDescriptors.MaxControl];
-        using var rest = PacketOverflow.Rent();
-        var room = message.Reserve(PacketRoom);
-        fixed (byte* into = room)
-        {
-            var vectors = stackalloc Libc.IoVector[2];
-            vectors[0] = new Libc.IoVector { Base = into, Length = (nuint)room.Length };
-            vectors[1] = new Libc.IoVector { Base = rest.Pointer, Length = (nuint)PacketOverflow.Length };
-            while (true)
-            {
-                var header = new Libc.MessageHeader { Vectors = vectors, VectorCount = 2, Control = control, ControlLength = PassedDescriptors.MaxControl };
-                if (sender is not null)
-                {
-                    fixed (byte* name = sender->Buffer) header.Name = name;
-                    header.NameLength = SocketName.Capacity;
-                }
-                var received = Libc.recvmsg(Descriptor, &header, Flags | Libc.MSG_CMSG_CLOEXEC);
-                if (received < 0)
-                {
-                    var errno = Marshal.GetLastPInvokeError();
-                    if (errno == Errno.EINTR) continue;
-                    if (errno == Errno.EAGAIN) return -1;
-                    if (errno == Errno.ECONNRESET && Type == IpcSocketType.SeqPacket) return -2;
-                    throw ReceiveFailed(errno);
-                }
-                if (sender is not null) sender->Length = header.NameLength;
-                data = PassedDescriptors.Read(control, (int)header.ControlLength);
-                data.LostHandles = (header.Flags & Libc.MSG_CTRUNC) != 0;
-                // Every packet comes with its sender's credentials; the end comes with nothing.
-                if (received == 0 && Type == IpcSocketType.SeqPacket && data.Sender is null) return -2;
-                if ((header.Flags & Libc.MSG_TRUNC) != 0) throw Truncated(ref data);
-                if (received <= room.Length) message.Length = (int)received;
-                else Join(message, room, rest, (int)received);
-                return (int)received;
-            }
-        }
-    }
-
-    /// <summary>What a packet is received into at first; longer ones take a copy more.</summary>
-    private const int PacketRoom = 4096;
-
     /// <summary>Makes the descriptor block, or not: for connect(2), accept4(2) and calls that are to wait in the kernel.</summary>
     public void SetBlocking(bool blocking)
     {
         if (Libc.fcntl(Descriptor, Libc.F_SETFL, blocking ? 0 : Libc.O_NONBLOCK) != 0) throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), Address.Text);
-    }
-
-    private static void Join(MessageBuffer message, ReadOnlySpan<byte> room, PacketOverflow rest, int length)
-    {
-        var whole = GC.AllocateUninitializedArray<byte>(length);
-        room.CopyTo(whole);
-        new ReadOnlySpan<byte>(rest.Pointer, length - room.Length).CopyTo(whole.AsSpan(room.Length));
-        message.Swap(whole, length);
     }
 
     [SkipLocalsInit]
@@ -346,13 +288,6 @@ internal sealed unsafe class KernelSocket : IDisposable
         Errno.ECONNREFUSED => new IpcException(IpcErrors.PeerClosed, $"Nobody listens at '{Address}' any more: something that was sent reached nobody.", Address.Text) { Errno = errno, Call = "recv" },
         _ => IpcException.FromErrno("recv", errno, Address.Text),
     };
-
-    private IpcException Truncated(ref ControlData data)
-    {
-        if (data.Handles is not null) foreach (var handle in data.Handles) handle.Dispose();
-        return new IpcException(IpcErrors.MessageTooLarge, $"A message on '{Address}' had more bytes than net.core.wmem_max lets a socket send, and was cut off.", Address.Text,
-            "Its sender has raised its SO_SNDBUF beyond the limit (SO_SNDBUFFORCE); let it send less at once.");
-    }
 
     private readonly struct ConnectCall(KernelSocket socket, SocketName name) : IBlockingCall<int>
     {

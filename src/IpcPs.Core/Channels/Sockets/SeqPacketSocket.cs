@@ -4,9 +4,12 @@ namespace IpcPs.Channels;
 
 /// <summary>One end of a unix seqpacket connection (unix(7)): like a stream, but each message arrives as it was sent, whole.</summary>
 /// <remarks>A message has at most as many bytes as the sender's SO_SNDBUF, less 32. Everything else is as with <see cref="StreamSocket"/>.
-/// Calls: sendmsg(2), recvmsg(2), ppoll(2), shutdown(2), getsockopt(2).</remarks>
+/// Calls: send(2), sendmsg(2), recvmsg(2), recvmmsg(2), ppoll(2), shutdown(2), getsockopt(2).</remarks>
 public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
 {
+    // Packets found waiting, one after the other.
+    private const int BeforeBatch = 4;
+
     private readonly Gate _receiving = new();
     private readonly KernelSocket _socket;
     private readonly PeerIdentity _peer;
@@ -14,6 +17,9 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     private int _maxPacket;
     private volatile bool _sendingEnded;
     private volatile bool _ended;
+    private PacketBatch? _batch;
+    private int _ready;
+    private uint _turn;
     private ListenerLink? _link;
 
     internal SeqPacketSocket(KernelSocket socket, PeerIdentity peer) : base(socket.Address)
@@ -67,7 +73,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         set => SocketBuffers.SetReceive(Open, value);
     }
 
-    /// <summary>Bytes of the next message.</summary>
+    /// <summary>Bytes of the messages that wait in the kernel; a receiver that is behind takes up to eight of them out at once.</summary>
     public int PendingBytes => SocketBuffers.GetPending(Open);
 
     KernelSocket ISocketConnection.Socket => _socket;
@@ -106,7 +112,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     {
         RequireReceive();
         message.Clear();
-        var attempt = new ReceiveAttempt(_socket, message);
+        var attempt = new ReceiveAttempt(_socket, message, null);
         if (!attempt.TryOnce()) return ReceiveOutcome.Nothing;
         if (!Take(ref attempt, message)) return ReceiveOutcome.Ended;
         Unwrap(message, options);
@@ -139,9 +145,10 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         try
         {
             if (_ended) return false;
-            var attempt = new ReceiveAttempt(_socket, message);
+            var attempt = new ReceiveAttempt(_socket, message, BatchFor(options));
             if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, deadline, cancellation, Closing))
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+            CountReady(attempt.Tries);
             return Take(ref attempt, message);
         }
         catch (ObjectDisposedException)
@@ -150,6 +157,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         }
         finally
         {
+            if (IsClosed) ReturnBatch();
             _receiving.Exit();
         }
     }
@@ -165,6 +173,32 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     {
         _link?.Cut();
         _socket.Dispose();
+        // Whoever is receiving does it when it is through.
+        if (!disposing || !_receiving.Enter(Deadline.Immediate, default)) return;
+        ReturnBatch();
+        _receiving.Exit();
+    }
+
+    // A receiver that keeps finding packets, and answers none, is behind its sender.
+    private void CountReady(int tries)
+    {
+        var turn = Turns.OfThread;
+        _ready = tries == 1 && turn == _turn ? _ready + 1 : 0;
+        _turn = turn;
+    }
+
+    private PacketBatch? BatchFor(in ReceiveOptions options)
+    {
+        if (_batch is { IsEmpty: false }) return _batch;
+        if (_ready >= BeforeBatch && !options.Exact && PacketBatch.IsWorthwhile) return _batch ??= PacketBatch.Rent();
+        ReturnBatch();
+        return null;
+    }
+
+    private void ReturnBatch()
+    {
+        _batch?.Return();
+        _batch = null;
     }
 
     private bool Take(ref ReceiveAttempt attempt, MessageBuffer message)
@@ -172,6 +206,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         if (attempt.Received < 0)
         {
             _ended = true;
+            ReturnBatch();
             return false;
         }
         attempt.Data.Describe(message);
@@ -184,12 +219,24 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         return true;
     }
 
-    private unsafe struct ReceiveAttempt(KernelSocket socket, MessageBuffer message) : IAttempt
+    private unsafe struct ReceiveAttempt(KernelSocket socket, MessageBuffer message, PacketBatch? batch) : IAttempt
     {
         public ControlData Data;
 
         public int Received { get; private set; }
 
-        public bool TryOnce() => (Received = socket.TryReceivePacket(message, out Data, null)) != -1;
+        public int Tries { get; private set; }
+
+        public bool TryOnce()
+        {
+            Tries++;
+            return (Received = batch is null ? socket.TryReceivePacket(message, out Data, null) : FromBatch(batch)) != -1;
+        }
+
+        private int FromBatch(PacketBatch batch)
+        {
+            if (batch.IsEmpty && batch.TryFill(socket) is < 0 and var nothing) return nothing;
+            return batch.Take(socket, message, out Data);
+        }
     }
 }
