@@ -171,29 +171,32 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         }
     }
 
-    private unsafe int WriteSome(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
+    private int WriteSome(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
     {
         Turns.Sent();
+        while (true)
+        {
+            var descriptor = channel.WriterDescriptor(deadline, cancellation);
+            try
+            {
+                var written = channel.TryWrite(bytes, options);
+                return written >= 0 ? written : WaitAndWrite(bytes, options, messages, descriptor, deadline, cancellation);
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && channel.ReconnectsWriter(deadline, cancellation))
+            {
+                // A new reader is there: the same bytes again, none of which was written.
+            }
+        }
+    }
+
+    private unsafe int WaitAndWrite(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, SafeDescriptor descriptor, Deadline deadline, CancellationToken cancellation)
+    {
         fixed (byte* first = bytes)
         {
-            while (true)
-            {
-                var descriptor = channel.WriterDescriptor(deadline, cancellation);
-                var attempt = new WriteAttempt(channel, first, bytes.Length, options);
-                try
-                {
-                    if (!Waiter.UntilRoom(ref attempt, descriptor, deadline, cancellation, channel.Closing))
-                    {
-                        var what = messages == 1 ? "room" : $"room; {messages} messages were not sent:";
-                        throw IpcException.TimedOut($"{what} on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Full);
-                    }
-                    return attempt.Written;
-                }
-                catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && channel.ReconnectsWriter(deadline, cancellation))
-                {
-                    // A new reader is there: the same bytes again, none of which was written.
-                }
-            }
+            var attempt = new WriteAttempt(channel, first, bytes.Length, options);
+            if (Waiter.UntilRoomSlow(ref attempt, descriptor, deadline, cancellation, channel.Closing)) return attempt.Written;
+            var what = messages == 1 ? "room" : $"room; {messages} messages were not sent:";
+            throw IpcException.TimedOut($"{what} on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Full);
         }
     }
 
