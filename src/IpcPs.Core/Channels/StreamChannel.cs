@@ -173,6 +173,9 @@ public abstract class StreamChannel : IpcChannel
     /// <summary>Called before a line longer than the kernel writes in one piece: makes sure that no other writer can cut into it.</summary>
     internal virtual IDisposable? BeginLongWrite(int bytes) => null;
 
+    /// <summary>Whether a read and a write keep each other waiting, so that the reader of a stream had better come when there is more than one message.</summary>
+    internal virtual bool ReadsExcludeWrites => false;
+
     /// <summary>Bytes that one read should be able to take: where the kernel's buffer is emptied by each read, a read ends where a write ended.</summary>
     internal virtual int ReadSize => 64 * 1024;
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using IpcPs.Interop;
 
 namespace IpcPs.Channels;
@@ -6,12 +7,17 @@ namespace IpcPs.Channels;
 /// <summary>Finds the messages in a stream of bytes: envelopes by their marker, lines by their end, bytes as they come.</summary>
 internal sealed class StreamReceiver(StreamChannel channel)
 {
+    // Less than this in one read, and the reader of a stream is on the writer's heels; so long it lets messages gather, which is when reading costs the writer nothing.
+    private const int Little = 2048;
+    private static readonly long GatherTime = Stopwatch.Frequency * 3 / 1_000_000;    // 3 us
+
     private readonly FragmentAssembler _fragments = new();
     private byte[] _buffer = [];
     private int _start;
     private int _end;
     private int _searched;
     private bool _ended;
+    private bool _tookLittle;
     private bool _goesOn;
     private AdaptiveSpin _spin = AdaptiveSpin.InConversations;
 
@@ -145,6 +151,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
     {
         var descriptor = channel.ReaderDescriptor(deadline, cancellation);
         var room = MakeRoom(options);
+        if (_tookLittle && _spin.ReadsStream && channel.ReadsExcludeWrites && !deadline.IsImmediate) Waiter.Pause(GatherTime);
         int read;
         unsafe
         {
@@ -156,6 +163,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
                 read = attempt.Read;
             }
         }
+        _tookLittle = read < Little;
         Arrived(read);
     }
 

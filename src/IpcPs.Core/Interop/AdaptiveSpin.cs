@@ -37,6 +37,9 @@ internal struct AdaptiveSpin
     /// sender's hands: both then work on the same cache lines all the time, at half the speed. While it sleeps, messages gather.</summary>
     public static AdaptiveSpin InConversations => new(true);
 
+    /// <summary>Whether this thread has waited here again and again without sending anything.</summary>
+    public readonly bool ReadsStream => _quietWaits > IsStream && _turn == Turns.OfThread;
+
     /// <summary>A wait begins.</summary>
     /// <returns>Stopwatch ticks to spin for; 0 for none.</returns>
     public long Begin()
@@ -46,7 +49,7 @@ internal struct AdaptiveSpin
             _known = true;
             _budget = Maximum;
         }
-        return _onlyInConversations && ReadsStream() ? 0 : _budget;
+        return _onlyInConversations && CountWait() ? 0 : _budget;
     }
 
     /// <summary>Whether to yield before even the first attempt: on a shared core the peer answers only once it runs, and trying before is a call for
@@ -74,7 +77,7 @@ internal struct AdaptiveSpin
         else if (_afterYield < KnownShared) _afterYield++;
     }
 
-    private bool ReadsStream()
+    private bool CountWait()
     {
         var turn = Turns.OfThread;
         if (turn != _turn)

@@ -88,13 +88,7 @@ internal static unsafe partial class Waiter
             _ = Libc.sched_yield();
             var after = Stopwatch.GetTimestamp();
             var sharedCore = after - before > AdaptiveSpin.OthersRan;
-            if (!sharedCore)
-            {
-                // No pause instruction: under virtualization it may cost an exit.
-                while (Stopwatch.GetTimestamp() - after < AdaptiveSpin.Pause)
-                {
-                }
-            }
+            if (!sharedCore) PauseSince(after, AdaptiveSpin.Pause);
             if (attempt.TryOnce())
             {
                 spin.Succeeded(first && sharedCore);
@@ -105,6 +99,18 @@ internal static unsafe partial class Waiter
         }
         spin.Failed();
         return false;
+    }
+
+    /// <summary>Stays away for a moment, awake.</summary>
+    /// <param name="ticks">Stopwatch ticks, a few microseconds of them.</param>
+    public static void Pause(long ticks) => PauseSince(Stopwatch.GetTimestamp(), ticks);
+
+    private static void PauseSince(long start, long ticks)
+    {
+        // No pause instruction: under virtualization it may cost an exit.
+        while (Stopwatch.GetTimestamp() - start < ticks)
+        {
+        }
     }
 
     /// <summary>Blocks until the descriptor is ready.</summary>

@@ -132,6 +132,9 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         _writer = null;
     }
 
+    // Both take the pipe's one lock.
+    internal override bool ReadsExcludeWrites => true;
+
     internal override int TryRead(Span<byte> buffer)
     {
         var read = PipeIO.TryRead(_reader!, buffer, Address);

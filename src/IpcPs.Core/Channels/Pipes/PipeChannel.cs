@@ -76,6 +76,9 @@ public sealed class PipeChannel : StreamChannel, IIpcCapacity
         _writer!.Dispose();
     }
 
+    // Both take the pipe's one lock.
+    internal override bool ReadsExcludeWrites => true;
+
     internal override int TryRead(Span<byte> buffer) => PipeIO.TryRead(_reader!, buffer, Address);
 
     internal override int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options)
