@@ -44,11 +44,34 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial int close(int fd);
 
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial nint read(SafeDescriptor fd, byte* buffer, nuint count);
+    // These two are made for each message: without SetLastError, which clears errno before a call and reads it after it whether or not it failed.
+    public static nint read(SafeDescriptor fd, byte* buffer, nuint count)
+    {
+        var held = false;
+        try
+        {
+            fd.DangerousAddRef(ref held);
+            return KeepErrno(PlainRead(fd.Number, buffer, count));
+        }
+        finally
+        {
+            if (held) fd.DangerousRelease();
+        }
+    }
 
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial nint write(SafeDescriptor fd, byte* buffer, nuint count);
+    public static nint write(SafeDescriptor fd, byte* buffer, nuint count)
+    {
+        var held = false;
+        try
+        {
+            fd.DangerousAddRef(ref held);
+            return KeepErrno(PlainWrite(fd.Number, buffer, count));
+        }
+        finally
+        {
+            if (held) fd.DangerousRelease();
+        }
+    }
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial nint read(int fd, byte* buffer, nuint count);
@@ -116,4 +139,16 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int getgroups(int count, uint* groups);
+
+    [LibraryImport(Name, EntryPoint = "read")]
+    private static partial nint PlainRead(int fd, byte* buffer, nuint count);
+
+    [LibraryImport(Name, EntryPoint = "write")]
+    private static partial nint PlainWrite(int fd, byte* buffer, nuint count);
+
+    private static nint KeepErrno(nint result)
+    {
+        if (result < 0) Marshal.SetLastPInvokeError(Marshal.GetLastSystemError());
+        return result;
+    }
 }
