@@ -119,17 +119,17 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Throws when this end does not send.</summary>
     protected void RequireSend()
     {
-        if (CanSend) return;
-        // Asked second: another thread may close it in between, and that is then the reason.
-        ThrowIfClosed();
-        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for receiving only.", Address.Text, "Open it with -Access Write or ReadWrite.");
+        if (!CanSend) throw Lacks("receiving", "Write");
     }
 
     /// <summary>Throws when this end does not receive.</summary>
     protected void RequireReceive()
     {
-        if (CanReceive) return;
-        ThrowIfClosed();
-        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for sending only.", Address.Text, "Open it with -Access Read or ReadWrite.");
+        if (!CanReceive) throw Lacks("sending", "Read");
     }
+
+    // Whether it is closed is asked last: another thread may close it at any time, and that is then the reason.
+    private IpcException Lacks(string has, string access) => IsClosed
+        ? WasClosed()
+        : new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for {has} only.", Address.Text, $"Open it with -Access {access} or ReadWrite.");
 }

@@ -202,10 +202,12 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private void ThrowIfBroken()
     {
-        if (_broken)
-            throw new IpcException(IpcErrors.Closed, $"'{channel.Address}' was left in the middle of a message by a send that ended early; the receiver could not tell where the next one begins.",
-                channel.Address.Text, "Close it and open it again.");
+        if (_broken) throw Broken();
     }
+
+    private IpcException Broken() =>
+        new(IpcErrors.Closed, $"'{channel.Address}' was left in the middle of a message by a send that ended early; the receiver could not tell where the next one begins.",
+            channel.Address.Text, "Close it and open it again.");
 
     private IpcException Unsupported(string what, string instead) =>
         new(IpcErrors.NotSupported, $"This {channel.Kind} is a stream of bytes: it has no {what}.", channel.Address.Text, instead);
