@@ -118,7 +118,7 @@ Describe 'The Python peer' {
             $peer.ExitCode | Should -Be 0
         }
         finally {
-            if ($peer -and -not $peer.HasExited) { $peer.Kill() }
+            if ($peer -and -not $peer.HasExited) { $peer.Kill(); $peer.WaitForExit() }
             Remove-Item $folder -Recurse
         }
     }

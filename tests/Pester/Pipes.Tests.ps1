@@ -10,7 +10,7 @@ Describe 'Pipes' {
         if ($pipe) { Close-IpcObject $pipe -ErrorAction Ignore }
         if ($fifo) { Remove-IpcObject $fifo.Address.Text -Force }
         if ($process) {
-            if (-not $process.HasExited) { $process.Kill() }
+            if (-not $process.HasExited) { $process.Kill(); $process.WaitForExit() }
             $process.Dispose()
         }
     }

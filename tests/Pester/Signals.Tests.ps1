@@ -12,7 +12,7 @@ Describe 'Signals' {
         Get-Job "pester-$PID*" -ErrorAction Ignore | Remove-Job -Force
         if ($job) { Stop-Job $job; Remove-Job $job -Force }
         if ($process) {
-            if (-not $process.HasExited) { $process.Kill() }
+            if (-not $process.HasExited) { $process.Kill(); $process.WaitForExit() }
             $process.Dispose()
         }
         Remove-IpcObject "mq:/pester-$PID" -Force -ErrorAction Ignore

@@ -16,7 +16,7 @@ BeforeAll {
 Describe 'Sockets' {
     BeforeEach { $script:server = $script:client = $script:other = $null }
     AfterEach {
-        if ($other -and -not $other.HasExited) { $other.Kill() }
+        if ($other -and -not $other.HasExited) { $other.Kill(); $other.WaitForExit() }
         $client, $server | Where-Object { $_ -is [IDisposable] } | Close-IpcObject
     }
 
