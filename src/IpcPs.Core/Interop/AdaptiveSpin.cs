@@ -77,18 +77,6 @@ internal struct AdaptiveSpin
         else if (_afterYield < KnownShared) _afterYield++;
     }
 
-    private bool CountWait()
-    {
-        var turn = Turns.OfThread;
-        if (turn != _turn)
-        {
-            _turn = turn;
-            _quietWaits = 0;
-        }
-        else if (_quietWaits <= IsStream) _quietWaits++;
-        return _quietWaits > IsStream;
-    }
-
     /// <summary>The peer did not come in time.</summary>
     public void Failed()
     {
@@ -100,5 +88,17 @@ internal struct AdaptiveSpin
     public void Blocked(long ticks)
     {
         if (ticks < ShortBlock) _budget = Math.Min(Maximum, Math.Max(Minimum, _budget * 2));
+    }
+
+    private bool CountWait()
+    {
+        var turn = Turns.OfThread;
+        if (turn != _turn)
+        {
+            _turn = turn;
+            _quietWaits = 0;
+        }
+        else if (_quietWaits <= IsStream) _quietWaits++;
+        return _quietWaits > IsStream;
     }
 }
