@@ -4,7 +4,7 @@ namespace IpcPs.Channels;
 
 /// <summary>Sends a burst of messages in few system calls without holding back a single one: a message that follows the last one within
 /// 100 us is enqueued and leaves with the others, at the latest a millisecond later; one that comes alone is sent at once.</summary>
-/// <remarks>For one producer thread. A failure of a delayed flush is thrown by the next call.</remarks>
+/// <remarks>For one producer thread. A failure of a delayed flush is thrown by the next call. The delayed flush runs on the thread pool: where that is kept busy, it is late.</remarks>
 public sealed class BufferedSender : IDisposable
 {
     private static readonly long Burst = Stopwatch.Frequency / 10_000;

@@ -113,11 +113,12 @@ public sealed class IpcJob : Job2
     public override void StopJob(bool force, string reason) => StopJob();
 
     /// <inheritdoc/>
-    public override void StopJobAsync() => ThreadPool.QueueUserWorkItem(static job =>
+    public override void StopJobAsync() => new Thread(() =>
     {
-        job.StopJob();
-        job.OnStopJobCompleted(new AsyncCompletedEventArgs(null, false, job));
-    }, this, preferLocal: false);
+        StopJob();
+        OnStopJobCompleted(new AsyncCompletedEventArgs(null, false, this));
+    })
+    { IsBackground = true, Name = $"IpcPs stops {Name}" }.Start();
 
     /// <inheritdoc/>
     public override void StopJobAsync(bool force, string reason) => StopJobAsync();

@@ -15,7 +15,8 @@ internal sealed class JobControl(IpcChannel channel) : IDisposable
         {
             // Encoded now: what the caller changes later is not meant.
             var payload = _codec.Encode(content).ToArray();
-            _last = _last.ContinueWith(_ => Deliver(lane, payload), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            // On a thread of its own: where the session keeps the pool's threads busy, a job would wait for its order, and its output for its reader.
+            _last = _last.ContinueWith(_ => Deliver(lane, payload), CancellationToken.None, TaskContinuationOptions.LongRunning, TaskScheduler.Default);
         }
     }
 

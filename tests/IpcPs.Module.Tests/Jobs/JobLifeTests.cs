@@ -86,6 +86,26 @@ public sealed class JobLifeTests : JobTests
     }
 
     [Fact]
+    public void Jobs_do_not_wait_for_a_thread_of_a_busy_pool()
+    {
+        var result = ModuleSession.Host.Run(
+            """
+            # The pool adds a thread or two a second: it would be minutes until it came to what is queued after these.
+            $gate = [Threading.ManualResetEventSlim]::new()
+            foreach ($i in 1..500) { $null = [Threading.Tasks.Task]::Run([Action]$gate.Wait) }
+            $sum = Start-IpcJob { 1..3 } | Start-IpcJob { $sum = 0; foreach ($i in $input) { $sum += $i }; $sum }
+            $null = Wait-Job $sum -Timeout 60
+            Receive-Job $sum
+            $endless = Start-IpcJob { while ($true) { [Threading.Thread]::Sleep(10) } }
+            $endless.StopJobAsync()
+            $null = Wait-Job $endless -Timeout 60
+            "$($endless.State)"
+            $gate.Set()
+            """).Succeeded();
+        Assert.Equal(["6", "Stopped"], result.Lines);
+    }
+
+    [Fact]
     public void Many_jobs_leave_no_descriptor_and_no_zombie()
     {
         var result = ModuleSession.Host.Run(

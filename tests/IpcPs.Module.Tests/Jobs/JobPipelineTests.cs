@@ -53,12 +53,20 @@ public sealed class JobPipelineTests : JobTests
     [MemberData(nameof(Mechanisms))]
     public void A_slow_reader_holds_its_writer_back(string via)
     {
-        // 24 MB would have to be somewhere: the writer gets to the end only when the reader has begun to read. It begins when it has a reader: until then its output
-        // is kept for Receive-Job.
+        // 24 MB would have to be somewhere: the writer gets to the end only when the reader reads on. What it wrote before it had a reader would be kept by this process,
+        // so it goes on when the reader has had its first object.
         var result = Session.Run(
             """
-            $writer = Start-IpcJob { $null = Receive-IpcMessage $IpcParent; $block = [byte[]]::new(8000); for ($i = 0; $i -lt 3000; $i++) { ,$block }; 'all written' | Send-IpcMessage $IpcParent }
-            $reader = $writer | Start-IpcJob { 'up' | Send-IpcMessage $IpcParent; $null = Receive-IpcMessage $IpcParent; $n = 0; foreach ($i in $input) { $n++ }; $n } -Via $args[0]
+            $writer = Start-IpcJob { 'first'; $null = Receive-IpcMessage $IpcParent; $block = [byte[]]::new(8000); for ($i = 0; $i -lt 3000; $i++) { ,$block }; 'all written' | Send-IpcMessage $IpcParent }
+            $reader = $writer | Start-IpcJob {
+                $n = 0
+                foreach ($i in $input) {
+                    if ($i -is [byte[]]) { $n++; continue }
+                    'up' | Send-IpcMessage $IpcParent
+                    $null = Receive-IpcMessage $IpcParent
+                }
+                $n
+            } -Via $args[0]
             Receive-IpcMessage $reader -Timeout 60
             'go' | Send-IpcMessage $writer
             try { Receive-IpcMessage $writer -Timeout 0.5 -ErrorAction Stop } catch { $_.FullyQualifiedErrorId -like 'IpcTimeout,*' }

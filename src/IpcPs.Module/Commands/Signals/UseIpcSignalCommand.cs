@@ -57,6 +57,7 @@ public sealed class UseIpcSignalCommand : IpcCmdlet
     // Only the first ends the body; what comes while it is cleaned up is not to end the cleaning.
     private void Stop(NestedScript body, ReceivedSignal received)
     {
-        if (Interlocked.CompareExchange(ref _received, received, null) is null) ThreadPool.UnsafeQueueUserWorkItem(static b => b.Stop(), body, preferLocal: false);
+        // Not on the pool, whose threads the body may keep busy.
+        if (Interlocked.CompareExchange(ref _received, received, null) is null) new Thread(body.Stop) { IsBackground = true, Name = "IpcPs stops a script for a signal" }.Start();
     }
 }

@@ -12,7 +12,7 @@ internal sealed class JobOutput(JobWire records, CancellationToken stopping) : I
     private JobRedirection? _redirection;
     private IpcChannel? _link;
     private BufferedSender? _sender;
-    private bool _paused;
+    private volatile bool _paused;
 
     /// <summary>Writes one object; waits while the reader is behind.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: nobody reads any more.</exception>
@@ -29,15 +29,17 @@ internal sealed class JobOutput(JobWire records, CancellationToken stopping) : I
     }
 
     /// <summary>Opens the link that the output goes to from now on, and holds it back until <see cref="Proceed"/>.</summary>
+    /// <exception cref="IpcException">The link cannot be opened; the output stays held back, for the script to be stopped.</exception>
     public void Redirect(JobRedirection redirection)
     {
+        // Before anything that takes its time, and not under the lock, which a busy script gives back for moments only: what it writes until then, the parent has to keep.
+        _paused = true;
         var link = redirection.OpenWriter(stopping);
         lock (_guard)
         {
             _redirection = redirection;
             _link = link;
             _sender = new BufferedSender(link, stopping);
-            _paused = true;
             records.Send(JobLane.Redirected, null);
             records.Flush();
         }
