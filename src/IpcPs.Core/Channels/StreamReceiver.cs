@@ -9,7 +9,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
 {
     // Less than this in one read, and the reader of a stream is on the writer's heels; so long it lets messages gather, which is when reading costs the writer nothing.
     private const int Little = 2048;
-    private static readonly long GatherTime = Stopwatch.Frequency * 3 / 1_000_000;    // 3 us
+    private static readonly long GatherTime = Stopwatch.Frequency * 8 / 1_000_000;    // 8 us
 
     private readonly FragmentAssembler _fragments = new();
     private byte[] _buffer = [];

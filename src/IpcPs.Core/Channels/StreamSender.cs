@@ -154,20 +154,20 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private void WriteAll(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
     {
-        var written = 0;
-        while (written < bytes.Length)
+        var written = WriteSome(bytes, options, messages, deadline, cancellation);
+        if (written < bytes.Length) WriteRest(bytes[written..], messages, deadline, cancellation);
+    }
+
+    private void WriteRest(ReadOnlySpan<byte> bytes, int messages, Deadline deadline, CancellationToken cancellation)
+    {
+        try
         {
-            int done;
-            try
-            {
-                done = WriteSome(bytes[written..], written == 0 ? options : default, messages, deadline, cancellation);
-            }
-            catch (Exception) when (written > 0)
-            {
-                _broken = true;
-                throw;
-            }
-            written += done;
+            while (!bytes.IsEmpty) bytes = bytes[WriteSome(bytes, default, messages, deadline, cancellation)..];
+        }
+        catch
+        {
+            _broken = true;
+            throw;
         }
     }
 

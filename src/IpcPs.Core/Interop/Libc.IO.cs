@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace IpcPs.Interop;
@@ -44,33 +45,26 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial int close(int fd);
 
-    // These two are made for each message: without SetLastError, which clears errno before a call and reads it after it whether or not it failed.
+    // These two are made for each message: without SetLastError, which clears errno before a call and reads it after it whether or not it failed; and without a
+    // finally, as nothing between can throw, and the compiler calls through a stub where a try block is around.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static nint read(SafeDescriptor fd, byte* buffer, nuint count)
     {
         var held = false;
-        try
-        {
-            fd.DangerousAddRef(ref held);
-            return KeepErrno(PlainRead(fd.Number, buffer, count));
-        }
-        finally
-        {
-            if (held) fd.DangerousRelease();
-        }
+        fd.DangerousAddRef(ref held);
+        var read = KeepErrno(PlainRead(fd.Number, buffer, count));
+        fd.DangerousRelease();
+        return read;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static nint write(SafeDescriptor fd, byte* buffer, nuint count)
     {
         var held = false;
-        try
-        {
-            fd.DangerousAddRef(ref held);
-            return KeepErrno(PlainWrite(fd.Number, buffer, count));
-        }
-        finally
-        {
-            if (held) fd.DangerousRelease();
-        }
+        fd.DangerousAddRef(ref held);
+        var written = KeepErrno(PlainWrite(fd.Number, buffer, count));
+        fd.DangerousRelease();
+        return written;
     }
 
     [LibraryImport(Name, SetLastError = true)]
