@@ -45,14 +45,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial int close(int fd);
 
-    // These two are made for each message: without SetLastError, which clears errno before a call and reads it after it whether or not it failed; and without a
-    // finally, as nothing between can throw, and the compiler calls through a stub where a try block is around.
+    // What is called for each message (here and in the queues' files) goes without SetLastError, which clears errno before a call and reads it after it whether
+    // or not it failed; and without a finally, as nothing between can throw, and the compiler calls through a stub where a try block is around.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static nint read(SafeDescriptor fd, byte* buffer, nuint count)
     {
-        var held = false;
-        fd.DangerousAddRef(ref held);
-        var read = KeepErrno(PlainRead(fd.Number, buffer, count));
+        var read = KeepErrno(PlainRead(fd.Hold(), buffer, count));
         fd.DangerousRelease();
         return read;
     }
@@ -60,9 +58,7 @@ internal static unsafe partial class Libc
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static nint write(SafeDescriptor fd, byte* buffer, nuint count)
     {
-        var held = false;
-        fd.DangerousAddRef(ref held);
-        var written = KeepErrno(PlainWrite(fd.Number, buffer, count));
+        var written = KeepErrno(PlainWrite(fd.Hold(), buffer, count));
         fd.DangerousRelease();
         return written;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace IpcPs.Interop;
@@ -28,9 +29,25 @@ internal static unsafe partial class Libc
     [LibraryImport(RealTime, SetLastError = true)]
     public static partial int mq_getattr(SafeDescriptor queue, MqAttributes* attributes);
 
-    [LibraryImport(RealTime, SetLastError = true)]
-    public static partial int mq_send(SafeDescriptor queue, byte* message, nuint length, uint priority);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static int mq_send(SafeDescriptor queue, byte* message, nuint length, uint priority)
+    {
+        var done = (int)KeepErrno(PlainMqSend(queue.Hold(), message, length, priority));
+        queue.DangerousRelease();
+        return done;
+    }
 
-    [LibraryImport(RealTime, SetLastError = true)]
-    public static partial nint mq_receive(SafeDescriptor queue, byte* message, nuint room, uint* priority);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static nint mq_receive(SafeDescriptor queue, byte* message, nuint room, uint* priority)
+    {
+        var length = KeepErrno(PlainMqReceive(queue.Hold(), message, room, priority));
+        queue.DangerousRelease();
+        return length;
+    }
+
+    [LibraryImport(RealTime, EntryPoint = "mq_send")]
+    private static partial int PlainMqSend(int queue, byte* message, nuint length, uint priority);
+
+    [LibraryImport(RealTime, EntryPoint = "mq_receive")]
+    private static partial nint PlainMqReceive(int queue, byte* message, nuint room, uint* priority);
 }

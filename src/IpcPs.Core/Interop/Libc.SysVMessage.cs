@@ -26,12 +26,16 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial int msgget(int key, int flags);
 
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial int msgsnd(int queue, byte* message, nuint length, int flags);
+    public static int msgsnd(int queue, byte* message, nuint length, int flags) => (int)KeepErrno(PlainMsgSnd(queue, message, length, flags));
 
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial nint msgrcv(int queue, byte* message, nuint room, nint type, int flags);
+    public static nint msgrcv(int queue, byte* message, nuint room, nint type, int flags) => KeepErrno(PlainMsgRcv(queue, message, room, type, flags));
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int msgctl(int queue, int command, MessageQueueStatus* status);
+
+    [LibraryImport(Name, EntryPoint = "msgsnd")]
+    private static partial int PlainMsgSnd(int queue, byte* message, nuint length, int flags);
+
+    [LibraryImport(Name, EntryPoint = "msgrcv")]
+    private static partial nint PlainMsgRcv(int queue, byte* message, nuint room, nint type, int flags);
 }

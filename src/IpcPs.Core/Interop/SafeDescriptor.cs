@@ -19,6 +19,16 @@ public sealed class SafeDescriptor : SafeHandle
     /// <summary>The number, for addresses and messages; valid only while the handle is open.</summary>
     public int Number => (int)handle;
 
+    /// <summary>Keeps the descriptor open until <see cref="SafeHandle.DangerousRelease"/>, whatever other threads do.</summary>
+    /// <returns>Its number.</returns>
+    /// <exception cref="ObjectDisposedException">It is closed.</exception>
+    internal int Hold()
+    {
+        var held = false;
+        DangerousAddRef(ref held);
+        return Number;
+    }
+
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
 }
