@@ -130,6 +130,22 @@ public class SignalShellTests
         Assert.Equal(0, child.Finish().ExitCode);
     }
 
+    [Fact]
+    public void A_signal_ends_a_script_that_keeps_the_pool_busy()
+    {
+        using var child = ModuleSession.Host.Start("""
+            $gate = [Threading.ManualResetEventSlim]::new()
+            # The pool adds a thread or two a second: it would be minutes until it came to what is queued after these.
+            foreach ($i in 1..500) { $null = [Threading.Tasks.Task]::Run([Action]$gate.Wait) }
+            Use-IpcSignal USR1 { [Console]::WriteLine('cleaning up') } { [Console]::WriteLine('ready'); while ($true) { [Threading.Thread]::Sleep(10) } }
+            $gate.Set()
+            """);
+        child.Expect("ready");
+        child.Signal(10);
+        child.Expect("cleaning up");
+        Assert.Equal(0, child.Finish().ExitCode);
+    }
+
     private static void CleanUpThenDefault(Shell shell)
     {
         using var child = shell.Start("""
