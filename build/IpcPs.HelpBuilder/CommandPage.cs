@@ -2,7 +2,7 @@ namespace IpcPs.HelpBuilder;
 
 /// <summary>One cmdlet's page, taken apart.</summary>
 internal sealed record CommandPage(string Name, string Synopsis, string Description, IReadOnlyList<CommandExample> Examples,
-    IReadOnlyList<CommandParameter> Parameters, string Inputs, string Outputs, string Notes, IReadOnlyList<(string Text, string Link)> Links)
+    IReadOnlyList<CommandParameter> Parameters, string Inputs, string Outputs, string Notes, IReadOnlyList<(string Text, string Link)> Transports)
 {
     public static CommandPage Parse(string markdown)
     {

@@ -31,7 +31,7 @@ internal static class MamlWriter
             new XElement(Command + "returnValues", Type("returnValue", page.Outputs)),
             new XElement(Maml + "alertSet", new XElement(Maml + "alert", Paragraphs(page.Notes))),
             new XElement(Command + "examples", page.Examples.Select(Example)),
-            new XElement(Command + "relatedLinks", page.Links.Select(static l =>
+            new XElement(Command + "relatedLinks", page.Transports.Select(static l =>
                 new XElement(Maml + "navigationLink", new XElement(Maml + "linkText", l.Text), new XElement(Maml + "uri", l.Link.StartsWith("http", StringComparison.Ordinal) ? l.Link : "")))));
     }
 

@@ -1,4 +1,4 @@
+// Everything that crosses to libc is blittable or marshalled by LibraryImport.
 using System.Runtime.CompilerServices;
 
-// Everything that crosses to libc is blittable or marshalled by LibraryImport.
 [assembly: DisableRuntimeMarshalling]

@@ -1,5 +1,3 @@
-using IpcPs.Interop;
-
 namespace IpcPs;
 
 /// <summary>The one exception type that the library throws for what the machine, a peer or an argument got wrong

@@ -1,9 +1,9 @@
 using System.Management.Automation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module;
 
 /// <summary>Turns the core's exceptions into PowerShell's error records: the one place that does.</summary>
-internal static class Errors
+internal static class ErrorRecords
 {
     public static ErrorRecord ToRecord(IpcException exception, object? target = null)
     {

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
-using IpcPs.Module.Commands;
+using IpcPs.Module.Commands.Signals;
 
 namespace IpcPs.Module;
 

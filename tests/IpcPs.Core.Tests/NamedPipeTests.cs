@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
-using IpcPs.Channels;
+using IpcPs.Mechanisms;
+using IpcPs.Pipes;
 using Xunit;
 
 namespace IpcPs.Tests;

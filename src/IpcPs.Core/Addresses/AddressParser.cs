@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Globalization;
 
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>The grammar of addresses: one small parser a family of schemes.</summary>
 internal static class AddressParser

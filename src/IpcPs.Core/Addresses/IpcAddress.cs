@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>The short text that names an IPC object: <c>mq:/jobs</c>, <c>fifo:greetings</c>, <c>pipe:4711/12</c>. Every parameter that
 /// takes an object takes its address, so an object can be handed to another process as text. Parsing, printing and

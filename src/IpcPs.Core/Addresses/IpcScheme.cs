@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>The word before the colon of an address: which mechanism it belongs to.</summary>
 public enum IpcScheme

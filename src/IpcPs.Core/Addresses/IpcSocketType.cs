@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>The type of a socket; the values are those of socket(2).</summary>
 public enum IpcSocketType

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>What a name may be: nothing that the kernel would cut, resolve elsewhere, or refuse with a riddle.</summary>
 internal static class NameRules

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>The folder in which bare names live: <c>$XDG_RUNTIME_DIR/ipcps</c>, else <c>/tmp/ipcps-UID</c>; mode 0700, owned by the
 /// user, never a link.</summary>

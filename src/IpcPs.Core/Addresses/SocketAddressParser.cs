@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>The socket schemes: <c>unix:</c> with its namespaces and types, <c>tcp:</c> and <c>udp:</c> on loopback only.</summary>
 internal static class SocketAddressParser

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using IpcPs.Interop;
 
-namespace IpcPs;
+namespace IpcPs.Addresses;
 
 /// <summary>The key of a System V object (sysvipc(7)): a number, <c>/path#id</c> as ftok(3) makes one, or for a private object, that
 /// has no key, its kernel id as <c>id=N</c>.</summary>

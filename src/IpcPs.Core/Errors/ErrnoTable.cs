@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Errors;
 
 /// <summary>What an errno means here: its name, its text, the error id it becomes and a first piece of advice.</summary>
 internal static class ErrnoTable

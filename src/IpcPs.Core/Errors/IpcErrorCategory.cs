@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Errors;
 
 /// <summary>What kind of failure an <see cref="IpcException"/> reports. The names are those of PowerShell's
 /// <c>System.Management.Automation.ErrorCategory</c>, so that the module maps them by name and the core needs no PowerShell.</summary>

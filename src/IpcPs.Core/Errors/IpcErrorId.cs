@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Errors;
 
 /// <summary>One kind of failure: the id that scripts test for (<c>$_.FullyQualifiedErrorId</c>), and its category.
 /// All ids of the module are the static members of <see cref="IpcErrors"/>.</summary>

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Errors;
 
 /// <summary>Every error id that IpcPs raises. Each is documented in docs/errors.md, which a test compares with this list.</summary>
 public static class IpcErrors

@@ -1,12 +1,11 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Memory;
+namespace IpcPs.Files;
 
 /// <summary>A file that is made complete before anybody can find it: without a name first (O_TMPFILE), then linked to its name. So nobody ever opens a segment
 /// without its size or a semaphore without its value, and a creator that is killed leaves nothing behind.</summary>
 /// <remarks>Calls: open(2), fchmod(2), linkat(2).</remarks>
-internal static class UnpublishedFile
+internal static class AtomicFile
 {
     /// <summary>Makes a file without a name, on the file system of that folder.</summary>
     /// <returns>Its descriptor; null where the file system has no such files.</returns>

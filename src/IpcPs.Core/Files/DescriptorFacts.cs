@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Proc;
 
-namespace IpcPs.Descriptors;
+namespace IpcPs.Files;
 
 /// <summary>What the kernel says of a descriptor whose kind is not known yet: inherited, or received over a socket.</summary>
 /// <param name="FileType">The S_IF… type.</param>

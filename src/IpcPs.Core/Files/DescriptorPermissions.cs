@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Files;
 
 /// <summary>Owner, group and mode of what a descriptor is open on: fstat (statx(2)), fchmod(2), fchown(2).</summary>
 internal static unsafe class DescriptorPermissions

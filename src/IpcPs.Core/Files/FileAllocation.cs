@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Proc;
 
-namespace IpcPs.Memory;
+namespace IpcPs.Files;
 
 /// <summary>Takes room for a file before it is mapped: what is missing is an error here, and not a SIGBUS when a page is first touched.</summary>
 /// <remarks>Calls: fallocate(2), ftruncate(2), pwrite(2), fstatfs(2), getrlimit(2).</remarks>
-internal static unsafe class FileRoom
+internal static unsafe class FileAllocation
 {
     /// <summary>Makes the file <paramref name="size"/> bytes long and has the file system set aside all of them.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: names the file system, its size and what is free.</exception>
@@ -38,7 +38,7 @@ internal static unsafe class FileRoom
 
     private static void CheckMemory(long size, IpcAddress address)
     {
-        var available = MachineMemory.Available;
+        var available = AvailableMemory.Available;
         if (size > available)
             throw new IpcException(IpcErrors.LimitReached, $"There is no memory for the {size} bytes of '{address}': the machine, or this process's control group, has {available} bytes to give.", address.Text,
                 "Ask for less, take a file (-Kind File), or let it take memory as it is touched (-Sparse).");

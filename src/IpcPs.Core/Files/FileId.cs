@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Inventory;
+namespace IpcPs.Files;
 
 /// <summary>Which file a path, a descriptor or a mapping leads to: device and inode.</summary>
 internal readonly record struct FileId(uint Major, uint Minor, ulong Inode)

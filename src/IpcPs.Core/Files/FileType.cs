@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Files;
 
 /// <summary>What kind of file something is (statx(2)).</summary>
 internal static unsafe class FileType

@@ -1,11 +1,10 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Inventory;
+namespace IpcPs.Files;
 
 /// <summary>Asks the kernel whether anybody has a file open or mapped (fcntl(2), F_SETLEASE): it grants a write lease only to who has it alone, whatever user, container or
 /// namespace others are in.</summary>
-internal static class FileLease
+internal static class LeaseProbe
 {
     private const int F_SETSIG = 10;
     private const int F_SETLEASE = 1024;

@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Files;
 
 /// <summary>Locks on single bytes of a file, which need not exist, as signs of life: the kernel takes them from a process that dies, after its memory is gone.
 /// Call: fcntl(2) with F_OFD_SETLK, F_OFD_SETLKW, F_OFD_GETLK.</summary>
-internal static unsafe class ByteLock
+internal static unsafe class OfdLock
 {
     /// <summary>Takes a lock where that is possible at once.</summary>
     /// <param name="descriptor">The open file; it does not conflict with itself.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Files;
 
 /// <summary>Waits for a file to come into being, by inotify(7), and lists the files of one type in a folder.</summary>
 internal static unsafe class PathWatch

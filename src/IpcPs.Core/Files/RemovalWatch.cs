@@ -1,4 +1,4 @@
-namespace IpcPs.Interop;
+namespace IpcPs.Files;
 
 /// <summary>Tells when an object that is open here is removed by anybody: when the file behind its descriptor loses its last name, which
 /// the kernel itself tells nobody who waits on the descriptor.</summary>

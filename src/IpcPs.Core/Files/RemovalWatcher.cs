@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Files;
 
 /// <summary>The one inotify(7) instance and thread behind every <see cref="RemovalWatch"/> of the process: users have few instances
 /// (fs.inotify.max_user_instances, 128), and a wait may be on any number of objects. The thread sleeps in read(2).</summary>

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>Something that a listing could not see.</summary>
 /// <param name="Topic">What kind of thing it is: the same word whenever the same is missing.</param>

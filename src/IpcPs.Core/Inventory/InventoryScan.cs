@@ -1,4 +1,4 @@
-using IpcPs.Interop;
+using IpcPs.Files;
 
 namespace IpcPs.Inventory;
 
@@ -67,7 +67,7 @@ internal sealed class InventoryScan
     public (bool Stale, string Reason) JudgeByHolders(string path, IReadOnlyList<IpcHolder> holders, in Libc.Statx stat)
     {
         if (holders.Count > 0) return (false, $"held by {string.Join(", ", holders)}");
-        if (stat.IsType(Libc.S_IFREG) && FileLease.IsInUse(path) is { } inUse)
+        if (stat.IsType(Libc.S_IFREG) && LeaseProbe.IsInUse(path) is { } inUse)
             return inUse ? (false, "in use by a process that can't be seen: the kernel grants no lease on it") : (true, "no process has it open or mapped: the kernel grants a lease on it");
         if (stat.IsType(Libc.S_IFIFO) && Processes.Openers.Unknown is { Count: > 0 } unknown)
             return (false, $"not proven: {string.Join(", ", unknown)} may be waiting to open it");

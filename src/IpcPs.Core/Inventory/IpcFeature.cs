@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>Whether this machine, kernel or container has a mechanism, found out by using it.</summary>
 /// <param name="Name">Its name.</param>

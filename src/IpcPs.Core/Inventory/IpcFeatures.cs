@@ -1,10 +1,18 @@
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
-using IpcPs.Interop;
-using IpcPs.Memory;
-using IpcPs.Synchronization;
+using IpcPs.Files;
+using IpcPs.Locks;
+using IpcPs.Mechanisms;
+using IpcPs.Messaging;
+using IpcPs.Pipes;
+using IpcPs.Queues;
+using IpcPs.Rings;
+using IpcPs.SharedMemory;
+using IpcPs.Signals;
+using IpcPs.Signals.Native;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>Tries each mechanism once, with an object of its own that it removes.</summary>
 public static class IpcFeatures
@@ -90,8 +98,8 @@ public static class IpcFeatures
     private static void Socket(string text)
     {
         var address = IpcAddress.Parse(text);
-        using var socket = KernelSocket.Create(address);
-        var errno = socket.TryBind(SocketName.Of(address));
+        using var socket = NativeSocket.Create(address);
+        var errno = socket.TryBind(NativeSocketAddress.Of(address));
         if (errno != 0) throw SocketFile.BindFailed(address, errno);
     }
 
@@ -114,7 +122,7 @@ public static class IpcFeatures
 
     private static void RequireProcessDescriptor()
     {
-        using var own = Signals.SignalTarget.Open(Environment.ProcessId);
+        using var own = SignalTarget.Open(Environment.ProcessId);
         if (!own.IsHeld) throw new IpcException(IpcErrors.PlatformNotSupported, "The kernel gives no descriptor of a process: signals are sent by its number, which may be another's by then.");
     }
 
@@ -122,14 +130,14 @@ public static class IpcFeatures
     {
         var segment = PosixSharedMemory.Create(a, 4096);
         segment.Dispose();
-        if (Inventory.FileLease.IsInUse(PosixSharedMemory.PathOf(a)) is null)
+        if (LeaseProbe.IsInUse(PosixSharedMemory.PathOf(a)) is null)
             throw new IpcException(IpcErrors.PlatformNotSupported, "The kernel grants no leases on files in /dev/shm: only where all processes can be looked into is it known what is stale.");
         return segment;
     });
 
     private static void RequireProcesses()
     {
-        if (Inventory.ProcessScan.Run().Describe() is { } missing)
+        if (ProcessScan.Run().Describe() is { } missing)
             throw new IpcException(IpcErrors.AccessDenied, $"Not all that is held is known: {missing}.");
     }
 
@@ -141,7 +149,7 @@ public static class IpcFeatures
 
     private static void RequireHandlerPage()
     {
-        if (Signals.HandlerPage.Current is null)
+        if (HandlerPage.Current is null)
             throw new IpcException(IpcErrors.PlatformNotSupported, "No executable page can be had: signals arrive without sender and value.");
     }
 

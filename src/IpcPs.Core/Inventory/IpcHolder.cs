@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>A process that has an object open, mapped, or waits on it.</summary>
 /// <param name="ProcessId">Its number.</param>

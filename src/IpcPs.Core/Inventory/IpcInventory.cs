@@ -1,4 +1,6 @@
-namespace IpcPs;
+using IpcPs.Mechanisms;
+
+namespace IpcPs.Inventory;
 
 /// <summary>What IPC objects exist on this machine, of every mechanism, and who holds them.</summary>
 /// <remarks>Reads /proc (one pass over the processes), /proc/sysvipc, /proc/net and the folders where named objects live. Changes nothing, and
@@ -12,7 +14,7 @@ public static class IpcInventory
     public static IReadOnlyList<IpcObjectInfo> List(IReadOnlyCollection<IpcScheme> schemes, bool all, out IReadOnlyList<InventoryProblem> problems)
     {
         ArgumentNullException.ThrowIfNull(schemes);
-        var scan = new Inventory.InventoryScan { All = all };
+        var scan = new InventoryScan { All = all };
         var found = new List<IpcObjectInfo>();
         foreach (var mechanism in IpcMechanisms.All)
         {
@@ -26,7 +28,7 @@ public static class IpcInventory
     }
 
     /// <summary>The user that this process acts as (geteuid(2)).</summary>
-    public static uint CurrentUserId => Interop.Libc.geteuid();
+    public static uint CurrentUserId => Libc.geteuid();
 
     /// <summary>Removes objects that were listed as stale, those that still are. Each is looked at again: who began to use one meanwhile keeps it. The files of named pipes,
     /// segments, semaphores, rings, mutexes and sockets have no name while that is found out, and get it back where somebody uses them.</summary>
@@ -35,6 +37,6 @@ public static class IpcInventory
     public static IReadOnlyList<IpcRemoval> RemoveStale(IReadOnlyCollection<IpcObjectInfo> objects)
     {
         ArgumentNullException.ThrowIfNull(objects);
-        return Inventory.StaleRemoval.Run(objects);
+        return StaleRemoval.Run(objects);
     }
 }

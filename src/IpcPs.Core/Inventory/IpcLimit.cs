@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>A limit of the kernel on IPC, with what is in use of it now.</summary>
 /// <param name="Name">As the kernel names it: a sysctl, an rlimit, a file system.</param>

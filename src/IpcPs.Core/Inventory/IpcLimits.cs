@@ -1,6 +1,8 @@
 using System.Globalization;
+using IpcPs.Proc;
+using IpcPs.Queues;
 
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>The kernel's limits on IPC (sysvipc(7), mq_overview(7), pipe(7), getrlimit(2)).</summary>
 public static class IpcLimits
@@ -62,7 +64,7 @@ public static class IpcLimits
         var status = Lines("/proc/self/status");
         var queued = status.FirstOrDefault(static l => l.StartsWith("SigQ:", StringComparison.Ordinal))?[5..].Trim().Split('/')[0];
         var table = Lines("/proc/self/limits");
-        Add("Max msgqueue size", "RLIMIT_MSGQUEUE", "bytes", "all POSIX queues of this user", "ulimit -q N", Channels.QueueInventory.CountedBytes());
+        Add("Max msgqueue size", "RLIMIT_MSGQUEUE", "bytes", "all POSIX queues of this user", "ulimit -q N", QueueInventory.CountedBytes());
         Add("Max pending signals", "RLIMIT_SIGPENDING", "signals", "queued signals of this user", "ulimit -i N", queued is null ? null : ToLong(queued));
         Add("Max open files", "RLIMIT_NOFILE", "descriptors", "descriptors of this process", "ulimit -n N", Count("/proc/self/fd"));
         Add("Max locked memory", "RLIMIT_MEMLOCK", "bytes", "locked memory of this process", "ulimit -l N", null);
@@ -92,16 +94,16 @@ public static class IpcLimits
 
     private static long? Rows(string kind) => Sum(kind, static _ => 1);
 
-    private static long? Sum(string kind, Func<Inventory.SysVRow, long> of)
+    private static long? Sum(string kind, Func<SysVRow, long> of)
     {
-        var scan = new Inventory.InventoryScan();
-        var rows = Inventory.SysVRow.Read(kind, scan);
+        var scan = new InventoryScan();
+        var rows = SysVRow.Read(kind, scan);
         return scan.Problems.Count > 0 ? null : rows.Select(of).Sum();
     }
 
     private static long? PosixQueues()
     {
-        using var folder = Channels.QueueFolder.TryOpen();
+        using var folder = QueueFolder.TryOpen();
         return folder is null ? null : Count(folder.Path);
     }
 

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>An object that exists on this machine, as Get-IpcObject lists it. What the mechanism or this user's permissions don't tell is null.</summary>
 public sealed class IpcObjectInfo

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Inventory;
 
 /// <summary>What became of an object that was to be removed because it was stale.</summary>
 /// <param name="Object">The object.</param>

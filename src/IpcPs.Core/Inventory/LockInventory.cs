@@ -1,8 +1,9 @@
-using IpcPs.Interop;
-using IpcPs.Inventory;
-using IpcPs.Memory;
+using IpcPs.Files;
+using IpcPs.Locks;
+using IpcPs.Proc;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Inventory;
 
 /// <summary>Lists semaphores of both families and mutexes.</summary>
 internal static class LockInventory

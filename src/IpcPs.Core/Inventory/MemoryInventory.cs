@@ -1,7 +1,10 @@
-using IpcPs.Interop;
-using IpcPs.Inventory;
+using IpcPs.Files;
+using IpcPs.Messaging;
+using IpcPs.Proc;
+using IpcPs.Rings.Algorithm;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Memory;
+namespace IpcPs.Inventory;
 
 /// <summary>Lists shared memory: POSIX segments, System V segments, memfds.</summary>
 internal static class MemoryInventory
@@ -9,13 +12,13 @@ internal static class MemoryInventory
     public static IEnumerable<IpcObjectInfo> Posix(InventoryScan scan)
     {
         // Semaphores and rings lie there too, under names of their own.
-        foreach (var name in PathWatch.FilesIn(PosixSharedMemory.Folder, Libc.S_IFREG, static n => !n.StartsWith("sem.", StringComparison.Ordinal) && !n.StartsWith(Channels.RingFile.Prefix, StringComparison.Ordinal)))
+        foreach (var name in PathWatch.FilesIn(PosixSharedMemory.Folder, Libc.S_IFREG, static n => !n.StartsWith("sem.", StringComparison.Ordinal) && !n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
         {
             // A message that waits in a queue is held by nobody, and is not stale for that.
-            var large = Channels.LargeMessage.IsName("/" + name);
+            var large = LargeMessage.IsName("/" + name);
             if (IpcAddress.TryParse("shm:/" + name, out var address)
-                && scan.OfFile(address!, large ? "POSIX shared memory (message)" : "POSIX shared memory", Path.Combine(PosixSharedMemory.Folder, name), unheld: large ? () => Channels.LargeMessage.Judge("/" + name) : null,
-                    channel: large ? Channels.LargeMessage.ChannelOf("/" + name) : null) is { } info)
+                && scan.OfFile(address!, large ? "POSIX shared memory (message)" : "POSIX shared memory", Path.Combine(PosixSharedMemory.Folder, name), unheld: large ? () => LargeMessage.Evaluate("/" + name) : null,
+                    channel: large ? LargeMessage.ChannelOf("/" + name) : null) is { } info)
                 yield return info;
         }
     }

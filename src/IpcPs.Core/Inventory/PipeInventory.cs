@@ -1,7 +1,6 @@
-using IpcPs.Interop;
-using IpcPs.Inventory;
+using IpcPs.Files;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Inventory;
 
 /// <summary>Lists pipes: named ones in the runtime folder and wherever a process has one open, anonymous ones where all is asked for.</summary>
 internal static class PipeInventory

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Proc;
 
 namespace IpcPs.Inventory;
 

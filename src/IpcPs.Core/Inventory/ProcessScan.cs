@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Enumeration;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Proc;
 
 namespace IpcPs.Inventory;
 

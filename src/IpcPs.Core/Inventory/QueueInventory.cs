@@ -1,7 +1,8 @@
-using IpcPs.Interop;
-using IpcPs.Inventory;
+using IpcPs.Files;
+using IpcPs.Proc;
+using IpcPs.Queues;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Inventory;
 
 /// <summary>Lists message queues of both families.</summary>
 internal static class QueueInventory

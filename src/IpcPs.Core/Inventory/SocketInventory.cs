@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Net;
-using IpcPs.Interop;
-using IpcPs.Inventory;
+using IpcPs.Files;
+using IpcPs.Proc;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Inventory;
 
 /// <summary>Lists sockets: Unix ones by name (/proc/net/unix), TCP and UDP ones on loopback (/proc/net/tcp and its like).</summary>
 internal static class SocketInventory
@@ -31,7 +33,7 @@ internal static class SocketInventory
             var path = Path.Combine(RuntimeFolder.Path, name);
             if (bound.Contains(path) || !IpcAddress.TryParse("unix:" + name, out var address) || FileId.OfPath(path, out var stat) is null) continue;
             // The table shows this network namespace; a connection tells of all.
-            var (stale, reason) = SocketFile.IsAlive(address!, SocketName.Of(address!)) switch
+            var (stale, reason) = SocketFile.IsAlive(address!, NativeSocketAddress.Of(address!)) switch
             {
                 true => (false, "bound by a socket of another network namespace"),
                 false => (true, "a connection to it is refused: no socket is bound to it"),

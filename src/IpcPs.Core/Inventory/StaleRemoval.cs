@@ -1,4 +1,6 @@
-using IpcPs.Channels;
+using IpcPs.Files;
+using IpcPs.Mechanisms;
+using IpcPs.Messaging;
 
 namespace IpcPs.Inventory;
 
@@ -15,7 +17,7 @@ internal sealed class StaleRemoval
     public static List<IpcRemoval> Run(IReadOnlyCollection<IpcObjectInfo> objects)
     {
         var results = new List<IpcRemoval>(objects.Count);
-        var hidden = new List<(IpcObjectInfo Object, HiddenFile File)>();
+        var hidden = new List<(IpcObjectInfo Object, QuarantinedFile File)>();
         var others = new List<IpcObjectInfo>();
         var decided = 0;
         try
@@ -23,7 +25,7 @@ internal sealed class StaleRemoval
             foreach (var info in objects)
             {
                 if (!CanHide(info)) others.Add(info);
-                else if (Attempt(results, info, () => HiddenFile.TryHide(info)) is { } file) hidden.Add((info, file));
+                else if (Attempt(results, info, () => QuarantinedFile.TryHide(info)) is { } file) hidden.Add((info, file));
             }
             var removal = new StaleRemoval();
             foreach (var (info, file) in hidden)
@@ -43,7 +45,7 @@ internal sealed class StaleRemoval
 
     // A queue's file can't be renamed, and what System V has is no file. A message in shared memory is in use as long as its reference waits, whoever has it open.
     private static bool CanHide(IpcObjectInfo info) =>
-        info.File is not null && info.Address.Scheme != IpcScheme.Mq && (info.Channel is null || LargeMessage.Judge("/" + info.Address.Name).Abandoned);
+        info.File is not null && info.Address.Scheme != IpcScheme.Mq && (info.Channel is null || LargeMessage.Evaluate("/" + info.Address.Name).Abandoned);
 
     private void Remove(List<IpcRemoval> results, IpcObjectInfo info)
     {

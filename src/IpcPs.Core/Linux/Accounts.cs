@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Mono.Unix;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>Users and groups by name and number, as the system's name services know them (getpwuid(3), getgrgid(3), through Mono.Posix).</summary>
 internal static class Accounts

@@ -1,4 +1,4 @@
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>The errno values that the library tells apart; the numbers are those of Linux on x64 and arm64 (errno(3)).</summary>
 internal static class Errno

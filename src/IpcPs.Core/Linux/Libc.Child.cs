@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>waitid(2), pidfd_open(2), pidfd_send_signal(2), kill(2): a child's life and end.</summary>
 internal static unsafe partial class Libc

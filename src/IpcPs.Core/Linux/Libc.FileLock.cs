@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>Locks on bytes of a file that belong to the open file description (fcntl(2), F_OFD_SETLK): the kernel gives them up when its last descriptor and its last mapping
 /// are gone, however their process ended.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>futex(2), which libc has no function for.</summary>
 internal static unsafe partial class Libc

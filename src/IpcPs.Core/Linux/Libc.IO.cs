@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>The C library, one file a family of man pages. Every declaration is named as its man page is.</summary>
 internal static unsafe partial class Libc

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>shm_open(3), mmap(2), ftruncate(2), fallocate(2), memfd_create(2).</summary>
 internal static unsafe partial class Libc

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>mq_overview(7): POSIX message queues, whose descriptors are file descriptors on Linux.</summary>
 internal static unsafe partial class Libc

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>fsopen(2), fsconfig(2), fsmount(2): a file system that only the caller sees. Their numbers are the same on every architecture.</summary>
 internal static unsafe partial class Libc

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>inotify(7).</summary>
 internal static partial class Libc

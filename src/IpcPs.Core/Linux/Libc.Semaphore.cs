@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>sem_post(3), sem_wait(3), sem_getvalue(3) on a <c>sem_t</c> that lies in memory which we mapped ourselves.</summary>
 internal static unsafe partial class Libc

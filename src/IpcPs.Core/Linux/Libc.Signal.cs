@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>rt_sigqueueinfo(2), pidfd_send_signal(2), signalfd(2), pthread_sigmask(3): sending signals, and receiving them as data.</summary>
 internal static unsafe partial class Libc

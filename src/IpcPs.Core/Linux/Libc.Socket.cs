@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>socket(7), unix(7), tcp(7), udp(7), cmsg(3).</summary>
 internal static unsafe partial class Libc

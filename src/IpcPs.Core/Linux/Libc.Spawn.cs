@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>posix_spawn(3) and what sets it up.</summary>
 internal static unsafe partial class Libc

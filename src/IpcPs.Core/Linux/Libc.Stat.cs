@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>statx(2): the one stat whose structure is the same on every architecture.</summary>
 internal static unsafe partial class Libc

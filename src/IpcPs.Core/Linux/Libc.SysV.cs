@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>What the three System V mechanisms share: sysvipc(7).</summary>
 internal static partial class Libc

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>shmget(2), shmop(2), shmctl(2).</summary>
 internal static unsafe partial class Libc

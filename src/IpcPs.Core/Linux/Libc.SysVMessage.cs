@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>msgget(2), msgsnd(2), msgrcv(2), msgctl(2): System V message queues.</summary>
 internal static unsafe partial class Libc

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>semget(2), semop(2), semctl(2).</summary>
 internal static unsafe partial class Libc

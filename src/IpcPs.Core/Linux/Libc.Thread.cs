@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>tgkill(2), signal(2), siginterrupt(3): how a thread that is blocked in a call without a time-out is called back.</summary>
 internal static partial class Libc

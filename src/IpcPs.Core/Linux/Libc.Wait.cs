@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>ppoll(2), eventfd(2), sched_yield(2): what <see cref="Waiter"/> waits with.</summary>
 internal static unsafe partial class Libc

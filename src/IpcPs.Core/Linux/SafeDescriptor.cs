@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>An owned file descriptor: closed once, never while a call on another thread still uses it (close(2)).</summary>
 public sealed class SafeDescriptor : SafeHandle

@@ -1,4 +1,4 @@
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>What can be taken, waited for and given back: semaphores and mutexes.</summary>
 public abstract class IpcLock : IpcObject, IIpcPermissions

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Files;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>A lock that one holder at a time has, <c>mutex:NAME</c>, and that the kernel takes back when its holder's process ends, however it ends: the next one gets it, and is told by
 /// <see cref="OwnerDied"/>. It guards the processes of one user.</summary>
@@ -15,9 +13,9 @@ namespace IpcPs.Synchronization;
 public sealed unsafe class IpcMutex : IpcLock
 {
     private readonly SafeDescriptor _file;
-    private readonly Gate _gate = new();
+    private readonly DeadlineLock _gate = new();
     private readonly object _state = new();
-    private AdaptiveSpin _spin;
+    private AdaptiveWait _spin;
     private object? _holder;
     private int _depth;
     private bool _ownerDied;
@@ -80,14 +78,14 @@ public sealed unsafe class IpcMutex : IpcLock
         ArgumentNullException.ThrowIfNull(address);
         var folder = RuntimeFolder.Ensure();
         var path = PathOf(address);
-        var file = UnpublishedFile.Create(folder, mode, address.Text);
+        var file = AtomicFile.Create(folder, mode, address.Text);
         var isPublished = file is null;
-        file ??= UnpublishedFile.CreateInPlace(path, mode, address.Text);
+        file ??= AtomicFile.CreateInPlace(path, mode, address.Text);
         try
         {
             var mutex = new IpcMutex(address, file, isRecursive);
-            mutex.WriteNote(MutexNote.Free(isRecursive));
-            if (!isPublished) UnpublishedFile.Publish(file, path, address.Text);
+            mutex.WriteNote(MutexFileRecord.Free(isRecursive));
+            if (!isPublished) AtomicFile.Publish(file, path, address.Text);
             return mutex;
         }
         catch
@@ -128,7 +126,7 @@ public sealed unsafe class IpcMutex : IpcLock
         Check(options);
         var holder = options.Holder ?? Environment.CurrentManagedThreadId;
         if (TakeAgain(holder)) return;
-        EnterGate(deadline, cancellation);
+        EnterLock(deadline, cancellation);
         try
         {
             LockFile(deadline, cancellation);
@@ -196,7 +194,7 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    private void EnterGate(Deadline deadline, CancellationToken cancellation)
+    private void EnterLock(Deadline deadline, CancellationToken cancellation)
     {
         if (_gate.Enter(Deadline.Immediate, cancellation)) return;
         if (deadline.IsImmediate) throw TimedOut(deadline);
@@ -257,7 +255,7 @@ public sealed unsafe class IpcMutex : IpcLock
     {
         try
         {
-            WriteNote(MutexNote.Free(IsRecursive));
+            WriteNote(MutexFileRecord.Free(IsRecursive));
         }
         finally
         {
@@ -265,13 +263,13 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    private MutexNote ReadNote()
+    private MutexFileRecord ReadNote()
     {
-        MutexNote note;
+        MutexFileRecord note;
         nint read;
         try
         {
-            do read = Libc.pread(_file, &note, MutexNote.Size, 0);
+            do read = Libc.pread(_file, &note, MutexFileRecord.Size, 0);
             while (read < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
         }
         catch (ObjectDisposedException)
@@ -279,17 +277,17 @@ public sealed unsafe class IpcMutex : IpcLock
             throw WasClosed();
         }
         if (read < 0) throw IpcException.FromErrno("pread", Marshal.GetLastPInvokeError(), Address.Text);
-        if (read != MutexNote.Size || !note.IsSound)
+        if (read != MutexFileRecord.Size || !note.IsSound)
             throw new IpcException(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a mutex.", Address.Text, "Remove it with Remove-IpcObject and create it anew.");
         return note;
     }
 
-    private void WriteNote(MutexNote note)
+    private void WriteNote(MutexFileRecord note)
     {
         nint written;
-        do written = Libc.pwrite(_file, &note, MutexNote.Size, 0);
+        do written = Libc.pwrite(_file, &note, MutexFileRecord.Size, 0);
         while (written < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
-        if (written != MutexNote.Size) throw IpcException.FromErrno("pwrite", written < 0 ? Marshal.GetLastPInvokeError() : Errno.ENOSPC, Address.Text);
+        if (written != MutexFileRecord.Size) throw IpcException.FromErrno("pwrite", written < 0 ? Marshal.GetLastPInvokeError() : Errno.ENOSPC, Address.Text);
     }
 
     private void Check(in LockOptions options)
@@ -325,7 +323,7 @@ public sealed unsafe class IpcMutex : IpcLock
         public bool TryOnce()
         {
             Errno = Libc.flock(file, Libc.LOCK_EX | Libc.LOCK_NB) == 0 ? 0 : Marshal.GetLastPInvokeError();
-            return Errno is not (Interop.Errno.EAGAIN or Interop.Errno.EINTR);
+            return Errno is not (Linux.Errno.EAGAIN or Linux.Errno.EINTR);
         }
     }
 

@@ -1,4 +1,4 @@
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>What is taken, or given back. The default is one, of the first semaphore.</summary>
 public readonly record struct LockOptions

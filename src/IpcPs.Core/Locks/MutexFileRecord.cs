@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>What stands in a mutex's file: 32 bytes, little-endian. "IPCPSMTX", a 32-bit version (1), 32 bits of flags (1: recursive), the holder's process
 /// id (32 bits; 0: free), and 12 bytes of zeros.</summary>
 [StructLayout(LayoutKind.Sequential, Size = Size)]
-internal struct MutexNote
+internal struct MutexFileRecord
 {
     public const int Size = 32;
 
@@ -23,7 +23,7 @@ internal struct MutexNote
 
     public readonly bool IsSound => _magic == RightMagic && _version == RightVersion && (_flags & ~RecursiveFlag) == 0 && ProcessId >= 0;
 
-    public static MutexNote Free(bool isRecursive) => new() { _magic = RightMagic, _version = RightVersion, _flags = isRecursive ? RecursiveFlag : 0 };
+    public static MutexFileRecord Free(bool isRecursive) => new() { _magic = RightMagic, _version = RightVersion, _flags = isRecursive ? RecursiveFlag : 0 };
 
-    public readonly MutexNote HeldBy(int processId) => this with { ProcessId = processId };
+    public readonly MutexFileRecord HeldBy(int processId) => this with { ProcessId = processId };
 }

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>Opens and removes mutexes by <c>mutex:NAME</c>.</summary>
 internal sealed class MutexMechanism : IpcMechanism
@@ -30,5 +32,5 @@ internal sealed class MutexMechanism : IpcMechanism
         where name.EndsWith(Suffix, StringComparison.Ordinal) && IpcAddress.TryParse("mutex:" + name[..^Suffix.Length], out _)
         select IpcAddress.Parse("mutex:" + name[..^Suffix.Length]);
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => LockInventory.Mutexes(scan, Known());
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => LockInventory.Mutexes(scan, Known());
 }

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Files;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>A POSIX named semaphore (sem_overview(7)), <c>sem:/NAME</c>, in glibc's own format: what C opens with sem_open(3) and Python with posix_ipc. It has a value and no
 /// owner: whoever waits takes one, whoever posts gives one, and what a killed process had taken nobody gives back. Where that matters take a
@@ -24,7 +24,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
 
     private readonly SafeDescriptor _file;
     private readonly MappedRegion _region;
-    private AdaptiveSpin _spin;
+    private AdaptiveWait _spin;
 
     private PosixSemaphore(IpcAddress address, SafeDescriptor file, MappedRegion region) : base(address)
     {
@@ -94,15 +94,15 @@ public sealed unsafe class PosixSemaphore : IpcLock
         var content = stackalloc byte[FileSize];
         new Span<byte>(content, FileSize).Clear();
         _ = Libc.sem_init(content, 1, (uint)initialValue);
-        var file = UnpublishedFile.Create(PosixSharedMemory.Folder, mode, address.Text);
+        var file = AtomicFile.Create(PosixSharedMemory.Folder, mode, address.Text);
         var isPublished = file is null;
-        file ??= UnpublishedFile.CreateInPlace(path, mode, address.Text);
+        file ??= AtomicFile.CreateInPlace(path, mode, address.Text);
         try
         {
-            FileRoom.Reserve(file, 0, FileSize, address, CancellationToken.None);
+            FileAllocation.Reserve(file, 0, FileSize, address, CancellationToken.None);
             if (Libc.pwrite(file, content, FileSize, 0) != FileSize) throw IpcException.FromErrno("pwrite", Marshal.GetLastPInvokeError(), address.Text);
             var region = MappedRegion.Map(file, FileSize, isReadOnly: false, address.Text);
-            if (!isPublished) UnpublishedFile.Publish(file, path, address.Text);
+            if (!isPublished) AtomicFile.Publish(file, path, address.Text);
             return new PosixSemaphore(address, file, region);
         }
         catch
@@ -283,7 +283,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
                 return true;
             }
             Errno = Marshal.GetLastPInvokeError();
-            return Errno is not (Interop.Errno.EAGAIN or Interop.Errno.EINTR);
+            return Errno is not (Linux.Errno.EAGAIN or Linux.Errno.EINTR);
         }
     }
 

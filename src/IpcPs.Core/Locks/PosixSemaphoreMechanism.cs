@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>Opens and removes POSIX semaphores by <c>sem:/NAME</c>.</summary>
 internal sealed class PosixSemaphoreMechanism : IpcMechanism
@@ -30,5 +32,5 @@ internal sealed class PosixSemaphoreMechanism : IpcMechanism
         where name.StartsWith("sem.", StringComparison.Ordinal) && IpcAddress.TryParse("sem:/" + name[4..], out _)
         select IpcAddress.Parse("sem:/" + name[4..]);
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => LockInventory.Semaphores(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => LockInventory.Semaphores(scan);
 }

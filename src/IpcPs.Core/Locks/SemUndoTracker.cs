@@ -1,8 +1,8 @@
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>What this process has taken with SEM_UNDO and not given back, semaphore by semaphore. The kernel keeps the same account, one a process, and settles it when the process
 /// ends; but it does not tell, and whoever gives back must know whether to do it with SEM_UNDO or without.</summary>
-internal static class UndoLedger
+internal static class SemUndoTracker
 {
     private static readonly Dictionary<(int Set, int Index), int> Owed = [];
 

@@ -1,6 +1,8 @@
-using IpcPs.Interop;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Proc;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>Opens and removes System V semaphore sets, <c>sysvsem:KEY</c>.</summary>
 internal sealed class SysVSemaphoreMechanism : IpcMechanism
@@ -19,10 +21,10 @@ internal sealed class SysVSemaphoreMechanism : IpcMechanism
     public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(address);
-        LookAgain.Until(() => SysVSemaphoreSet.Exists(address), address.Text, deadline, cancellation);
+        PollWithBackoff.Until(() => SysVSemaphoreSet.Exists(address), address.Text, deadline, cancellation);
     }
 
     public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses("sem", "sysvsem");
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => LockInventory.Sets(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => LockInventory.Sets(scan);
 }

@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Synchronization;
+namespace IpcPs.Locks;
 
 /// <summary>A System V semaphore set (semget(2)), <c>sysvsem:KEY</c>: up to thousands of semaphores that are taken several at a time, given back by the kernel when the process
 /// that took them ends (SEM_UNDO), and that can be waited for until they are zero. It lives until it is removed.</summary>
@@ -14,7 +13,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
     public const int MaxValue = 32767;
 
     private readonly int _id;
-    private AdaptiveSpin _spin;
+    private AdaptiveWait _spin;
 
     private SysVSemaphoreSet(IpcAddress address, int id, int count) : base(address)
     {
@@ -142,7 +141,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         CheckIndex(index);
         if (value is < 0 or > MaxValue) throw IpcException.Argument($"A System V semaphore counts from 0 to {MaxValue}, and {value} is not within.", Address.Text);
         if (Libc.semctl(_id, index, Libc.SETVAL, (void*)value) < 0) throw Failure("semctl", Marshal.GetLastPInvokeError());
-        UndoLedger.Forget(_id, index);
+        SemUndoTracker.Forget(_id, index);
     }
 
     /// <summary>Takes <see cref="LockOptions.Count"/> at once, or with a count of 0 waits until the value is zero.</summary>
@@ -162,7 +161,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         }
         if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(deadline);
         if (attempt.Errno != 0) throw Failure("semop", attempt.Errno);
-        if (undo) UndoLedger.Add(_id, options.Index, options.Count);
+        if (undo) SemUndoTracker.Add(_id, options.Index, options.Count);
     }
 
     /// <summary>Gives <see cref="LockOptions.Count"/>. What this process took with SEM_UNDO is given back with it, so that the kernel does not do so again; what
@@ -172,7 +171,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
     {
         ThrowIfClosed();
         Check(options, least: 1);
-        var owed = options.NoUndo ? 0 : UndoLedger.Take(_id, options.Index, options.Count);
+        var owed = options.NoUndo ? 0 : SemUndoTracker.Take(_id, options.Index, options.Count);
         // One call, so that it happens at once whatever of it is owed.
         var operations = stackalloc Libc.SemaphoreOperation[2];
         nuint count = 0;
@@ -186,7 +185,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         }
         while (errno == Errno.EINTR);
         if (errno == 0) return;
-        UndoLedger.Add(_id, options.Index, owed);
+        SemUndoTracker.Add(_id, options.Index, owed);
         throw Failure("semop", errno);
     }
 
@@ -326,7 +325,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
             var once = operation;
             once.Flags |= Libc.IPC_NOWAIT;
             Errno = Libc.semtimedop(id, &once, 1, null) == 0 ? 0 : Marshal.GetLastPInvokeError();
-            return Errno is not (Interop.Errno.EAGAIN or Interop.Errno.EINTR);
+            return Errno is not (Linux.Errno.EAGAIN or Linux.Errno.EINTR);
         }
     }
 

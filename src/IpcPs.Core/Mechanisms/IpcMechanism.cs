@@ -1,7 +1,8 @@
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Transports;
 
-namespace IpcPs;
+namespace IpcPs.Mechanisms;
 
 /// <summary>What the rest of the library knows of a mechanism: how to open and remove an object by its address. Each mechanism's folder has one
 /// of these; <see cref="IpcMechanisms"/> lists them.</summary>
@@ -41,11 +42,11 @@ public abstract class IpcMechanism
     internal virtual IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) => null;
 
     /// <summary>The ways in which it carries messages between processes that somebody else starts (<c>Start-IpcJob -Via</c>).</summary>
-    public virtual IReadOnlyList<IpcLinkKind> Links => [];
+    public virtual IReadOnlyList<JobTransportFactory> Transports => [];
 
     /// <summary>Addresses of objects that exist now and that this user can open, for tab completion. Cheap; never throws.</summary>
     public virtual IEnumerable<IpcAddress> Known() => [];
 
-    /// <summary>The objects of this mechanism that exist now. Never throws for what it can't see: that goes to <see cref="Inventory.InventoryScan.Missed"/>.</summary>
-    internal virtual IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => [];
+    /// <summary>The objects of this mechanism that exist now. Never throws for what it can't see: that goes to <see cref="InventoryScan.Missed"/>.</summary>
+    internal virtual IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => [];
 }

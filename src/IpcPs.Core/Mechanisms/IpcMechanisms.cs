@@ -1,6 +1,14 @@
 using System.Collections.Frozen;
+using IpcPs.Locks;
+using IpcPs.Pipes;
+using IpcPs.Processes;
+using IpcPs.Queues;
+using IpcPs.Rings;
+using IpcPs.SharedMemory;
+using IpcPs.Sockets;
+using IpcPs.Transports;
 
-namespace IpcPs;
+namespace IpcPs.Mechanisms;
 
 /// <summary>The mechanisms that the library has. A new one adds its line here and its folder; nothing else needs to know of it.</summary>
 public static class IpcMechanisms
@@ -8,18 +16,18 @@ public static class IpcMechanisms
     /// <summary>All of them.</summary>
     public static IReadOnlyList<IpcMechanism> All { get; } =
     [
-        new Descriptors.InheritedDescriptorMechanism(),
-        new Channels.AnonymousPipeMechanism(),
-        new Channels.NamedPipeMechanism(),
-        new Channels.SocketMechanism(),
-        new Memory.SharedMemoryMechanism(),
-        new Memory.SysVSharedMemoryMechanism(),
-        new Channels.PosixQueueMechanism(),
-        new Channels.SysVQueueMechanism(),
-        new Synchronization.PosixSemaphoreMechanism(),
-        new Synchronization.SysVSemaphoreMechanism(),
-        new Synchronization.MutexMechanism(),
-        new Channels.RingMechanism(),
+        new InheritedDescriptorMechanism(),
+        new AnonymousPipeMechanism(),
+        new NamedPipeMechanism(),
+        new SocketMechanism(),
+        new SharedMemoryMechanism(),
+        new SysVSharedMemoryMechanism(),
+        new PosixQueueMechanism(),
+        new SysVQueueMechanism(),
+        new PosixSemaphoreMechanism(),
+        new SysVSemaphoreMechanism(),
+        new MutexMechanism(),
+        new RingMechanism(),
     ];
 
     private static readonly FrozenDictionary<IpcScheme, IpcMechanism> ByScheme =
@@ -32,13 +40,13 @@ public static class IpcMechanisms
         : throw new IpcException(IpcErrors.PlatformNotSupported, $"This version of IpcPs does not open '{AddressParser.Word(scheme)}:' addresses.");
 
     /// <summary>The ways to link processes, of all mechanisms.</summary>
-    public static IEnumerable<IpcLinkKind> Links => All.SelectMany(static m => m.Links);
+    public static IEnumerable<JobTransportFactory> Transports => All.SelectMany(static m => m.Transports);
 
     /// <summary>A way to link processes, by its name in whatever case.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: none has that name.</exception>
-    public static IpcLinkKind Link(string name) =>
-        Links.FirstOrDefault(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
-        ?? throw IpcException.Argument($"'{name}' does not carry messages from process to process; {string.Join(", ", Links.Select(static k => k.Name))} do.");
+    public static JobTransportFactory Link(string name) =>
+        Transports.FirstOrDefault(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
+        ?? throw IpcException.Argument($"'{name}' does not carry messages from process to process; {string.Join(", ", Transports.Select(static k => k.Name))} do.");
 
     /// <summary>Opens what exists at an address, whatever it is.</summary>
     public static IpcObject Open(IpcAddress address, in OpenOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Mechanisms;
 
 /// <summary>How an object is opened.</summary>
 public readonly record struct OpenOptions

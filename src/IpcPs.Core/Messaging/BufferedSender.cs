@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>Sends a burst of messages in few system calls without holding back a single one: a message that follows the last one within
 /// 100 us is enqueued and leaves with the others, at the latest a millisecond later; one that comes alone is sent at once.</summary>

@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>Waits for the first of several channels (poll(2) on their descriptors).</summary>
 public static class ChannelWaiter

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>The envelope's header as docs/wire-format.md lays it out: 8 bytes, then 16 where the message comes in fragments, then 8
 /// where there is a correlation id. Little-endian throughout.</summary>
@@ -22,7 +22,7 @@ internal readonly record struct EnvelopeHeader
     private const byte KnownFlags = FragmentFlag | CorrelationFlag | ReplyFlag | ReferenceFlag;
 
     public IpcFormat Format { get; init; }
-    public byte Lane { get; init; }
+    public byte StreamId { get; init; }
 
     /// <summary>Bytes that follow this header.</summary>
     public int PayloadLength { get; init; }
@@ -50,7 +50,7 @@ internal readonly record struct EnvelopeHeader
     public static EnvelopeHeader For(in SendOptions options, int payloadLength) => new()
     {
         Format = options.Format == IpcFormat.Auto ? IpcFormat.Bytes : options.Format,
-        Lane = options.Lane,
+        StreamId = options.StreamId,
         PayloadLength = payloadLength,
         CorrelationId = options.CorrelationId,
         IsReply = options.IsReply,
@@ -62,7 +62,7 @@ internal readonly record struct EnvelopeHeader
         target[0] = Marker;
         target[1] = Version;
         target[2] = (byte)((IsFragment ? FragmentFlag : 0) | (CorrelationId != 0 ? CorrelationFlag : 0) | (IsReply ? ReplyFlag : 0) | (IsReference ? ReferenceFlag : 0));
-        target[3] = (byte)((int)Format | (Lane << 4));
+        target[3] = (byte)((int)Format | (StreamId << 4));
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], PayloadLength);
         var at = FixedSize;
         if (IsFragment)
@@ -104,7 +104,7 @@ internal readonly record struct EnvelopeHeader
         header = new EnvelopeHeader
         {
             Format = format,
-            Lane = (byte)(source[3] >> 4),
+            StreamId = (byte)(source[3] >> 4),
             PayloadLength = payload,
             IsFragment = fragment,
             WriterId = fragment ? BinaryPrimitives.ReadUInt64LittleEndian(source[FixedSize..]) : 0,
@@ -127,7 +127,7 @@ internal readonly record struct EnvelopeHeader
     public void Describe(MessageBuffer message)
     {
         message.Format = Format;
-        message.Lane = Lane;
+        message.StreamId = StreamId;
         message.CorrelationId = CorrelationId;
         message.IsReply = IsReply;
     }

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>Puts messages together that came in fragments, those of several writers at once.</summary>
 internal sealed class FragmentAssembler

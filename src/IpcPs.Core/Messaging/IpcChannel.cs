@@ -1,7 +1,6 @@
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Messaging.Requests;
 
-namespace IpcPs;
+namespace IpcPs.Messaging;
 
 /// <summary>Anything that messages go through: pipes, queues, sockets, rings. Safe for use by several threads; a message of one is never
 /// mixed with another's.</summary>

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Messaging;
 
 /// <summary>How a value becomes bytes (docs/wire-format.md).</summary>
 public enum IpcFormat

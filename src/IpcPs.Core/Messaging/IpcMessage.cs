@@ -1,7 +1,6 @@
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Processes;
 
-namespace IpcPs;
+namespace IpcPs.Messaging;
 
 /// <summary>A received message with all that is known of it: what <c>Receive-IpcMessage -Envelope</c> gives. What a transport does not
 /// know is null.</summary>
@@ -24,7 +23,7 @@ public sealed class IpcMessage
         SenderUserId = message.SenderUserId;
         CorrelationId = message.CorrelationId;
         IsReply = message.IsReply;
-        if (message.Handles is not null) Handles = message.TakeHandles().Select(PassedDescriptor.Open).ToArray();
+        if (message.Handles is not null) Handles = message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
     }
 
     /// <summary>The message itself.</summary>
@@ -57,7 +56,7 @@ public sealed class IpcMessage
     /// <summary>Whether it is the reply to a request.</summary>
     public bool IsReply { get; }
 
-    /// <summary>What came along as open descriptors, as live objects (<see cref="PassedDescriptor.Open"/>); the receiver closes them.</summary>
+    /// <summary>What came along as open descriptors, as live objects (<see cref="DescriptorOpener.Open"/>); the receiver closes them.</summary>
     public IReadOnlyList<object> Handles { get; } = Array.Empty<object>();
 
     /// <inheritdoc/>

@@ -4,9 +4,16 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Mechanisms;
+using IpcPs.Proc;
+using IpcPs.Queues;
+using IpcPs.Rings.Algorithm;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>An Object too large for its transport, on its way in POSIX shared memory: the segment has the payload, and the message only its name
 /// (docs/wire-format.md). Whoever receives the message reads the segment and unlinks it.</summary>
@@ -141,11 +148,11 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     /// <summary>Whether a segment that no process has open can still be received. A queue keeps messages of processes that have ended, so only the
     /// queue itself can tell.</summary>
     /// <returns>Whether it is abandoned, and why or why not.</returns>
-    public static (bool Abandoned, string Reason) Judge(string name)
+    public static (bool Abandoned, string Reason) Evaluate(string name)
     {
         if (ChannelOf(name) is not { } channel) return (true, "the message in it was never finished");
         // Of a link between jobs nobody but its processes can look into the queue or ring; whoever made it cleans up at its end.
-        if (UnnamedLink.MakerOf(channel) is { } maker)
+        if (UnnamedTransport.MakerOf(channel) is { } maker)
             return ProcFile.IsRunning(maker) ? (false, $"process {maker} runs, whose jobs talk through '{channel}'") : (true, $"process {maker} has ended, whose jobs talked through '{channel}'");
         try
         {
@@ -161,7 +168,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         // A socket or a ring: what is under way in it can't be counted, but goes on only while somebody is there.
         var sender = name.Split('-')[2];
         var isRunning = int.TryParse(sender, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && ProcFile.IsRunning(id);
-        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel, SocketName.Of(channel)) != false) return (false, $"'{channel}', on which it was announced, has a server");
+        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel, NativeSocketAddress.Of(channel)) != false) return (false, $"'{channel}', on which it was announced, has a server");
         return isRunning ? (false, $"process {sender}, which sent it, runs") : (true, $"process {sender}, which sent it, has ended");
     }
 

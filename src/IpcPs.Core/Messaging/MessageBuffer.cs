@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Messaging;
 
 /// <summary>Where a message is received: reused from one receive to the next, grows to what arrives. Not shared between threads.</summary>
 public sealed class MessageBuffer
@@ -37,7 +37,7 @@ public sealed class MessageBuffer
     public bool IsReply { get; internal set; }
 
     /// <summary>Which of the stream's sequences it belongs to.</summary>
-    public byte Lane { get; internal set; }
+    public byte StreamId { get; internal set; }
 
     /// <summary>Messages of a broadcast ring that were dropped between the last one received and this one, because this reader was too slow.</summary>
     public long Lost { get; internal set; }
@@ -47,13 +47,13 @@ public sealed class MessageBuffer
 
     /// <summary>Descriptors that came along (SCM_RIGHTS); null for none. They are closed by the next receive into this buffer, unless
     /// <see cref="TakeHandles"/> took them out.</summary>
-    public IReadOnlyList<Interop.SafeDescriptor>? Handles { get; internal set; }
+    public IReadOnlyList<SafeDescriptor>? Handles { get; internal set; }
 
     /// <summary>Whether descriptors were sent along that this process had no room for (RLIMIT_NOFILE); the kernel closed them.</summary>
     public bool LostHandles { get; internal set; }
 
     /// <summary>Takes the descriptors out; from then on they are the caller's to close.</summary>
-    public IReadOnlyList<Interop.SafeDescriptor> TakeHandles()
+    public IReadOnlyList<SafeDescriptor> TakeHandles()
     {
         var taken = Handles ?? [];
         Handles = null;
@@ -77,7 +77,7 @@ public sealed class MessageBuffer
         SenderUserId = null;
         CorrelationId = 0;
         IsReply = false;
-        Lane = 0;
+        StreamId = 0;
         Lost = 0;
         ReplyChannel = null;
         LostHandles = false;
@@ -114,7 +114,7 @@ public sealed class MessageBuffer
         _start = other._start;
         (Length, Format, Type, Priority) = (other.Length, other.Format, other.Type, other.Priority);
         (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.ReplyChannel);
-        (CorrelationId, IsReply, Lane) = (other.CorrelationId, other.IsReply, other.Lane);
+        (CorrelationId, IsReply, StreamId) = (other.CorrelationId, other.IsReply, other.StreamId);
         (Handles, LostHandles) = (other.Handles, other.LostHandles);
         other.Handles = null;
         other.Clear();

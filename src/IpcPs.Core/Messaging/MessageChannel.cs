@@ -1,8 +1,7 @@
 using System.Buffers;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Messaging.Requests;
 
-namespace IpcPs;
+namespace IpcPs.Messaging;
 
 /// <summary>A channel whose transport keeps message boundaries itself (queues, seqpacket and datagram sockets, rings): one message is one payload. Text,
 /// Json and Bytes travel as they are; an Object travels in the same envelope as on a byte stream.</summary>
@@ -20,7 +19,7 @@ public abstract class MessageChannel : IpcChannel
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
     {
         RequireSend();
-        Turns.Sent();
+        SendCounter.Sent();
         if (!options.NeedsEnvelope)
         {
             if (Exceeds(payload.Length)) throw TooLarge(payload.Length);

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Messaging;
 
 /// <summary>Which message is wanted. A transport that cannot select refuses rather than ignoring it.</summary>
 public readonly record struct ReceiveOptions

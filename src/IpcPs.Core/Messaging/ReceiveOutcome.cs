@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>What a receive that does not wait came to.</summary>
 internal enum ReceiveOutcome

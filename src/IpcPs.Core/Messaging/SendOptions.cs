@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Messaging;
 
 /// <summary>What goes with a message besides its bytes. A transport that has no notion of one of these refuses it rather than dropping it.</summary>
 public readonly record struct SendOptions
@@ -22,11 +22,11 @@ public readonly record struct SendOptions
     public bool IsReply { get; init; }
 
     /// <summary>Which of 16 independent sequences of one stream it belongs to; 0 for messages, the rest for IpcPs's own use (jobs).</summary>
-    public byte Lane { get; init; }
+    public byte StreamId { get; init; }
 
     /// <summary>Unix sockets: descriptors to pass along (SCM_RIGHTS); null for none.</summary>
     public IReadOnlyList<System.Runtime.InteropServices.SafeHandle>? Handles { get; init; }
 
     /// <summary>Whether the payload travels in an envelope.</summary>
-    internal bool NeedsEnvelope => Framed || Format == IpcFormat.Object || CorrelationId != 0 || Lane != 0;
+    internal bool NeedsEnvelope => Framed || Format == IpcFormat.Object || CorrelationId != 0 || StreamId != 0;
 }

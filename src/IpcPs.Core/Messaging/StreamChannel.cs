@@ -1,13 +1,13 @@
-using IpcPs.Interop;
+using IpcPs.Messaging.Requests;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>A channel over a stream of bytes (pipe, FIFO, stream socket): the transport moves bytes, <see cref="StreamSender"/> and
 /// <see cref="StreamReceiver"/> make messages of them.</summary>
 public abstract class StreamChannel : IpcChannel
 {
-    private readonly Gate _sending = new();
-    private readonly Gate _receiving = new();
+    private readonly DeadlineLock _sending = new();
+    private readonly DeadlineLock _receiving = new();
     private readonly StreamSender _sender;
     private readonly StreamReceiver _receiver;
 

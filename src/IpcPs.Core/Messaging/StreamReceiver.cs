@@ -1,8 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>Finds the messages in a stream of bytes: envelopes by their marker, lines by their end, bytes as they come.</summary>
 internal sealed class StreamReceiver(StreamChannel channel)
@@ -19,7 +18,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
     private bool _ended;
     private bool _tookLittle;
     private bool _goesOn;
-    private AdaptiveSpin _spin = AdaptiveSpin.InConversations;
+    private AdaptiveWait _spin = AdaptiveWait.InConversations;
 
     public long Abandoned => _fragments.Abandoned;
 

@@ -1,8 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging;
 
 /// <summary>Turns messages into bytes on a stream. What goes into one write is never more than the kernel keeps together (PIPE_BUF on a pipe) and
 /// always ends where a message, or a fragment of one, ends: so any number of writers can share a pipe, and one that is killed leaves
@@ -173,7 +172,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private int WriteSome(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
     {
-        Turns.Sent();
+        SendCounter.Sent();
         while (true)
         {
             var descriptor = channel.WriterDescriptor(deadline, cancellation);

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>An anonymous pipe with both its ends (pipe2(2)): what is sent to <see cref="Writer"/> is received from <see cref="Reader"/>.
 /// Sending to and receiving from the pipe itself uses them.</summary>
@@ -86,7 +86,7 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
     /// <inheritdoc/>
     public override void CompleteSending() => Writer.Dispose();
 
-    internal override Interop.SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => Reader.ReadinessDescriptor(deadline, cancellation);
+    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => Reader.ReadinessDescriptor(deadline, cancellation);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

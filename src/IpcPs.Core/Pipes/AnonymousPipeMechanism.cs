@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>Opens ends of anonymous pipes by <c>pipe:PID/FD</c>, through /proc, and those that were inherited or received as descriptors.</summary>
 internal sealed class AnonymousPipeMechanism : IpcMechanism
@@ -67,7 +69,7 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
         }
     }
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => PipeInventory.Anonymous(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => PipeInventory.Anonymous(scan);
 
-    public override IReadOnlyList<IpcLinkKind> Links { get; } = [new PipeLinkKind()];
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new PipeTransportFactory()];
 }

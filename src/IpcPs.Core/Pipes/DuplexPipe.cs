@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>Two anonymous pipes, one for each direction: what <see cref="Near"/> sends <see cref="Far"/> receives, and the other way round.</summary>
 public sealed class DuplexPipe : IpcObject

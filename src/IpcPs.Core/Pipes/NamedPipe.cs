@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>A named pipe (fifo(7)): a pipe with a place in the file system, so that processes which don't know each other meet there.</summary>
 /// <remarks>Either end is opened by the first send or receive. A sender waits until a reader is there, a receiver until a writer is; when the last writer

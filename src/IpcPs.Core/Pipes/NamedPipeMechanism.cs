@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>Opens and removes named pipes by <c>fifo:NAME</c> and <c>fifo:/path</c>.</summary>
 internal sealed class NamedPipeMechanism : IpcMechanism
@@ -30,5 +32,5 @@ internal sealed class NamedPipeMechanism : IpcMechanism
 
     public override IEnumerable<IpcAddress> Known() => PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => PipeInventory.Named(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => PipeInventory.Named(scan);
 }

@@ -1,6 +1,6 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>One end of an anonymous pipe (pipe(7)), or both directions of a duplex end.</summary>
 /// <remarks>Bytes go one way, in order, and live in the kernel: 64 KiB of them by default, then a sender waits. When the last writer is gone the

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>What anonymous and named pipes have in common: read(2), write(2) and fcntl(2) on a non-blocking end.</summary>
 internal static unsafe class PipeIO

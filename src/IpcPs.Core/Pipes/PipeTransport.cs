@@ -1,16 +1,17 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>A link through an anonymous pipe: the reader inherits its end, writers open theirs through /proc of this process. The kernel does the rest:
 /// back-pressure, the end when the last writer is gone, EPIPE when the reader is.</summary>
-internal sealed class PipeLink : IpcLink
+internal sealed class PipeTransport : JobTransport
 {
     private readonly AnonymousPipe _pipe = AnonymousPipe.Create();
 
-    public override string WriterTicket => _pipe.Writer.Address.Text;
+    public override string WriterConnectionString => _pipe.Writer.Address.Text;
 
-    public override string ReaderTicket => "";
+    public override string ReaderConnectionString => "";
 
     public override IReadOnlyList<SafeDescriptor> ReaderDescriptors => [_pipe.Reader.Reader!];
 

@@ -1,19 +1,21 @@
+using IpcPs.Messaging;
 using IpcPs.Processes;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>Links through anonymous pipes.</summary>
-internal sealed class PipeLinkKind : IpcLinkKind
+internal sealed class PipeTransportFactory : JobTransportFactory
 {
     public override string Name => "Pipe";
 
-    public override IpcLink Create() => new PipeLink();
+    public override JobTransport Create() => new PipeTransport();
 
     public override IpcChannel OpenWriter(string ticket, CancellationToken cancellation) => AnonymousPipeMechanism.OpenPipe(IpcAddress.Parse(ticket), IpcAccess.Write);
 
-    public override IpcLinkReader OpenReader(string ticket, IReadOnlyList<int> descriptors, CancellationToken cancellation)
+    public override JobTransportReader OpenReader(string ticket, IReadOnlyList<int> descriptors, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(descriptors);
-        return new ChannelLinkReader(InheritedObjects.OpenPipe(descriptors[0], -1), cancellation);
+        return new ChannelTransportReader(InheritedObjects.OpenPipe(descriptors[0], -1), cancellation);
     }
 }

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Pipes;
 
 /// <summary>Keeps long lines whole on a pipe with several writers. The kernel keeps together what one write of up to PIPE_BUF has; a longer line needs
 /// several. So every IpcPs writer holds a shared flock(2) on the pipe while it has it open, and who has a long line to write

@@ -1,10 +1,10 @@
 using System.Globalization;
 
-namespace IpcPs.Memory;
+namespace IpcPs.Proc;
 
 /// <summary>How much memory can be had: asked before a large segment's memory is set aside, because the kernel does not say no there. It goes on until
 /// nothing is left and then kills processes.</summary>
-internal static class MachineMemory
+internal static class AvailableMemory
 {
     /// <summary>Bytes that could be had now, of the machine (MemAvailable and SwapFree of /proc/meminfo) and of this process's control group (memory.max).</summary>
     public static long Available => Math.Min(OfMachine(), OfControlGroup());

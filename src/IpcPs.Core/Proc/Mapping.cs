@@ -1,6 +1,7 @@
 using System.Buffers.Text;
+using IpcPs.Files;
 
-namespace IpcPs.Inventory;
+namespace IpcPs.Proc;
 
 /// <summary>A line of /proc/PID/maps (proc_pid_maps(5)): a file, or a System V segment, that a process has mapped.</summary>
 /// <param name="File">Which file; of a System V segment the inode is its id.</param>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Proc;
 
 /// <summary>Reads the files and links of /proc (proc(5)) with as few calls and as little garbage as a listing of thousands of processes needs.</summary>
 internal static unsafe class ProcFile

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Net;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Proc;
 
 /// <summary>The kernel's tables of TCP and UDP sockets as text (/proc/net/tcp and its like, proc(5)): where sock_diag(7) does not answer.</summary>
 internal static class ProcNetTable

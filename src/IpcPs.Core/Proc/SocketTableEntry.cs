@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Proc;
 
 /// <summary>A socket as the kernel's tables list it.</summary>
 internal readonly record struct SocketTableEntry(IPEndPoint Local, IPEndPoint Remote, byte State, bool IsTimeWait, uint UserId, uint Inode)

@@ -1,6 +1,7 @@
 using System.Globalization;
+using IpcPs.Inventory;
 
-namespace IpcPs.Inventory;
+namespace IpcPs.Proc;
 
 /// <summary>A System V object as /proc/sysvipc lists it (proc(5)): all of this IPC namespace, whoever may use them.</summary>
 internal sealed class SysVRow

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Proc;
 
 /// <summary>The kernel's lists of System V objects, /proc/sysvipc/{msg,sem,shm}.</summary>
 internal static class SysVTable

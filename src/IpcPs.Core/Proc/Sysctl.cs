@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Proc;
 
 /// <summary>The kernel's limits, read where sysctl(8) and ulimit read them; for the texts of errors and for defaults.</summary>
-internal static class KernelSetting
+internal static class Sysctl
 {
     /// <summary>A sysctl by its dotted name, <c>fs.mqueue.msg_max</c>; null where it can't be read.</summary>
     public static long? Read(string name) => Parse(ReadFile("/proc/sys/" + name.Replace('.', '/')));

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
 namespace IpcPs.Processes;
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Pipes;
 
 namespace IpcPs.Processes;
 

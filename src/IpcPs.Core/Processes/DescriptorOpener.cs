@@ -1,10 +1,11 @@
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Mechanisms;
 using Microsoft.Win32.SafeHandles;
 
-namespace IpcPs.Descriptors;
+namespace IpcPs.Processes;
 
 /// <summary>Makes a live object of a descriptor that came from another process: each mechanism is asked whether it is one of its own.</summary>
-public static class PassedDescriptor
+public static class DescriptorOpener
 {
     /// <summary>Opens a descriptor as what it is: an <see cref="IpcObject"/> (an end of a pipe, a socket, shared memory), a <see cref="FileStream"/> for a regular
     /// file, a <see cref="SafeFileHandle"/> for anything else.</summary>

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Mechanisms;
+using IpcPs.Pipes;
 
-namespace IpcPs.Descriptors;
+namespace IpcPs.Processes;
 
 /// <summary>Opens what this process inherited from its parent, by <c>fd:N</c>, as what it is; and two pipes as one duplex end by <c>fd:N,M</c>.</summary>
 internal sealed class InheritedDescriptorMechanism : IpcMechanism
@@ -17,7 +17,7 @@ internal sealed class InheritedDescriptorMechanism : IpcMechanism
         using var inherited = new SafeDescriptor(address.Descriptor, ownsHandle: false);
         var fd = Libc.fcntl(inherited, Libc.F_DUPFD_CLOEXEC, 3);
         if (fd < 0) throw IpcException.FromErrno("fcntl(F_DUPFD_CLOEXEC)", Marshal.GetLastPInvokeError(), address.Text, "No such descriptor is open in this process.", IpcErrors.NotFound);
-        var opened = PassedDescriptor.TryOpen(new SafeDescriptor(fd), address, options.Access);
+        var opened = DescriptorOpener.TryOpen(new SafeDescriptor(fd), address, options.Access);
         return opened ?? throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a pipe, a socket or shared memory.", address.Text);
     }
 }

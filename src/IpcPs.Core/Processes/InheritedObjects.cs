@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Pipes;
 
 namespace IpcPs.Processes;
 
@@ -29,7 +27,7 @@ public static class InheritedObjects
     public static object Open(IReadOnlyList<int> numbers)
     {
         ArgumentNullException.ThrowIfNull(numbers);
-        return numbers.Count == 1 ? PassedDescriptor.Open(Take(numbers[0])) : OpenPipe(numbers[0], numbers[1]);
+        return numbers.Count == 1 ? DescriptorOpener.Open(Take(numbers[0])) : OpenPipe(numbers[0], numbers[1]);
     }
 
     /// <summary>Takes over an inherited end of a pipe that IpcPs made, and so does not block.</summary>

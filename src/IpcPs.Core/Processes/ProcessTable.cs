@@ -1,7 +1,6 @@
 using System.Globalization;
-using IpcPs.Interop;
 
-namespace IpcPs.Signals;
+namespace IpcPs.Processes;
 
 /// <summary>The processes of this machine, as /proc shows them (proc(5)).</summary>
 public static unsafe class ProcessTable

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
 namespace IpcPs.Processes;
 

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Messaging;
+using IpcPs.Proc;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>A POSIX message queue (mq_overview(7)): whole messages, the highest priority first and in order within one, kept by the kernel until
 /// somebody receives them, the machine restarts or the queue is removed.</summary>
@@ -26,7 +27,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     private CancellationTokenSource? _over;
     private bool _hasSent;
     // A queue of few messages has nothing left by the time that a sleeper is awake: here a stream too is better read without sleeping.
-    private AdaptiveSpin _receiveSpin;
+    private AdaptiveWait _receiveSpin;
 
     private unsafe PosixQueue(IpcAddress address, SafeDescriptor queue, IpcAccess access, bool isUnnamed = false) : base(address)
     {
@@ -162,7 +163,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
 
     /// <inheritdoc/>
     private protected override string TooLargeHint =>
-        $"The size was fixed when the queue was made: New-IpcQueue -MaxMessageSize, up to fs.mqueue.msgsize_max, which is {KernelSetting.Describe("fs.mqueue.msgsize_max")} ('sysctl fs.mqueue.msgsize_max=…' raises it). An Object may be larger: it travels through shared memory.";
+        $"The size was fixed when the queue was made: New-IpcQueue -MaxMessageSize, up to fs.mqueue.msgsize_max, which is {Sysctl.Describe("fs.mqueue.msgsize_max")} ('sysctl fs.mqueue.msgsize_max=…' raises it). An Object may be larger: it travels through shared memory.";
 
     /// <inheritdoc/>
     private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)

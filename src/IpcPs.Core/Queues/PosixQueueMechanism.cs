@@ -1,10 +1,11 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>Opens and removes POSIX message queues by <c>mq:/NAME</c>.</summary>
 internal sealed unsafe class PosixQueueMechanism : IpcMechanism
@@ -17,7 +18,7 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
     internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
         PosixQueue.Adopt(descriptor, facts, known, access);
 
-    public override IReadOnlyList<IpcLinkKind> Links { get; } = [new QueueLinkKind()];
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new QueueTransportFactory()];
 
     public override void Remove(IpcAddress address) => PosixQueue.Remove(address);
 
@@ -28,7 +29,7 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
         if (PosixQueueOpening.Exists(address)) return;
         using var folder = QueueFolder.TryOpen();
         if (folder is not null && ShowsOurs(folder)) PathWatch.WaitUntilExists($"{folder.Path}/{address.Name}", address.Text, deadline, cancellation);
-        else LookAgain.Until(() => PosixQueueOpening.Exists(address), address.Text, deadline, cancellation);
+        else PollWithBackoff.Until(() => PosixQueueOpening.Exists(address), address.Text, deadline, cancellation);
     }
 
     public override IEnumerable<IpcAddress> Known()
@@ -55,5 +56,5 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
         return folder.Shows(probe);
     }
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => QueueInventory.Posix(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => QueueInventory.Posix(scan);
 }

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Proc;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>mq_open(3), and what its errors mean: which limit was hit, what its value is, and what raises it.</summary>
 internal static unsafe class PosixQueueOpening
@@ -85,23 +86,23 @@ internal static unsafe class PosixQueueOpening
 
     // What the kernel gives where no attributes are given.
     private static long Default(string what, long fallback) =>
-        Math.Min(KernelSetting.Read($"fs.mqueue.{what}_default") ?? fallback, KernelSetting.Read($"fs.mqueue.{what}_max") ?? fallback);
+        Math.Min(Sysctl.Read($"fs.mqueue.{what}_default") ?? fallback, Sysctl.Read($"fs.mqueue.{what}_max") ?? fallback);
 
     private static IpcException CreateFailed(int errno, IpcAddress address, in Libc.MqAttributes asked)
     {
         return errno switch
         {
-            Errno.EINVAL when KernelSetting.Read("fs.mqueue.msg_max") is { } most && asked.MaxMessages > most =>
+            Errno.EINVAL when Sysctl.Read("fs.mqueue.msg_max") is { } most && asked.MaxMessages > most =>
                 Limit(errno, address, $"{asked.MaxMessages} messages are more than a queue may hold: fs.mqueue.msg_max is {most}.",
                     $"Ask for at most {most}, or raise it as root, to at most {HardMaxMessages}: sysctl fs.mqueue.msg_max={Math.Min(asked.MaxMessages, HardMaxMessages)}."),
-            Errno.EINVAL when KernelSetting.Read("fs.mqueue.msgsize_max") is { } most && asked.MaxMessageSize > most =>
+            Errno.EINVAL when Sysctl.Read("fs.mqueue.msgsize_max") is { } most && asked.MaxMessageSize > most =>
                 Limit(errno, address, $"Messages of {asked.MaxMessageSize} bytes are larger than a queue may have: fs.mqueue.msgsize_max is {most}.",
                     $"Ask for at most {most}, or raise it as root, to at most {HardMaxMessageSize}: sysctl fs.mqueue.msgsize_max={Math.Min(asked.MaxMessageSize, HardMaxMessageSize)}. Larger Objects travel through shared memory by themselves."),
             Errno.EINVAL or Errno.EOVERFLOW =>
                 Limit(errno, address, $"The kernel makes no queue of {asked.MaxMessages} messages of {asked.MaxMessageSize} bytes.",
-                    $"fs.mqueue.msg_max is {KernelSetting.Describe("fs.mqueue.msg_max")}, fs.mqueue.msgsize_max {KernelSetting.Describe("fs.mqueue.msgsize_max")}; nobody gets more than {HardMaxMessages} messages or {HardMaxMessageSize} bytes."),
+                    $"fs.mqueue.msg_max is {Sysctl.Describe("fs.mqueue.msg_max")}, fs.mqueue.msgsize_max {Sysctl.Describe("fs.mqueue.msgsize_max")}; nobody gets more than {HardMaxMessages} messages or {HardMaxMessageSize} bytes."),
             Errno.ENOSPC =>
-                Limit(errno, address, $"As many queues exist as fs.mqueue.queues_max allows: {KernelSetting.Describe("fs.mqueue.queues_max")}.",
+                Limit(errno, address, $"As many queues exist as fs.mqueue.queues_max allows: {Sysctl.Describe("fs.mqueue.queues_max")}.",
                     "Remove some (Get-IpcObject lists them), or raise it as root: sysctl fs.mqueue.queues_max=…"),
             Errno.EMFILE => NoDescriptorLeft(address, asked),
             _ => IpcException.FromErrno("mq_open", errno, address.Text),
@@ -115,7 +116,7 @@ internal static unsafe class PosixQueueOpening
         if (another < 0) return IpcException.FromErrno("mq_open", Errno.EMFILE, address.Text);
         _ = Libc.close(another);
         var (messages, size) = ((Int128)asked!.Value.MaxMessages, (Int128)asked.Value.MaxMessageSize);
-        var limit = KernelSetting.ReadProcessLimit("Max msgqueue size") is { } bytes ? $"{bytes}" : "not readable";
+        var limit = Sysctl.ReadProcessLimit("Max msgqueue size") is { } bytes ? $"{bytes}" : "not readable";
         return Limit(Errno.EMFILE, address,
             $"A queue of {messages} messages of {size} bytes counts {messages * (size + CountedPerMessage)} bytes, which is more than this user's queues have left of RLIMIT_MSGQUEUE: {limit} bytes for all of them together.",
             "Ask for fewer or smaller messages, remove queues that nobody needs, or raise it: 'ulimit -q' in the shell that starts PowerShell, or 'msgqueue' in /etc/security/limits.conf.");

@@ -1,7 +1,4 @@
-using System.Runtime.InteropServices;
-using IpcPs.Interop;
-
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>The folder in which the kernel shows the POSIX queues of this process's IPC namespace: a mount of our own that nobody else
 /// sees, where we may (CAP_SYS_ADMIN), else /dev/mqueue or wherever somebody mounted it (mq_overview(7)).</summary>

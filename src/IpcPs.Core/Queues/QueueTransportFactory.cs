@@ -1,29 +1,30 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>Links through POSIX message queues.</summary>
-internal sealed class QueueLinkKind : IpcLinkKind
+internal sealed class QueueTransportFactory : JobTransportFactory
 {
     public override string Name => "Queue";
 
-    public override IpcLink Create() => new QueueLink();
+    public override JobTransport Create() => new QueueTransport();
 
     public override IpcChannel OpenWriter(string ticket, CancellationToken cancellation)
     {
-        var descriptor = UnnamedLink.Open(ticket, Libc.O_WRONLY, out var address);
+        var descriptor = UnnamedTransport.Open(ticket, Libc.O_WRONLY, out var address);
         return PosixQueue.OfUnnamed(address, descriptor, IpcAccess.Write);
     }
 
     public override void CloseWriter(IpcChannel writer)
     {
         base.CloseWriter(writer);
-        UnnamedLink.CleanUpFor(writer.Address);
+        UnnamedTransport.CleanUpFor(writer.Address);
     }
 
-    public override IpcLinkReader OpenReader(string ticket, IReadOnlyList<int> descriptors, CancellationToken cancellation)
+    public override JobTransportReader OpenReader(string ticket, IReadOnlyList<int> descriptors, CancellationToken cancellation)
     {
-        var descriptor = UnnamedLink.Open(ticket, Libc.O_RDONLY, out var address);
-        return new QueueLinkReader(PosixQueue.OfUnnamed(address, descriptor, IpcAccess.Read), cancellation);
+        var descriptor = UnnamedTransport.Open(ticket, Libc.O_RDONLY, out var address);
+        return new QueueTransportReader(PosixQueue.OfUnnamed(address, descriptor, IpcAccess.Read), cancellation);
     }
 }

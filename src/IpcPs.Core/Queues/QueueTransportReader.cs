@@ -1,7 +1,10 @@
-namespace IpcPs.Channels;
+using IpcPs.Messaging;
+using IpcPs.Transports;
 
-/// <summary>The reading end of a <see cref="QueueLink"/>. A queue has no end of its own: told that all writers have ended, it takes what is there.</summary>
-internal sealed class QueueLinkReader(PosixQueue queue, CancellationToken cancellation) : IpcLinkReader
+namespace IpcPs.Queues;
+
+/// <summary>The reading end of a <see cref="QueueTransport"/>. A queue has no end of its own: told that all writers have ended, it takes what is there.</summary>
+internal sealed class QueueTransportReader(PosixQueue queue, CancellationToken cancellation) : JobTransportReader
 {
     private readonly CancellationTokenSource _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
 
@@ -31,6 +34,6 @@ internal sealed class QueueLinkReader(PosixQueue queue, CancellationToken cancel
     {
         if (!disposing) return;
         queue.Dispose();
-        UnnamedLink.CleanUpFor(queue.Address);
+        UnnamedTransport.CleanUpFor(queue.Address);
     }
 }

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>Looks at a message of a System V queue and leaves it there (MSG_COPY of msgrcv(2)).</summary>
 internal static unsafe class SysVPeek

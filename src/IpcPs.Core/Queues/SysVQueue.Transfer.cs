@@ -2,9 +2,10 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Proc;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <content>Sending and receiving.</content>
 public sealed partial class SysVQueue
@@ -15,12 +16,12 @@ public sealed partial class SysVQueue
     // struct msgbuf: a long, then the bytes.
     private const int TypeSize = 8;
 
-    private AdaptiveSpin _receiveSpin = AdaptiveSpin.InConversations;
+    private AdaptiveWait _receiveSpin = AdaptiveWait.InConversations;
     private long _knownToFit;
 
     /// <inheritdoc/>
     private protected override string TooLargeHint =>
-        $"A message may have kernel.msgmax bytes, which is {KernelSetting.Describe("kernel.msgmax")} ('sysctl kernel.msgmax=…' raises it), and no more than the queue holds{(TryGetMaxBytes() is { } bytes ? $", which is {bytes}" : "")} (Set-IpcObject -MaxBytes). An Object may be larger: it travels through shared memory.";
+        $"A message may have kernel.msgmax bytes, which is {Sysctl.Describe("kernel.msgmax")} ('sysctl kernel.msgmax=…' raises it), and no more than the queue holds{(TryGetMaxBytes() is { } bytes ? $", which is {bytes}" : "")} (Set-IpcObject -MaxBytes). An Object may be larger: it travels through shared memory.";
 
     /// <inheritdoc/>
     [SkipLocalsInit]
@@ -142,7 +143,7 @@ public sealed partial class SysVQueue
     {
         public int Errno { get; private set; }
 
-        public bool TryOnce() => Call(Libc.IPC_NOWAIT) != Interop.Errno.EAGAIN;
+        public bool TryOnce() => Call(Libc.IPC_NOWAIT) != Linux.Errno.EAGAIN;
 
         public int Invoke(out int result)
         {
@@ -159,7 +160,7 @@ public sealed partial class SysVQueue
 
         public int Length { get; private set; }
 
-        public bool TryOnce() => Call(flags | Libc.IPC_NOWAIT) != Interop.Errno.ENOMSG;
+        public bool TryOnce() => Call(flags | Libc.IPC_NOWAIT) != Linux.Errno.ENOMSG;
 
         public int Invoke(out int result)
         {

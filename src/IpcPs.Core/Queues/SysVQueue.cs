@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Proc;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>A System V message queue (sysvipc(7)): whole messages, each with a type of 1 or more by which receivers choose, kept by the kernel until somebody
 /// receives them, the machine restarts or the queue is removed.</summary>
@@ -106,7 +107,7 @@ public sealed partial class SysVQueue : MessageChannel, IIpcPermissions, IIpcMax
     public string Creator => Accounts.UserName(Status().Permissions.CreatorUserId);
 
     // Asked anew each time: the sysctl can change, and msgsnd(2) says the last word.
-    private static long SystemMaxMessageSize => KernelSetting.Read("kernel.msgmax") ?? 8192;
+    private static long SystemMaxMessageSize => Sysctl.Read("kernel.msgmax") ?? 8192;
 
     private delegate void Edit(ref Libc.MessageQueueStatus status);
 
@@ -199,7 +200,7 @@ public sealed partial class SysVQueue : MessageChannel, IIpcPermissions, IIpcMax
 
     private static IpcException CreateFailed(int errno, string? target) => errno switch
     {
-        Errno.ENOSPC => new IpcException(IpcErrors.LimitReached, $"As many System V queues exist as kernel.msgmni allows: {KernelSetting.Describe("kernel.msgmni")}.", target,
+        Errno.ENOSPC => new IpcException(IpcErrors.LimitReached, $"As many System V queues exist as kernel.msgmni allows: {Sysctl.Describe("kernel.msgmni")}.", target,
             "Remove some (Get-IpcObject lists them), or raise it as root: sysctl kernel.msgmni=…")
         { Errno = errno, Call = "msgget" },
         _ => IpcException.FromErrno("msgget", errno, target),
@@ -227,7 +228,7 @@ public sealed partial class SysVQueue : MessageChannel, IIpcPermissions, IIpcMax
         edit(ref status);
         if (Libc.msgctl(Id, Libc.IPC_SET, &status) == 0) return;
         var errno = Marshal.GetLastPInvokeError();
-        if (errno == Errno.EPERM && status.MaxBytes > before && KernelSetting.Read("kernel.msgmnb") is { } most && (long)status.MaxBytes > most)
+        if (errno == Errno.EPERM && status.MaxBytes > before && Sysctl.Read("kernel.msgmnb") is { } most && (long)status.MaxBytes > most)
         {
             throw new IpcException(IpcErrors.LimitReached, $"{status.MaxBytes} bytes are more than a queue may hold: kernel.msgmnb is {most}.", Address.Text,
                 $"Ask for at most {most}, or raise it as root: sysctl kernel.msgmnb={status.MaxBytes}.")

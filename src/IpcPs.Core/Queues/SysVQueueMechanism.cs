@@ -1,7 +1,8 @@
 using System.Globalization;
-using IpcPs.Interop;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Queues;
 
 /// <summary>Opens and removes System V message queues by <c>sysvmq:KEY</c>.</summary>
 internal sealed class SysVQueueMechanism : IpcMechanism
@@ -17,7 +18,7 @@ internal sealed class SysVQueueMechanism : IpcMechanism
     public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(address);
-        LookAgain.Until(() => SysVQueue.Exists(address), address.Text, deadline, cancellation);
+        PollWithBackoff.Until(() => SysVQueue.Exists(address), address.Text, deadline, cancellation);
     }
 
     /// <summary>From /proc/sysvipc/msg (proc_sysvipc(5)): key, id and mode, and what else ipcs(1) shows.</summary>
@@ -41,5 +42,5 @@ internal sealed class SysVQueueMechanism : IpcMechanism
         return known;
     }
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => QueueInventory.SysV(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => QueueInventory.SysV(scan);
 }

@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Rings.Algorithm;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings;
 
 /// <content>Sending: each message written at once, or small ones staged and written together.</content>
 public sealed partial class MessageRing
@@ -92,7 +93,7 @@ public sealed partial class MessageRing
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void EnterSend(in RingWait wait)
     {
-        EnterGate(_sendGate, wait, "a send on another thread", IpcErrors.Full);
+        EnterLock(_sendGate, wait, "a send on another thread", IpcErrors.Full);
         if (!_participant.IsWriter) AttachWriter();
     }
 

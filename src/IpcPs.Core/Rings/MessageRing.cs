@@ -1,8 +1,11 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Messaging;
+using IpcPs.Rings.Algorithm;
+using IpcPs.SharedMemory;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings;
 
 /// <summary>A ring of messages in shared memory, for any number of writers and readers. A queue, in which each message goes to one reader, or a broadcast, in which every
 /// reader gets every message.</summary>
@@ -22,11 +25,11 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 
     private readonly IpcAccess _access;
     private readonly RingParticipant _participant;
-    private readonly Gate _sendGate = new();
-    private readonly Gate _receiveGate = new();
+    private readonly DeadlineLock _sendGate = new();
+    private readonly DeadlineLock _receiveGate = new();
     private RingWriter<MappedRingMemory> _writer;
     private RingReader<MappedRingMemory> _reader;
-    private RingReadiness? _readiness;
+    private RingReadyEvent? _readiness;
     private byte[] _stage = [];
     private int _staged;
     private bool _isComplete;
@@ -140,7 +143,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         Attach(address, RingFile.OpenUnnamed(address, descriptor), access, waitsForPeers: false, default);
 
     /// <summary>What another process opens a ring by that nobody can find.</summary>
-    internal string Ticket => UnnamedLink.Ticket(OpenDescriptor, Address);
+    internal string Ticket => UnnamedTransport.Ticket(OpenDescriptor, Address);
 
     /// <summary>Opens a ring that exists.</summary>
     /// <param name="address">Its address.</param>
@@ -160,7 +163,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation)
     {
         RequireReceive();
-        return LazyInitializer.EnsureInitialized(ref _readiness, () => new RingReadiness(IsReady, UntilChanged, Address.Text, Closing)).Ask();
+        return LazyInitializer.EnsureInitialized(ref _readiness, () => new RingReadyEvent(IsReady, UntilChanged, Address.Text, Closing)).Ask();
     }
 
     private protected override string? TooLargeHint => "A ring takes messages of almost half its capacity: make it with a larger -Capacity.";
@@ -169,7 +172,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         if (options.Type is not null || options.ExceptType) throw Unsupported("message types");
         var wait = new RingWait(deadline, cancellation);
-        EnterGate(_receiveGate, wait, "a receive on another thread", IpcErrors.Empty);
+        EnterLock(_receiveGate, wait, "a receive on another thread", IpcErrors.Empty);
         try
         {
             if (!_participant.IsReader) AttachReader(wait);
@@ -242,7 +245,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 
     private bool IsReady()
     {
-        EnterGate(_receiveGate, default, "a receive on another thread", IpcErrors.Empty);
+        EnterLock(_receiveGate, default, "a receive on another thread", IpcErrors.Empty);
         try
         {
             if (!_participant.IsReader) AttachReader(default);
@@ -259,7 +262,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         using var hold = Hold();
         var memory = _participant.Memory;
-        var ticket = RingWake.Announce(ref memory, RingLayout.DataSleepers);
+        var ticket = RingEventCount.Announce(ref memory, RingLayout.DataSleepers);
         if (!IsReady()) memory.Sleep(RingLayout.DataSleepers, ticket, default);
     }
 
@@ -267,7 +270,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         if (Delivery != RingDelivery.Queue)
         {
-            EnterGate(_sendGate, wait, "a send on another thread", IpcErrors.Empty);
+            EnterLock(_sendGate, wait, "a send on another thread", IpcErrors.Empty);
             try
             {
                 switch (_writer.AddReader(out var slot, out var cursor, out var number, wait))
@@ -297,7 +300,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private IpcException WasCut() => RingHeader.Damaged(Address, "its file was cut short");
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterGate(Gate gate, in RingWait wait, string what, IpcErrorId immediate)
+    private void EnterLock(DeadlineLock gate, in RingWait wait, string what, IpcErrorId immediate)
     {
         if (!gate.Enter(wait.Deadline, wait.Cancellation)) throw IpcException.TimedOut($"{what} on '{Address}'", Address.Text, wait.Deadline, immediate);
         if (!IsClosed) return;
@@ -305,7 +308,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         throw WasClosed();
     }
 
-    private IpcPs.Memory.MappedRegion.Hold Hold()
+    private MappedRegion.Hold Hold()
     {
         try
         {

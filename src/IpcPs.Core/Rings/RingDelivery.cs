@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Rings;
 
 /// <summary>Who gets a message of a ring, and what happens when it is full.</summary>
 public enum RingDelivery

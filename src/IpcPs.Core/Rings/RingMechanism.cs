@@ -1,7 +1,11 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Rings.Algorithm;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings;
 
 /// <summary>Opens and removes message rings by <c>ring:/NAME</c>.</summary>
 internal sealed class RingMechanism : IpcMechanism
@@ -11,7 +15,7 @@ internal sealed class RingMechanism : IpcMechanism
     public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
         MessageRing.Open(address, options.Access, options.Persistent, deadline, cancellation);
 
-    public override IReadOnlyList<IpcLinkKind> Links { get; } = [new RingLinkKind()];
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new RingTransportFactory()];
 
     public override unsafe void Remove(IpcAddress address)
     {
@@ -39,6 +43,6 @@ internal sealed class RingMechanism : IpcMechanism
         }
     }
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) =>
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) =>
         Known().Select(address => scan.OfFile(address, "message ring", RingFile.PathOf(address))).OfType<IpcObjectInfo>();
 }

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Rings;
 
 /// <summary>How a ring is made.</summary>
 public readonly record struct RingOptions

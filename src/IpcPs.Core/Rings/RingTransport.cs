@@ -1,17 +1,20 @@
-namespace IpcPs.Channels;
+using IpcPs.Messaging;
+using IpcPs.Transports;
+
+namespace IpcPs.Rings;
 
 /// <summary>A link through a message ring without a name: its file is in shared memory and in no folder, and is opened through /proc of this process. A ring tells by itself when
 /// its last writer has gone, and a full one when its reader has.</summary>
-internal sealed class RingLink : IpcLink
+internal sealed class RingTransport : JobTransport
 {
-    private readonly MessageRing _ring = MessageRing.CreateUnnamed(UnnamedLink.NewAddress(IpcScheme.Ring));
+    private readonly MessageRing _ring = MessageRing.CreateUnnamed(UnnamedTransport.NewAddress(IpcScheme.Ring));
     private bool _completed;
 
-    public RingLink() => WriterTicket = _ring.Ticket;
+    public RingTransport() => WriterConnectionString = _ring.Ticket;
 
-    public override string WriterTicket { get; }
+    public override string WriterConnectionString { get; }
 
-    public override string ReaderTicket => WriterTicket;
+    public override string ReaderConnectionString => WriterConnectionString;
 
     public override IpcChannel OpenWriter() => _ring;
 

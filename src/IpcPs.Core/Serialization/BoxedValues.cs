@@ -1,7 +1,7 @@
 namespace IpcPs.Serialization;
 
 /// <summary>Small values that need not be allocated again each time.</summary>
-internal static class Boxes
+internal static class BoxedValues
 {
     private const int Lowest = -128;
     private const int Highest = 1023;

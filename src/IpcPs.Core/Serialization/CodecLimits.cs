@@ -1,3 +1,5 @@
+using IpcPs.Messaging;
+
 namespace IpcPs.Serialization;
 
 /// <summary>What the codec accepts, and what it sends; docs/wire-format.md states these to peers.</summary>

@@ -1,7 +1,9 @@
+using IpcPs.Serialization.Cbor;
+
 namespace IpcPs.Serialization;
 
 /// <summary>Refuses keys that were chosen to have the same hash: a table of them would take hours to fill. .NET protects strings by itself.</summary>
-internal static class HashFlood
+internal static class HashCollisionGuard
 {
     /// <summary>So many colliding keys cost nothing worth noticing.</summary>
     private const int Harmless = 2048;

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 
-namespace IpcPs;
+namespace IpcPs.Serialization;
 
 /// <summary>A value of an enum, as it arrives from another process: its name and its number, without the type, which is never created from a name. Equal to
 /// its name (in any case) and to its number, so that comparisons written for the live enum go on working.</summary>

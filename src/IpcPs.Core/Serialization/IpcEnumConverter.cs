@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 
-namespace IpcPs;
+namespace IpcPs.Serialization;
 
 /// <summary>Converts an <see cref="IpcEnum"/> to a live enum, where the receiver names its type; and from names and numbers, so that
 /// comparisons with them work. It makes no types: the target's is the caller's.</summary>

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Serialization;
 
 /// <summary>Why a sender left a part of an object out.</summary>
 public enum IpcOmission

@@ -1,4 +1,4 @@
-namespace IpcPs;
+namespace IpcPs.Serialization;
 
 /// <summary>Stands where the sender left something out, so that the receiver can see that there was more.</summary>
 public sealed class IpcOmitted

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 
-namespace IpcPs;
+namespace IpcPs.Serialization;
 
 /// <summary>What an object of another process is to a C# program that uses the core alone: named values in their order, its type names and its text. Names are
 /// found in any case, as PowerShell finds them.</summary>

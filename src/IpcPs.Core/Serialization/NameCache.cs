@@ -1,4 +1,5 @@
 using System.Text;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.Collections;
 using System.Runtime.InteropServices;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 

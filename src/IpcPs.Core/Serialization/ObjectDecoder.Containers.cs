@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Specialized;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
@@ -82,7 +83,7 @@ public sealed partial class ObjectDecoder
     {
         var items = ReadItems(ref cursor, depth);
         Charge(TableCost + ((long)items.Count * EntryCost));
-        HashFlood.Check(items);
+        HashCollisionGuard.Check(items);
         return [.. items];
     }
 
@@ -125,7 +126,7 @@ public sealed partial class ObjectDecoder
             entries.Add(Read(ref cursor, inner) ?? throw CborError.Invalid("a dictionary has null for a key"));
             entries.Add(Read(ref cursor, inner));
         }
-        HashFlood.Check(entries, every: 2);
+        HashCollisionGuard.Check(entries, every: 2);
         return entries;
     }
 

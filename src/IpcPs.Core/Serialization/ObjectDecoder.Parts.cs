@@ -1,3 +1,5 @@
+using IpcPs.Serialization.Cbor;
+
 namespace IpcPs.Serialization;
 
 /// <content>Strings, lengths and checks: what every kind of value is made of.</content>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
@@ -56,7 +57,7 @@ public sealed partial class ObjectDecoder
         if (value <= int.MaxValue)
         {
             Charge(ObjectCost);
-            return Boxes.Of((int)value);
+            return BoxedValues.Of((int)value);
         }
         Charge(ObjectCost);
         return value <= long.MaxValue ? (long)value : value;
@@ -67,7 +68,7 @@ public sealed partial class ObjectDecoder
         Charge(ObjectCost);
         if (argument > long.MaxValue) return -1 - (BigInteger)argument;
         var value = ~(long)argument;
-        return value >= int.MinValue ? Boxes.Of((int)value) : value;
+        return value >= int.MinValue ? BoxedValues.Of((int)value) : value;
     }
 
     private object? ReadSimple(byte first, ulong argument)
@@ -75,9 +76,9 @@ public sealed partial class ObjectDecoder
         switch (first)
         {
             case CborSimple.False:
-                return Boxes.False;
+                return BoxedValues.False;
             case CborSimple.True:
-                return Boxes.True;
+                return BoxedValues.True;
             case CborSimple.Null or CborSimple.Undefined:
                 return null;
         }

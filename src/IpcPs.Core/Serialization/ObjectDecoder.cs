@@ -1,3 +1,5 @@
+using IpcPs.Serialization.Cbor;
+
 namespace IpcPs.Serialization;
 
 /// <summary>Turns the payload of format Object back into values. Bytes from a peer are believed nothing: depth, counts and memory are limited

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Specialized;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
@@ -133,7 +134,7 @@ public sealed partial class ObjectEncoder
 
     private void WriteBag(IpcPropertyBag bag)
     {
-        BagWriter writer;
+        PropertyBagWriter writer;
         if (bag.IsCopy ? !BeginObject(bag, bag.TypeNames, bag.Text, out writer)
             : bag.TypeNames.Count > 0 ? !BeginNamedBag(bag, bag.TypeNames, out writer)
             : !BeginBag(bag, out writer)) return;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 

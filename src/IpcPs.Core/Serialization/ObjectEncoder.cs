@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
-using System.Collections;
 using System.Runtime.CompilerServices;
+using IpcPs.Messaging;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
@@ -82,25 +83,25 @@ public sealed partial class ObjectEncoder
     /// <param name="identity">The object itself, by which a cycle is noticed.</param>
     /// <param name="bag">Takes the properties.</param>
     /// <returns>False where it was cut because it contains itself or lies too deep; a mark was written in its place.</returns>
-    public bool BeginBag(object identity, out BagWriter bag)
+    public bool BeginBag(object identity, out PropertyBagWriter bag)
     {
         bag = default;
         if (!Enter(identity)) return false;
         _buffer.Tag(CborTags.Bag);
-        bag = new BagWriter(this, isCopy: false);
+        bag = new PropertyBagWriter(this, isCopy: false);
         return true;
     }
 
     /// <summary>Begins a custom object that has type names of its own.</summary>
     /// <inheritdoc cref="BeginBag"/>
-    public bool BeginNamedBag(object identity, IReadOnlyList<string> typeNames, out BagWriter bag)
+    public bool BeginNamedBag(object identity, IReadOnlyList<string> typeNames, out PropertyBagWriter bag)
     {
         bag = default;
         if (!Enter(identity)) return false;
         _buffer.Tag(CborTags.NamedBag);
         _buffer.Head(CborMajor.Array, 2);
         WriteNames(typeNames);
-        bag = new BagWriter(this, isCopy: false);
+        bag = new PropertyBagWriter(this, isCopy: false);
         return true;
     }
 
@@ -110,7 +111,7 @@ public sealed partial class ObjectEncoder
     /// <param name="text">Its ToString; null for none.</param>
     /// <param name="bag">Takes the properties.</param>
     /// <returns>False where it was cut because it contains itself or lies too deep; a mark was written in its place.</returns>
-    public bool BeginObject(object identity, IReadOnlyList<string> typeNames, string? text, out BagWriter bag)
+    public bool BeginObject(object identity, IReadOnlyList<string> typeNames, string? text, out PropertyBagWriter bag)
     {
         bag = default;
         if (!Enter(identity)) return false;
@@ -119,7 +120,7 @@ public sealed partial class ObjectEncoder
         _buffer.Head(CborMajor.Array, 3);
         WriteNames(typeNames);
         Write(text);
-        bag = new BagWriter(this, isCopy: true);
+        bag = new PropertyBagWriter(this, isCopy: true);
         return true;
     }
 
@@ -128,7 +129,7 @@ public sealed partial class ObjectEncoder
     /// <param name="typeNames">Further type names, or none.</param>
     /// <param name="bag">Takes the properties.</param>
     /// <returns>False where it lies too deep; a mark was written in its place.</returns>
-    public bool BeginDecorated(object value, IReadOnlyList<string> typeNames, out BagWriter bag)
+    public bool BeginDecorated(object value, IReadOnlyList<string> typeNames, out PropertyBagWriter bag)
     {
         bag = default;
         // The value itself enters under its own identity; here it is only a level.
@@ -137,7 +138,7 @@ public sealed partial class ObjectEncoder
         _buffer.Head(CborMajor.Array, 3);
         Write(value);
         WriteNames(typeNames);
-        bag = new BagWriter(this, isCopy: false);
+        bag = new PropertyBagWriter(this, isCopy: false);
         return true;
     }
 

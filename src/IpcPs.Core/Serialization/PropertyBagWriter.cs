@@ -1,14 +1,16 @@
+using IpcPs.Serialization.Cbor;
+
 namespace IpcPs.Serialization;
 
 /// <summary>Takes the properties of one bag: from <see cref="ObjectEncoder.BeginBag"/> and its kin, ended by <see cref="End"/>.</summary>
-public ref struct BagWriter
+public ref struct PropertyBagWriter
 {
     private readonly ObjectEncoder _encoder;
     private readonly int _begin;
     private readonly bool _isCopy;
     private int _count;
 
-    internal BagWriter(ObjectEncoder encoder, bool isCopy)
+    internal PropertyBagWriter(ObjectEncoder encoder, bool isCopy)
     {
         _encoder = encoder;
         _isCopy = isCopy;

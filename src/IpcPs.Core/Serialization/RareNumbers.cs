@@ -1,5 +1,6 @@
 using System.Formats.Cbor;
 using System.Numerics;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 

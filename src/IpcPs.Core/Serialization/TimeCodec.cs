@@ -1,4 +1,5 @@
 using System.Globalization;
+using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Shared memory without a name (memfd_create(2)), <c>memfd:PID/FD</c>: gone when the last process has closed it, so nothing is ever left behind. It is
 /// passed on as a descriptor, or reached through its owner while that lives. Sealed against getting smaller: nobody can cut it under its users.</summary>
@@ -31,8 +31,8 @@ public sealed class AnonymousMemory : FileBackedMemory
         try
         {
             if (Libc.fchmod(file, (uint)mode) != 0) throw IpcException.FromErrno("fchmod", Marshal.GetLastPInvokeError(), address.Text);
-            if (sparse) FileRoom.Extend(file, size, address);
-            else FileRoom.Reserve(file, 0, size, address, cancellation);
+            if (sparse) FileAllocation.Extend(file, size, address);
+            else FileAllocation.Reserve(file, 0, size, address, cancellation);
             if (Libc.fcntl(file, Libc.F_ADD_SEALS, Libc.F_SEAL_SHRINK) != 0) throw IpcException.FromErrno("fcntl(F_ADD_SEALS)", Marshal.GetLastPInvokeError(), address.Text);
             return new AnonymousMemory(address, file, MapSize(file, size, isReadOnly: false, address));
         }

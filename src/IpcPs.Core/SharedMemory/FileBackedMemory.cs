@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Shared memory that has a descriptor: POSIX, a mapped file, a memfd. Each differs only in where it is found.</summary>
 /// <remarks>Calls: fallocate(2), ftruncate(2), statx(2), mmap(2).</remarks>
-public abstract unsafe class FileBackedMemory : SharedMemory, IIpcCapacity
+public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacity
 {
     private protected FileBackedMemory(IpcAddress address, SafeDescriptor descriptor, MappedRegion region) : base(address, region) => Descriptor = descriptor;
 
@@ -52,7 +52,7 @@ public abstract unsafe class FileBackedMemory : SharedMemory, IIpcCapacity
         var before = (long)Status(Descriptor, Address).Size;
         try
         {
-            if (size > before) FileRoom.Reserve(Descriptor, before, size, Address, cancellation);
+            if (size > before) FileAllocation.Reserve(Descriptor, before, size, Address, cancellation);
             else if (Libc.ftruncate(Descriptor, size) != 0) throw CannotShrink(Marshal.GetLastPInvokeError());
         }
         catch when (size > before)
@@ -113,14 +113,14 @@ public abstract unsafe class FileBackedMemory : SharedMemory, IIpcCapacity
     {
         if (size <= 0) throw IpcException.Argument($"Shared memory has at least one byte, and {size} were asked for.", address.Text);
         if (Path.Exists(path)) throw IpcException.FromErrno("open", Errno.EEXIST, address.Text);
-        var file = UnpublishedFile.Create(Path.GetDirectoryName(path)!, mode, address.Text);
+        var file = AtomicFile.Create(Path.GetDirectoryName(path)!, mode, address.Text);
         var isPublished = file is null;
-        file ??= UnpublishedFile.CreateInPlace(path, mode, address.Text);
+        file ??= AtomicFile.CreateInPlace(path, mode, address.Text);
         try
         {
-            if (sparse) FileRoom.Extend(file, size, address);
-            else FileRoom.Reserve(file, 0, size, address, cancellation);
-            if (!isPublished) UnpublishedFile.Publish(file, path, address.Text);
+            if (sparse) FileAllocation.Extend(file, size, address);
+            else FileAllocation.Reserve(file, 0, size, address, cancellation);
+            if (!isPublished) AtomicFile.Publish(file, path, address.Text);
             return file;
         }
         catch

@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>A file in the address space (mmap(2)), <c>file:/path</c>: what is written is in the file, seen at once by whoever maps or reads it, and kept by the file
 /// system as any file is. Not on a network file system between machines.</summary>

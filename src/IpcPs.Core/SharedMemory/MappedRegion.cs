@@ -1,12 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>A piece of shared memory in this process's address space (mmap(2)); unmapped once, never while another thread is in it.</summary>
 /// <remarks>Every access takes a <see cref="Hold"/>: closing on another thread is carried out when the last one is gone.
-/// Touching what the file no longer has does not end the process where <see cref="TruncationGuard"/> is active; it sets <see cref="WasCut"/>.
+/// Touching what the file no longer has does not end the process where <see cref="SigbusGuard"/> is active; it sets <see cref="WasCut"/>.
 /// Calls: mmap(2), munmap(2).</remarks>
 internal class MappedRegion : SafeHandle
 {
@@ -18,7 +17,7 @@ internal class MappedRegion : SafeHandle
         SetHandle(address);
         Length = length;
         IsReadOnly = isReadOnly;
-        if (isGuarded) _guard = TruncationGuard.Add(address, length);
+        if (isGuarded) _guard = SigbusGuard.Add(address, length);
     }
 
     /// <inheritdoc/>
@@ -34,7 +33,7 @@ internal class MappedRegion : SafeHandle
     public bool IsGuarded => _guard >= 0;
 
     /// <summary>Whether something was touched that the file no longer has. What was read since is not to be believed, what was written is lost.</summary>
-    public bool WasCut => TruncationGuard.WasCut(_guard);
+    public bool WasCut => SigbusGuard.WasCut(_guard);
 
     /// <summary>Maps the first <paramref name="length"/> bytes of a file, shared.</summary>
     /// <param name="descriptor">The file; may be closed afterwards.</param>
@@ -60,7 +59,7 @@ internal class MappedRegion : SafeHandle
     /// <inheritdoc/>
     protected override unsafe bool ReleaseHandle()
     {
-        TruncationGuard.Remove(_guard);
+        SigbusGuard.Remove(_guard);
         return Libc.munmap((void*)handle, (nuint)Length) == 0;
     }
 

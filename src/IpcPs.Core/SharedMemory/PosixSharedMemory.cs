@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>POSIX shared memory (shm_overview(7)), <c>shm:/NAME</c>: a file in /dev/shm, which lies in memory. It lives until it is removed, whoever closes it;
 /// processes that have it mapped keep it. What C opens with shm_open(3) and Python with multiprocessing.shared_memory.</summary>

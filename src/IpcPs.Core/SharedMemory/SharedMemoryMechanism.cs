@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Messaging;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Opens and removes shared memory that has a descriptor: <c>shm:/NAME</c>, <c>file:/path</c>, <c>memfd:PID/FD</c>.</summary>
 internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
@@ -51,7 +53,7 @@ internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
     }
 
     private static bool IsSegment(string name) =>
-        !name.StartsWith("sem.", StringComparison.Ordinal) && !name.StartsWith("ipcps-ring.", StringComparison.Ordinal) && !Channels.LargeMessage.IsName("/" + name);
+        !name.StartsWith("sem.", StringComparison.Ordinal) && !name.StartsWith("ipcps-ring.", StringComparison.Ordinal) && !LargeMessage.IsName("/" + name);
 
     // One that was removed has " (deleted)" behind its name, and no address by which anybody could find it.
     private static IpcAddress? PosixAddress(string link)
@@ -63,5 +65,5 @@ internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
 
     private static string PathOf(IpcAddress address) => address.Scheme == IpcScheme.Shm ? PosixSharedMemory.PathOf(address) : address.Path!;
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => MemoryInventory.Posix(scan).Concat(MemoryInventory.Anonymous(scan));
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => MemoryInventory.Posix(scan).Concat(MemoryInventory.Anonymous(scan));
 }

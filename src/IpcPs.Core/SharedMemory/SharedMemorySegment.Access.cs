@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Bytes, values and arrays of values in place.</summary>
-public abstract unsafe partial class SharedMemory
+public abstract unsafe partial class SharedMemorySegment
 {
     /// <summary>One byte.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.OutOfRange"/>, <see cref="IpcErrors.NotSupported"/> (read-only),

@@ -1,9 +1,7 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Cells that several processes change at once: what C's atomics do on the same memory. A cell lies at a multiple of its size.</summary>
-public abstract unsafe partial class SharedMemory
+public abstract unsafe partial class SharedMemorySegment
 {
     /// <summary>Adds to a 32-bit cell; it wraps around.</summary>
     /// <returns>The sum.</returns>

@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Text, as UTF-8, in the three forms in which programs keep it.</summary>
-public abstract partial class SharedMemory
+public abstract partial class SharedMemorySegment
 {
     /// <summary>The longest text in bytes that a length in memory is believed to claim.</summary>
     public const int MaxText = int.MaxValue / 4;

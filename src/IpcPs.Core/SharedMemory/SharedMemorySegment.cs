@@ -1,17 +1,15 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Memory that several processes have in their address spaces: what one writes the others see at once, without a system call and without a copy
 /// through the kernel. Nothing orders the accesses: that is what semaphores, mutexes and the atomic operations are for.</summary>
 /// <remarks>Every access is checked against the size. Safe for use by several threads, also while one closes or resizes it; a copy of many bytes is no atomic
 /// operation. Numbers are in the machine's byte order (little-endian on x64 and arm64), as a C program has them.</remarks>
-public abstract partial class SharedMemory : IpcObject, IIpcPermissions
+public abstract partial class SharedMemorySegment : IpcObject, IIpcPermissions
 {
     private readonly object _remapping = new();
     private MappedRegion _region;
 
-    private protected SharedMemory(IpcAddress address, MappedRegion region) : base(address) => _region = region;
+    private protected SharedMemorySegment(IpcAddress address, MappedRegion region) : base(address) => _region = region;
 
     /// <summary>Bytes that this process has mapped. One that another process has enlarged meanwhile is mapped anew when what it gained is first used, or
     /// by <see cref="Refresh"/>.</summary>

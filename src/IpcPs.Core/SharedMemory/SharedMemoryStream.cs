@@ -1,7 +1,7 @@
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>A seekable stream over shared memory. Its length is the memory's size when it was made; nothing is buffered.</summary>
-internal sealed class SharedMemoryStream(SharedMemory memory) : Stream
+internal sealed class SharedMemoryStream(SharedMemorySegment memory) : Stream
 {
     private long _position;
 

@@ -1,4 +1,4 @@
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Shared memory as a span for reading, which stays mapped until this is disposed. It is read-only for its holder; other processes may write.</summary>
 public readonly unsafe ref struct SharedReadOnlySpan
@@ -23,5 +23,5 @@ public readonly unsafe ref struct SharedReadOnlySpan
     /// <summary>Lets the memory be unmapped again.</summary>
     public void Dispose() => _hold.Dispose();
 
-    internal void ThrowIfCut(SharedMemory memory) => memory.ThrowIfCut(_hold);
+    internal void ThrowIfCut(SharedMemorySegment memory) => memory.ThrowIfCut(_hold);
 }

@@ -1,4 +1,4 @@
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Shared memory as a span, which stays mapped until this is disposed. What other processes write is seen in it at once.</summary>
 public readonly unsafe ref struct SharedSpan
@@ -24,5 +24,5 @@ public readonly unsafe ref struct SharedSpan
     /// <summary>Lets the memory be unmapped again.</summary>
     public void Dispose() => _hold.Dispose();
 
-    internal void ThrowIfCut(SharedMemory memory) => memory.ThrowIfCut(_hold);
+    internal void ThrowIfCut(SharedMemorySegment memory) => memory.ThrowIfCut(_hold);
 }

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Keeps the process alive when a file that it has mapped is cut by another process: touching a page that the file no longer has raises SIGBUS, whose
 /// default, and the runtime's handler, end the process. With the guard the page is replaced by one of zeros and the mapping is marked; whoever touched
@@ -10,7 +10,7 @@ namespace IpcPs.Interop;
 /// previous handler as if nothing had been there. A managed handler is not possible: it would run in the middle of anything.
 /// x64 only; elsewhere, and where an executable page is refused, <see cref="IsActive"/> is false, and who maps a file looks at its size before each access.
 /// Calls: sigaction(2), mmap(2), mprotect(2).</remarks>
-internal static unsafe class TruncationGuard
+internal static unsafe class SigbusGuard
 {
     private const int Capacity = 4096;
     private const int TableAt = 0x0C;
@@ -85,7 +85,7 @@ internal static unsafe class TruncationGuard
     private static bool Install()
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || Environment.SystemPageSize != 4096) return false;
-        Libc.SignalAction action;
+        Libc.SigAction action;
         // Without a handler to go on to, the default could only be had by taking ours away again.
         if (Libc.sigaction(Libc.SIGBUS, null, &action) != 0 || action.Handler is 0 or 1) return false;
         var page = (byte*)Libc.mmap(null, 4096, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS, -1, 0);

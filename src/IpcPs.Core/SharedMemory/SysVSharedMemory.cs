@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Proc;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>A System V shared memory segment (shmget(2)), <c>sysvshm:KEY</c>. It lives until it is removed and the last process has detached it; its size never
 /// changes. The kernel counts its attachments and remembers who made it.</summary>
 /// <remarks>Calls: shmget(2), shmat(2), shmdt(2), shmctl(2).</remarks>
-public sealed unsafe class SysVSharedMemory : SharedMemory
+public sealed unsafe class SysVSharedMemory : SharedMemorySegment
 {
     private SysVSharedMemory(IpcAddress address, int id, MappedRegion region) : base(address, region) => Id = id;
 
@@ -164,8 +164,8 @@ public sealed unsafe class SysVSharedMemory : SharedMemory
 
     private static IpcException CreateFailed(int errno, long size, IpcAddress? address) => errno switch
     {
-        Errno.EINVAL => Limit($"A segment of {size} bytes is more than kernel.shmmax allows, {KernelSetting.Describe("kernel.shmmax")} bytes.", "Raise it with 'sysctl kernel.shmmax=…'.", errno, address),
-        Errno.ENOSPC => Limit($"With {size} bytes more the machine would have more segments, or more memory in them, than kernel.shmmni ({KernelSetting.Describe("kernel.shmmni")} segments) and kernel.shmall ({KernelSetting.Describe("kernel.shmall")} pages) allow.",
+        Errno.EINVAL => Limit($"A segment of {size} bytes is more than kernel.shmmax allows, {Sysctl.Describe("kernel.shmmax")} bytes.", "Raise it with 'sysctl kernel.shmmax=…'.", errno, address),
+        Errno.ENOSPC => Limit($"With {size} bytes more the machine would have more segments, or more memory in them, than kernel.shmmni ({Sysctl.Describe("kernel.shmmni")} segments) and kernel.shmall ({Sysctl.Describe("kernel.shmall")} pages) allow.",
             "Remove what nobody needs (Get-IpcObject lists it), or raise them with sysctl.", errno, address),
         Errno.ENOMEM => Limit($"The kernel has no memory for a segment of {size} bytes.", "Ask for less.", errno, address),
         _ => IpcException.FromErrno("shmget", errno, address?.Text),

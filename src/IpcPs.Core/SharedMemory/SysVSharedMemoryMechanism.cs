@@ -1,6 +1,8 @@
-using IpcPs.Interop;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Proc;
 
-namespace IpcPs.Memory;
+namespace IpcPs.SharedMemory;
 
 /// <summary>Opens and removes System V segments, <c>sysvshm:KEY</c>.</summary>
 internal sealed class SysVSharedMemoryMechanism : IpcMechanism
@@ -20,10 +22,10 @@ internal sealed class SysVSharedMemoryMechanism : IpcMechanism
     public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(address);
-        LookAgain.Until(() => SysVSharedMemory.Exists(address), address.Text, deadline, cancellation);
+        PollWithBackoff.Until(() => SysVSharedMemory.Exists(address), address.Text, deadline, cancellation);
     }
 
     public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses("shm", "sysvshm");
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => MemoryInventory.SysV(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => MemoryInventory.SysV(scan);
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using IpcPs.Interop;
+using IpcPs.Signals.Native;
 
 namespace IpcPs.Signals;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using IpcPs.Interop;
 
 namespace IpcPs.Signals;
 

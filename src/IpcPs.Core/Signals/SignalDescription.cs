@@ -1,9 +1,11 @@
+using IpcPs.Signals.Native;
+
 namespace IpcPs.Signals;
 
 /// <summary>What there is to know about a signal of this machine.</summary>
 public sealed class SignalDescription
 {
-    internal SignalDescription(int number, IReadOnlyList<string> aliases, SignalKind kind, SignalAction action, string description, string? whyNot)
+    internal SignalDescription(int number, IReadOnlyList<string> aliases, SignalKind kind, SignalDisposition action, string description, string? whyNot)
     {
         Signal = new Signal(number);
         Aliases = aliases;
@@ -29,7 +31,7 @@ public sealed class SignalDescription
     public SignalKind Kind { get; }
 
     /// <summary>What happens in a process that has said nothing about it.</summary>
-    public SignalAction DefaultAction { get; }
+    public SignalDisposition DefaultAction { get; }
 
     /// <summary>What it means.</summary>
     public string Description { get; }

@@ -1,7 +1,7 @@
 namespace IpcPs.Signals;
 
 /// <summary>What the kernel does when a process has said nothing about a signal (signal(7)).</summary>
-public enum SignalAction
+public enum SignalDisposition
 {
     /// <summary>The process ends.</summary>
     Terminate,

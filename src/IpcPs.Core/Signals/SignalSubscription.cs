@@ -1,3 +1,5 @@
+using IpcPs.Signals.Native;
+
 namespace IpcPs.Signals;
 
 /// <summary>Tells of each signal of one kind that this process receives, until it is disposed. Any number of subscriptions and collectors of a signal may be

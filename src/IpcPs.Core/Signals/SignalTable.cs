@@ -16,39 +16,39 @@ public static class SignalTable
     private const string Kernel = "The kernel lets no process receive it.";
 
     // The number is the place in the list. Linux has these numbers on x64 and arm64.
-    private static readonly (string Name, string[] Aliases, SignalAction Action, string Description, string? WhyNot)[] Standard =
+    private static readonly (string Name, string[] Aliases, SignalDisposition Action, string Description, string? WhyNot)[] Standard =
     [
-        ("HUP", [], SignalAction.Terminate, "The terminal hung up; daemons read their configuration again", null),
-        ("INT", [], SignalAction.Terminate, "Interrupt from the keyboard (Ctrl+C)", null),
-        ("QUIT", [], SignalAction.CoreDump, "Quit from the keyboard (Ctrl+\\)", null),
-        ("ILL", [], SignalAction.CoreDump, "Illegal instruction", Runtime),
-        ("TRAP", [], SignalAction.CoreDump, "Trace or breakpoint trap", Runtime),
-        ("ABRT", ["IOT"], SignalAction.CoreDump, "The program gave up (abort)", Runtime),
-        ("BUS", [], SignalAction.CoreDump, "Access to memory that is not there: a file that was cut", Runtime),
-        ("FPE", [], SignalAction.CoreDump, "Arithmetic error: division by zero", Runtime),
-        ("KILL", [], SignalAction.Terminate, "Ends the process, whatever it wants", Kernel),
-        ("USR1", [], SignalAction.Terminate, "For the program's own use", null),
-        ("SEGV", [], SignalAction.CoreDump, "Access to memory that is not the program's", Runtime),
-        ("USR2", [], SignalAction.Terminate, "For the program's own use", null),
-        ("PIPE", [], SignalAction.Terminate, "Write to a pipe that nobody reads", ".NET ignores it, so that such a write fails with an error instead."),
-        ("ALRM", [], SignalAction.Terminate, "The timer of alarm(2) expired", null),
-        ("TERM", [], SignalAction.Terminate, "The request to end, with time to clean up", null),
-        ("STKFLT", [], SignalAction.Terminate, "Unused since the coprocessor left", "IpcPs uses it to reach its own process's threads."),
-        ("CHLD", ["CLD"], SignalAction.Ignore, "A child process ended or stopped", null),
-        ("CONT", [], SignalAction.Continue, "Go on, if stopped", null),
-        ("STOP", [], SignalAction.Stop, "Stops the process, whatever it wants", Kernel),
-        ("TSTP", [], SignalAction.Stop, "Stop from the keyboard (Ctrl+Z)", null),
-        ("TTIN", [], SignalAction.Stop, "A background process reads from the terminal", null),
-        ("TTOU", [], SignalAction.Stop, "A background process writes to the terminal", null),
-        ("URG", [], SignalAction.Ignore, "Urgent data on a socket", "IpcPs uses it to end calls that block."),
-        ("XCPU", [], SignalAction.CoreDump, "The limit of processor time was reached", null),
-        ("XFSZ", [], SignalAction.CoreDump, "The limit of file size was reached", null),
-        ("VTALRM", [], SignalAction.Terminate, "The timer of own processor time expired", null),
-        ("PROF", [], SignalAction.Terminate, "The profiling timer expired", null),
-        ("WINCH", [], SignalAction.Ignore, "The terminal's window changed its size", null),
-        ("IO", ["POLL"], SignalAction.Terminate, "Input or output is possible on a descriptor", null),
-        ("PWR", [], SignalAction.Terminate, "Power is failing", null),
-        ("SYS", ["UNUSED"], SignalAction.CoreDump, "A system call that does not exist, or that a filter refuses", null),
+        ("HUP", [], SignalDisposition.Terminate, "The terminal hung up; daemons read their configuration again", null),
+        ("INT", [], SignalDisposition.Terminate, "Interrupt from the keyboard (Ctrl+C)", null),
+        ("QUIT", [], SignalDisposition.CoreDump, "Quit from the keyboard (Ctrl+\\)", null),
+        ("ILL", [], SignalDisposition.CoreDump, "Illegal instruction", Runtime),
+        ("TRAP", [], SignalDisposition.CoreDump, "Trace or breakpoint trap", Runtime),
+        ("ABRT", ["IOT"], SignalDisposition.CoreDump, "The program gave up (abort)", Runtime),
+        ("BUS", [], SignalDisposition.CoreDump, "Access to memory that is not there: a file that was cut", Runtime),
+        ("FPE", [], SignalDisposition.CoreDump, "Arithmetic error: division by zero", Runtime),
+        ("KILL", [], SignalDisposition.Terminate, "Ends the process, whatever it wants", Kernel),
+        ("USR1", [], SignalDisposition.Terminate, "For the program's own use", null),
+        ("SEGV", [], SignalDisposition.CoreDump, "Access to memory that is not the program's", Runtime),
+        ("USR2", [], SignalDisposition.Terminate, "For the program's own use", null),
+        ("PIPE", [], SignalDisposition.Terminate, "Write to a pipe that nobody reads", ".NET ignores it, so that such a write fails with an error instead."),
+        ("ALRM", [], SignalDisposition.Terminate, "The timer of alarm(2) expired", null),
+        ("TERM", [], SignalDisposition.Terminate, "The request to end, with time to clean up", null),
+        ("STKFLT", [], SignalDisposition.Terminate, "Unused since the coprocessor left", "IpcPs uses it to reach its own process's threads."),
+        ("CHLD", ["CLD"], SignalDisposition.Ignore, "A child process ended or stopped", null),
+        ("CONT", [], SignalDisposition.Continue, "Go on, if stopped", null),
+        ("STOP", [], SignalDisposition.Stop, "Stops the process, whatever it wants", Kernel),
+        ("TSTP", [], SignalDisposition.Stop, "Stop from the keyboard (Ctrl+Z)", null),
+        ("TTIN", [], SignalDisposition.Stop, "A background process reads from the terminal", null),
+        ("TTOU", [], SignalDisposition.Stop, "A background process writes to the terminal", null),
+        ("URG", [], SignalDisposition.Ignore, "Urgent data on a socket", "IpcPs uses it to end calls that block."),
+        ("XCPU", [], SignalDisposition.CoreDump, "The limit of processor time was reached", null),
+        ("XFSZ", [], SignalDisposition.CoreDump, "The limit of file size was reached", null),
+        ("VTALRM", [], SignalDisposition.Terminate, "The timer of own processor time expired", null),
+        ("PROF", [], SignalDisposition.Terminate, "The profiling timer expired", null),
+        ("WINCH", [], SignalDisposition.Ignore, "The terminal's window changed its size", null),
+        ("IO", ["POLL"], SignalDisposition.Terminate, "Input or output is possible on a descriptor", null),
+        ("PWR", [], SignalDisposition.Terminate, "Power is failing", null),
+        ("SYS", ["UNUSED"], SignalDisposition.CoreDump, "A system call that does not exist, or that a filter refuses", null),
     ];
 
     private static readonly SignalDescription[] Descriptions = Describe();
@@ -109,12 +109,12 @@ public static class SignalTable
     private static SignalDescription OfRealTime(int number)
     {
         var min = Signal.RealTimeMinimum;
-        if (number < min) return new SignalDescription(number, [], SignalKind.Reserved, SignalAction.Terminate, "Used by the C library", "The C library needs it for its threads.");
+        if (number < min) return new SignalDescription(number, [], SignalKind.Reserved, SignalDisposition.Terminate, "Used by the C library", "The C library needs it for its threads.");
         var up = string.Create(CultureInfo.InvariantCulture, $"RTMIN+{number - min}");
         var down = string.Create(CultureInfo.InvariantCulture, $"RTMAX-{Signal.RealTimeMaximum - number}");
         var aliases = new[] { up, down }.Where(n => n != NameOf(number)).ToArray();
         // 34 whatever libc calls it: the runtime's own choice is SIGRTMIN of the libc it was built for.
         var whyNot = number <= 34 ? "The .NET runtime stops its threads with it when memory is collected." : null;
-        return new SignalDescription(number, aliases, SignalKind.RealTime, SignalAction.Terminate, "For the program's own use; queued, in order, with a value", whyNot);
+        return new SignalDescription(number, aliases, SignalKind.RealTime, SignalDisposition.Terminate, "For the program's own use; queued, in order, with a value", whyNot);
     }
 }

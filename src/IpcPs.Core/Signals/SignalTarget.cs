@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Processes;
 
 namespace IpcPs.Signals;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Signals.Native;
 
 namespace IpcPs.Signals;
 

@@ -1,6 +1,8 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
 /// <summary>A datagram socket that talks to one server: unix (unix(7)) or UDP over loopback (udp(7)). It has a name of its own, so that the server can answer.</summary>
 /// <remarks>There is no connection: nothing says that the server went away but a later send that fails, and a receive never ends. On unix a server
@@ -9,14 +11,14 @@ namespace IpcPs.Channels;
 /// Calls: connect(2), sendmsg(2), recvmsg(2), ppoll(2).</remarks>
 public sealed class DatagramSocket : MessageChannel
 {
-    private readonly Gate _receiving = new();
-    private readonly KernelSocket _socket;
-    private readonly SocketName _server;
-    private AdaptiveSpin _receiveSpin = AdaptiveSpin.InConversations;
+    private readonly DeadlineLock _receiving = new();
+    private readonly NativeSocket _socket;
+    private readonly NativeSocketAddress _server;
+    private AdaptiveWait _receiveSpin = AdaptiveWait.InConversations;
     private int _maxPacket;
     private bool _hasSent;
 
-    internal DatagramSocket(KernelSocket socket, SocketName server) : base(socket.Address)
+    internal DatagramSocket(NativeSocket socket, NativeSocketAddress server) : base(socket.Address)
     {
         _socket = socket;
         _server = server;
@@ -62,7 +64,7 @@ public sealed class DatagramSocket : MessageChannel
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
 
-    private KernelSocket Open
+    private NativeSocket Open
     {
         get
         {
@@ -124,7 +126,7 @@ public sealed class DatagramSocket : MessageChannel
     protected override void Dispose(bool disposing)
     {
         // Whose a UDP datagram is the listener can find out only as long as there is the socket that sent it.
-        if (disposing && _hasSent && !_socket.IsUnix) LingeringSockets.Close(_socket);
+        if (disposing && _hasSent && !_socket.IsUnix) DelayedClose.Close(_socket);
         else _socket.Dispose();
     }
 
@@ -132,7 +134,7 @@ public sealed class DatagramSocket : MessageChannel
     // there is, and the error was an earlier datagram's.
     private bool ServesAgain() => _socket.IsUnix && _socket.Connect(_server, Deadline.Immediate, default) == 0;
 
-    private unsafe struct ReceiveAttempt(KernelSocket socket, MessageBuffer message) : IAttempt
+    private unsafe struct ReceiveAttempt(NativeSocket socket, MessageBuffer message) : IAttempt
     {
         public ControlData Data;
 

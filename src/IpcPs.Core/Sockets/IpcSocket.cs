@@ -1,7 +1,10 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Loopback;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
 /// <summary>Makes sockets: those that listen and those that connect, of every kind that an address can name.</summary>
 /// <remarks>unix stream and tcp are byte streams; unix seqpacket keeps messages whole; unix datagram and udp send messages without a connection.
@@ -26,7 +29,7 @@ public static unsafe class IpcSocket
         if (options.Backlog < 0) throw IpcException.Argument($"A backlog cannot be negative, and this one is {options.Backlog}.", address.Text);
         var backlog = options.Backlog == 0 ? DefaultBacklog : options.Backlog;
         var allowed = new AllowedUsers(options.AllowUsers);
-        var socket = KernelSocket.Create(address);
+        var socket = NativeSocket.Create(address);
         SocketFile? file = null;
         try
         {
@@ -40,7 +43,7 @@ public static unsafe class IpcSocket
             }
             else
             {
-                Bind(socket, SocketName.Of(address));
+                Bind(socket, NativeSocketAddress.Of(address));
                 if (!socket.IsUnix) socket.Address = socket.Name().ToAddress(socket.Type)!;
                 Ready();
             }
@@ -85,11 +88,11 @@ public static unsafe class IpcSocket
     internal static IpcChannel? Adopt(SafeDescriptor descriptor, IpcAddress? known, IReadOnlyList<string>? allowUsers = null)
     {
         var place = known ?? IpcAddress.OfDescriptor(IpcScheme.Fd, 0, descriptor.Number);
-        var probe = new KernelSocket(descriptor, 0, 0, place);
+        var probe = new NativeSocket(descriptor, 0, 0, place);
         var family = probe.GetOption(Libc.SOL_SOCKET, Libc.SO_DOMAIN);
         var type = (IpcSocketType)probe.GetOption(Libc.SOL_SOCKET, Libc.SO_TYPE);
         if (family is not (Libc.AF_UNIX or Libc.AF_INET or Libc.AF_INET6) || type is not (IpcSocketType.Stream or IpcSocketType.SeqPacket or IpcSocketType.Datagram)) return null;
-        var socket = new KernelSocket(descriptor, family, type, place);
+        var socket = new NativeSocket(descriptor, family, type, place);
         var listens = type != IpcSocketType.Datagram && socket.GetOption(Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN) != 0;
         var peer = socket.PeerName();
         if (known is null && ((listens || peer.Length == 0 ? socket.Name() : peer).ToAddress(type) is { } found)) socket.Address = found;
@@ -106,10 +109,10 @@ public static unsafe class IpcSocket
         return peer.Length > 0 ? new DatagramSocket(socket, peer) : new DatagramListener(socket, null, new AllowedUsers(allowUsers));
     }
 
-    private static IpcChannel Listener(KernelSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) =>
+    private static IpcChannel Listener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) =>
         socket.Type == IpcSocketType.Datagram ? new DatagramListener(socket, file, allowed) : new SocketListener(socket, file, allowed, backlog);
 
-    private static void Bind(KernelSocket socket, SocketName name)
+    private static void Bind(NativeSocket socket, NativeSocketAddress name)
     {
         // The port of a server that has just ended is kept back for its old connections' sake; a live server's is refused all the same.
         if (socket.Family != Libc.AF_UNIX && socket.Type == IpcSocketType.Stream) socket.SetOption(Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
@@ -117,7 +120,7 @@ public static unsafe class IpcSocket
         if (errno != 0) throw SocketFile.BindFailed(socket.Address, errno);
     }
 
-    private static void StartListening(KernelSocket socket, int backlog)
+    private static void StartListening(NativeSocket socket, int backlog)
     {
         if (socket.Type == IpcSocketType.Datagram)
         {
@@ -131,7 +134,7 @@ public static unsafe class IpcSocket
 
     private static IpcChannel? TryConnect(IpcAddress address, Deadline deadline, CancellationToken cancellation, out int errno)
     {
-        var socket = KernelSocket.Create(address);
+        var socket = NativeSocket.Create(address);
         var connected = false;
         try
         {
@@ -139,9 +142,9 @@ public static unsafe class IpcSocket
             {
                 // A name of its own, or the server could not answer.
                 socket.AskForSenders();
-                if (socket.TryBind(SocketName.Autobind()) is var failed and not 0) throw IpcException.FromErrno("bind", failed, address.Text);
+                if (socket.TryBind(NativeSocketAddress.Autobind()) is var failed and not 0) throw IpcException.FromErrno("bind", failed, address.Text);
             }
-            var name = SocketName.Of(address);
+            var name = NativeSocketAddress.Of(address);
             errno = socket.Connect(name, deadline, cancellation);
             // A client that the kernel gives the very port that it connects to is connected to itself, where nobody listens.
             if (errno == 0 && socket.Family != Libc.AF_UNIX && socket.Type == IpcSocketType.Stream && socket.Name().Equals(socket.PeerName())) errno = Errno.ECONNREFUSED;

@@ -1,6 +1,9 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Loopback;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
 /// <summary>One end of a unix seqpacket connection (unix(7)): like a stream, but each message arrives as it was sent, whole.</summary>
 /// <remarks>A message has at most as many bytes as the sender's SO_SNDBUF, less 32. Everything else is as with <see cref="StreamSocket"/>.
@@ -10,19 +13,19 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     // Packets found waiting, one after the other.
     private const int BeforeBatch = 4;
 
-    private readonly Gate _receiving = new();
-    private readonly KernelSocket _socket;
+    private readonly DeadlineLock _receiving = new();
+    private readonly NativeSocket _socket;
     private readonly PeerIdentity _peer;
-    private AdaptiveSpin _receiveSpin = AdaptiveSpin.InConversations;
+    private AdaptiveWait _receiveSpin = AdaptiveWait.InConversations;
     private int _maxPacket;
     private volatile bool _sendingEnded;
     private volatile bool _ended;
     private PacketBatch? _batch;
     private int _ready;
     private uint _turn;
-    private ListenerLink? _link;
+    private ListenerRegistration? _link;
 
-    internal SeqPacketSocket(KernelSocket socket, PeerIdentity peer) : base(socket.Address)
+    internal SeqPacketSocket(NativeSocket socket, PeerIdentity peer) : base(socket.Address)
     {
         _socket = socket;
         _peer = peer;
@@ -76,11 +79,11 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     /// <summary>Bytes of the messages that wait in the kernel; a receiver that is behind takes up to eight of them out at once.</summary>
     public int PendingBytes => SocketBuffers.GetPending(Open);
 
-    KernelSocket ISocketConnection.Socket => _socket;
+    NativeSocket ISocketConnection.Socket => _socket;
 
     IpcChannel ISocketConnection.Channel => this;
 
-    ListenerLink? ISocketConnection.Link
+    ListenerRegistration? ISocketConnection.Link
     {
         get => _link;
         set => _link = value;
@@ -91,7 +94,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
 
-    private KernelSocket Open
+    private NativeSocket Open
     {
         get
         {
@@ -182,7 +185,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     // A receiver that keeps finding packets, and answers none, is behind its sender.
     private void CountReady(int tries)
     {
-        var turn = Turns.OfThread;
+        var turn = SendCounter.OfThread;
         _ready = tries == 1 && turn == _turn ? _ready + 1 : 0;
         _turn = turn;
     }
@@ -219,7 +222,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         return true;
     }
 
-    private unsafe struct ReceiveAttempt(KernelSocket socket, MessageBuffer message, PacketBatch? batch) : IAttempt
+    private unsafe struct ReceiveAttempt(NativeSocket socket, MessageBuffer message, PacketBatch? batch) : IAttempt
     {
         public ControlData Data;
 

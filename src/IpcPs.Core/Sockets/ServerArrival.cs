@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
 /// <summary>Waits for a server to appear at an address. A socket's file appearing, or its mode being set (which an IpcPs listener does once it answers),
 /// is told by inotify(7). That a port, an abstract name or a dead server's file is served again is told by nothing: there it is looked again, after

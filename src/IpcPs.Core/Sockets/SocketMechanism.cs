@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
-using IpcPs.Descriptors;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
 /// <summary>Connects to sockets by <c>unix:</c>, <c>tcp:</c> and <c>udp:</c>, and removes their files.</summary>
 internal sealed class SocketMechanism : IpcMechanism
@@ -15,7 +17,7 @@ internal sealed class SocketMechanism : IpcMechanism
     internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
         facts.FileType == Libc.S_IFSOCK ? IpcSocket.Adopt(descriptor, known) : null;
 
-    public override IReadOnlyList<IpcLinkKind> Links { get; } = [new SocketLinkKind("Unix"), new SocketLinkKind("Tcp")];
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new SocketTransportFactory("Unix"), new SocketTransportFactory("Tcp")];
 
     public override void Remove(IpcAddress address)
     {
@@ -41,5 +43,5 @@ internal sealed class SocketMechanism : IpcMechanism
 
     public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers();
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(Inventory.InventoryScan scan) => SocketInventory.List(scan);
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => SocketInventory.List(scan);
 }

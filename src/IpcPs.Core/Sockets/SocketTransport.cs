@@ -1,26 +1,28 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Native;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
 /// <summary>A link through a stream socket: the reader inherits the one that listens, each writer connects, so that the kernel knows of each whether it is there. The first message of
 /// a connection is the link's key, which only those know that were told: so a writer that has sent all and is gone before the reader looks is still known as one, which
 /// the kernel does not say of TCP, and others are turned away.</summary>
-internal sealed class SocketLink : IpcLink
+internal sealed class SocketTransport : JobTransport
 {
     private const int KeySize = 32;
     private const int Backlog = 1024;
 
-    private readonly KernelSocket _listening;
+    private readonly NativeSocket _listening;
 
-    public SocketLink(IpcAddress address)
+    public SocketTransport(IpcAddress address)
     {
-        _listening = KernelSocket.Create(address);
+        _listening = NativeSocket.Create(address);
         try
         {
-            var errno = _listening.TryBind(SocketName.Of(address));
+            var errno = _listening.TryBind(NativeSocketAddress.Of(address));
             if (errno != 0) throw IpcException.FromErrno("bind", errno, address.Text);
             if (Libc.listen(_listening.Descriptor, Backlog) != 0) throw IpcException.FromErrno("listen", Marshal.GetLastPInvokeError(), address.Text);
             if (!_listening.IsUnix) address = _listening.Name().ToAddress(IpcSocketType.Stream)!;
@@ -30,16 +32,16 @@ internal sealed class SocketLink : IpcLink
             _listening.Dispose();
             throw;
         }
-        WriterTicket = $"{address.Text} {RandomNumberGenerator.GetHexString(KeySize * 2, lowercase: true)}";
+        WriterConnectionString = $"{address.Text} {RandomNumberGenerator.GetHexString(KeySize * 2, lowercase: true)}";
     }
 
-    public override string WriterTicket { get; }
+    public override string WriterConnectionString { get; }
 
-    public override string ReaderTicket => WriterTicket;
+    public override string ReaderConnectionString => WriterConnectionString;
 
     public override IReadOnlyList<SafeDescriptor> ReaderDescriptors => [_listening.Descriptor];
 
-    public override IpcChannel OpenWriter() => Connect(WriterTicket, CancellationToken.None);
+    public override IpcChannel OpenWriter() => Connect(WriterConnectionString, CancellationToken.None);
 
     // The reader closes a connection when it has taken everything that came by it.
     public override void Complete(IpcChannel writer, CancellationToken cancellation)

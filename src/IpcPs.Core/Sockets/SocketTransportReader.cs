@@ -1,11 +1,14 @@
 using System.Security.Cryptography;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
+using IpcPs.Transports;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
-/// <summary>The reading end of a <see cref="SocketLink"/>. It has ended when so many connections as there were writers have shown the key, and all of them have ended: what a
+/// <summary>The reading end of a <see cref="SocketTransport"/>. It has ended when so many connections as there were writers have shown the key, and all of them have ended: what a
 /// writer sent before it died may still be under way, over TCP even in its own kernel buffer.</summary>
-internal sealed class SocketLinkReader : IpcLinkReader
+internal sealed class SocketTransportReader : JobTransportReader
 {
     // What dead processes have sent needs nobody but the kernel to come here.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -20,13 +23,13 @@ internal sealed class SocketLinkReader : IpcLinkReader
     /// <param name="listening">The inherited socket; owned from now on.</param>
     /// <param name="ticket">The link's ticket.</param>
     /// <param name="cancellation">Ends waits.</param>
-    public SocketLinkReader(SafeDescriptor listening, string ticket, CancellationToken cancellation)
+    public SocketTransportReader(SafeDescriptor listening, string ticket, CancellationToken cancellation)
     {
-        (var address, _key) = SocketLink.Parse(ticket);
+        (var address, _key) = SocketTransport.Parse(ticket);
         _cancellation = cancellation;
         _told = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var family = address.Scheme == IpcScheme.Unix ? Libc.AF_UNIX : Libc.AF_INET;
-        _listener = new SocketListener(new KernelSocket(listening, family, IpcSocketType.Stream, address), null, AllowedUsers.OwnOrUnknown(), 0);
+        _listener = new SocketListener(new NativeSocket(listening, family, IpcSocketType.Stream, address), null, AllowedUsers.OwnOrUnknown(), 0);
     }
 
     public override bool Receive(MessageBuffer message)

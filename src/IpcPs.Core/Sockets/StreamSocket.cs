@@ -1,6 +1,9 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Loopback;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets;
 
 /// <summary>One end of a stream connection: a unix socket (unix(7)) or TCP over loopback (tcp(7)). Both sides send and receive.</summary>
 /// <remarks>Bytes arrive in order and none is lost while both sides live. Closing, or <see cref="CompleteSending"/>, is the end that the other
@@ -12,16 +15,16 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     // More than this many descriptors for messages that never become whole are nobody's honest doing.
     private const int MaxWaitingHandles = Libc.MaxPassedDescriptors;
 
-    private readonly KernelSocket _socket;
+    private readonly NativeSocket _socket;
     private readonly PeerIdentity _peer;
     private readonly Queue<ArrivedHandles> _arrived = new(0);
     private int _waitingHandles;
     private long _received;
     private int _enqueuedReplies;
     private volatile bool _sendingEnded;
-    private ListenerLink? _link;
+    private ListenerRegistration? _link;
 
-    internal StreamSocket(KernelSocket socket, PeerIdentity peer) : base(socket.Address, int.MaxValue)
+    internal StreamSocket(NativeSocket socket, PeerIdentity peer) : base(socket.Address, int.MaxValue)
     {
         _socket = socket;
         _peer = peer;
@@ -71,11 +74,11 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     /// <summary>Bytes that were sent and that the peer has not received yet.</summary>
     public int UnreceivedBytes => SocketBuffers.GetUnreceived(Open);
 
-    KernelSocket ISocketConnection.Socket => _socket;
+    NativeSocket ISocketConnection.Socket => _socket;
 
     IpcChannel ISocketConnection.Channel => this;
 
-    ListenerLink? ISocketConnection.Link
+    ListenerRegistration? ISocketConnection.Link
     {
         get => _link;
         set => _link = value;
@@ -86,7 +89,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
 
-    private KernelSocket Open
+    private NativeSocket Open
     {
         get
         {

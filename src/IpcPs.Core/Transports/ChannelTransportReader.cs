@@ -1,7 +1,9 @@
-namespace IpcPs.Channels;
+using IpcPs.Messaging;
+
+namespace IpcPs.Transports;
 
 /// <summary>The reading end of a link whose mechanism tells by itself when the last writer is gone: pipes and rings.</summary>
-internal sealed class ChannelLinkReader(IpcChannel channel, CancellationToken cancellation) : IpcLinkReader
+internal sealed class ChannelTransportReader(IpcChannel channel, CancellationToken cancellation) : JobTransportReader
 {
     public override bool Receive(MessageBuffer message)
     {
@@ -20,6 +22,6 @@ internal sealed class ChannelLinkReader(IpcChannel channel, CancellationToken ca
     {
         if (!disposing) return;
         channel.Dispose();
-        UnnamedLink.CleanUpFor(channel.Address);
+        UnnamedTransport.CleanUpFor(channel.Address);
     }
 }

@@ -1,20 +1,20 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs;
+namespace IpcPs.Transports;
 
 /// <summary>A one-way way for messages from any number of processes to one, made by a third that starts them: what connects the stages of a pipeline of
 /// jobs. The messages go from process to process; who made the link only hands out its ends and lets go of them.</summary>
-/// <remarks>The maker starts the reading process with <see cref="ReaderDescriptors"/> inherited, tells it <see cref="ReaderTicket"/>, then calls
-/// <see cref="ReleaseReader"/>; tells each writing process <see cref="WriterTicket"/>; tells the reader when the last of them has ended
-/// (<see cref="IpcLinkReader.EndOfWriters"/>); and disposes the link when all have ended. Who notices that a process died is the maker, whatever the
+/// <remarks>The maker starts the reading process with <see cref="ReaderDescriptors"/> inherited, tells it <see cref="ReaderConnectionString"/>, then calls
+/// <see cref="ReleaseReader"/>; tells each writing process <see cref="WriterConnectionString"/>; tells the reader when the last of them has ended
+/// (<see cref="JobTransportReader.EndOfWriters"/>); and disposes the link when all have ended. Who notices that a process died is the maker, whatever the
 /// mechanism does about it. A link has no name that would stay where all of them are killed.</remarks>
-public abstract class IpcLink : IDisposable
+public abstract class JobTransport : IDisposable
 {
-    /// <summary>What a writing process opens its end by (<see cref="IpcLinkKind.OpenWriter"/>): a secret among the processes of the link.</summary>
-    public abstract string WriterTicket { get; }
+    /// <summary>What a writing process opens its end by (<see cref="JobTransportFactory.OpenWriter"/>): a secret among the processes of the link.</summary>
+    public abstract string WriterConnectionString { get; }
 
-    /// <summary>What the reading process opens its end by (<see cref="IpcLinkKind.OpenReader"/>), besides <see cref="ReaderDescriptors"/>.</summary>
-    public abstract string ReaderTicket { get; }
+    /// <summary>What the reading process opens its end by (<see cref="JobTransportFactory.OpenReader"/>), besides <see cref="ReaderDescriptors"/>.</summary>
+    public abstract string ReaderConnectionString { get; }
 
     /// <summary>The descriptors that the reading process inherits.</summary>
     public virtual IReadOnlyList<SafeDescriptor> ReaderDescriptors => [];

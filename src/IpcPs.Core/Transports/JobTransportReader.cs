@@ -1,7 +1,9 @@
-namespace IpcPs;
+using IpcPs.Messaging;
 
-/// <summary>The reading end of an <see cref="IpcLink"/>, in the process that reads.</summary>
-public abstract class IpcLinkReader : IDisposable
+namespace IpcPs.Transports;
+
+/// <summary>The reading end of an <see cref="JobTransport"/>, in the process that reads.</summary>
+public abstract class JobTransportReader : IDisposable
 {
     /// <summary>How every message on a link is received: as an Object, which it is.</summary>
     private protected static readonly ReceiveOptions Objects = new() { Format = IpcFormat.Object };

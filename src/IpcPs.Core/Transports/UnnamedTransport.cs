@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Proc;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Transports;
 
 /// <summary>A link's object that has no name on the machine, so that nothing of it can stay: its maker has it open, and the others open it through the maker's
 /// /proc/PID/fd. What it is called, in errors and in large messages, nobody can open.</summary>
-internal static class UnnamedLink
+internal static class UnnamedTransport
 {
     private const string Prefix = "ipcps-link-";
 

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>How long a receiver retries before it blocks. Waking a halted core costs some 50 us, so a peer that answers
 /// within that time is better met awake; one that doesn't must not cost CPU. Spinning that succeeds earns more spinning, up to
 /// 20 us; spinning in vain halves it down to none, and a block that turned out short brings it back.</summary>
 /// <remarks>One per channel and direction, not synchronized: a torn update costs a microsecond, not correctness.</remarks>
-internal struct AdaptiveSpin
+internal struct AdaptiveWait
 {
     private static readonly long Maximum = Stopwatch.Frequency / 50_000;     // 20 us
     private static readonly long Minimum = Stopwatch.Frequency / 1_000_000;  // 1 us
@@ -31,14 +31,14 @@ internal struct AdaptiveSpin
     private byte _quietWaits;
     private byte _afterYield;
 
-    private AdaptiveSpin(bool onlyInConversations) => _onlyInConversations = onlyInConversations;
+    private AdaptiveWait(bool onlyInConversations) => _onlyInConversations = onlyInConversations;
 
     /// <summary>For channels that hold many messages. In a stream nobody waits for this side, and a reader that keeps pace takes each message from under the
     /// sender's hands: both then work on the same cache lines all the time, at half the speed. While it sleeps, messages gather.</summary>
-    public static AdaptiveSpin InConversations => new(true);
+    public static AdaptiveWait InConversations => new(true);
 
     /// <summary>Whether this thread has waited here again and again without sending anything.</summary>
-    public readonly bool ReadsStream => _quietWaits > IsStream && _turn == Turns.OfThread;
+    public readonly bool ReadsStream => _quietWaits > IsStream && _turn == SendCounter.OfThread;
 
     /// <summary>A wait begins.</summary>
     /// <returns>Stopwatch ticks to spin for; 0 for none.</returns>
@@ -92,7 +92,7 @@ internal struct AdaptiveSpin
 
     private bool CountWait()
     {
-        var turn = Turns.OfThread;
+        var turn = SendCounter.OfThread;
         if (turn != _turn)
         {
             _turn = turn;

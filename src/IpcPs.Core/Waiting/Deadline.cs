@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace IpcPs;
+namespace IpcPs.Waiting;
 
 /// <summary>The moment until which an operation may wait, on the monotonic clock. The default value waits forever.
 /// A deadline is made once where an operation begins and passed down, so that retries never lengthen a wait.</summary>

@@ -1,8 +1,8 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Waiting;
 
 /// <summary>A lock that can be waited for with a deadline and given up: one thread at a time sends, or receives, on a channel. Uncontended it
 /// costs one interlocked operation.</summary>
-internal sealed class Gate : IDisposable
+internal sealed class DeadlineLock : IDisposable
 {
     // By then who left without seeing us has left for everybody to see.
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);

@@ -1,17 +1,17 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>An eventfd(2) that ends a poll(2) from another thread. Each thread that ever blocks has one, and keeps it.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Lives as long as its thread; the handle closes itself when the thread's statics are collected.")]
-internal sealed unsafe class WakeEvent
+internal sealed unsafe class EventDescriptor
 {
     [ThreadStatic]
-    private static WakeEvent? t_current;
+    private static EventDescriptor? t_current;
 
     private readonly SafeDescriptor _descriptor;
 
-    private WakeEvent()
+    private EventDescriptor()
     {
         var fd = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
         if (fd < 0) throw IpcException.FromErrno("eventfd", Marshal.GetLastPInvokeError(), null);
@@ -19,7 +19,7 @@ internal sealed unsafe class WakeEvent
     }
 
     /// <summary>The calling thread's own.</summary>
-    public static WakeEvent Current => t_current ??= new WakeEvent();
+    public static EventDescriptor Current => t_current ??= new EventDescriptor();
 
     public int Descriptor => _descriptor.Number;
 

@@ -1,4 +1,4 @@
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>One operation that either happens at once or would have to wait. A struct, so that <see cref="Waiter"/>
 /// retries it without allocating and the just-in-time compiler inlines it.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>A system call that blocks and knows no deadline: open(2) of a FIFO, msgrcv(2), flock(2).</summary>
 /// <typeparam name="T">What it gives.</typeparam>

@@ -1,8 +1,8 @@
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>Waits for what the kernel announces to nobody: that a System V object, or without privileges a POSIX queue, comes into being. The
 /// one wait of the library that has to look again and again: after 1 ms, then less and less often, four times a second in the end.</summary>
-internal static class LookAgain
+internal static class PollWithBackoff
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(250);
 

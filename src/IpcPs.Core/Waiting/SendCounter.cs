@@ -1,8 +1,8 @@
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>Counts what each thread has sent, over any channel but a ring, where it would cost too much of what a message takes. A thread that
 /// receives, sends, receives is in a conversation: the other side waits for its answer. One that only ever receives reads a stream.</summary>
-internal static class Turns
+internal static class SendCounter
 {
     [ThreadStatic]
     private static uint s_sent;

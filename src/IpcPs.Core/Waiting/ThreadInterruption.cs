@@ -1,4 +1,4 @@
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>Gets a thread out of a system call that it is blocked in. Whether it has entered the call cannot be known, so it is poked again and again until it says
 /// that it has left.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>Waits on a word of memory (futex(2)).</summary>
 internal static unsafe partial class Waiter

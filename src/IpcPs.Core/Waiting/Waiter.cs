@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Waiting;
 
 /// <summary>The one place that waits. Every wait has a deadline, ends when its token is cancelled or its object is closed, retries
 /// EINTR against the same deadline, and uses no CPU while blocked.</summary>
@@ -18,7 +18,7 @@ internal static unsafe partial class Waiter
     /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
     /// <returns>False when the deadline passed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveSpin spin, Deadline deadline,
+    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, Deadline deadline,
         CancellationToken cancellation, CancellationToken closing = default)
         where T : struct, IAttempt
     {
@@ -27,7 +27,7 @@ internal static unsafe partial class Waiter
     }
 
     /// <summary>The rest of <see cref="Until"/>, for who has tried once already.</summary>
-    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveSpin spin, Deadline deadline,
+    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, Deadline deadline,
         CancellationToken cancellation, CancellationToken closing)
         where T : struct, IAttempt
     {
@@ -74,7 +74,7 @@ internal static unsafe partial class Waiter
     }
 
     /// <summary>Retries with sched_yield(2) between, for as long as <paramref name="spin"/> says that it pays.</summary>
-    internal static bool Spin<T>(ref T attempt, ref AdaptiveSpin spin)
+    internal static bool Spin<T>(ref T attempt, ref AdaptiveWait spin)
         where T : struct, IAttempt
     {
         var budget = spin.Begin();
@@ -87,8 +87,8 @@ internal static unsafe partial class Waiter
             var before = Stopwatch.GetTimestamp();
             _ = Libc.sched_yield();
             var after = Stopwatch.GetTimestamp();
-            var sharedCore = after - before > AdaptiveSpin.OthersRan;
-            if (!sharedCore) PauseSince(after, AdaptiveSpin.Pause);
+            var sharedCore = after - before > AdaptiveWait.OthersRan;
+            if (!sharedCore) PauseSince(after, AdaptiveWait.Pause);
             if (attempt.TryOnce())
             {
                 spin.Succeeded(first && sharedCore);
@@ -135,14 +135,14 @@ internal static unsafe partial class Waiter
     /// <returns>How many are ready; 0 when the deadline passed.</returns>
     public static int PollAny(Span<Libc.PollFd> descriptors, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
     {
-        var wake = WakeEvent.Current;
+        var wake = EventDescriptor.Current;
         var all = descriptors.Length < 64 ? stackalloc Libc.PollFd[descriptors.Length + 1] : new Libc.PollFd[descriptors.Length + 1];
         descriptors.CopyTo(all);
         all[^1] = new Libc.PollFd { Descriptor = wake.Descriptor, Requested = PollEvents.In };
         try
         {
-            using var onCancel = cancellation.UnsafeRegister(static w => ((WakeEvent)w!).Set(), wake);
-            using var onClose = closing.UnsafeRegister(static w => ((WakeEvent)w!).Set(), wake);
+            using var onCancel = cancellation.UnsafeRegister(static w => ((EventDescriptor)w!).Set(), wake);
+            using var onClose = closing.UnsafeRegister(static w => ((EventDescriptor)w!).Set(), wake);
             return PollAll(all, descriptors, deadline, cancellation, closing);
         }
         finally

@@ -25,7 +25,7 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
         }
         catch (IpcException e)
         {
-            WriteError(Errors.ToRecord(e, target));
+            WriteError(ErrorRecords.ToRecord(e, target));
             return false;
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
@@ -52,7 +52,7 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
         }
         catch (IpcException e)
         {
-            ThrowTerminatingError(Errors.ToRecord(e, target));
+            ThrowTerminatingError(ErrorRecords.ToRecord(e, target));
             throw;
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)

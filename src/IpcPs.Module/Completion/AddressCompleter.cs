@@ -2,8 +2,9 @@ using System.Buffers;
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using IpcPs.Mechanisms;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Completion;
 
 /// <summary>Offers the addresses of live objects, and the schemes, to every parameter that takes one.</summary>
 public sealed class AddressCompleter : IArgumentCompleter

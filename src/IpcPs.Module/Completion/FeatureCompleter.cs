@@ -1,8 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using IpcPs.Inventory;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Completion;
 
 /// <summary>Offers the names of what Test-IpcFeature tries.</summary>
 public sealed class FeatureCompleter : IArgumentCompleter

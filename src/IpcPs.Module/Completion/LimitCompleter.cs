@@ -1,8 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using IpcPs.Inventory;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Completion;
 
 /// <summary>Offers the names of the limits that this machine has.</summary>
 public sealed class LimitCompleter : IArgumentCompleter

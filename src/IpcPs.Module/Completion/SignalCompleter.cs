@@ -3,7 +3,7 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using IpcPs.Signals;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Completion;
 
 /// <summary>Offers the signals' names; where a signal is to be received, only those that can be.</summary>
 public sealed class SignalCompleter : IArgumentCompleter

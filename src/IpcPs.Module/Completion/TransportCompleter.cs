@@ -1,13 +1,14 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using IpcPs.Mechanisms;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Completion;
 
 /// <summary>Offers the mechanisms that <c>-Via</c> takes.</summary>
-public sealed class LinkNameCompleter : IArgumentCompleter
+public sealed class TransportCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        IpcMechanisms.Links.Select(static k => k.Name).Where(n => n.StartsWith(wordToComplete ?? "", StringComparison.OrdinalIgnoreCase)).Select(static n => new CompletionResult(n));
+        IpcMechanisms.Transports.Select(static k => k.Name).Where(n => n.StartsWith(wordToComplete ?? "", StringComparison.OrdinalIgnoreCase)).Select(static n => new CompletionResult(n));
 }

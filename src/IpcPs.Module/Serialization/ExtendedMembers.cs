@@ -4,7 +4,7 @@ using IpcPs.Serialization;
 namespace IpcPs.Module.Serialization;
 
 /// <summary>Properties that someone added to a string, a number, an array: they travel with it.</summary>
-internal static class Decorations
+internal static class ExtendedMembers
 {
     /// <summary>What providers and Get-Content add to each line and path of their own accord: six properties, two of them whole objects, on every line of a
     /// text are not what somebody means to send.</summary>

@@ -7,19 +7,19 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Finds what <see cref="FastEngineAccess{TMembers}"/> needs. All of it is there in PowerShell 7.4 to 7.6.</summary>
+/// <summary>Finds what <see cref="FastPSObjectAccess{TMembers}"/> needs. All of it is there in PowerShell 7.4 to 7.6.</summary>
 [SuppressMessage("Maintainability", "CA1508", Justification = "What reflection finds differs from engine to engine.")]
-internal static class FastEngineAccess
+internal static class FastPSObjectAccess
 {
     private const BindingFlags Internal = BindingFlags.Instance | BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public;
 
-    public static EngineAccess? TryCreate()
+    public static PSObjectAccess? TryCreate()
     {
         try
         {
             var members = typeof(PSObject).GetProperty("InstanceMembers", Internal)?.PropertyType;
             if (members is null || !typeof(PSMemberInfoCollection<PSMemberInfo>).IsAssignableFrom(members)) return null;
-            return (EngineAccess?)Activator.CreateInstance(typeof(FastEngineAccess<>).MakeGenericType(members), nonPublic: true);
+            return (PSObjectAccess?)Activator.CreateInstance(typeof(FastPSObjectAccess<>).MakeGenericType(members), nonPublic: true);
         }
         catch (Exception e) when (e is TargetInvocationException or MissingMethodException or ArgumentException)
         {
@@ -36,19 +36,19 @@ internal static class FastEngineAccess
 
 /// <summary>Reaches behind PSObject's public interface.</summary>
 /// <typeparam name="TMembers">The engine's own type of the collection of added members, which is not public.</typeparam>
-internal sealed class FastEngineAccess<TMembers> : EngineAccess
+internal sealed class FastPSObjectAccess<TMembers> : PSObjectAccess
     where TMembers : PSMemberInfoCollection<PSMemberInfo>
 {
     /// <summary>Names that the engine knows from here; beyond that each takes the slow way.</summary>
     private const int MaxKnownNames = 10_000;
 
-    private readonly Func<PSObject, Collection<string>> _typeNames = FastEngineAccess.Bind<Func<PSObject, Collection<string>>>(typeof(PSObject), "get_InternalTypeNames");
-    private readonly Func<PSObject, TMembers> _members = FastEngineAccess.Bind<Func<PSObject, TMembers>>(typeof(PSObject), "get_InstanceMembers");
-    private readonly Func<TMembers, int> _count = FastEngineAccess.Bind<Func<TMembers, int>>(typeof(TMembers), "get_Count");
-    private readonly Func<TMembers, int, PSMemberInfo> _item = FastEngineAccess.Bind<Func<TMembers, int, PSMemberInfo>>(typeof(TMembers), "get_Item", typeof(int));
-    private readonly HasMembers _hasMembers = FastEngineAccess.Bind<HasMembers>(typeof(PSObject), "HasInstanceMembers", typeof(object), typeof(TMembers).MakeByRefType());
-    private readonly Func<PSObject, string?> _getText = FastEngineAccess.Bind<Func<PSObject, string?>>(typeof(PSObject), "get_ToStringFromDeserialization");
-    private readonly Func<PSObject, ErrorRecord> _toErrorRecord = FastEngineAccess.Bind<Func<PSObject, ErrorRecord>>(typeof(ErrorRecord), "FromPSObjectForRemoting", typeof(PSObject));
+    private readonly Func<PSObject, Collection<string>> _typeNames = FastPSObjectAccess.Bind<Func<PSObject, Collection<string>>>(typeof(PSObject), "get_InternalTypeNames");
+    private readonly Func<PSObject, TMembers> _members = FastPSObjectAccess.Bind<Func<PSObject, TMembers>>(typeof(PSObject), "get_InstanceMembers");
+    private readonly Func<TMembers, int> _count = FastPSObjectAccess.Bind<Func<TMembers, int>>(typeof(TMembers), "get_Count");
+    private readonly Func<TMembers, int, PSMemberInfo> _item = FastPSObjectAccess.Bind<Func<TMembers, int, PSMemberInfo>>(typeof(TMembers), "get_Item", typeof(int));
+    private readonly HasMembers _hasMembers = FastPSObjectAccess.Bind<HasMembers>(typeof(PSObject), "HasInstanceMembers", typeof(object), typeof(TMembers).MakeByRefType());
+    private readonly Func<PSObject, string?> _getText = FastPSObjectAccess.Bind<Func<PSObject, string?>>(typeof(PSObject), "get_ToStringFromDeserialization");
+    private readonly Func<PSObject, ErrorRecord> _toErrorRecord = FastPSObjectAccess.Bind<Func<PSObject, ErrorRecord>>(typeof(ErrorRecord), "FromPSObjectForRemoting", typeof(PSObject));
     private readonly ConstructorInvoker _create = ConstructorInvoker.Create(typeof(PSObject).GetConstructor([typeof(int)]) ?? throw new ArgumentException("PSObject has no constructor with a capacity."));
     private readonly ConcurrentDictionary<string, bool> _knownNames = new(StringComparer.OrdinalIgnoreCase);
 
@@ -58,7 +58,7 @@ internal sealed class FastEngineAccess<TMembers> : EngineAccess
 
     public override bool HasAddedMembers(PSObject value) => _hasMembers(value, out _);
 
-    public override void WriteAdded(PSObject value, ref BagWriter bag)
+    public override void WriteAdded(PSObject value, ref PropertyBagWriter bag)
     {
         if (!_hasMembers(value, out var members)) return;
         var count = _count(members!);
@@ -90,12 +90,12 @@ internal sealed class FastEngineAccess<TMembers> : EngineAccess
 
     public override void SetText(PSObject copy, string text)
     {
-        var method = new KeptText(text);
-        if (_knownNames.ContainsKey(KeptText.MethodName)) _members(copy).Add(method, preValidated: true);
-        else if (Introduce(KeptText.MethodName)) copy.Members.Add(method, preValidated: true);
+        var method = new ToStringMethod(text);
+        if (_knownNames.ContainsKey(ToStringMethod.MethodName)) _members(copy).Add(method, preValidated: true);
+        else if (Introduce(ToStringMethod.MethodName)) copy.Members.Add(method, preValidated: true);
     }
 
-    public override string? GetText(PSObject copy) => (_members(copy)[KeptText.MethodName] as KeptText)?.Text ?? _getText(copy);
+    public override string? GetText(PSObject copy) => (_members(copy)[ToStringMethod.MethodName] as ToStringMethod)?.Text ?? _getText(copy);
 
     public override ErrorRecord? ToErrorRecord(PSObject notes) => _toErrorRecord(notes);
 

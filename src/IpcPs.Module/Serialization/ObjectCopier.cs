@@ -7,7 +7,7 @@ using IpcPs.Serialization;
 namespace IpcPs.Module.Serialization;
 
 /// <summary>Writes objects that stay behind: what arrives is a copy of their properties and their text.</summary>
-internal static class LiveObjects
+internal static class ObjectCopier
 {
     /// <summary>Properties of exceptions that say nothing to another process, or contain the exception itself.</summary>
     private static readonly HashSet<string> NotOfExceptions = new(StringComparer.Ordinal)
@@ -43,7 +43,7 @@ internal static class LiveObjects
     /// <summary>The names of a live object's types, most specific first.</summary>
     public static IReadOnlyList<string> TypeNames(PSObject wrapped)
     {
-        var names = EngineAccess.Instance.TypeNames(wrapped);
+        var names = PSObjectAccess.Instance.TypeNames(wrapped);
         return names.Count <= CodecLimits.MaxTypeNames ? names : [.. names.Take(CodecLimits.MaxTypeNames)];
     }
 
@@ -54,7 +54,7 @@ internal static class LiveObjects
             encoder.Write(ValueText.TryOf(wrapped));
             return;
         }
-        if (!Records.TryWrite(encoder, value)) WriteProperties(encoder, value, wrapped);
+        if (!StreamRecordWriter.TryWrite(encoder, value)) WriteProperties(encoder, value, wrapped);
     }
 
     /// <summary>Writes an object's properties, whatever the depth.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.ObjectModel;
 using System.Management.Automation;
-using System.Reflection;
 using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
@@ -8,10 +7,10 @@ namespace IpcPs.Module.Serialization;
 /// <summary>The parts of PSObject that its public interface reaches slowly or not at all: making and reading a custom object takes 4 to 6 us through
 /// <see cref="PSObject.Properties"/>, and less than one through the collection behind it. What is not public is looked up once; an engine that lacks any of it
 /// gets the public way, so that no version of PowerShell breaks.</summary>
-internal abstract class EngineAccess
+internal abstract class PSObjectAccess
 {
     /// <summary>The fastest access that this engine has.</summary>
-    public static EngineAccess Instance { get; } = FastEngineAccess.TryCreate() ?? new PublicEngineAccess();
+    public static PSObjectAccess Instance { get; } = FastPSObjectAccess.TryCreate() ?? new PublicPSObjectAccess();
 
     /// <summary>The type names, not to be changed. (The public property copies them, and remembers the copy in a table.)</summary>
     public abstract Collection<string> TypeNames(PSObject value);
@@ -20,7 +19,7 @@ internal abstract class EngineAccess
     public abstract bool HasAddedMembers(PSObject value);
 
     /// <summary>Writes the properties that were added to this very object.</summary>
-    public abstract void WriteAdded(PSObject value, ref BagWriter bag);
+    public abstract void WriteAdded(PSObject value, ref PropertyBagWriter bag);
 
     /// <summary>An empty custom object.</summary>
     public abstract PSObject CreateBag(int capacity);

@@ -12,7 +12,7 @@ internal sealed class PSObjectModel : IObjectModel
     public const string Prefix = "Deserialized.";
     private const string CustomObject = "System.Management.Automation.PSCustomObject";
     private static readonly string[] CustomObjectNames = [CustomObject, "System.Object"];
-    private static readonly EngineAccess Engine = EngineAccess.Instance;
+    private static readonly PSObjectAccess Engine = PSObjectAccess.Instance;
 
     private PSObjectModel()
     {
@@ -23,7 +23,7 @@ internal sealed class PSObjectModel : IObjectModel
     public void Write(ObjectEncoder encoder, object value)
     {
         if (value is PSObject wrapped) WriteWrapped(encoder, wrapped);
-        else LiveObjects.Write(encoder, value, PSObject.AsPSObject(value));
+        else ObjectCopier.Write(encoder, value, PSObject.AsPSObject(value));
     }
 
     public object CreateBag(int capacity) => Engine.CreateBag(capacity);
@@ -51,13 +51,13 @@ internal sealed class PSObjectModel : IObjectModel
     {
         var value = wrapped.BaseObject;
         if (value is PSCustomObject) WriteCustom(encoder, wrapped);
-        else if (!IsPlain(value)) LiveObjects.Write(encoder, value, wrapped);
-        else if (!Engine.HasAddedMembers(wrapped) || !Decorations.TryWrite(encoder, value, wrapped)) encoder.Write(value);
+        else if (!IsPlain(value)) ObjectCopier.Write(encoder, value, wrapped);
+        else if (!Engine.HasAddedMembers(wrapped) || !ExtendedMembers.TryWrite(encoder, value, wrapped)) encoder.Write(value);
     }
 
     private static void WriteCustom(ObjectEncoder encoder, PSObject wrapped)
     {
-        BagWriter bag;
+        PropertyBagWriter bag;
         var names = Engine.TypeNames(wrapped);
         if (names.Count == 0 || names[0] == CustomObject)
         {

@@ -5,7 +5,7 @@ using IpcPs.Serialization;
 namespace IpcPs.Module.Serialization;
 
 /// <summary>Only what PowerShell's public interface offers.</summary>
-internal sealed class PublicEngineAccess : EngineAccess
+internal sealed class PublicPSObjectAccess : PSObjectAccess
 {
     private const PSMemberTypes Added = PSMemberTypes.NoteProperty | PSMemberTypes.ScriptProperty;
 
@@ -14,7 +14,7 @@ internal sealed class PublicEngineAccess : EngineAccess
     // Properties that a type file defines look the same from here, so only notes count: the others belong to the type.
     public override bool HasAddedMembers(PSObject value) => value.Properties.Match("*", PSMemberTypes.NoteProperty).Count > 0;
 
-    public override void WriteAdded(PSObject value, ref BagWriter bag)
+    public override void WriteAdded(PSObject value, ref PropertyBagWriter bag)
     {
         foreach (var property in value.Properties.Match("*", Added))
         {
@@ -38,9 +38,9 @@ internal sealed class PublicEngineAccess : EngineAccess
         foreach (var name in names) target.Add(name);
     }
 
-    public override void SetText(PSObject copy, string text) => copy.Members.Add(new KeptText(text), preValidated: true);
+    public override void SetText(PSObject copy, string text) => copy.Members.Add(new ToStringMethod(text), preValidated: true);
 
-    public override string? GetText(PSObject copy) => (copy.Members[KeptText.MethodName] as KeptText)?.Text;
+    public override string? GetText(PSObject copy) => (copy.Members[ToStringMethod.MethodName] as ToStringMethod)?.Text;
 
     public override ErrorRecord? ToErrorRecord(PSObject notes) => null;
 }

@@ -1,12 +1,13 @@
 using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
+using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
 /// <summary>Makes the records of PowerShell's streams from the copies that arrive of them. The way there needs no help: a
 /// <see cref="MessageEncoder"/> writes each record so that it can be made again. Whatever a peer sends, a record comes of it: what is missing stays empty.</summary>
-internal static class JobRecords
+internal static class StreamRecordReader
 {
     /// <summary>The record that a received value is a copy of.</summary>
     /// <param name="value">What <see cref="MessageDecoder"/> gave.</param>
@@ -14,9 +15,9 @@ internal static class JobRecords
     public static object? Restore(object? value)
     {
         if (value is not PSObject copy) return null;
-        var names = EngineAccess.Instance.TypeNames(copy);
-        if (names.Count == 0 || !names[0].StartsWith(PSObjectModel.Prefix + Records.Namespace, StringComparison.Ordinal)) return null;
-        return names[0][(PSObjectModel.Prefix.Length + Records.Namespace.Length)..] switch
+        var names = PSObjectAccess.Instance.TypeNames(copy);
+        if (names.Count == 0 || !names[0].StartsWith(PSObjectModel.Prefix + StreamRecordWriter.Namespace, StringComparison.Ordinal)) return null;
+        return names[0][(PSObjectModel.Prefix.Length + StreamRecordWriter.Namespace.Length)..] switch
         {
             nameof(ErrorRecord) => ToErrorRecord(copy),
             nameof(WarningRecord) => ToWarningRecord(copy),
@@ -34,7 +35,7 @@ internal static class JobRecords
         var copy = Bag(value);
         try
         {
-            if (EngineAccess.Instance.ToErrorRecord(RemotingNotes(copy)) is { } whole) return whole;
+            if (PSObjectAccess.Instance.ToErrorRecord(RemotingNotes(copy)) is { } whole) return whole;
         }
         catch (Exception e) when (e is InvalidCastException or RuntimeException or ArgumentException or NullReferenceException)
         {
@@ -158,7 +159,7 @@ internal static class JobRecords
 
     private static object MessageData(object? data)
     {
-        if (data is not PSObject copy || copy.TypeNames.Count == 0 || copy.TypeNames[0] != PSObjectModel.Prefix + Records.Namespace + nameof(HostInformationMessage)) return data ?? "";
+        if (data is not PSObject copy || copy.TypeNames.Count == 0 || copy.TypeNames[0] != PSObjectModel.Prefix + StreamRecordWriter.Namespace + nameof(HostInformationMessage)) return data ?? "";
         return new HostInformationMessage
         {
             Message = Message(copy),

@@ -3,8 +3,8 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Writes what PowerShell's streams carry, so that a person can read the copy and <see cref="JobRecords"/> can make the record of it again.</summary>
-internal static class Records
+/// <summary>Writes what PowerShell's streams carry, so that a person can read the copy and <see cref="StreamRecordReader"/> can make the record of it again.</summary>
+internal static class StreamRecordWriter
 {
     public const string Namespace = "System.Management.Automation.";
 
@@ -43,7 +43,7 @@ internal static class Records
         if (error.Exception is { } exception)
         {
             bag.AddName("Exception");
-            LiveObjects.WriteProperties(encoder, exception, PSObject.AsPSObject(exception));
+            ObjectCopier.WriteProperties(encoder, exception, PSObject.AsPSObject(exception));
         }
         bag.Add("TargetObject", TargetOf(error.TargetObject));
         if (error.ErrorDetails is { } details)

@@ -1,4 +1,4 @@
-namespace IpcPs.Module;
+namespace IpcPs.Module.Transformation;
 
 /// <summary>An open object for the length of a call: closed after it where the call opened it, left alone where the user did.</summary>
 internal sealed class IpcLease<T>(T target, bool owned) : IDisposable

@@ -1,4 +1,7 @@
-namespace IpcPs.Module;
+using IpcPs.Mechanisms;
+using IpcPs.Pipes;
+
+namespace IpcPs.Module.Transformation;
 
 /// <summary>What a parameter that takes an IPC object was given: an object that this process has open, or an address to open.</summary>
 public sealed class IpcTarget
@@ -61,7 +64,7 @@ public sealed class IpcTarget
         var opened = Object ?? IpcMechanisms.Open(Address, new OpenOptions { Access = access }, deadline, cancellation);
         if (opened is T wanted) return new IpcLease<T>(wanted, owned: Object is null);
         if (Object is null) opened.Dispose();
-        var hint = opened is Channels.DuplexPipe ? "Use its .Near or .Far end." : null;
+        var hint = opened is DuplexPipe ? "Use its .Near or .Far end." : null;
         throw new IpcException(IpcErrors.WrongKind, $"'{Address}' ({opened.Kind}) does not do this.", Address.Text, hint);
     }
 }

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Transformation;
 
 /// <summary>Lets a parameter of type <see cref="IpcTarget"/> take an open object, an address, a deserialized copy of an object (what
 /// <c>$using:queue</c> becomes in another process) or an IpcJob.</summary>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Transformation;
 
 /// <summary>Lets a <see cref="UnixFileMode"/> parameter take <c>600</c>, <c>'0600'</c> or <c>'u=rw,g=r'</c>, as chmod(1) does.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Transformation;
 
 /// <summary>What a parameter that takes processes was given: a process id, an object that has one, or a name with or without wildcards.</summary>
 public sealed class ProcessReference

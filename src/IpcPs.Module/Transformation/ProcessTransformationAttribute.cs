@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Transformation;
 
 /// <summary>Lets a parameter of type <see cref="ProcessReference"/> take process ids, Process objects (also deserialized ones), jobs with a process of their own, and names with
 /// wildcards.</summary>

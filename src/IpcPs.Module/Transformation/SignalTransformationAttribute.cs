@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Management.Automation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Transformation;
 
 /// <summary>Lets a parameter of type <see cref="Signal"/> take a name with or without SIG, a number, RTMIN+n, RTMAX-n, or what Get-IpcSignal or Wait-IpcSignal gave.</summary>
 [AttributeUsage(AttributeTargets.Property)]

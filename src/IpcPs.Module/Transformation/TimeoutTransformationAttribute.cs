@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
 
-namespace IpcPs.Module;
+namespace IpcPs.Module.Transformation;
 
 /// <summary>Lets a TimeSpan parameter take seconds: <c>-Timeout 2.5</c>. (PowerShell's own conversion would make ticks of a number.)</summary>
 [AttributeUsage(AttributeTargets.Property)]

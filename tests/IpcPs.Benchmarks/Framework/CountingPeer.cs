@@ -1,4 +1,5 @@
 using System.Globalization;
+using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Framework;
 

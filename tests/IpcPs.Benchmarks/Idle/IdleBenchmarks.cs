@@ -1,6 +1,7 @@
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
 using IpcPs.Benchmarks.Shells;
+using IpcPs.Pipes;
 
 namespace IpcPs.Benchmarks.Idle;
 
@@ -25,7 +26,7 @@ internal sealed class IdleBenchmarks : IBenchmarkGroup
 
     private static double? Waiting()
     {
-        using var pipe = Channels.AnonymousPipe.Create();
+        using var pipe = AnonymousPipe.Create();
         using var peer = Peers.Start("count", null, pipe.Reader.Address.Text, "1");
         var cost = ProcessCost.MillisecondsASecond(peer.ProcessId, Span);
         pipe.Writer.Send([1], ChannelLoads.Framed);

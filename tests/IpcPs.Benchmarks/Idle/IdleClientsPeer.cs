@@ -1,6 +1,6 @@
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
-using IpcPs.Channels;
+using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Idle;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
-using IpcPs.Channels;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Server;
 
 namespace IpcPs.Benchmarks.Idle;
 

@@ -1,5 +1,6 @@
 using IpcPs.Benchmarks.Framework;
-using IpcPs.Channels;
+using IpcPs.Mechanisms;
+using IpcPs.Queues;
 
 namespace IpcPs.Benchmarks.Queues;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
-using IpcPs.Channels;
+using IpcPs.Rings;
 
 namespace IpcPs.Benchmarks.Rings;
 

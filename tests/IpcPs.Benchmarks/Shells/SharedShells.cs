@@ -1,3 +1,5 @@
+using IpcPs.Processes;
+
 namespace IpcPs.Benchmarks.Shells;
 
 /// <summary>The two PowerShell processes that the measurements share; started when first wanted, ended with this one.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
+using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Sockets;
 

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
-using IpcPs.Channels;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Server;
 
 namespace IpcPs.Benchmarks.Sockets;
 

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Synchronization;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Synchronization;
 

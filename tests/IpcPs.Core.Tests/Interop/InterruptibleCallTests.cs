@@ -1,4 +1,3 @@
-using IpcPs.Interop;
 using Xunit;
 
 namespace IpcPs.Tests;

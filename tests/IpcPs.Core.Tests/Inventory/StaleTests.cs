@@ -1,9 +1,13 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using IpcPs.Channels;
+using IpcPs.Files;
 using IpcPs.Inventory;
-using IpcPs.Memory;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Mechanisms;
+using IpcPs.Pipes;
+using IpcPs.Proc;
+using IpcPs.Queues;
+using IpcPs.SharedMemory;
 using IpcPs.Tests.Peers;
 using Xunit;
 
@@ -129,10 +133,10 @@ public sealed class StaleTests : IDisposable
             // Opening breaks the lease: its holder is sent a signal, which by default would end it.
             for (var i = 0; !over.IsCancellationRequested; i++) using (File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)) Assert.True(i >= 0);
         });
-        for (var i = 0; i < 2_000; i++) _ = FileLease.IsInUse(path);
+        for (var i = 0; i < 2_000; i++) _ = LeaseProbe.IsInUse(path);
         await over.CancelAsync();
         await opener;
-        Assert.True(SpinWait.SpinUntil(() => FileLease.IsInUse(path) == false, TimeSpan.FromMinutes(1)));
+        Assert.True(SpinWait.SpinUntil(() => LeaseProbe.IsInUse(path) == false, TimeSpan.FromMinutes(1)));
     }
 
     [Fact]

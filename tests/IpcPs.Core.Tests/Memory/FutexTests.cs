@@ -1,5 +1,6 @@
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Linux;
+using IpcPs.SharedMemory;
+using IpcPs.Signals;
 using Xunit;
 
 namespace IpcPs.Tests.Memory;

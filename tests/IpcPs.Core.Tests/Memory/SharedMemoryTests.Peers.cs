@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.SharedMemory;
 using IpcPs.Tests.Peers;
 using Xunit;
 

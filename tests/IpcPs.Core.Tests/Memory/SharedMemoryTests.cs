@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Linux;
+using IpcPs.Mechanisms;
+using IpcPs.SharedMemory;
+using IpcPs.Signals;
 using IpcPs.Tests.Peers;
 using Xunit;
 
@@ -35,7 +37,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     public void What_one_writes_the_other_sees_at_another_address(string kind)
     {
         using var mine = Create(kind, 10_000);
-        using var other = (SharedMemory)IpcMechanisms.Open(mine.Address);
+        using var other = (SharedMemorySegment)IpcMechanisms.Open(mine.Address);
         Assert.Equal(10_000, other.Size);
         Assert.False(other.IsReadOnly);
         Assert.Equal(0, other[9_999]);
@@ -77,7 +79,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     {
         using var mine = Create(kind, 4096);
         mine[1] = 42;
-        using var other = (SharedMemory)IpcMechanisms.Open(mine.Address, new OpenOptions { Access = IpcAccess.Read });
+        using var other = (SharedMemorySegment)IpcMechanisms.Open(mine.Address, new OpenOptions { Access = IpcAccess.Read });
         Assert.True(other.IsReadOnly);
         Assert.Equal(42, other[1]);
         Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => other[1] = 1).Id);
@@ -102,7 +104,7 @@ public sealed partial class SharedMemoryTests : IDisposable
             memory.WritePrefixedText(0, "still here");
             Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() => Create(address, 4096)).Id);
         }
-        using (var again = (SharedMemory)IpcMechanisms.Open(address))
+        using (var again = (SharedMemorySegment)IpcMechanisms.Open(address))
         {
             Assert.Equal("still here", again.ReadPrefixedText(0));
             IpcMechanisms.For(address.Scheme).Remove(address);
@@ -140,7 +142,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     public void It_grows_where_the_kernel_can_and_others_see_it(string kind)
     {
         using var mine = Create(kind, 5000);
-        using var other = (SharedMemory)IpcMechanisms.Open(mine.Address);
+        using var other = (SharedMemorySegment)IpcMechanisms.Open(mine.Address);
         mine[4999] = 5;
         mine.Resize(50_000);
         mine[49_999] = 9;
@@ -186,7 +188,7 @@ public sealed partial class SharedMemoryTests : IDisposable
         _made.Add(memory.Address);
         Assert.Equal($"sysvshm:id={memory.Id}", memory.Address.Text);
         memory[5] = 6;
-        using var again = (SharedMemory)IpcMechanisms.Open(memory.Address);
+        using var again = (SharedMemorySegment)IpcMechanisms.Open(memory.Address);
         Assert.Equal(6, again[5]);
         Assert.Contains(memory.Address, IpcMechanisms.For(IpcScheme.SysVShm).Known());
     }
@@ -214,7 +216,7 @@ public sealed partial class SharedMemoryTests : IDisposable
         memory[(8L << 30) - 1] = 1;
         memory.Write(5L << 30, 12345);
         Assert.Equal(12345, memory.Read<int>(5L << 30));
-        using var other = (SharedMemory)IpcMechanisms.Open(address);
+        using var other = (SharedMemorySegment)IpcMechanisms.Open(address);
         Assert.Equal(1, other[(8L << 30) - 1]);
         Assert.Equal(IpcErrors.OutOfRange, Assert.Throws<IpcException>(() => other[8L << 30]).Id);
     }
@@ -295,7 +297,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     public async Task A_wait_for_a_cell_ends_by_a_change_a_deadline_or_the_close()
     {
         using var memory = Create("shm", 64);
-        using var other = (SharedMemory)IpcMechanisms.Open(memory.Address, new OpenOptions { Access = IpcAccess.Read });
+        using var other = (SharedMemorySegment)IpcMechanisms.Open(memory.Address, new OpenOptions { Access = IpcAccess.Read });
         Assert.Null(other.WaitForChange(4, 0, Deadline.After(TimeSpan.FromMilliseconds(10))));
         Assert.Equal(0, other.WaitForChange(4, 1));
         var waiting = Task.Run(() => other.WaitForChange(4, 0));
@@ -357,7 +359,7 @@ public sealed partial class SharedMemoryTests : IDisposable
         memory[4095] = 1;
     }
 
-    private SharedMemory Create(string kind, long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    private SharedMemorySegment Create(string kind, long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         var unique = Guid.NewGuid().ToString("N");
         if (kind == "memfd") return AnonymousMemory.Create(size, mode);
@@ -370,9 +372,9 @@ public sealed partial class SharedMemoryTests : IDisposable
         return Create(address, size, mode);
     }
 
-    private SharedMemory Create(IpcAddress address, long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    private SharedMemorySegment Create(IpcAddress address, long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        SharedMemory made = address.Scheme switch
+        SharedMemorySegment made = address.Scheme switch
         {
             IpcScheme.Shm => PosixSharedMemory.Create(address, size, mode),
             IpcScheme.File => MappedFile.Create(address, size, mode),
@@ -383,7 +385,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     }
 
     // Has the kernel write into the mapping: what a store would do to the process, without ending it.
-    private static unsafe int ReadInto(SharedMemory memory)
+    private static unsafe int ReadInto(SharedMemorySegment memory)
     {
         using var zero = new SafeDescriptor(Libc.open("/dev/zero", Libc.O_RDONLY | Libc.O_CLOEXEC, 0));
         using var view = memory.AsReadOnlySpan();

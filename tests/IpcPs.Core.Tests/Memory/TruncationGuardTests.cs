@@ -1,5 +1,5 @@
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Linux;
+using IpcPs.SharedMemory;
 using Xunit;
 
 namespace IpcPs.Tests.Memory;
@@ -9,7 +9,7 @@ public class TruncationGuardTests
     [Fact]
     public unsafe void Touching_what_a_file_no_longer_has_marks_the_region_and_does_not_end_the_process()
     {
-        if (!TruncationGuard.IsActive) return; // then the size is looked at before each access
+        if (!SigbusGuard.IsActive) return; // then the size is looked at before each access
         using var memory = new SafeDescriptor(Libc.memfd_create("guard", Libc.MFD_CLOEXEC));
         Assert.Equal(0, Libc.ftruncate(memory, 3 * 4096));
         using var region = MappedRegion.Map(memory, 3 * 4096, isReadOnly: false, null);
@@ -31,7 +31,7 @@ public class TruncationGuardTests
     [Fact]
     public unsafe void A_region_mapped_for_reading_survives_as_well()
     {
-        if (!TruncationGuard.IsActive) return;
+        if (!SigbusGuard.IsActive) return;
         using var memory = new SafeDescriptor(Libc.memfd_create("guard", Libc.MFD_CLOEXEC));
         Assert.Equal(0, Libc.ftruncate(memory, 8192));
         using var region = MappedRegion.Map(memory, 8192, isReadOnly: true, null);
@@ -50,7 +50,7 @@ public class TruncationGuardTests
         for (var i = 0; i < 10_000; i++)
         {
             using var region = MappedRegion.Map(memory, 4096, isReadOnly: false, null);
-            Assert.Equal(TruncationGuard.IsActive, region.IsGuarded);
+            Assert.Equal(SigbusGuard.IsActive, region.IsGuarded);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IpcPs.Tests.Rings;
 
 namespace IpcPs.Tests.Peers;
 

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Pipes;
 using IpcPs.Processes;
+using IpcPs.Signals;
 using Xunit;
 
 namespace IpcPs.Tests.Processes;

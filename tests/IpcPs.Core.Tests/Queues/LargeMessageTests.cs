@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
 using Xunit;
 
 namespace IpcPs.Tests.Queues;
@@ -79,12 +79,12 @@ public class LargeMessageTests
         using var queue = TestQueue.Create(family);
         queue.Queue.Send(Bytes(5000), Object);
         var waiting = Segment();
-        Assert.Equal((false, $"one of the 1 messages in '{queue.Address}' may refer to it"), LargeMessage.Judge(waiting));
+        Assert.Equal((false, $"one of the 1 messages in '{queue.Address}' may refer to it"), LargeMessage.Evaluate(waiting));
         // As a program that knows nothing of references takes it.
         queue.Receive(new ReceiveOptions { Format = IpcFormat.Bytes });
-        Assert.Equal((true, $"'{queue.Address}', on which it was announced, is empty"), LargeMessage.Judge(waiting));
+        Assert.Equal((true, $"'{queue.Address}', on which it was announced, is empty"), LargeMessage.Evaluate(waiting));
         queue.Remove();
-        Assert.Equal((true, $"'{queue.Address}', on which it was announced, is gone"), LargeMessage.Judge(waiting));
+        Assert.Equal((true, $"'{queue.Address}', on which it was announced, is gone"), LargeMessage.Evaluate(waiting));
         var listed = Assert.Single(IpcInventory.List([IpcScheme.Shm], all: false, out _), o => o.Address.Text == "shm:" + waiting);
         Assert.True(listed.IsStale, listed.Reason);
         IpcMechanisms.For(IpcScheme.Shm).Remove(listed.Address);

@@ -1,4 +1,6 @@
-using IpcPs.Channels;
+using IpcPs.Mechanisms;
+using IpcPs.Queues;
+using IpcPs.Signals;
 using IpcPs.Tests.Peers;
 using Xunit;
 

@@ -1,4 +1,6 @@
 using System.Text;
+using IpcPs.Mechanisms;
+using IpcPs.Queues;
 using Xunit;
 
 namespace IpcPs.Tests.Queues;
@@ -178,12 +180,12 @@ public class QueueFamilyTests
         Assert.Throws<OperationCanceledException>(() => mechanism.WaitUntilExists(address, default, cancel.Token));
 
         var wait = Task.Run(() => mechanism.WaitUntilExists(address, default, default));
-        using MessageChannel queue = family == QueueFamily.Posix ? Channels.PosixQueue.Create(address, 1, 1) : Channels.SysVQueue.Create(address.Key);
+        using MessageChannel queue = family == QueueFamily.Posix ? PosixQueue.Create(address, 1, 1) : SysVQueue.Create(address.Key);
         try
         {
             await wait;
             Assert.Contains(address, mechanism.Known());
-            Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() => family == QueueFamily.Posix ? Channels.PosixQueue.Create(address) : (object)Channels.SysVQueue.Create(address.Key)).Id);
+            Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() => family == QueueFamily.Posix ? PosixQueue.Create(address) : (object)SysVQueue.Create(address.Key)).Id);
         }
         finally
         {

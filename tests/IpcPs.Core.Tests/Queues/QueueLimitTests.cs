@@ -1,4 +1,5 @@
-using IpcPs.Channels;
+using IpcPs.Proc;
+using IpcPs.Queues;
 using Xunit;
 
 namespace IpcPs.Tests.Queues;

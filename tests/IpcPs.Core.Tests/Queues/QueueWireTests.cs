@@ -1,4 +1,4 @@
-using IpcPs.Channels;
+using IpcPs.Queues;
 using IpcPs.Tests.Peers;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using System.Text;
-using IpcPs.Channels;
+using IpcPs.Mechanisms;
+using IpcPs.Queues;
 using IpcPs.Tests.Peers;
 using Xunit;
 

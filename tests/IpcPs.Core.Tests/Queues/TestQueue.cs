@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
-using IpcPs.Channels;
+using IpcPs.Mechanisms;
+using IpcPs.Queues;
 using Xunit;
 
 namespace IpcPs.Tests.Queues;

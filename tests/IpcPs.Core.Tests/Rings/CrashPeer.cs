@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
+using IpcPs.Rings;
 
 namespace IpcPs.Tests.Rings;
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Pipes;
+using IpcPs.Rings;
+using IpcPs.Rings.Algorithm;
 using IpcPs.Signals;
 using IpcPs.Tests.Peers;
 using Xunit;

@@ -1,5 +1,8 @@
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Pipes;
+using IpcPs.Rings;
+using IpcPs.Rings.Algorithm;
+using IpcPs.SharedMemory;
+using IpcPs.Tests.Peers;
 using Xunit;
 
 namespace IpcPs.Tests.Rings;
@@ -90,7 +93,7 @@ public sealed class RingFuzzTests : IDisposable
     [Fact]
     public void A_ring_whose_file_is_cut_fails_and_kills_nobody()
     {
-        if (!TruncationGuard.IsActive) return;
+        if (!SigbusGuard.IsActive) return;
         using var ring = MessageRing.Create(_address);
         ring.Send(new byte[1000]);
         using (var cut = new FileStream(Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) cut.SetLength(0);

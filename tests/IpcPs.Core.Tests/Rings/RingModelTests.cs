@@ -1,4 +1,4 @@
-using IpcPs.Channels;
+using IpcPs.Rings;
 using IpcPs.Tests.Rings.Model;
 using Xunit;
 using Xunit.Abstractions;

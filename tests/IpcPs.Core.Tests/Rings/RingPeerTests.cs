@@ -1,5 +1,6 @@
 using System.Text;
-using IpcPs.Channels;
+using IpcPs.Rings;
+using IpcPs.Rings.Algorithm;
 using IpcPs.Tests.Peers;
 using Xunit;
 

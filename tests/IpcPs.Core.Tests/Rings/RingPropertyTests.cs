@@ -1,5 +1,5 @@
 using CsCheck;
-using IpcPs.Channels;
+using IpcPs.Rings;
 using Xunit;
 
 namespace IpcPs.Tests.Rings;

@@ -1,6 +1,8 @@
 using System.Text;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Mechanisms;
+using IpcPs.Pipes;
+using IpcPs.Rings;
+using IpcPs.Rings.Algorithm;
 using Xunit;
 
 namespace IpcPs.Tests.Rings;

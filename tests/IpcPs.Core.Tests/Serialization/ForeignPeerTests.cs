@@ -1,6 +1,6 @@
 using System.Reflection;
 using CsCheck;
-using IpcPs.Channels;
+using IpcPs.Pipes;
 using IpcPs.Serialization;
 using IpcPs.Tests.Peers;
 using Xunit;

@@ -1,5 +1,5 @@
 using CsCheck;
-using IpcPs.Channels;
+using IpcPs.Pipes;
 using IpcPs.Serialization;
 using Xunit;
 using Xunit.Abstractions;

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Collections.Specialized;
 using System.Numerics;
 using CsCheck;
+using IpcPs.Serialization;
 
 namespace IpcPs.Tests;
 

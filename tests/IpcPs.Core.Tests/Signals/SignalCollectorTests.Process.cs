@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using IpcPs.Interop;
+using IpcPs.Linux;
 using IpcPs.Signals;
-using IpcPs.Tests.Peers;
 using Xunit;
 
 namespace IpcPs.Tests.Signals;

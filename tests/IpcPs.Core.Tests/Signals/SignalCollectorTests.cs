@@ -1,5 +1,7 @@
 using System.Diagnostics;
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Pipes;
+using IpcPs.Processes;
 using IpcPs.Signals;
 using IpcPs.Tests.Peers;
 using Xunit;
@@ -281,12 +283,12 @@ public partial class SignalCollectorTests
 
     private static ulong MaskOfChild()
     {
-        using var pipe = Channels.AnonymousPipe.Create();
-        using var child = IpcPs.Processes.ChildProcess.Start(new IpcPs.Processes.ChildProcessOptions
+        using var pipe = AnonymousPipe.Create();
+        using var child = ChildProcess.Start(new ChildProcessOptions
         {
             FileName = "sh",
             Arguments = ["-c", "while read line; do case $line in SigBlk*) echo ${line#SigBlk:}; esac; done < /proc/self/status"],
-            Descriptors = [new IpcPs.Processes.InheritedDescriptor(pipe.Writer.Writer!, 1)],
+            Descriptors = [new InheritedDescriptor(pipe.Writer.Writer!, 1)],
         });
         pipe.Writer.Dispose();
         var message = new MessageBuffer();

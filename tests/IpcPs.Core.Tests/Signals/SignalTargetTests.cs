@@ -1,3 +1,4 @@
+using IpcPs.Linux;
 using IpcPs.Processes;
 using IpcPs.Signals;
 using IpcPs.Tests.Peers;
@@ -160,5 +161,5 @@ public class SignalTargetTests
         Assert.Contains(ProcessTable.All(), static p => p.ProcessId == Environment.ProcessId && p.Name.Length > 0);
     }
 
-    private static uint GetUserId() => Interop.Libc.getuid();
+    private static uint GetUserId() => Libc.getuid();
 }

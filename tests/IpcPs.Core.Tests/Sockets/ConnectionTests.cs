@@ -1,6 +1,7 @@
 using System.Text;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Server;
 using Xunit;
 
 namespace IpcPs.Tests.Sockets;

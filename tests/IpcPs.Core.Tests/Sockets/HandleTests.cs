@@ -1,9 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using IpcPs.Channels;
-using IpcPs.Descriptors;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Linux;
+using IpcPs.Mechanisms;
+using IpcPs.Pipes;
+using IpcPs.Processes;
+using IpcPs.SharedMemory;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Server;
 using IpcPs.Tests.Peers;
 using Xunit;
 
@@ -32,7 +35,7 @@ public sealed class HandleTests : IDisposable
         Assert.True(listener.Receive(_message, default, Soon));
         var descriptor = Assert.Single(_message.TakeHandles());
         Assert.Equal(1, Libc.fcntl(descriptor, Libc.F_GETFD, 0));
-        using var received = Assert.IsType<PipeChannel>(PassedDescriptor.Open(descriptor));
+        using var received = Assert.IsType<PipeChannel>(DescriptorOpener.Open(descriptor));
         Assert.True(received.CanSend);
         Assert.False(received.CanReceive);
         received.Send("through it"u8, Text);
@@ -103,7 +106,7 @@ public sealed class HandleTests : IDisposable
 
         client.Send("x"u8, Framed with { Handles = [listener.HandleToPass!, memory.HandleToPass!, file.SafeFileHandle, wake, end, first.HandleToPass!, client.HandleToPass!] });
         Assert.True(server.Receive(_message, default, Soon));
-        var opened = _message.TakeHandles().Select(PassedDescriptor.Open).ToArray();
+        var opened = _message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
         try
         {
             Assert.IsType<SocketListener>(opened[0]);
@@ -164,7 +167,7 @@ public sealed class HandleTests : IDisposable
         Assert.True(listener.Receive(_message, default, Soon));
         Assert.Equal("my pipe"u8, _message.Payload.Span);
         var back = _message.ReplyChannel!;
-        using (var writer = (PipeChannel)PassedDescriptor.Open(Assert.Single(_message.TakeHandles()))) writer.Send("hello"u8, new SendOptions { Format = IpcFormat.Bytes });
+        using (var writer = (PipeChannel)DescriptorOpener.Open(Assert.Single(_message.TakeHandles()))) writer.Send("hello"u8, new SendOptions { Format = IpcFormat.Bytes });
         Assert.Equal("hello", peer.ReadLine());
         using var pipe = AnonymousPipe.Create();
         back.Send("yours"u8, Text with { Handles = [pipe.Writer.Writer!] });

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Sockets.Server;
 using IpcPs.Tests.Peers;
 using Xunit;
 

@@ -1,5 +1,8 @@
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Loopback;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 using IpcPs.Tests.Peers;
 using Xunit;
 
@@ -134,8 +137,8 @@ public sealed class OtherUserTests : IDisposable
     public void A_client_that_has_broken_off_can_t_borrow_another_user_s_connection()
     {
         // Another user sends, resets, and the port is at once used by this one: the bytes are the other user's all the same.
-        using var listening = KernelSocket.Create(IpcAddress.Parse("tcp:127.0.0.1:0"));
-        Assert.Equal(0, listening.TryBind(SocketName.Of(listening.Address)));
+        using var listening = NativeSocket.Create(IpcAddress.Parse("tcp:127.0.0.1:0"));
+        Assert.Equal(0, listening.TryBind(NativeSocketAddress.Of(listening.Address)));
         Assert.Equal(0, Libc.listen(listening.Descriptor, 10));
         var port = listening.Name().Port;
         var output = Peer.RunPython("""
@@ -154,11 +157,11 @@ public sealed class OtherUserTests : IDisposable
             """, port.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Assert.NotEmpty(output);
         var fd = Accept(listening);
-        using var first = new KernelSocket(new SafeDescriptor(fd), Libc.AF_INET, IpcSocketType.Stream, listening.Address);
-        Assert.Null(LoopbackOwner.OfTcpClient(first));
+        using var first = new NativeSocket(new SafeDescriptor(fd), Libc.AF_INET, IpcSocketType.Stream, listening.Address);
+        Assert.Null(LoopbackPeerOwner.OfTcpClient(first));
     }
 
-    private static unsafe int Accept(KernelSocket listening) => Libc.accept4(listening.Descriptor, null, null, Libc.SOCK_CLOEXEC);
+    private static unsafe int Accept(NativeSocket listening) => Libc.accept4(listening.Descriptor, null, null, Libc.SOCK_CLOEXEC);
 
     private static string Where(IpcChannel listener) => listener.Address switch
     {

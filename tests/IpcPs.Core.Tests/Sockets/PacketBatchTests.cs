@@ -1,5 +1,6 @@
 using System.Text;
-using IpcPs.Channels;
+using IpcPs.Pipes;
+using IpcPs.Sockets;
 using Xunit;
 
 namespace IpcPs.Tests.Sockets;

@@ -1,5 +1,5 @@
 using System.Text;
-using IpcPs.Channels;
+using IpcPs.Pipes;
 using Xunit;
 
 namespace IpcPs.Tests.Sockets;

@@ -1,4 +1,4 @@
-using IpcPs.Interop;
+using IpcPs.Linux;
 using IpcPs.Tests.Peers;
 using Xunit;
 

@@ -1,5 +1,7 @@
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Mechanisms;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 using IpcPs.Tests.Peers;
 using Xunit;
 
@@ -85,7 +87,7 @@ public sealed class ServerFileTests : IDisposable
         var address = _place.Address("stream");
         for (var round = 0; round < 20; round++)
         {
-            using (var dead = KernelSocket.Create(address)) Assert.Equal(0, dead.TryBind(SocketName.Of(address)));
+            using (var dead = NativeSocket.Create(address)) Assert.Equal(0, dead.TryBind(NativeSocketAddress.Of(address)));
             Assert.True(Path.Exists(address.Path));
             var starts = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
             {
@@ -140,7 +142,7 @@ public sealed class ServerFileTests : IDisposable
         listener.Dispose();
         Assert.Equal(IpcErrors.NoPeer, Assert.Throws<IpcException>(() => IpcSocket.Connect(listener.Address)).Id);
         var address = _place.Address("stream");
-        using (var dead = KernelSocket.Create(address)) Assert.Equal(0, dead.TryBind(SocketName.Of(address)));
+        using (var dead = NativeSocket.Create(address)) Assert.Equal(0, dead.TryBind(NativeSocketAddress.Of(address)));
         Assert.Equal(IpcErrors.NoPeer, Assert.Throws<IpcException>(() => IpcSocket.Connect(address)).Id);
         using var other = _place.Listen("seqpacket");
         Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcSocket.Connect(IpcAddress.Parse("unix:" + other.Address.Path))).Id);

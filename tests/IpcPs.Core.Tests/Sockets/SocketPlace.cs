@@ -1,5 +1,6 @@
 using System.Globalization;
-using IpcPs.Channels;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Server;
 using Xunit;
 
 namespace IpcPs.Tests.Sockets;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
-using IpcPs.Memory;
-using IpcPs.Synchronization;
+using IpcPs.Linux;
+using IpcPs.Locks;
+using IpcPs.Mechanisms;
 using IpcPs.Tests.Peers;
 using Xunit;
 

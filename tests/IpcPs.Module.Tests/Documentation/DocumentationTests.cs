@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using IpcPs.Signals;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

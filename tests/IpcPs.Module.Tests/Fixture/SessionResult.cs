@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using IpcPs.Tests;
 
 namespace IpcPs.Module.Tests;
 

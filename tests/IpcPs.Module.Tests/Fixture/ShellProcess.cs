@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using IpcPs.Signals;
 
 namespace IpcPs.Module.Tests;
 

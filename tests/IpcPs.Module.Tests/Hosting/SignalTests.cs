@@ -1,3 +1,4 @@
+using IpcPs.Signals;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

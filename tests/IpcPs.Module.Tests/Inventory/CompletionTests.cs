@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Inventory;

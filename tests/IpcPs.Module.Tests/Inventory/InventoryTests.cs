@@ -1,3 +1,5 @@
+using IpcPs.Inventory;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

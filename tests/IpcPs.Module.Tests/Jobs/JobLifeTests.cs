@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Management.Automation;
+using IpcPs.Signals;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;

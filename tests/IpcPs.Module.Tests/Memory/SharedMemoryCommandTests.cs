@@ -1,5 +1,6 @@
 using System.Management.Automation;
-using IpcPs.Memory;
+using IpcPs.SharedMemory;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Memory;
@@ -27,7 +28,7 @@ public sealed class SharedMemoryCommandTests : IDisposable
     [InlineData("New-IpcSharedMemory -Size 4KB -Kind SysV", typeof(SysVSharedMemory), "sysvshm:id=")]
     public void A_segment_is_made_of_the_kind_that_its_place_says(string script, Type type, string address)
     {
-        using var memory = (SharedMemory)_session.Run(script).Single()!;
+        using var memory = (SharedMemorySegment)_session.Run(script).Single()!;
         Assert.IsType(type, memory);
         Assert.StartsWith(address, memory.Address.Text, StringComparison.Ordinal);
         Assert.Equal(4096, memory.Size);

@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using IpcPs.Signals;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Queues;

@@ -32,8 +32,8 @@ public class DecoderFuzzTests(ITestOutputHelper output)
             bytes => Within(bytes, () =>
             {
                 var value = decoder.Decode(bytes);
-                JobRecords.Restore(value);
-                JobRecords.ToErrorRecord(value);
+                StreamRecordReader.Restore(value);
+                StreamRecordReader.ToErrorRecord(value);
             })));
     }
 

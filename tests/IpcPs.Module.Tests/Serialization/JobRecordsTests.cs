@@ -39,7 +39,7 @@ public sealed class JobRecordsTests : IDisposable
     public void An_error_is_made_again(string script)
     {
         var original = Error(script);
-        var record = Assert.IsType<ErrorRecord>(JobRecords.Restore(Copy(original)));
+        var record = Assert.IsType<ErrorRecord>(StreamRecordReader.Restore(Copy(original)));
         Assert.Equal(original.FullyQualifiedErrorId, record.FullyQualifiedErrorId);
         Assert.Equal(original.CategoryInfo.ToString(), record.CategoryInfo.ToString());
         Assert.Equal(original.CategoryInfo.Category, record.CategoryInfo.Category);
@@ -51,21 +51,21 @@ public sealed class JobRecordsTests : IDisposable
         Assert.Equal(original.InvocationInfo?.OffsetInLine, record.InvocationInfo?.OffsetInLine);
         Assert.Equal(original.InvocationInfo?.MyCommand?.Name, record.InvocationInfo?.MyCommand?.Name);
         // And from one process to the next.
-        Assert.Equal(record.FullyQualifiedErrorId, ((ErrorRecord)JobRecords.Restore(Copy(record))!).FullyQualifiedErrorId);
+        Assert.Equal(record.FullyQualifiedErrorId, ((ErrorRecord)StreamRecordReader.Restore(Copy(record))!).FullyQualifiedErrorId);
     }
 
     [Fact]
     public void Whatever_claims_to_be_an_error_becomes_one()
     {
-        foreach (var nonsense in new object?[] { null, 1, "x", new PSObject(), Copy(new Version(1, 2)) }) Assert.NotNull(JobRecords.ToErrorRecord(nonsense).ToString());
+        foreach (var nonsense in new object?[] { null, 1, "x", new PSObject(), Copy(new Version(1, 2)) }) Assert.NotNull(StreamRecordReader.ToErrorRecord(nonsense).ToString());
         var copy = Copy(Error("1/0"));
         foreach (var name in copy.Properties.Select(static property => property.Name).ToArray())
         {
             var broken = Copy(Error("1/0"));
             broken.Properties[name].Value = new object[] { 1 };
-            Assert.NotNull(Assert.IsType<ErrorRecord>(JobRecords.Restore(broken)).ToString());
+            Assert.NotNull(Assert.IsType<ErrorRecord>(StreamRecordReader.Restore(broken)).ToString());
             broken.Properties.Remove(name);
-            Assert.NotNull(Assert.IsType<ErrorRecord>(JobRecords.Restore(broken)).ToString());
+            Assert.NotNull(Assert.IsType<ErrorRecord>(StreamRecordReader.Restore(broken)).ToString());
         }
     }
 
@@ -102,12 +102,12 @@ public sealed class JobRecordsTests : IDisposable
     [Fact]
     public void Other_values_are_no_records()
     {
-        foreach (var value in new object?[] { null, 1, "text", new PSObject(), Copy(new Version(1, 2)), Copy(new FileInfo("/etc/passwd")) }) Assert.Null(JobRecords.Restore(value));
+        foreach (var value in new object?[] { null, 1, "text", new PSObject(), Copy(new Version(1, 2)), Copy(new FileInfo("/etc/passwd")) }) Assert.Null(StreamRecordReader.Restore(value));
     }
 
     private ErrorRecord Error(string script) => Assert.Single(_session.Run(script).Errors);
 
-    private static object? Again(object record) => JobRecords.Restore(Copy(record));
+    private static object? Again(object record) => StreamRecordReader.Restore(Copy(record));
 
     private static PSObject Copy(object value) => PSObject.AsPSObject(new ObjectDecoder(PSObjectModel.Instance).Decode(new ObjectEncoder(PSObjectModel.Instance).Encode(value)));
 }

@@ -35,9 +35,9 @@ public sealed class ObjectFormatTests : IDisposable
     [Fact]
     public void The_public_way_to_make_and_read_custom_objects_gives_the_same_as_the_fast_one()
     {
-        var fast = EngineAccess.Instance;
+        var fast = PSObjectAccess.Instance;
         Assert.StartsWith("FastEngineAccess", fast.GetType().Name, StringComparison.Ordinal);
-        foreach (var engine in new[] { fast, new PublicEngineAccess() })
+        foreach (var engine in new[] { fast, new PublicPSObjectAccess() })
         {
             var bag = engine.CreateBag(3);
             Assert.True(engine.AddNote(bag, "One", 1));

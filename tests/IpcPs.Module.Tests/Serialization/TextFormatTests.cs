@@ -2,6 +2,7 @@ using System.Management.Automation;
 using System.Text;
 using CsCheck;
 using IpcPs.Module.Serialization;
+using IpcPs.Pipes;
 using IpcPs.Tests;
 using Xunit;
 
@@ -163,7 +164,7 @@ public sealed class TextFormatTests : IDisposable
 
     private static MessageBuffer Message(string hex)
     {
-        using var pipe = Channels.AnonymousPipe.Create();
+        using var pipe = AnonymousPipe.Create();
         // As a line: what arrives without an envelope.
         pipe.Send([.. Convert.FromHexString(hex), (byte)'\n'], new SendOptions { Format = IpcFormat.Bytes });
         var message = new MessageBuffer();

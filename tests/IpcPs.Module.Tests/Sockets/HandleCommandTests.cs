@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using IpcPs.Channels;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Sockets;

@@ -1,3 +1,5 @@
+using IpcPs.Signals;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Sockets;

@@ -1,5 +1,6 @@
 using System.Management.Automation;
-using IpcPs.Channels;
+using IpcPs.Sockets.Server;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Sockets;

@@ -1,3 +1,4 @@
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Sockets;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net.Sockets;
-using IpcPs.Channels;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Sockets;

@@ -1,6 +1,9 @@
 using System.Management.Automation;
-using IpcPs.Memory;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Mechanisms;
+using IpcPs.SharedMemory;
+using IpcPs.Signals;
+using IpcPs.Tests;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Synchronization;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging.Requests;
 
 /// <summary>Requests and replies on a channel that both sides send on: each reply goes to the call that waits for it, whichever thread received it. One of the waiting
 /// threads receives for all of them; when it has what it waited for, the next one goes on.</summary>

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging.Requests;
 
 /// <summary>A call that waits for a message on a channel with requests: for one reply, or for whatever is none.</summary>
 internal sealed class RequestWaiter(MessageBuffer message, ulong id)

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Messaging.Requests;
 
 /// <summary>How a channel receives that may have requests under way.</summary>
 internal static class RoutedReceive

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>The steps that a ring's algorithm is made of: each method is one access to what the participants share, and nothing else is shared. Over mapped
 /// memory (<see cref="MappedRingMemory"/>) they are inlined into machine instructions; over a simulated one the tests run the same
@@ -79,7 +79,7 @@ internal interface IRingMemory
 
     /// <summary>Blocks for a short while, a longer one from round to round, while a lock has a value: its owner's death wakes nobody.</summary>
     /// <returns>False when the deadline passed.</returns>
-    bool Nap(int field, uint expected, int round, in RingWait wait);
+    bool SleepBriefly(int field, uint expected, int round, in RingWait wait);
 
     /// <summary>Wakes up to that many who sleep on a word.</summary>
     void Wake(int field, int count);

@@ -1,11 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>The ring's steps over mapped memory. No position, whatever a damaged ring says, leads out of the mapping: it is cut to the ring, and behind the ring it is
 /// mapped once more.</summary>
@@ -108,18 +106,18 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
 
     public bool Sleep(int field, uint expected, in RingWait wait) => participant.Sleep((uint*)(start + field), expected, field == RingLayout.DataSleepers, wait);
 
-    public bool Nap(int field, uint expected, int round, in RingWait wait) => participant.Nap((uint*)(start + field), expected, round, wait);
+    public bool SleepBriefly(int field, uint expected, int round, in RingWait wait) => participant.SleepBriefly((uint*)(start + field), expected, round, wait);
 
     public void Wake(int field, int count) => Waiter.Wake((uint*)(start + field), count, isShared: true);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool HasChanged(int field, long value, bool soon, ref AdaptiveSpin spin)
+    private bool HasChanged(int field, long value, bool soon, ref AdaptiveWait spin)
     {
         var now = ReadLong(field);
         if (now == value) return false;
         spin.Succeeded(sharedCore: false);
         if (field == RingLayout.Tail) GatherMessages(now, soon);
-        else if (now - value < capacity / 8) Wait(RingPatience.ForRoom);
+        else if (now - value < capacity / 8) Wait(RingReceiveCoalescing.ForRoom);
         return true;
     }
 

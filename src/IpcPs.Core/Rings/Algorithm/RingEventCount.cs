@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>Sleeping until the other side has done something, without a system call where nobody sleeps. The word is odd while somebody may sleep on it. A sleeper makes it
 /// odd, looks once more and sleeps while the word has that very value; who has changed something looks at the word, makes it even, which
@@ -8,7 +8,7 @@ namespace IpcPs.Channels;
 /// <remarks>Between the change and the look there is no fence, which would have each message wait until it is in the cache, line by line: a change may still be in its maker's
 /// store buffer, unseen, when he finds no sleeper. So the first sleep after an announcement is a short one. After it, whoever did not see the announcement has long been
 /// seen himself.</remarks>
-internal static class RingWake
+internal static class RingEventCount
 {
     /// <summary>Says that we may sleep.</summary>
     /// <returns>The value at which to sleep, if a look after this call finds nothing.</returns>

@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Files;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>A ring's file in /dev/shm: made whole before it has a name, checked before it is believed, and unlinked by who leaves it last.</summary>
 /// <remarks>Who takes part is known by locks on bytes far behind the file's end: one shared by all participants, one by the writers, one by the readers, one exclusive
@@ -60,7 +59,7 @@ internal sealed unsafe class RingFile : IDisposable
         try
         {
             var header = RingHeader.Read(descriptor, address);
-            ByteLock.TryTake(descriptor, ParticipantsAt, exclusive: false, address.Text);
+            OfdLock.TryTake(descriptor, ParticipantsAt, exclusive: false, address.Text);
             return new RingFile(descriptor, address, header, isUnnamed: true);
         }
         catch
@@ -73,14 +72,14 @@ internal sealed unsafe class RingFile : IDisposable
     private static RingFile Create(IpcAddress address, in RingOptions options, bool isUnnamed)
     {
         var header = RingHeader.For(options);
-        var descriptor = UnpublishedFile.Create(Folder, options.Mode, address.Text)
+        var descriptor = AtomicFile.Create(Folder, options.Mode, address.Text)
             ?? throw new IpcException(IpcErrors.PlatformNotSupported, $"{Folder} is no tmpfs on this machine, and rings need one.", address.Text, $"Mount one: 'mount -t tmpfs tmpfs {Folder}'.");
         var file = new RingFile(descriptor, address, header, isUnnamed);
         try
         {
-            FileRoom.Reserve(file.Descriptor, 0, RingLayout.DataOffset + header.Capacity, address, default);
+            FileAllocation.Reserve(file.Descriptor, 0, RingLayout.DataOffset + header.Capacity, address, default);
             file.WriteHeader();
-            ByteLock.TryTake(file.Descriptor, ParticipantsAt, exclusive: false, address.Text);
+            OfdLock.TryTake(file.Descriptor, ParticipantsAt, exclusive: false, address.Text);
             if (file._path is { } path) file.Publish(path);
             return file;
         }
@@ -122,7 +121,7 @@ internal sealed unsafe class RingFile : IDisposable
         var fd = Libc.open(PathOf(address), Libc.O_RDWR | Libc.O_CLOEXEC | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, 0);
         if (fd < 0) return false;
         using var descriptor = new SafeDescriptor(fd);
-        return ByteLock.IsTaken(descriptor, ParticipantsAt, address.Text);
+        return OfdLock.IsTaken(descriptor, ParticipantsAt, address.Text);
     }
 
     /// <summary>Takes a token that no living participant has, and neither lock of the ring.</summary>
@@ -134,34 +133,34 @@ internal sealed unsafe class RingFile : IDisposable
         {
             // Consecutive, so that one is not given again soon: who has found an owner dead must not meet it alive again.
             var token = Interlocked.Increment(ref hint) & RingLayout.TokenMask;
-            if (token == 0 || !ByteLock.TryTake(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
+            if (token == 0 || !OfdLock.TryTake(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
             if (!isHeld(token)) return token;
-            ByteLock.Release(Descriptor, TokensAt + token);
+            OfdLock.Release(Descriptor, TokensAt + token);
         }
     }
 
-    public bool IsAlive(uint token) => ByteLock.IsTaken(Descriptor, TokensAt + token, _target);
+    public bool IsAlive(uint token) => OfdLock.IsTaken(Descriptor, TokensAt + token, _target);
 
-    public bool HasOtherWriters() => ByteLock.IsTaken(Descriptor, WritersAt, _target);
+    public bool HasOtherWriters() => OfdLock.IsTaken(Descriptor, WritersAt, _target);
 
-    public bool HasOtherReaders() => ByteLock.IsTaken(Descriptor, ReadersAt, _target);
+    public bool HasOtherReaders() => OfdLock.IsTaken(Descriptor, ReadersAt, _target);
 
-    public void AttachWriter() => ByteLock.TryTake(Descriptor, WritersAt, exclusive: false, _target);
+    public void AttachWriter() => OfdLock.TryTake(Descriptor, WritersAt, exclusive: false, _target);
 
-    public void AttachReader() => ByteLock.TryTake(Descriptor, ReadersAt, exclusive: false, _target);
+    public void AttachReader() => OfdLock.TryTake(Descriptor, ReadersAt, exclusive: false, _target);
 
-    public void DetachWriter() => ByteLock.Release(Descriptor, WritersAt);
+    public void DetachWriter() => OfdLock.Release(Descriptor, WritersAt);
 
-    public void DetachReader() => ByteLock.Release(Descriptor, ReadersAt);
+    public void DetachReader() => OfdLock.Release(Descriptor, ReadersAt);
 
     /// <summary>Leaves the ring; who leaves last unlinks it, unless it is to stay.</summary>
     /// <param name="persists">Whether it is to stay.</param>
     public void Leave(bool persists)
     {
-        if (!ByteLock.Take(Descriptor, DoorAt, exclusive: true, _target, Deadline.After(DoorPatience), default)) return;
-        ByteLock.Release(Descriptor, ParticipantsAt);
-        if (!persists && _path is not null && !ByteLock.IsTaken(Descriptor, ParticipantsAt, _target) && IsAt(Descriptor, _path)) _ = Libc.unlink(_path);
-        ByteLock.Release(Descriptor, DoorAt);
+        if (!OfdLock.Take(Descriptor, DoorAt, exclusive: true, _target, Deadline.After(DoorPatience), default)) return;
+        OfdLock.Release(Descriptor, ParticipantsAt);
+        if (!persists && _path is not null && !OfdLock.IsTaken(Descriptor, ParticipantsAt, _target) && IsAt(Descriptor, _path)) _ = Libc.unlink(_path);
+        OfdLock.Release(Descriptor, DoorAt);
     }
 
     public void Dispose() => Descriptor.Dispose();
@@ -170,10 +169,10 @@ internal sealed unsafe class RingFile : IDisposable
     private static bool Enter(SafeDescriptor descriptor, string path, string target, Deadline deadline, CancellationToken cancellation)
     {
         var patience = deadline.IsInfinite || deadline.IsImmediate ? Deadline.After(DoorPatience) : deadline;
-        if (!ByteLock.Take(descriptor, DoorAt, exclusive: true, target, patience, cancellation)) throw IpcException.TimedOut($"another process that is opening or leaving '{target}'", target, patience);
-        ByteLock.TryTake(descriptor, ParticipantsAt, exclusive: false, target);
+        if (!OfdLock.Take(descriptor, DoorAt, exclusive: true, target, patience, cancellation)) throw IpcException.TimedOut($"another process that is opening or leaving '{target}'", target, patience);
+        OfdLock.TryTake(descriptor, ParticipantsAt, exclusive: false, target);
         var isThere = IsAt(descriptor, path);
-        ByteLock.Release(descriptor, DoorAt);
+        OfdLock.Release(descriptor, DoorAt);
         return isThere;
     }
 
@@ -198,7 +197,7 @@ internal sealed unsafe class RingFile : IDisposable
     {
         try
         {
-            UnpublishedFile.Publish(Descriptor, path, _target);
+            AtomicFile.Publish(Descriptor, path, _target);
         }
         catch (IpcException e) when (e.Id == IpcErrors.AlreadyExists && !IsInUse(IpcAddress.Parse(_target)))
         {

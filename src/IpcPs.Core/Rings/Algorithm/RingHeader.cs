@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.Files;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>What is written once into a ring's file, and checked by everybody who opens it.</summary>
 internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Capacity, bool Persists)
@@ -57,7 +56,7 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
         var size = RingLayout.DataOffset + capacity;
         if (stat.Size != (ulong)size) throw Damaged(address, $"the file has {stat.Size} bytes instead of {size}");
         // A file with holes would need memory when it is touched, and there may be none.
-        if (stat.Blocks * 512 < stat.Size) FileRoom.Reserve(file, 0, size, address, default);
+        if (stat.Blocks * 512 < stat.Size) FileAllocation.Reserve(file, 0, size, address, default);
         var flags = BinaryPrimitives.ReadUInt32LittleEndian(header[RingLayout.FlagsAt..]);
         return new RingHeader((RingDelivery)delivery, capacity, (flags & RingLayout.PersistentFlag) != 0);
     }

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>Where things are in a ring's file, as docs/wire-format.md lays it out. What different processes write lies 128 bytes apart: one line for each
 /// and one for the neighbour that the processor fetches with it.</summary>

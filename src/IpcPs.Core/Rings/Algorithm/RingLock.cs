@@ -1,10 +1,10 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>The lock of a ring's side: a word that has the owner's token. Whoever finds the owner dead takes the lock from it; as every operation commits with one store,
 /// there is nothing to repair then.</summary>
 /// <remarks>A token is alive as long as its participant's lock on a byte of the file exists (<see cref="RingFile"/>). The kernel gives that up after the
 /// process's memory is gone, so an owner that is found dead writes no more. A token is not given again while a lock has it. One
-/// thread of a participant at a time uses a lock (<see cref="Gate"/>).</remarks>
+/// thread of a participant at a time uses a lock (<see cref="DeadlineLock"/>).</remarks>
 internal static class RingLock
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
@@ -23,7 +23,7 @@ internal static class RingLock
         // While its owner lives, nobody else writes the word.
         if (memory.ReadWord(field) != memory.Token) return false;
         memory.WriteWord(field, 0);
-        RingWake.All(ref memory, RingLayout.LockSleepers(field));
+        RingEventCount.All(ref memory, RingLayout.LockSleepers(field));
         return true;
     }
 
@@ -47,9 +47,9 @@ internal static class RingLock
             }
             else if (ticket == 0)
             {
-                ticket = RingWake.Announce(ref memory, RingLayout.LockSleepers(field));
+                ticket = RingEventCount.Announce(ref memory, RingLayout.LockSleepers(field));
             }
-            else if (memory.Nap(RingLayout.LockSleepers(field), ticket, round++, patience))
+            else if (memory.SleepBriefly(RingLayout.LockSleepers(field), ticket, round++, patience))
             {
                 ticket = 0;
             }

@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
-using IpcPs.Memory;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>A ring's file in this process's address space, with the messages' part twice in a row: so a message that goes over the end of the ring is in one piece, and
 /// whatever length a damaged ring claims, up to the ring's own, stays within the mapping.</summary>

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>How an operation on a ring went. Not exceptions, because a lock may be held where it is decided.</summary>
 internal enum RingOutcome

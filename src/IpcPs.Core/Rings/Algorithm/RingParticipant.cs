@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>This process's part in a ring: the file, the mapping, the token, and how it sleeps.</summary>
 internal sealed unsafe class RingParticipant : IDisposable
@@ -14,9 +13,9 @@ internal sealed unsafe class RingParticipant : IDisposable
     private readonly RingMapping _mapping;
     private readonly MappedRingMemory _memory;
     private readonly CancellationToken _closing;
-    private AdaptiveSpin _dataSpin;
-    private AdaptiveSpin _roomSpin;
-    private RingPatience _patience;
+    private AdaptiveWait _dataSpin;
+    private AdaptiveWait _roomSpin;
+    private RingReceiveCoalescing _patience;
     private NapState _dataNaps;
     private NapState _roomNaps;
     private int _departures;
@@ -36,7 +35,7 @@ internal sealed unsafe class RingParticipant : IDisposable
         var token = file.TakeToken(ref *(uint*)(start + RingLayout.NextToken), candidate =>
             memory.ReadWord(RingLayout.WriterLock) == candidate || memory.ReadWord(RingLayout.ReaderLock) == candidate);
         _memory = new MappedRingMemory(this, start, file.Header.Capacity, token);
-        RingExit.Add(this);
+        RingProcessExitHook.Add(this);
     }
 
     ~RingParticipant() => Leave();
@@ -66,10 +65,10 @@ internal sealed unsafe class RingParticipant : IDisposable
         set => _memory.WriteWord(RingLayout.FlagsAt, value ? RingLayout.PersistentFlag : 0);
     }
 
-    public ref AdaptiveSpin Spin(bool forData) => ref forData ? ref _dataSpin : ref _roomSpin;
+    public ref AdaptiveWait Spin(bool forData) => ref forData ? ref _dataSpin : ref _roomSpin;
 
     /// <summary>How long a reader lets messages gather.</summary>
-    public ref RingPatience Patience => ref _patience;
+    public ref RingReceiveCoalescing Patience => ref _patience;
 
     public bool IsAlive(uint token) => _file.IsAlive(token);
 
@@ -97,7 +96,7 @@ internal sealed unsafe class RingParticipant : IDisposable
         _isWriter = false;
         _file.DetachWriter();
         var memory = _memory;
-        RingWake.All(ref memory, RingLayout.DataSleepers);
+        RingEventCount.All(ref memory, RingLayout.DataSleepers);
     }
 
     public void DetachReader()
@@ -106,7 +105,7 @@ internal sealed unsafe class RingParticipant : IDisposable
         _isReader = false;
         _file.DetachReader();
         var memory = _memory;
-        RingWake.All(ref memory, RingLayout.RoomSleepers);
+        RingEventCount.All(ref memory, RingLayout.RoomSleepers);
     }
 
     /// <summary>Sleeps while the word has the value.</summary>
@@ -127,7 +126,7 @@ internal sealed unsafe class RingParticipant : IDisposable
 
     /// <summary>Sleeps for a moment while a lock has the value: it is held for microseconds, or its owner is dead or stopped.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool Nap(uint* word, uint expected, int round, in RingWait wait)
+    public bool SleepBriefly(uint* word, uint expected, int round, in RingWait wait)
     {
         var nap = TimeSpan.FromMilliseconds(Math.Min(1 << Math.Min(round, 7), 100));
         var until = wait.Deadline.IsInfinite || wait.Deadline.Remaining > nap ? Deadline.After(nap) : wait.Deadline;
@@ -135,15 +134,15 @@ internal sealed unsafe class RingParticipant : IDisposable
     }
 
     /// <summary>Somebody has closed the ring, or died: whoever sleeps here looks whether that concerns him. Called by <see cref="RingWatch"/>.</summary>
-    public void SomebodyLeft()
+    public void OnParticipantLeft()
     {
         try
         {
             using var hold = _mapping.Enter();
             Interlocked.Increment(ref _departures);
             var memory = _memory;
-            RingWake.All(ref memory, RingLayout.DataSleepers);
-            RingWake.All(ref memory, RingLayout.RoomSleepers);
+            RingEventCount.All(ref memory, RingLayout.DataSleepers);
+            RingEventCount.All(ref memory, RingLayout.RoomSleepers);
         }
         catch (ObjectDisposedException)
         {
@@ -164,7 +163,7 @@ internal sealed unsafe class RingParticipant : IDisposable
     {
         GC.SuppressFinalize(this);
         RingWatch.Remove(this);
-        RingExit.Remove(this);
+        RingProcessExitHook.Remove(this);
         Leave();
         _mapping.Dispose();
         _file.Dispose();
@@ -181,7 +180,7 @@ internal sealed unsafe class RingParticipant : IDisposable
         {
             if (announced != _announced)
             {
-                // See RingWake: one look later than the announcement.
+                // See RingEventCount: one look later than the announcement.
                 _announced = announced;
                 return Naps[0];
             }

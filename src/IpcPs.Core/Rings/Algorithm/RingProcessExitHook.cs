@@ -1,14 +1,14 @@
 using System.Collections.Concurrent;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>Leaves all rings when the process ends, so that the last one out unlinks the file also where nobody closed it.</summary>
-internal static class RingExit
+internal static class RingProcessExitHook
 {
     private static readonly ConcurrentDictionary<WeakReference<RingParticipant>, bool> Open = new();
     private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<RingParticipant, WeakReference<RingParticipant>> Keys = [];
 
-    static RingExit() => AppDomain.CurrentDomain.ProcessExit += static (_, _) => LeaveAll();
+    static RingProcessExitHook() => AppDomain.CurrentDomain.ProcessExit += static (_, _) => LeaveAll();
 
     public static void Add(RingParticipant participant)
     {

@@ -1,4 +1,6 @@
-namespace IpcPs.Channels;
+using IpcPs.Messaging;
+
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>The readers' side of a ring. From a queue a message is copied out and then taken by moving the head, one store, under the readers' lock: a reader that dies
 /// before it leaves the message to the others. In a broadcast every reader has a cursor of its own. One thread at a time.</summary>
@@ -74,7 +76,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         if (_slot < 0) return;
         if (_memory.ReadWord(RingLayout.Slot(_slot) + RingLayout.SlotToken) == _memory.Token) _memory.Exchange(RingLayout.Slot(_slot) + RingLayout.SlotToken, 0);
         _slot = -1;
-        RingWake.All(ref _memory, RingLayout.RoomSleepers);
+        RingEventCount.All(ref _memory, RingLayout.RoomSleepers);
     }
 
     private RingOutcome TryTake(MessageBuffer message, bool peek, in RingWait wait)
@@ -100,7 +102,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
             left = RingLock.Leave(ref _memory, RingLayout.ReaderLock);
         }
         if (!left) return RingOutcome.Damaged;
-        if (outcome == RingOutcome.Done && !peek) RingWake.All(ref _memory, RingLayout.RoomSleepers);
+        if (outcome == RingOutcome.Done && !peek) RingEventCount.All(ref _memory, RingLayout.RoomSleepers);
         return outcome;
     }
 
@@ -152,7 +154,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         Lost += lost;
         if (delivery != RingDelivery.BroadcastHold) return;
         _memory.WriteLong(RingLayout.Slot(_slot) + RingLayout.SlotCursor, _cursor);
-        RingWake.All(ref _memory, RingLayout.RoomSleepers);
+        RingEventCount.All(ref _memory, RingLayout.RoomSleepers);
     }
 
     /// <summary>Whether the message at the cursor was given up while it was read; what was read of it is worthless then, and the oldest that is left is next.</summary>
@@ -185,7 +187,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
                 if (!wait.Deadline.IsImmediate)
                 {
                     if (_memory.Linger(RingLayout.Tail, _knownTail, wait)) return RingOutcome.Done;
-                    ticket = RingWake.Announce(ref _memory, RingLayout.DataSleepers);
+                    ticket = RingEventCount.Announce(ref _memory, RingLayout.DataSleepers);
                 }
                 step = Step.Announced;
                 return RingOutcome.Done;

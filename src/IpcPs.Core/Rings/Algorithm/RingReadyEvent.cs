@@ -1,11 +1,10 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>Gives a ring what it lacks to be waited for together with other channels: a descriptor, an eventfd(2), that is readable when a receive would not wait. A thread of its own
 /// sleeps on the ring's behalf, from the first time on that somebody asks.</summary>
-internal sealed unsafe class RingReadiness : IDisposable
+internal sealed unsafe class RingReadyEvent : IDisposable
 {
     private readonly Func<bool> _isReady;
     private readonly Action _untilChanged;
@@ -18,7 +17,7 @@ internal sealed unsafe class RingReadiness : IDisposable
     /// <param name="untilChanged">Sleeps until that may have changed, at once where it is so already.</param>
     /// <param name="target">The ring's address.</param>
     /// <param name="closing">Cancelled when the ring is closed.</param>
-    public RingReadiness(Func<bool> isReady, Action untilChanged, string target, CancellationToken closing)
+    public RingReadyEvent(Func<bool> isReady, Action untilChanged, string target, CancellationToken closing)
     {
         (_isReady, _untilChanged, _closing) = (isReady, untilChanged, closing);
         var fd = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);

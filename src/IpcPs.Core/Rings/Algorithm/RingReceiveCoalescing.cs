@@ -1,11 +1,11 @@
 using System.Diagnostics;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>How long a reader that has caught up with its writer waits on after the next message has come. Messages that come one right after the other are a stream, of which it lets a
 /// few gather, more from time to time. Where none gather, the one that came was an answer that somebody waited for, and the next ones are taken at once.</summary>
 /// <remarks>Not synchronized: a torn update costs a microsecond.</remarks>
-internal struct RingPatience
+internal struct RingReceiveCoalescing
 {
     /// <summary>Stopwatch ticks that a writer lets room gather when the ring was full: nobody waits for it then.</summary>
     public static readonly long ForRoom = Stopwatch.Frequency / 250_000;    // 4 us

@@ -1,8 +1,6 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>Tells sleepers that another participant has gone: a process that is killed wakes nobody, but the kernel closes its files, and inotify(7) reports that.
 /// One descriptor and one thread for all rings of the process, made when somebody sleeps for the first time.</summary>
@@ -94,6 +92,6 @@ internal static unsafe class RingWatch
                 }
             }
         }
-        foreach (var participant in concerned) participant.SomebodyLeft();
+        foreach (var participant in concerned) participant.OnParticipantLeft();
     }
 }

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Rings.Algorithm;
 
 /// <summary>The writers' side of a ring. A message is written behind the tail and committed by moving the tail, one store: a writer that dies before it has
 /// sent nothing, one that dies after it has sent everything. One thread at a time; of several participants the writers' lock lets in one.</summary>
@@ -93,7 +93,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
             if (end > _claimed) ClaimAhead(tail, end);
         }
         if (!RingLock.Leave(ref _memory, RingLayout.WriterLock)) return RingOutcome.Damaged;
-        if (outcome == RingOutcome.Done) RingWake.All(ref _memory, RingLayout.DataSleepers);
+        if (outcome == RingOutcome.Done) RingEventCount.All(ref _memory, RingLayout.DataSleepers);
         return outcome;
     }
 
@@ -115,7 +115,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         }
         if (tail != start) _memory.WriteLong(RingLayout.Tail, tail);
         if (!RingLock.Leave(ref _memory, RingLayout.WriterLock)) return RingOutcome.Damaged;
-        if (tail != start) RingWake.All(ref _memory, RingLayout.DataSleepers);
+        if (tail != start) RingEventCount.All(ref _memory, RingLayout.DataSleepers);
         return outcome;
     }
 
@@ -230,7 +230,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
     {
         if (ticket == 0)
         {
-            if (wait.Deadline.IsImmediate || !_memory.Linger(_blockedBy, _blockedAt, wait)) ticket = RingWake.Announce(ref _memory, RingLayout.RoomSleepers);
+            if (wait.Deadline.IsImmediate || !_memory.Linger(_blockedBy, _blockedAt, wait)) ticket = RingEventCount.Announce(ref _memory, RingLayout.RoomSleepers);
             return RingOutcome.Done;
         }
         var value = ticket;

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Text.Unicode;
+using IpcPs.Messaging;
 
-namespace IpcPs.Serialization;
+namespace IpcPs.Serialization.Cbor;
 
 /// <summary>CBOR (RFC 8949) being written: heads, text and bytes, straight into an array that grows and is reused. What is common goes this way, which
 /// measured three to five times as fast as System.Formats.Cbor's writer; the rare numbers go through that package (<see cref="RareNumbers"/>).</summary>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
-namespace IpcPs.Serialization;
+namespace IpcPs.Serialization.Cbor;
 
 /// <summary>CBOR being read: heads and strings, each checked against what is left.</summary>
 internal ref struct CborCursor(ReadOnlySpan<byte> bytes)

@@ -1,4 +1,4 @@
-namespace IpcPs.Serialization;
+namespace IpcPs.Serialization.Cbor;
 
 /// <summary>The one way in which a payload is refused.</summary>
 internal static class CborError

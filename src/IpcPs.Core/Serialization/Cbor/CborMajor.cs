@@ -1,4 +1,4 @@
-namespace IpcPs.Serialization;
+namespace IpcPs.Serialization.Cbor;
 
 /// <summary>The major types of CBOR (RFC 8949, section 3.1), as the upper three bits of a head's first byte.</summary>
 internal enum CborMajor

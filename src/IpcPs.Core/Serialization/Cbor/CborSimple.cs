@@ -1,4 +1,4 @@
-namespace IpcPs.Serialization;
+namespace IpcPs.Serialization.Cbor;
 
 /// <summary>First bytes of CBOR's major type 7.</summary>
 internal static class CborSimple

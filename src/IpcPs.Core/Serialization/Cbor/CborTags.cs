@@ -1,4 +1,4 @@
-namespace IpcPs.Serialization;
+namespace IpcPs.Serialization.Cbor;
 
 /// <summary>The CBOR tags of format Object; docs/wire-format.md describes each. Those that IANA has registered come first.</summary>
 internal static class CborTags

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace IpcPs.Serialization;
+namespace IpcPs.Serialization.Cbor;
 
 /// <summary>UTF-8 that must be valid.</summary>
 internal static class CborText

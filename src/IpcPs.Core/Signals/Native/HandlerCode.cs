@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <summary>The machine code of the two signal handlers. A managed handler would run in the middle of anything, a garbage collection too,
 /// and end the process; these few instructions touch nothing of the runtime's.</summary>

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <summary>The page that the handlers' code lives in, and the data that it works on. Made once, never freed: the runtime, or another library, may have
 /// put its handler in front of ours and call it for as long as the process lives.</summary>
@@ -47,9 +46,9 @@ internal sealed unsafe class HandlerPage
     /// <param name="signal">Of which signal.</param>
     /// <param name="handler">Recorder or masker.</param>
     /// <param name="like">The disposition whose flags are kept, for it is called from ours; null where none is.</param>
-    public static void Install(int signal, nint handler, Libc.SignalAction* like)
+    public static void Install(int signal, nint handler, Libc.SigAction* like)
     {
-        var action = new Libc.SignalAction { Handler = handler, Flags = Libc.SA_SIGINFO | Libc.SA_RESTART };
+        var action = new Libc.SigAction { Handler = handler, Flags = Libc.SA_SIGINFO | Libc.SA_RESTART };
         // An earlier handler that wants the alternate stack, or not to hear of stopped children, still gets what it wants.
         if (like is not null) action.Flags = (like->Flags | Libc.SA_SIGINFO) & ~(Libc.SA_RESETHAND | Libc.SA_NODEFER);
         for (var i = 0; i < 16; i++) action.Mask[i] = ulong.MaxValue;

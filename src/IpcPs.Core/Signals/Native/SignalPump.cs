@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <summary>The thread that reads subscribed signals as they come. There is one, from the first subscription on; while nothing comes it is blocked in ppoll(2).</summary>
 internal static unsafe class SignalPump

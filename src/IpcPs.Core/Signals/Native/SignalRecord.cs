@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <summary>A received signal as it lies in a queue: small, no objects.</summary>
 internal readonly record struct SignalRecord(int Number, SignalOrigin Origin, int ProcessId, uint UserId, ulong Value, int Status, long Time, long Lost)

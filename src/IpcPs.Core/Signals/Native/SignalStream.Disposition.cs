@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <content>What the process does with the signal: taken over, lingered on, handed back.</content>
 internal sealed unsafe partial class SignalStream
@@ -16,7 +15,7 @@ internal sealed unsafe partial class SignalStream
             return;
         }
         nint handler;
-        Libc.SignalAction previous;
+        Libc.SigAction previous;
         lock (_lock)
         {
             if (!_isInstalled)
@@ -38,10 +37,10 @@ internal sealed unsafe partial class SignalStream
         _ = Libc.rt_sigqueueinfo(Libc.getpid(), _signal.Number, &info);
     }
 
-    private void RaiseAsBefore(Libc.SignalAction previous)
+    private void RaiseAsBefore(Libc.SigAction previous)
     {
         // With the default in place; where the process survives that (it was stopped and goes on, or nothing happens at all), as it was.
-        Libc.SignalAction ours;
+        Libc.SigAction ours;
         if (Libc.sigaction(_signal.Number, &previous, &ours) != 0) return;
         var mask = stackalloc ulong[16];
         new Span<ulong>(mask, 16).Clear();
@@ -74,7 +73,7 @@ internal sealed unsafe partial class SignalStream
 
     private void Install(HandlerPage page)
     {
-        Libc.SignalAction current;
+        Libc.SigAction current;
         if (Libc.sigaction(_signal.Number, null, &current) != 0) throw IpcException.FromErrno("sigaction", Marshal.GetLastPInvokeError(), _signal.Name);
         if (current.Handler == page.Recorder) return;
         // Somebody put a handler in front of ours, and calls ours from it: it must not be called from ours in turn.
@@ -138,7 +137,7 @@ internal sealed unsafe partial class SignalStream
 
     private void Restore()
     {
-        Libc.SignalAction current;
+        Libc.SigAction current;
         if (Libc.sigaction(_signal.Number, null, &current) != 0) return;
         // Where another handler is in front of ours by now, it calls ours, which passes everything to the one before.
         if (current.Handler != _page!.Recorder) return;

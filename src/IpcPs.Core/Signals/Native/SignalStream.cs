@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <summary>One signal of this process, on its way from the kernel to those who want it: collectors take from a queue, each subscriber is told of every one.</summary>
 /// <remarks>
@@ -47,7 +46,7 @@ internal sealed unsafe partial class SignalStream
     private long _lostReported;
     private long _dropped;
     private long _lastArrival;
-    private Libc.SignalAction _previous;
+    private Libc.SigAction _previous;
     private bool _isInstalled;
     private bool _readsSignals;
     private PosixSignalRegistration? _fallback;
@@ -83,7 +82,7 @@ internal sealed unsafe partial class SignalStream
     public static bool IsFallback => HandlerPage.Current is null;
 
     /// <summary>Spinning before blocking; a torn update costs a microsecond.</summary>
-    public AdaptiveSpin Spin;
+    public AdaptiveWait Spin;
 
     /// <summary>One more takes from the queue.</summary>
     public void AddCollector()

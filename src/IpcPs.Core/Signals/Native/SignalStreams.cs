@@ -1,4 +1,4 @@
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <summary>The process's streams of signals, one a signal: a disposition belongs to the whole process, whoever in it is interested.</summary>
 internal static class SignalStreams

@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Signals;
+namespace IpcPs.Signals.Native;
 
 /// <summary>Blocks a signal in every thread of this process, and unblocks it: what signalfd(2) needs, since the kernel gives a signal to any thread that
 /// doesn't block it. No call changes another thread's mask; a handler that runs on the thread does (<see cref="HandlerCode"/>).</summary>

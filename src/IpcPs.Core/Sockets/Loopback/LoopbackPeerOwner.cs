@@ -1,19 +1,21 @@
 using System.Net;
 using System.Net.Sockets;
-using IpcPs.Interop;
+using IpcPs.Proc;
+using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Loopback;
 
 /// <summary>Whose the other side of a loopback connection is. Unlike on a unix socket nobody says so: the kernel's table of sockets is asked for the
 /// one at the other end (sock_diag(7), else /proc/net). Where the answer could be about another socket, or is missing, the owner is
 /// unknown, and who is unknown is refused.</summary>
-internal static class LoopbackOwner
+internal static class LoopbackPeerOwner
 {
     private static readonly Lazy<bool> ClosedSocketsKeepOwner = new(TryClosedSocket);
 
     /// <summary>The user who made a TCP connection that was just accepted.</summary>
     /// <param name="accepted">The listener's side of it.</param>
-    public static uint? OfTcpClient(KernelSocket accepted)
+    public static uint? OfTcpClient(NativeSocket accepted)
     {
         var client = EndPoint(accepted.PeerName());
         var server = EndPoint(accepted.Name());
@@ -31,7 +33,7 @@ internal static class LoopbackOwner
 
     /// <summary>The user whose datagram came from that name.</summary>
     /// <returns>Null where no socket is there any more, or where several are and not all of them are allowed.</returns>
-    public static uint? OfUdpSender(SocketName sender, SocketName listener, AllowedUsers allowed)
+    public static uint? OfUdpSender(NativeSocketAddress sender, NativeSocketAddress listener, AllowedUsers allowed)
     {
         var from = EndPoint(sender);
         var to = EndPoint(listener);
@@ -62,7 +64,7 @@ internal static class LoopbackOwner
         return entry.UserId;
     }
 
-    private static unsafe bool IsConnected(KernelSocket socket)
+    private static unsafe bool IsConnected(NativeSocket socket)
     {
         // The first byte of struct tcp_info is the state; 1 is ESTABLISHED, 8 CLOSE_WAIT.
         byte state;
@@ -70,7 +72,7 @@ internal static class LoopbackOwner
         return Libc.getsockopt(socket.Descriptor, Libc.IPPROTO_TCP, Libc.TCP_INFO, &state, &length) == 0 && state is 1 or 8;
     }
 
-    private static IPEndPoint? EndPoint(SocketName name) => name.Family is Libc.AF_INET or Libc.AF_INET6 ? new IPEndPoint(name.Address, name.Port) : null;
+    private static IPEndPoint? EndPoint(NativeSocketAddress name) => name.Family is Libc.AF_INET or Libc.AF_INET6 ? new IPEndPoint(name.Address, name.Port) : null;
 
     // Closes a connection of our own, as somebody else where we may, and looks whether the kernel still knows whose it was.
     private static bool TryClosedSocket()

@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Loopback;
 
 /// <summary>Who is at the other end of a connection, as far as the kernel says.</summary>
 internal readonly record struct PeerIdentity(int? ProcessId, uint? UserId, uint? GroupId)

@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>Control messages of unix sockets: descriptors that go along with a message (SCM_RIGHTS) and who sent it (SCM_CREDENTIALS); cmsg(3).</summary>
-internal static unsafe class PassedDescriptors
+internal static unsafe class AncillaryData
 {
     private const int HeaderSize = 16;
 

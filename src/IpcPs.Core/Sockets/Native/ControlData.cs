@@ -1,6 +1,6 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>What came along with a message besides its bytes.</summary>
 internal struct ControlData

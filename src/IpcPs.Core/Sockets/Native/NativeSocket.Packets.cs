@@ -1,11 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <content>Receiving packets: seqpacket and datagram sockets.</content>
-internal sealed unsafe partial class KernelSocket
+internal sealed unsafe partial class NativeSocket
 {
     /// <summary>What a packet is received into at first; longer ones take a copy more.</summary>
     private const int PacketRoom = 4096;
@@ -16,10 +16,10 @@ internal sealed unsafe partial class KernelSocket
     /// <param name="sender">Where it came from; null where that is not of interest.</param>
     /// <returns>Bytes received; -1 where it would block; -2 at the end (seqpacket).</returns>
     [SkipLocalsInit]
-    public int TryReceivePacket(MessageBuffer message, out ControlData data, SocketName* sender)
+    public int TryReceivePacket(MessageBuffer message, out ControlData data, NativeSocketAddress* sender)
     {
         data = default;
-        var control = stackalloc byte[PassedDescriptors.MaxControl];
+        var control = stackalloc byte[AncillaryData.MaxControl];
         using var rest = PacketOverflow.Rent();
         var room = message.Reserve(PacketRoom);
         fixed (byte* into = room)
@@ -29,11 +29,11 @@ internal sealed unsafe partial class KernelSocket
             vectors[1] = new Libc.IoVector { Base = rest.Pointer, Length = (nuint)PacketOverflow.Length };
             while (true)
             {
-                var header = new Libc.MessageHeader { Vectors = vectors, VectorCount = 2, Control = control, ControlLength = PassedDescriptors.MaxControl };
+                var header = new Libc.MessageHeader { Vectors = vectors, VectorCount = 2, Control = control, ControlLength = AncillaryData.MaxControl };
                 if (sender is not null)
                 {
                     fixed (byte* name = sender->Buffer) header.Name = name;
-                    header.NameLength = SocketName.Capacity;
+                    header.NameLength = NativeSocketAddress.Capacity;
                 }
                 var received = Libc.recvmsg(Descriptor, &header, Flags | Libc.MSG_CMSG_CLOEXEC);
                 if (received < 0)
@@ -74,7 +74,7 @@ internal sealed unsafe partial class KernelSocket
     /// <returns>True where there was no packet: the end.</returns>
     public bool IsEnd(in Libc.MessageHeader header, long received, out ControlData data)
     {
-        data = PassedDescriptors.Read(header.Control, (int)header.ControlLength);
+        data = AncillaryData.Read(header.Control, (int)header.ControlLength);
         data.LostHandles = (header.Flags & Libc.MSG_CTRUNC) != 0;
         // Every packet comes with its sender's credentials; the end comes with nothing.
         if (received == 0 && Type == IpcSocketType.SeqPacket && data.Sender is null) return true;

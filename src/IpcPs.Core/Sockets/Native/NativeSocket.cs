@@ -1,18 +1,17 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>A socket and the calls on it: what all kinds of socket channels have in common. Nothing here waits but <see cref="Connect"/>.</summary>
 /// <remarks>Its descriptor is a blocking one and every call says MSG_DONTWAIT, so that a program to which it is passed finds what it expects.
 /// Calls: socket(2), bind(2), connect(2), sendmsg(2), recvmsg(2), getsockopt(2), setsockopt(2).</remarks>
-internal sealed unsafe partial class KernelSocket : IDisposable
+internal sealed unsafe partial class NativeSocket : IDisposable
 {
     private const int Flags = Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL;
 
     /// <summary>Takes over a descriptor that is a socket.</summary>
-    public KernelSocket(SafeDescriptor descriptor, int family, IpcSocketType type, IpcAddress address)
+    public NativeSocket(SafeDescriptor descriptor, int family, IpcSocketType type, IpcAddress address)
     {
         Descriptor = descriptor;
         Family = family;
@@ -46,13 +45,13 @@ internal sealed unsafe partial class KernelSocket : IDisposable
     private const int MaxUdpPayload = 65507;
 
     /// <summary>Creates a socket of the kind that an address needs.</summary>
-    public static KernelSocket Create(IpcAddress address)
+    public static NativeSocket Create(IpcAddress address)
     {
         var family = address.Scheme == IpcScheme.Unix ? Libc.AF_UNIX
             : address.EndPoint!.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? Libc.AF_INET6 : Libc.AF_INET;
         var fd = Libc.socket(family, (int)address.SocketType | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0) throw IpcException.FromErrno("socket", Marshal.GetLastPInvokeError(), address.Text);
-        return new KernelSocket(new SafeDescriptor(fd), family, address.SocketType, address);
+        return new NativeSocket(new SafeDescriptor(fd), family, address.SocketType, address);
     }
 
     public void Dispose() => Descriptor.Dispose();
@@ -90,10 +89,10 @@ internal sealed unsafe partial class KernelSocket : IDisposable
     }
 
     /// <summary>The socket's own name.</summary>
-    public SocketName Name()
+    public NativeSocketAddress Name()
     {
-        var name = default(SocketName);
-        var length = (uint)SocketName.Capacity;
+        var name = default(NativeSocketAddress);
+        var length = (uint)NativeSocketAddress.Capacity;
         fixed (byte* bytes = name.Buffer)
         {
             if (Libc.getsockname(Descriptor, bytes, &length) != 0) throw IpcException.FromErrno("getsockname", Marshal.GetLastPInvokeError(), Address.Text);
@@ -103,10 +102,10 @@ internal sealed unsafe partial class KernelSocket : IDisposable
     }
 
     /// <summary>The name of who is at the other end; none where nobody is.</summary>
-    public SocketName PeerName()
+    public NativeSocketAddress PeerName()
     {
-        var name = default(SocketName);
-        var length = (uint)SocketName.Capacity;
+        var name = default(NativeSocketAddress);
+        var length = (uint)NativeSocketAddress.Capacity;
         fixed (byte* bytes = name.Buffer)
         {
             name.Length = Libc.getpeername(Descriptor, bytes, &length) == 0 ? length : 0;
@@ -116,14 +115,14 @@ internal sealed unsafe partial class KernelSocket : IDisposable
 
     /// <summary>bind(2).</summary>
     /// <returns>0, or the errno.</returns>
-    public int TryBind(SocketName name)
+    public int TryBind(NativeSocketAddress name)
     {
         fixed (byte* bytes = name.Buffer) return Libc.bind(Descriptor, bytes, name.Length) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     /// <summary>Connects, waiting as long as the deadline allows where the server's backlog is full.</summary>
     /// <returns>0, or the errno; ETIMEDOUT when the deadline passed.</returns>
-    public int Connect(SocketName name, Deadline deadline, CancellationToken cancellation)
+    public int Connect(NativeSocketAddress name, Deadline deadline, CancellationToken cancellation)
     {
         SetBlocking(false);
         var errno = TryConnect(name);
@@ -167,11 +166,11 @@ internal sealed unsafe partial class KernelSocket : IDisposable
 
     /// <summary>Sends to a name.</summary>
     /// <returns>Bytes sent; -1 where it would block.</returns>
-    public int TrySendTo(SocketName name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles) => TrySendMessage(bytes, handles, name, Flags);
+    public int TrySendTo(NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles) => TrySendMessage(bytes, handles, name, Flags);
 
     /// <summary>Sends to a name, blocking in the kernel until there is room: a socket that is not connected can't be polled for room at the other side.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool SendTo(SocketName name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    public bool SendTo(NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
     {
         fixed (byte* from = bytes)
         {
@@ -181,11 +180,11 @@ internal sealed unsafe partial class KernelSocket : IDisposable
     }
 
     [SkipLocalsInit]
-    private int TrySendMessage(ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, SocketName name, int flags)
+    private int TrySendMessage(ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, NativeSocketAddress name, int flags)
     {
         if (handles is { Count: > 0 } && !IsUnix)
             throw new IpcException(IpcErrors.NotSupported, $"A {Address.Scheme.ToString().ToUpperInvariant()} socket does not carry descriptors.", Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
-        var control = stackalloc byte[handles is { Count: > 0 } ? PassedDescriptors.MaxControl : 1];
+        var control = stackalloc byte[handles is { Count: > 0 } ? AncillaryData.MaxControl : 1];
         fixed (byte* from = bytes)
         fixed (byte* to = name.Buffer)
         {
@@ -194,7 +193,7 @@ internal sealed unsafe partial class KernelSocket : IDisposable
             if (handles is { Count: > 0 })
             {
                 message.Control = control;
-                message.ControlLength = (nuint)PassedDescriptors.Write(handles, control, Address);
+                message.ControlLength = (nuint)AncillaryData.Write(handles, control, Address);
             }
             try
             {
@@ -210,7 +209,7 @@ internal sealed unsafe partial class KernelSocket : IDisposable
             }
             finally
             {
-                if (handles is { Count: > 0 }) PassedDescriptors.Release(handles, handles.Count);
+                if (handles is { Count: > 0 }) AncillaryData.Release(handles, handles.Count);
             }
         }
     }
@@ -243,15 +242,15 @@ internal sealed unsafe partial class KernelSocket : IDisposable
     [SkipLocalsInit]
     private int TryReceiveWithControl(byte* into, int length, ref ControlData data)
     {
-        var control = stackalloc byte[PassedDescriptors.MaxControl];
+        var control = stackalloc byte[AncillaryData.MaxControl];
         var vector = new Libc.IoVector { Base = into, Length = (nuint)length };
         while (true)
         {
-            var header = new Libc.MessageHeader { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = PassedDescriptors.MaxControl };
+            var header = new Libc.MessageHeader { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = AncillaryData.MaxControl };
             var received = Libc.recvmsg(Descriptor, &header, Flags | Libc.MSG_CMSG_CLOEXEC);
             if (received >= 0)
             {
-                if (header.ControlLength > 0) data = PassedDescriptors.Read(control, (int)header.ControlLength);
+                if (header.ControlLength > 0) data = AncillaryData.Read(control, (int)header.ControlLength);
                 data.LostHandles = (header.Flags & Libc.MSG_CTRUNC) != 0;
                 return (int)received;
             }
@@ -263,7 +262,7 @@ internal sealed unsafe partial class KernelSocket : IDisposable
         }
     }
 
-    private int TryConnect(SocketName name)
+    private int TryConnect(NativeSocketAddress name)
     {
         fixed (byte* bytes = name.Buffer)
         {
@@ -289,12 +288,12 @@ internal sealed unsafe partial class KernelSocket : IDisposable
         _ => IpcException.FromErrno("recv", errno, Address.Text),
     };
 
-    private readonly struct ConnectCall(KernelSocket socket, SocketName name) : IBlockingCall<int>
+    private readonly struct ConnectCall(NativeSocket socket, NativeSocketAddress name) : IBlockingCall<int>
     {
         public int Invoke(out int result) => result = socket.TryConnect(name);
     }
 
-    private readonly struct SendCall(KernelSocket socket, SocketName name, byte* bytes, int length, IReadOnlyList<SafeHandle>? handles) : IBlockingCall<int>
+    private readonly struct SendCall(NativeSocket socket, NativeSocketAddress name, byte* bytes, int length, IReadOnlyList<SafeHandle>? handles) : IBlockingCall<int>
     {
         public int Invoke(out int result)
         {

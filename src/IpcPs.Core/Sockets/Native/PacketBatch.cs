@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>Packets that one recvmmsg(2) took, for a receiver that finds one after the other waiting for it: a call for each costs as much as all the rest.
 /// Each has room for the longest that there can be, as in <see cref="PacketOverflow"/>.</summary>
@@ -17,7 +17,7 @@ internal sealed unsafe class PacketBatch
 
     private static PacketBatch? s_spare;
 
-    private readonly byte* _memory = (byte*)NativeMemory.Alloc((nuint)Count, (nuint)(PacketOverflow.Length + PassedDescriptors.MaxControl));
+    private readonly byte* _memory = (byte*)NativeMemory.Alloc((nuint)Count, (nuint)(PacketOverflow.Length + AncillaryData.MaxControl));
     private readonly Libc.MultipleMessageHeader[] _headers = GC.AllocateArray<Libc.MultipleMessageHeader>(Count, pinned: true);
     private readonly Libc.IoVector[] _vectors = GC.AllocateArray<Libc.IoVector>(Count, pinned: true);
     private int _next;
@@ -51,14 +51,14 @@ internal sealed unsafe class PacketBatch
 
     /// <summary>Receives what is there, up to as many as there is room for.</summary>
     /// <returns>How many; -1 where it would block; -2 at the end.</returns>
-    public int TryFill(KernelSocket socket)
+    public int TryFill(NativeSocket socket)
     {
         var control = _memory + (long)Count * PacketOverflow.Length;
         var vectors = (Libc.IoVector*)Marshal.UnsafeAddrOfPinnedArrayElement(_vectors, 0);
         for (var i = 0; i < Count; i++)
         {
             vectors[i] = new Libc.IoVector { Base = _memory + (long)i * PacketOverflow.Length, Length = (nuint)PacketOverflow.Length };
-            _headers[i].Header = new Libc.MessageHeader { Vectors = vectors + i, VectorCount = 1, Control = control + i * PassedDescriptors.MaxControl, ControlLength = PassedDescriptors.MaxControl };
+            _headers[i].Header = new Libc.MessageHeader { Vectors = vectors + i, VectorCount = 1, Control = control + i * AncillaryData.MaxControl, ControlLength = AncillaryData.MaxControl };
         }
         var filled = socket.TryReceivePackets((Libc.MultipleMessageHeader*)Marshal.UnsafeAddrOfPinnedArrayElement(_headers, 0), Count);
         _next = 0;
@@ -68,7 +68,7 @@ internal sealed unsafe class PacketBatch
 
     /// <summary>Takes the next one out.</summary>
     /// <returns>Bytes of it; -2 at the end.</returns>
-    public int Take(KernelSocket socket, MessageBuffer message, out ControlData data)
+    public int Take(NativeSocket socket, MessageBuffer message, out ControlData data)
     {
         ref var packet = ref _headers[_next];
         var bytes = new ReadOnlySpan<byte>(_memory + (long)_next * PacketOverflow.Length, (int)packet.Length);
@@ -83,7 +83,7 @@ internal sealed unsafe class PacketBatch
         for (; _next < _end; _next++)
         {
             ref var header = ref _headers[_next].Header;
-            if (PassedDescriptors.Read(header.Control, (int)header.ControlLength).Handles is not { } handles) continue;
+            if (AncillaryData.Read(header.Control, (int)header.ControlLength).Handles is not { } handles) continue;
             foreach (var handle in handles) handle.Dispose();
         }
     }

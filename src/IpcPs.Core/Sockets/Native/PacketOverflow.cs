@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>Room for the part of a packet that is longer than the receiver expected. A packet is received in one call or its rest is lost, and
 /// how long it is nobody says beforehand; so behind the receiver's own buffer lies room for the longest that there can be. Memory that is not

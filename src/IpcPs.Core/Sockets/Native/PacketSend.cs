@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>What seqpacket and datagram sockets have in common when they send and receive.</summary>
 internal static unsafe class PacketSend
@@ -21,7 +21,7 @@ internal static unsafe class PacketSend
     }
 
     /// <summary>Sends a packet to the peer of a connected socket; waits for room.</summary>
-    public static void ToPeer(KernelSocket socket, ReadOnlySpan<byte> packet, IReadOnlyList<SafeHandle>? handles, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    public static void ToPeer(NativeSocket socket, ReadOnlySpan<byte> packet, IReadOnlyList<SafeHandle>? handles, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
     {
         if (handles is not null) SocketBuffers.RequireHandles(socket);
         fixed (byte* bytes = packet)
@@ -32,7 +32,7 @@ internal static unsafe class PacketSend
         }
     }
 
-    private readonly struct SendAttempt(KernelSocket socket, byte* bytes, int length, IReadOnlyList<SafeHandle>? handles) : IAttempt
+    private readonly struct SendAttempt(NativeSocket socket, byte* bytes, int length, IReadOnlyList<SafeHandle>? handles) : IAttempt
     {
         public bool TryOnce() => socket.TrySend(new ReadOnlySpan<byte>(bytes, length), handles) >= 0;
     }

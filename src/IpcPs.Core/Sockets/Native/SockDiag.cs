@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Proc;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>Asks the kernel for TCP and UDP sockets (sock_diag(7), over netlink(7)).</summary>
 internal static unsafe class SockDiag

@@ -1,12 +1,12 @@
-using IpcPs.Interop;
+using IpcPs.Files;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>Errors of sockets that need more words than their errno has.</summary>
 internal static class SocketErrors
 {
     /// <summary>A packet that is longer than its socket sends.</summary>
-    public static IpcException TooLarge(KernelSocket socket, long length) => socket.IsUnix
+    public static IpcException TooLarge(NativeSocket socket, long length) => socket.IsUnix
         ? new IpcException(IpcErrors.MessageTooLarge, $"A message of {length} bytes is larger than the {socket.MaxPacket} that '{socket.Address}' takes: its send buffer (SO_SNDBUF) has {socket.SendBufferSize}.", socket.Address.Text,
             "Set a larger SendBufferSize on the socket (up to twice net.core.wmem_max), use '?type=stream', or hand the data over in shared memory.")
         : new IpcException(IpcErrors.MessageTooLarge, $"A message of {length} bytes is larger than the {socket.MaxPacket} that a UDP datagram carries.", socket.Address.Text,

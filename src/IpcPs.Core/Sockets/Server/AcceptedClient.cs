@@ -1,7 +1,7 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>A connection as its listener sees it.</summary>
-internal sealed class SocketClient(ISocketConnection connection)
+internal sealed class AcceptedClient(ISocketConnection connection)
 {
     /// <summary>The connection.</summary>
     public ISocketConnection Connection { get; } = connection;

@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Sockets.Loopback;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>Where a listener's connections come from: accept4(2), and the question whose each is.</summary>
-internal abstract class ConnectionSource(KernelSocket listening, AllowedUsers allowed, ClientErrors errors) : IDisposable
+internal abstract class Acceptor(NativeSocket listening, AllowedUsers allowed, RejectedClientLog errors) : IDisposable
 {
     /// <summary>What to poll for a connection.</summary>
     public abstract SafeDescriptor Readiness { get; }
@@ -15,9 +16,9 @@ internal abstract class ConnectionSource(KernelSocket listening, AllowedUsers al
 
     public abstract void Dispose();
 
-    protected KernelSocket Listening => listening;
+    protected NativeSocket Listening => listening;
 
-    protected ClientErrors Errors => errors;
+    protected RejectedClientLog Errors => errors;
 
     /// <summary>Accepts the next one that is served; closes those that are not.</summary>
     protected ISocketConnection? AcceptNow()
@@ -39,12 +40,12 @@ internal abstract class ConnectionSource(KernelSocket listening, AllowedUsers al
         return null;
     }
 
-    private unsafe KernelSocket? AcceptAny()
+    private unsafe NativeSocket? AcceptAny()
     {
         while (true)
         {
             var fd = Libc.accept4(listening.Descriptor, null, null, Libc.SOCK_CLOEXEC);
-            if (fd >= 0) return new KernelSocket(new SafeDescriptor(fd), listening.Family, listening.Type, listening.Address);
+            if (fd >= 0) return new NativeSocket(new SafeDescriptor(fd), listening.Family, listening.Type, listening.Address);
             var errno = Marshal.GetLastPInvokeError();
             switch (errno)
             {
@@ -59,11 +60,11 @@ internal abstract class ConnectionSource(KernelSocket listening, AllowedUsers al
         }
     }
 
-    private PeerIdentity Identify(KernelSocket socket) => socket.IsUnix ? PeerIdentity.Of(socket.PeerCredentials())
+    private PeerIdentity Identify(NativeSocket socket) => socket.IsUnix ? PeerIdentity.Of(socket.PeerCredentials())
         : allowed.Everybody ? default
-        : new PeerIdentity(null, LoopbackOwner.OfTcpClient(socket), null);
+        : new PeerIdentity(null, LoopbackPeerOwner.OfTcpClient(socket), null);
 
-    private static ISocketConnection Connection(KernelSocket socket, PeerIdentity peer)
+    private static ISocketConnection Connection(NativeSocket socket, PeerIdentity peer)
     {
         if (socket.Type == IpcSocketType.SeqPacket) return new SeqPacketSocket(socket, peer);
         // A small message waits for no other: TCP would hold it back until the last one is acknowledged.

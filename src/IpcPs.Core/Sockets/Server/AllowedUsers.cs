@@ -1,6 +1,4 @@
-using IpcPs.Interop;
-
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>Whom a listener serves: the user that it runs as, whoever was named besides, or everybody.</summary>
 internal sealed class AllowedUsers

@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>Accepts at once, on a thread of its own: whose a TCP client is can be asked only while its socket is there, and a client that
 /// connects, sends and leaves is gone in no time. Connections wait here as they would in the backlog, and no more of them.</summary>
-internal sealed class EagerSource : ConnectionSource
+internal sealed class BackgroundAcceptor : Acceptor
 {
     private readonly SafeDescriptor _ready;
     private readonly Queue<ISocketConnection> _waiting = new();
@@ -15,7 +15,7 @@ internal sealed class EagerSource : ConnectionSource
     private readonly Thread _thread;
     private IpcException? _failure;
 
-    public EagerSource(KernelSocket listening, AllowedUsers allowed, ClientErrors errors, int backlog, CancellationToken closing) : base(listening, allowed, errors)
+    public BackgroundAcceptor(NativeSocket listening, AllowedUsers allowed, RejectedClientLog errors, int backlog, CancellationToken closing) : base(listening, allowed, errors)
     {
         var fd = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
         if (fd < 0) throw IpcException.FromErrno("eventfd", Marshal.GetLastPInvokeError(), listening.Address.Text);

@@ -1,19 +1,20 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>Receives a UDP listener's datagrams as soon as they come, on a thread of its own, and looks up whose each is: that can be asked only while the sender
 /// has its socket open, and a program that sends one message and ends is gone long before somebody receives. What was admitted waits here; when
 /// that is as much as the socket's own buffer would hold, the rest waits there.</summary>
-internal sealed class EagerDatagrams : IDisposable
+internal sealed class BackgroundDatagramReceiver : IDisposable
 {
     // What the kernel counts for a small datagram besides its bytes.
     private const int Overhead = 768;
 
     private readonly SafeDescriptor _ready;
-    private readonly KernelSocket _socket;
-    private readonly Func<SocketName, uint?> _admit;
+    private readonly NativeSocket _socket;
+    private readonly Func<NativeSocketAddress, uint?> _admit;
     private readonly object _receiving = new();
     private readonly MessageBuffer _buffer = new();
     private readonly Queue<Datagram> _waiting = new();
@@ -28,7 +29,7 @@ internal sealed class EagerDatagrams : IDisposable
     /// <param name="socket">The listener's socket; nobody else receives from it.</param>
     /// <param name="admit">Says whose a sender's name is; null for one who is not served, whose datagram is dropped.</param>
     /// <param name="closing">Ends it.</param>
-    public EagerDatagrams(KernelSocket socket, Func<SocketName, uint?> admit, CancellationToken closing)
+    public BackgroundDatagramReceiver(NativeSocket socket, Func<NativeSocketAddress, uint?> admit, CancellationToken closing)
     {
         var fd = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
         if (fd < 0) throw IpcException.FromErrno("eventfd", Marshal.GetLastPInvokeError(), socket.Address.Text);
@@ -46,7 +47,7 @@ internal sealed class EagerDatagrams : IDisposable
 
     /// <summary>Takes the next datagram if one is there.</summary>
     /// <exception cref="IpcException">Receiving failed.</exception>
-    public bool TryTake(MessageBuffer message, out SocketName sender)
+    public bool TryTake(MessageBuffer message, out NativeSocketAddress sender)
     {
         if (TryDequeue(message, out sender)) return true;
         // What was sent before this call is there for it, whether or not the thread has woken up by now.
@@ -61,7 +62,7 @@ internal sealed class EagerDatagrams : IDisposable
         _ready.Dispose();
     }
 
-    private bool TryDequeue(MessageBuffer message, out SocketName sender)
+    private bool TryDequeue(MessageBuffer message, out NativeSocketAddress sender)
     {
         sender = default;
         lock (_waiting)
@@ -128,7 +129,7 @@ internal sealed class EagerDatagrams : IDisposable
     {
         lock (_waiting) if (_bytes >= _room) return false;
         _buffer.Clear();
-        SocketName sender;
+        NativeSocketAddress sender;
         if (_socket.TryReceivePacket(_buffer, out _, &sender) < 0) return false;
         if (_admit(sender) is not { } user) return true;
         var datagram = new Datagram(_buffer.Payload.ToArray(), sender, user);
@@ -170,5 +171,5 @@ internal sealed class EagerDatagrams : IDisposable
         else _ = Libc.read(_ready, (byte*)&value, 8);
     }
 
-    private readonly record struct Datagram(byte[] Payload, SocketName Sender, uint UserId);
+    private readonly record struct Datagram(byte[] Payload, NativeSocketAddress Sender, uint UserId);
 }

@@ -1,12 +1,11 @@
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>A listener's clients: one epoll(7) wait for all of them, and whose turn it is. Clients that have something take turns of up to 16
 /// messages, so that one that never stops sending holds up nobody.</summary>
 /// <remarks>Receiving calls come from one thread at a time; adding and removing may come from any.</remarks>
-internal sealed unsafe class ClientSet : IDisposable
+internal sealed unsafe class ClientPoller : IDisposable
 {
     private const int Turn = 16;
     private const int EventsAtOnce = 64;
@@ -16,17 +15,17 @@ internal sealed unsafe class ClientSet : IDisposable
     private readonly SafeDescriptor _epoll;
     private readonly IpcAddress _address;
     private readonly SafeDescriptor _source;
-    private readonly List<SocketClient?> _clients = [];
+    private readonly List<AcceptedClient?> _clients = [];
     private readonly Stack<int> _free = new();
-    private readonly Queue<SocketClient> _ready = new();
+    private readonly Queue<AcceptedClient> _ready = new();
     private readonly byte[] _events = new byte[EventsAtOnce * Libc.EpollEventSize];
-    private SocketClient? _current;
+    private AcceptedClient? _current;
     private int _turnLeft;
     private bool _sourceReady;
     private bool _sourceOff;
-    private AdaptiveSpin _spin = AdaptiveSpin.InConversations;
+    private AdaptiveWait _spin = AdaptiveWait.InConversations;
 
-    public ClientSet(SafeDescriptor source, IpcAddress address)
+    public ClientPoller(SafeDescriptor source, IpcAddress address)
     {
         var fd = Libc.epoll_create1(Libc.O_CLOEXEC);
         if (fd < 0) throw IpcException.FromErrno("epoll_create1", Marshal.GetLastPInvokeError(), address.Text);
@@ -66,7 +65,7 @@ internal sealed unsafe class ClientSet : IDisposable
         Control(Libc.EPOLL_CTL_MOD, _source, look ? Libc.EPOLLIN : 0, SourceSlot);
     }
 
-    public void Add(SocketClient client)
+    public void Add(AcceptedClient client)
     {
         lock (_guard)
         {
@@ -82,7 +81,7 @@ internal sealed unsafe class ClientSet : IDisposable
     }
 
     /// <summary>Takes a client out; once.</summary>
-    public bool Remove(SocketClient client)
+    public bool Remove(AcceptedClient client)
     {
         lock (_guard)
         {
@@ -97,11 +96,11 @@ internal sealed unsafe class ClientSet : IDisposable
     }
 
     /// <summary>All clients, taken out.</summary>
-    public List<SocketClient> RemoveAll()
+    public List<AcceptedClient> RemoveAll()
     {
         lock (_guard)
         {
-            List<SocketClient> all = [.. _clients.OfType<SocketClient>()];
+            List<AcceptedClient> all = [.. _clients.OfType<AcceptedClient>()];
             foreach (var client in all) client.Slot = -1;
             _clients.Clear();
             _free.Clear();
@@ -110,7 +109,7 @@ internal sealed unsafe class ClientSet : IDisposable
     }
 
     /// <summary>The client whose turn it is; null where all had theirs.</summary>
-    public SocketClient? Next()
+    public AcceptedClient? Next()
     {
         if (_current is { Slot: >= 0 })
         {
@@ -158,7 +157,7 @@ internal sealed unsafe class ClientSet : IDisposable
                 _sourceReady = true;
                 continue;
             }
-            SocketClient? client;
+            AcceptedClient? client;
             lock (_guard) client = slot < (ulong)_clients.Count ? _clients[(int)slot] : null;
             if (client is null || client.IsQueued || client == _current) continue;
             client.IsQueued = true;
@@ -175,7 +174,7 @@ internal sealed unsafe class ClientSet : IDisposable
         if (Libc.epoll_ctl(_epoll, operation, descriptor, bytes) != 0) throw IpcException.FromErrno("epoll_ctl", Marshal.GetLastPInvokeError(), _address.Text);
     }
 
-    private readonly struct WaitAttempt(ClientSet set) : IAttempt
+    private readonly struct WaitAttempt(ClientPoller set) : IAttempt
     {
         public bool TryOnce() => set.Look();
     }

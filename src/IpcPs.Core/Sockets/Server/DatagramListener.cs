@@ -1,6 +1,8 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Loopback;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>A datagram socket with a name that anybody can send to: unix (unix(7)) or UDP over loopback (udp(7)).</summary>
 /// <remarks>Messages of all senders are received as they come; each is answered through its <see cref="MessageBuffer.ReplyChannel"/>. The kernel says who sent a
@@ -12,24 +14,24 @@ public sealed class DatagramListener : MessageChannel
 {
     private const int MaxKnownSenders = 1024;
 
-    private readonly Gate _receiving = new();
-    private readonly KernelSocket _socket;
-    private readonly SocketName _name;
+    private readonly DeadlineLock _receiving = new();
+    private readonly NativeSocket _socket;
+    private readonly NativeSocketAddress _name;
     private readonly SocketFile? _file;
     private readonly AllowedUsers _allowed;
-    private readonly ClientErrors _errors = new();
-    private readonly Dictionary<SocketName, DatagramReply> _senders = [];
-    private readonly EagerDatagrams? _eager;
-    private AdaptiveSpin _spin = AdaptiveSpin.InConversations;
+    private readonly RejectedClientLog _errors = new();
+    private readonly Dictionary<NativeSocketAddress, DatagramReply> _senders = [];
+    private readonly BackgroundDatagramReceiver? _eager;
+    private AdaptiveWait _spin = AdaptiveWait.InConversations;
     private long _dropped;
 
-    internal DatagramListener(KernelSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address)
+    internal DatagramListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address)
     {
         _socket = socket;
         _file = file;
         _allowed = allowed;
         _name = socket.Name();
-        if (!socket.IsUnix && !allowed.Everybody) _eager = new EagerDatagrams(socket, AdmitUdp, Closing);
+        if (!socket.IsUnix && !allowed.Everybody) _eager = new BackgroundDatagramReceiver(socket, AdmitUdp, Closing);
     }
 
     /// <inheritdoc/>
@@ -67,12 +69,12 @@ public sealed class DatagramListener : MessageChannel
     /// <summary>Bytes of the next message.</summary>
     public int PendingBytes => SocketBuffers.GetPending(Open);
 
-    internal KernelSocket Socket => _socket;
+    internal NativeSocket Socket => _socket;
 
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
 
-    private KernelSocket Open
+    private NativeSocket Open
     {
         get
         {
@@ -147,7 +149,7 @@ public sealed class DatagramListener : MessageChannel
         return true;
     }
 
-    private void ReceiveEager(EagerDatagrams eager, MessageBuffer message, Deadline deadline, CancellationToken cancellation)
+    private void ReceiveEager(BackgroundDatagramReceiver eager, MessageBuffer message, Deadline deadline, CancellationToken cancellation)
     {
         var attempt = new TakeAttempt(eager, message);
         if (!Waiter.Until(ref attempt, eager.Readiness, ref _spin, deadline, cancellation, Closing))
@@ -155,15 +157,15 @@ public sealed class DatagramListener : MessageChannel
         message.ReplyChannel = ReplyTo(attempt.Sender);
     }
 
-    private uint? AdmitUdp(SocketName sender)
+    private uint? AdmitUdp(NativeSocketAddress sender)
     {
-        var user = LoopbackOwner.OfUdpSender(sender, _name, _allowed);
+        var user = LoopbackPeerOwner.OfUdpSender(sender, _name, _allowed);
         if (_allowed.Contains(user)) return user;
         _errors.AddRefused(new PeerIdentity(null, user, null), Address);
         return null;
     }
 
-    private DatagramReply? ReplyTo(SocketName sender)
+    private DatagramReply? ReplyTo(NativeSocketAddress sender)
     {
         if (sender.Length == 0 || sender.IsUnnamed) return null;
         if (_senders.TryGetValue(sender, out var known) && !known.IsClosed) return known;
@@ -171,21 +173,21 @@ public sealed class DatagramListener : MessageChannel
         return _senders[sender] = new DatagramReply(this, sender);
     }
 
-    private struct TakeAttempt(EagerDatagrams eager, MessageBuffer message) : IAttempt
+    private struct TakeAttempt(BackgroundDatagramReceiver eager, MessageBuffer message) : IAttempt
     {
-        public SocketName Sender;
+        public NativeSocketAddress Sender;
 
         public bool TryOnce() => eager.TryTake(message, out Sender);
     }
 
-    private unsafe struct ReceiveAttempt(KernelSocket socket, MessageBuffer message) : IAttempt
+    private unsafe struct ReceiveAttempt(NativeSocket socket, MessageBuffer message) : IAttempt
     {
         public ControlData Data;
-        public SocketName Sender;
+        public NativeSocketAddress Sender;
 
         public bool TryOnce()
         {
-            fixed (SocketName* sender = &Sender) return socket.TryReceivePacket(message, out Data, sender) >= 0;
+            fixed (NativeSocketAddress* sender = &Sender) return socket.TryReceivePacket(message, out Data, sender) >= 0;
         }
     }
 }

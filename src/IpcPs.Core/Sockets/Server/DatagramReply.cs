@@ -1,14 +1,15 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>The way back to a sender of a <see cref="DatagramListener"/>: what is sent here goes to it from the listener's own address.</summary>
 public sealed class DatagramReply : MessageChannel
 {
     private readonly DatagramListener _listener;
-    private readonly SocketName _sender;
+    private readonly NativeSocketAddress _sender;
 
-    internal DatagramReply(DatagramListener listener, SocketName sender) : base(sender.ToAddress(IpcSocketType.Datagram) ?? listener.Address)
+    internal DatagramReply(DatagramListener listener, NativeSocketAddress sender) : base(sender.ToAddress(IpcSocketType.Datagram) ?? listener.Address)
     {
         _listener = listener;
         _sender = sender;

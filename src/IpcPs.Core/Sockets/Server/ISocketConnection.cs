@@ -1,15 +1,18 @@
-namespace IpcPs.Channels;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Native;
+
+namespace IpcPs.Sockets.Server;
 
 /// <summary>What a listener needs of its clients' connections, be they byte streams or packets.</summary>
 internal interface ISocketConnection
 {
-    KernelSocket Socket { get; }
+    NativeSocket Socket { get; }
 
     /// <summary>The connection as the channel that it is.</summary>
     IpcChannel Channel { get; }
 
     /// <summary>The listener that receives from it, and what that knows of it; null for a connection that stands alone.</summary>
-    ListenerLink? Link { get; set; }
+    ListenerRegistration? Link { get; set; }
 
     /// <summary>Whether it is worth while to try another receive: false where the next poll says so soon enough.</summary>
     bool MayHaveMore { get; }

@@ -1,9 +1,9 @@
-using IpcPs.Interop;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>Accepts when asked: a unix socket says who connected for as long as it is open.</summary>
-internal sealed class DirectSource(KernelSocket listening, AllowedUsers allowed, ClientErrors errors) : ConnectionSource(listening, allowed, errors)
+internal sealed class InlineAcceptor(NativeSocket listening, AllowedUsers allowed, RejectedClientLog errors) : Acceptor(listening, allowed, errors)
 {
     public override SafeDescriptor Readiness => Listening.Descriptor;
 

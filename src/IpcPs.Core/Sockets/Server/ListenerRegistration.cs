@@ -1,7 +1,7 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>The tie between a connection and the listener that receives from it.</summary>
-internal sealed record ListenerLink(SocketClient Client, SocketListener Listener)
+internal sealed record ListenerRegistration(AcceptedClient Client, SocketListener Listener)
 {
     /// <summary>Something was sent to the client; of it, so many were replies.</summary>
     public void Sent(int replies) => Listener.Sent(Client, replies);

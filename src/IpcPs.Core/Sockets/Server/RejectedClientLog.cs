@@ -1,7 +1,9 @@
-namespace IpcPs.Channels;
+using IpcPs.Sockets.Loopback;
+
+namespace IpcPs.Sockets.Server;
 
 /// <summary>What a listener has against its clients: counted, the latest in words, and never the end of the listener.</summary>
-internal sealed class ClientErrors
+internal sealed class RejectedClientLog
 {
     private const int MaxKept = 16;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Messaging;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>Sockets that a service manager opened before it started this process (sd_listen_fds(3)): LISTEN_PID says that they are meant for it, LISTEN_FDS how many there are, from
 /// descriptor 3 on.</summary>

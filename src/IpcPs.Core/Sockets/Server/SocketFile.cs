@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using IpcPs.Interop;
+using IpcPs.Files;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>The file of a unix socket that has a path: made by bind(2), taken over where its server is dead, removed by the one who made it.</summary>
 internal sealed unsafe class SocketFile
@@ -27,7 +28,7 @@ internal sealed unsafe class SocketFile
     /// <param name="deadline">Until when to wait for another starter.</param>
     /// <param name="cancellation">Ends that wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>: a live server, or a file that is no socket, is there.</exception>
-    public static SocketFile Bind(KernelSocket socket, UnixFileMode mode, Action ready, Deadline deadline, CancellationToken cancellation)
+    public static SocketFile Bind(NativeSocket socket, UnixFileMode mode, Action ready, Deadline deadline, CancellationToken cancellation)
     {
         var address = socket.Address;
         var path = address.Path!;
@@ -35,7 +36,7 @@ internal sealed unsafe class SocketFile
         using var starters = LockFolder(RuntimeFolder.Ensure(), address, deadline, cancellation);
         // The file gets the socket's own mode, less the umask: never more than was asked for, not even for a moment.
         if (Libc.fchmod(socket.Descriptor, (uint)mode) != 0) throw IpcException.FromErrno("fchmod", Marshal.GetLastPInvokeError(), address.Text);
-        var name = SocketName.Of(address);
+        var name = NativeSocketAddress.Of(address);
         var errno = socket.TryBind(name);
         if (errno == Errno.EADDRINUSE)
         {
@@ -79,7 +80,7 @@ internal sealed unsafe class SocketFile
 
     /// <summary>Whether a socket, of whatever type, is bound to that name: asked in a way that no server notices.</summary>
     /// <returns>Null where that can't be told.</returns>
-    public static bool? IsAlive(IpcAddress address, SocketName name)
+    public static bool? IsAlive(IpcAddress address, NativeSocketAddress name)
     {
         var fd = Libc.socket(Libc.AF_UNIX, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK, 0);
         if (fd < 0) throw IpcException.FromErrno("socket", Marshal.GetLastPInvokeError(), address.Text);
@@ -106,7 +107,7 @@ internal sealed unsafe class SocketFile
         return files;
     }
 
-    private static void RemoveDead(IpcAddress address, string path, SocketName name)
+    private static void RemoveDead(IpcAddress address, string path, NativeSocketAddress name)
     {
         var type = FileType.Of(path);
         if (type is null) return;

@@ -1,4 +1,4 @@
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>How a socket listens.</summary>
 public readonly record struct SocketListenOptions

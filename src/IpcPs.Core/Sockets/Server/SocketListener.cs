@@ -1,6 +1,8 @@
-using IpcPs.Interop;
+using IpcPs.Messaging;
+using IpcPs.Sockets.Loopback;
+using IpcPs.Sockets.Native;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Server;
 
 /// <summary>A socket that clients connect to: unix stream and seqpacket (unix(7)), TCP over loopback (tcp(7)). It is a channel: receiving takes the messages of all
 /// clients as they come, <see cref="MessageBuffer.ReplyChannel"/> is the client's connection. <see cref="Accept"/> hands out connections one by one instead.</summary>
@@ -10,16 +12,16 @@ namespace IpcPs.Channels;
 /// Calls: accept4(2), epoll_wait(2), recvmsg(2), getsockopt(2); for TCP sock_diag(7).</remarks>
 public sealed class SocketListener : IpcChannel
 {
-    private readonly Gate _receiving = new();
-    private readonly KernelSocket _socket;
+    private readonly DeadlineLock _receiving = new();
+    private readonly NativeSocket _socket;
     private readonly SocketFile? _file;
     private readonly AllowedUsers _allowed;
-    private readonly ClientErrors _errors = new();
-    private readonly ConnectionSource _source;
-    private readonly ClientSet _clients;
+    private readonly RejectedClientLog _errors = new();
+    private readonly Acceptor _source;
+    private readonly ClientPoller _clients;
     private long _accepted;
 
-    internal SocketListener(KernelSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) : base(socket.Address)
+    internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) : base(socket.Address)
     {
         _socket = socket;
         _file = file;
@@ -27,8 +29,8 @@ public sealed class SocketListener : IpcChannel
         Backlog = backlog;
         // A thread that waits for connections must not be kept by another process that takes them.
         socket.SetBlocking(false);
-        _source = socket.IsUnix || allowed.Everybody || allowed.Unknown ? new DirectSource(socket, allowed, _errors) : new EagerSource(socket, allowed, _errors, backlog, Closing);
-        _clients = new ClientSet(_source.Readiness, Address);
+        _source = socket.IsUnix || allowed.Everybody || allowed.Unknown ? new InlineAcceptor(socket, allowed, _errors) : new BackgroundAcceptor(socket, allowed, _errors, backlog, Closing);
+        _clients = new ClientPoller(_source.Readiness, Address);
     }
 
     /// <inheritdoc/>
@@ -76,7 +78,7 @@ public sealed class SocketListener : IpcChannel
         try
         {
             var attempt = new AcceptAttempt(_source);
-            var spin = default(AdaptiveSpin);
+            var spin = default(AdaptiveWait);
             if (!Waiter.Until(ref attempt, _source.Readiness, ref spin, deadline, cancellation, Closing))
                 throw IpcException.TimedOut($"a connection to '{Address}'", Address.Text, deadline, IpcErrors.Empty);
             Interlocked.Increment(ref _accepted);
@@ -130,14 +132,14 @@ public sealed class SocketListener : IpcChannel
     internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => _clients.Descriptor;
 
     /// <summary>The connection is its user's from now on.</summary>
-    internal void Release(SocketClient client)
+    internal void Release(AcceptedClient client)
     {
         client.Connection.Link = null;
         _clients.Remove(client);
     }
 
     /// <summary>Something was sent to a client.</summary>
-    internal void Sent(SocketClient client, int replies)
+    internal void Sent(AcceptedClient client, int replies)
     {
         client.Connection.Trim();
         if (replies > 0 && Interlocked.Add(ref client.Unanswered, -replies) <= 0 && client.HasEnded) Close(client);
@@ -164,8 +166,8 @@ public sealed class SocketListener : IpcChannel
         {
             while (_source.TryAccept() is { } connection)
             {
-                var client = new SocketClient(connection);
-                connection.Link = new ListenerLink(client, this);
+                var client = new AcceptedClient(connection);
+                connection.Link = new ListenerRegistration(client, this);
                 _clients.Add(client);
                 Interlocked.Increment(ref _accepted);
             }
@@ -178,7 +180,7 @@ public sealed class SocketListener : IpcChannel
         }
     }
 
-    private bool TryReceive(SocketClient client, MessageBuffer message, in ReceiveOptions options)
+    private bool TryReceive(AcceptedClient client, MessageBuffer message, in ReceiveOptions options)
     {
         var connection = client.Connection;
         try
@@ -214,7 +216,7 @@ public sealed class SocketListener : IpcChannel
         return false;
     }
 
-    private void End(SocketClient client)
+    private void End(AcceptedClient client)
     {
         _clients.Remove(client);
         client.HasEnded = true;
@@ -222,13 +224,13 @@ public sealed class SocketListener : IpcChannel
         if (Volatile.Read(ref client.Unanswered) <= 0) Close(client);
     }
 
-    private void Close(SocketClient client)
+    private void Close(AcceptedClient client)
     {
         Release(client);
         client.Connection.Channel.Dispose();
     }
 
-    private struct AcceptAttempt(ConnectionSource source) : IAttempt
+    private struct AcceptAttempt(Acceptor source) : IAttempt
     {
         public ISocketConnection? Accepted { get; private set; }
 

@@ -1,7 +1,9 @@
 using System.Management.Automation;
 using System.Management.Automation.Host;
+using IpcPs.Inventory;
+using IpcPs.Module.Completion;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Inventory;
 
 /// <summary><c>Clear-IpcObject</c>: removes what no living process holds.</summary>
 [Cmdlet(VerbsCommon.Clear, "IpcObject", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
@@ -55,7 +57,7 @@ public sealed class ClearIpcObjectCommand : IpcCmdlet
         foreach (var removal in IpcInventory.RemoveStale(wanted))
         {
             queuesGone |= removal.IsRemoved && removal.Object.Address.Scheme is IpcScheme.Mq or IpcScheme.SysVMq;
-            if (removal.Error is { } error) WriteError(Errors.ToRecord(error, removal.Object));
+            if (removal.Error is { } error) WriteError(ErrorRecords.ToRecord(error, removal.Object));
             else if (!removal.IsRemoved) WriteVerbose($"'{removal.Object.Address}' stays: {removal.Reason}.");
             else if (PassThru) WriteObject(removal.Object);
         }
@@ -73,7 +75,7 @@ public sealed class ClearIpcObjectCommand : IpcCmdlet
         catch (Exception e) when (e is HostException or PSInvalidOperationException or PSNotImplementedException)
         {
             var refused = new IpcException(IpcErrors.AccessDenied, $"'{info.Address}' belongs to {info.Owner}, and nobody is here to be asked whether it may go.", info.Address.Text, "Give -Force to remove what other users own.");
-            WriteError(Errors.ToRecord(refused, info));
+            WriteError(ErrorRecords.ToRecord(refused, info));
             return false;
         }
     }

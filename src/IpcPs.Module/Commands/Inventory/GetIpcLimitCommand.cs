@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using IpcPs.Inventory;
+using IpcPs.Module.Completion;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Inventory;
 
 /// <summary><c>Get-IpcLimit</c>: the kernel's limits on IPC, what is in use of them, and what raises each.</summary>
 [Cmdlet(VerbsCommon.Get, "IpcLimit")]

@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using IpcPs.Inventory;
+using IpcPs.Module.Completion;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Inventory;
 
 /// <summary><c>Get-IpcObject</c>: every live object of every mechanism, with owner, mode, size, depth, holders and age.</summary>
 [Cmdlet(VerbsCommon.Get, "IpcObject")]

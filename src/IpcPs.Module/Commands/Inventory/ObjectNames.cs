@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Inventory;
 
 /// <summary>How names, addresses and wildcards choose among the objects of the machine.</summary>
 internal static class ObjectNames

@@ -1,8 +1,9 @@
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
+using IpcPs.Inventory;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Inventory;
 
 /// <summary>What a listing could not see, said as a warning once a session: it is the same each time, and after the first time a verbose message does.</summary>
 internal static class SessionWarnings

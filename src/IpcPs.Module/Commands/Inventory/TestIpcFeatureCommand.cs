@@ -1,6 +1,8 @@
 using System.Management.Automation;
+using IpcPs.Inventory;
+using IpcPs.Module.Completion;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Inventory;
 
 /// <summary><c>Test-IpcFeature</c>: whether this machine has a mechanism, found out by using it.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "IpcFeature")]

@@ -1,7 +1,10 @@
 using System.Management.Automation;
-using IpcPs.Module.Jobs;
+using IpcPs.Mechanisms;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Jobs.Parent;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Jobs;
 
 /// <summary><c>Start-IpcJob</c>: runs a script in a child process, a PowerShell job with a channel to it; jobs that are piped into each other run side by side.</summary>
 [Cmdlet(VerbsLifecycle.Start, "IpcJob")]
@@ -9,7 +12,7 @@ namespace IpcPs.Module.Commands;
 public sealed class StartIpcJobCommand : IpcCmdlet
 {
     private IpcJob? _job;
-    private JobInletWriter? _writer;
+    private JobInputWriter? _writer;
     private bool _written;
     private bool _isSource;
 
@@ -46,7 +49,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
 
     /// <summary>What carries the input into the job.</summary>
     [Parameter]
-    [ArgumentCompleter(typeof(LinkNameCompleter))]
+    [ArgumentCompleter(typeof(TransportCompleter))]
     public string Via { get; set; } = "Pipe";
 
     /// <inheritdoc/>
@@ -96,7 +99,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         // Looked up also where nothing is piped: a name that means nothing is a mistake all the same.
         var via = IpcMechanisms.Link(Via);
-        return IpcJob.Start(new JobPlan
+        return IpcJob.Start(new JobStartInfo
         {
             Name = Name,
             Script = ScriptBlock.ToString(),

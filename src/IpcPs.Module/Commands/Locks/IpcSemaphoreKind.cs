@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary>Which semaphore <c>New-IpcSemaphore</c> makes.</summary>
 public enum IpcSemaphoreKind

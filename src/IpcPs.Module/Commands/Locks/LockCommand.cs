@@ -1,8 +1,9 @@
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary>What the commands that take and give locks have in common: how many, of which.</summary>
 public abstract class LockCommand : IpcCmdlet

@@ -1,7 +1,9 @@
 using System.Management.Automation;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary><c>Lock-IpcObject</c>: takes a mutex, or some of a semaphore, and waits until that can be done.</summary>
 [Cmdlet(VerbsCommon.Lock, "IpcObject")]
@@ -46,7 +48,7 @@ public sealed class LockIpcObjectCommand : LockCommand
                 throw;
             }
             // A wait for zero takes nothing.
-            if (Count > 0) SessionLocks.Took(target, Count, keep: InputObject.Object is null);
+            if (Count > 0) SessionLocks.RecordAcquired(target, Count, keep: InputObject.Object is null);
             else if (InputObject.Object is null && kept is null && !PassThru) target.Dispose();
             return target;
         });

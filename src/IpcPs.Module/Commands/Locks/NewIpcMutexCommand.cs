@@ -1,7 +1,8 @@
 using System.Management.Automation;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary><c>New-IpcMutex</c>: a lock that survives its holder's death.</summary>
 [Cmdlet(VerbsCommon.New, "IpcMutex", SupportsShouldProcess = true)]

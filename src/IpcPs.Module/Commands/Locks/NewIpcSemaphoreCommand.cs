@@ -1,7 +1,8 @@
 using System.Management.Automation;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary><c>New-IpcSemaphore</c>: a counting semaphore, POSIX, or a System V set of them.</summary>
 [Cmdlet(VerbsCommon.New, "IpcSemaphore", SupportsShouldProcess = true)]

@@ -1,7 +1,7 @@
 using System.Management.Automation.Runspaces;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary>What each session has locked and not unlocked. A lock that was given by its address stays open here, because nobody else has the object; a
 /// mutex is given back when its session ends, and the module's removal is such an end.</summary>
@@ -18,7 +18,7 @@ internal static class SessionLocks
     }
 
     /// <summary>Remembers that so many of a lock are held, and where <paramref name="keep"/> keeps it open.</summary>
-    public static void Took(IpcLock taken, int count, bool keep)
+    public static void RecordAcquired(IpcLock taken, int count, bool keep)
     {
         lock (Sessions)
         {
@@ -33,7 +33,7 @@ internal static class SessionLocks
     }
 
     /// <summary>Remembers that so many were given back; a kept one of which nothing is held any more is closed.</summary>
-    public static void Gave(IpcLock given, int count)
+    public static void RecordReleased(IpcLock given, int count)
     {
         lock (Sessions)
         {

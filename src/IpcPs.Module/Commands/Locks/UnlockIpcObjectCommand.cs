@@ -1,7 +1,9 @@
 using System.Management.Automation;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary><c>Unlock-IpcObject</c>: gives back a mutex, or some of a semaphore.</summary>
 [Cmdlet(VerbsCommon.Unlock, "IpcObject")]
@@ -31,6 +33,6 @@ public sealed class UnlockIpcObjectCommand : LockCommand
     private void GiveBack(IpcLock target)
     {
         target.Release(Options);
-        SessionLocks.Gave(target, Count);
+        SessionLocks.RecordReleased(target, Count);
     }
 }

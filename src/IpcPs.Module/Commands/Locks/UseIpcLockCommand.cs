@@ -1,7 +1,9 @@
 using System.Management.Automation;
-using IpcPs.Synchronization;
+using IpcPs.Locks;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Locks;
 
 /// <summary><c>Use-IpcLock</c>: runs a script block while it holds a lock, and gives the lock back however the block ends.</summary>
 [Cmdlet(VerbsOther.Use, "IpcLock")]
@@ -60,6 +62,6 @@ public sealed class UseIpcLockCommand : LockCommand
             running.Process();
             running.End();
         }
-        if (problem is not null) WriteError(Errors.ToRecord(problem));
+        if (problem is not null) WriteError(ErrorRecords.ToRecord(problem));
     }
 }

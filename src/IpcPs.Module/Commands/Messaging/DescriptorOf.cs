@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Messaging;
 
 /// <summary>The descriptors behind what a user hands over with -Handle: IPC objects, streams, handles.</summary>
 internal static class DescriptorOf

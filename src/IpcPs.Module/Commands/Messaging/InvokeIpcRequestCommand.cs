@@ -1,7 +1,9 @@
 using System.Management.Automation;
+using IpcPs.Module.Completion;
 using IpcPs.Module.Serialization;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Messaging;
 
 /// <summary><c>Invoke-IpcRequest</c>: sends each input object as a request and gives its reply.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "IpcRequest")]

@@ -1,8 +1,10 @@
 using System.Management.Automation;
-using IpcPs.Channels;
+using IpcPs.Module.Completion;
 using IpcPs.Module.Serialization;
+using IpcPs.Module.Transformation;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Messaging;
 
 /// <summary><c>Receive-IpcMessage</c>: receives one message, a number of them, or all until the other side closes.</summary>
 [Cmdlet(VerbsCommunications.Receive, "IpcMessage", DefaultParameterSetName = CountSet)]
@@ -138,7 +140,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         catch (IpcException e)
         {
             // One message that can't be read takes none of the others with it.
-            WriteError(Errors.ToRecord(e, channel.Address.Text));
+            WriteError(ErrorRecords.ToRecord(e, channel.Address.Text));
             return;
         }
         var result = Envelope ? new IpcMessage(_message, body, channel, Format) : body;

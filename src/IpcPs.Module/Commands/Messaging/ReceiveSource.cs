@@ -1,6 +1,6 @@
-using IpcPs.Channels;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Messaging;
 
 /// <summary>One channel, or several of which the first with a message is taken.</summary>
 internal sealed class ReceiveSource : IDisposable

@@ -1,8 +1,9 @@
 using System.Management.Automation;
-using IpcPs.Channels;
+using IpcPs.Module.Completion;
 using IpcPs.Module.Serialization;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Messaging;
 
 /// <summary><c>Send-IpcMessage</c>: sends each input object as one message.</summary>
 [Cmdlet(VerbsCommunications.Send, "IpcMessage", DefaultParameterSetName = ChannelSet)]
@@ -151,7 +152,7 @@ public sealed class SendIpcMessageCommand : IpcCmdlet
     // What is wrong with one message is that message's error; what is wrong with the channel ends the command, not once per message.
     private void Report(IpcException e)
     {
-        var record = Errors.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? InputObject : null);
+        var record = ErrorRecords.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? InputObject : null);
         if (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed || e.Id == IpcErrors.Removed || e.Id == IpcErrors.NotSupported) ThrowTerminatingError(record);
         WriteError(record);
     }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Objects;
 
 /// <summary><c>Close-IpcObject</c>: closes this session's end of an object. The object itself stays where the mechanism keeps it.</summary>
 [Cmdlet(VerbsCommon.Close, "IpcObject")]

@@ -1,6 +1,9 @@
 using System.Management.Automation;
+using IpcPs.Mechanisms;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Objects;
 
 /// <summary><c>Open-IpcObject</c>: opens what exists at an address, whatever it is.</summary>
 [Cmdlet(VerbsCommon.Open, "IpcObject")]

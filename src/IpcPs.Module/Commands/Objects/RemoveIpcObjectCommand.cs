@@ -1,6 +1,9 @@
 using System.Management.Automation;
+using IpcPs.Mechanisms;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Objects;
 
 /// <summary><c>Remove-IpcObject</c>: closes this session's end and takes the object off the machine.</summary>
 [Cmdlet(VerbsCommon.Remove, "IpcObject", SupportsShouldProcess = true)]

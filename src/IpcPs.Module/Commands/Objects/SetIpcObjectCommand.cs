@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Management.Automation;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Objects;
 
 /// <summary><c>Set-IpcObject</c>: changes what a mechanism lets one change while the object exists.</summary>
 [Cmdlet(VerbsCommon.Set, "IpcObject", SupportsShouldProcess = true)]

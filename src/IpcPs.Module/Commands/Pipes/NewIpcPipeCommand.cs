@@ -1,7 +1,8 @@
 using System.Management.Automation;
-using IpcPs.Channels;
+using IpcPs.Module.Transformation;
+using IpcPs.Pipes;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Pipes;
 
 /// <summary><c>New-IpcPipe</c>: an anonymous pipe, a pair of them, or with a name a FIFO.</summary>
 [Cmdlet(VerbsCommon.New, "IpcPipe", DefaultParameterSetName = AnonymousSet, SupportsShouldProcess = true)]

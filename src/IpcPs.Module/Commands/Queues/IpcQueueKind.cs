@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Queues;
 
 /// <summary>The two families of message queue.</summary>
 public enum IpcQueueKind

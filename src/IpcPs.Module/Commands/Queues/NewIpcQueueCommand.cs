@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Management.Automation;
 using System.Security.Cryptography;
-using IpcPs.Channels;
+using IpcPs.Module.Transformation;
+using IpcPs.Queues;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Queues;
 
 /// <summary><c>New-IpcQueue</c>: a message queue of the kernel, POSIX or System V.</summary>
 [Cmdlet(VerbsCommon.New, "IpcQueue", SupportsShouldProcess = true)]

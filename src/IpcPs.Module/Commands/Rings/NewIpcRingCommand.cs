@@ -1,7 +1,8 @@
 using System.Management.Automation;
-using IpcPs.Channels;
+using IpcPs.Module.Transformation;
+using IpcPs.Rings;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Rings;
 
 /// <summary><c>New-IpcRing</c>: a ring of messages in shared memory.</summary>
 [Cmdlet(VerbsCommon.New, "IpcRing", SupportsShouldProcess = true, DefaultParameterSetName = QueueSet)]

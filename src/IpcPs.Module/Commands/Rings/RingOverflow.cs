@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Rings;
 
 /// <summary>What happens when a broadcast is full because a reader is slow.</summary>
 public enum RingOverflow

@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary>Which shared memory <c>New-IpcSharedMemory</c> makes.</summary>
 public enum IpcSharedMemoryKind

@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary>What bytes in shared memory are read and written as. Numbers are in the machine's byte order, as a C program has them.</summary>
 public enum IpcValueType

@@ -2,11 +2,9 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
-using IpcPs.Memory;
-using IpcPs.Module.Serialization;
-using IpcPs.Serialization;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary>One type of value in shared memory: how one is read and written, and many at once.</summary>
 internal abstract class MemoryValues
@@ -60,19 +58,19 @@ internal abstract class MemoryValues
     public abstract int Size { get; }
 
     /// <summary>Reads one.</summary>
-    public abstract object ReadOne(SharedMemory memory, long offset);
+    public abstract object ReadOne(SharedMemorySegment memory, long offset);
 
     /// <summary>Reads many, into a new array.</summary>
-    public abstract Array ReadMany(SharedMemory memory, long offset, int count);
+    public abstract Array ReadMany(SharedMemorySegment memory, long offset, int count);
 
     /// <summary>Reads as many as an array has.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: its elements are of another type.</exception>
-    public abstract void ReadInto(SharedMemory memory, long offset, Array target);
+    public abstract void ReadInto(SharedMemorySegment memory, long offset, Array target);
 
     /// <summary>Writes one value, or all of an array or list.</summary>
     /// <returns>Bytes written.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: a value that does not convert.</exception>
-    public abstract long Write(SharedMemory memory, long offset, object? value);
+    public abstract long Write(SharedMemorySegment memory, long offset, object? value);
 
     /// <summary>A value as the wanted type, by PowerShell's conversion.</summary>
     private static T Convert<T>(object? value)
@@ -97,9 +95,9 @@ internal abstract class MemoryValues
 
         public override int Size => Unsafe.SizeOf<T>();
 
-        public override object ReadOne(SharedMemory memory, long offset) => memory.Read<T>(offset);
+        public override object ReadOne(SharedMemorySegment memory, long offset) => memory.Read<T>(offset);
 
-        public override Array ReadMany(SharedMemory memory, long offset, int count)
+        public override Array ReadMany(SharedMemorySegment memory, long offset, int count)
         {
             RequireRoom(memory, offset, count);
             var values = GC.AllocateUninitializedArray<T>(count);
@@ -107,13 +105,13 @@ internal abstract class MemoryValues
             return values;
         }
 
-        public override void ReadInto(SharedMemory memory, long offset, Array target)
+        public override void ReadInto(SharedMemorySegment memory, long offset, Array target)
         {
             if (target is not T[] values) throw IpcException.Argument($"-Into takes a {typeof(T).Name}[] here, and this is a {target.GetType().Name}.");
             memory.Read(offset, values.AsSpan());
         }
 
-        public override long Write(SharedMemory memory, long offset, object? value)
+        public override long Write(SharedMemorySegment memory, long offset, object? value)
         {
             switch (value)
             {
@@ -132,7 +130,7 @@ internal abstract class MemoryValues
         }
 
         // Before an array is made for bytes that are not there.
-        protected void RequireRoom(SharedMemory memory, long offset, int count)
+        protected void RequireRoom(SharedMemorySegment memory, long offset, int count)
         {
             if (count < 0) throw IpcException.Argument($"A count of {count} is none.", memory.Address.Text);
             if (count > 0) memory.Read<byte>(checked(offset + (long)count * Size - 1));
@@ -144,17 +142,17 @@ internal abstract class MemoryValues
     {
         public static new readonly Booleans Instance = new();
 
-        public override object ReadOne(SharedMemory memory, long offset) => memory.Read<byte>(offset) != 0;
+        public override object ReadOne(SharedMemorySegment memory, long offset) => memory.Read<byte>(offset) != 0;
 
-        public override Array ReadMany(SharedMemory memory, long offset, int count) => Array.ConvertAll((byte[])base.ReadMany(memory, offset, count), static b => b != 0);
+        public override Array ReadMany(SharedMemorySegment memory, long offset, int count) => Array.ConvertAll((byte[])base.ReadMany(memory, offset, count), static b => b != 0);
 
-        public override void ReadInto(SharedMemory memory, long offset, Array target)
+        public override void ReadInto(SharedMemorySegment memory, long offset, Array target)
         {
             if (target is not bool[] values) throw IpcException.Argument($"-Into takes a Boolean[] here, and this is a {target.GetType().Name}.");
             ReadMany(memory, offset, values.Length).CopyTo(values, 0);
         }
 
-        public override long Write(SharedMemory memory, long offset, object? value)
+        public override long Write(SharedMemorySegment memory, long offset, object? value)
         {
             var bytes = value is IEnumerable items and not string ? (from object? item in items select ToByte(item)).ToArray() : [ToByte(value)];
             memory.Write<byte>(offset, bytes);

@@ -1,7 +1,8 @@
 using System.Management.Automation;
-using IpcPs.Memory;
+using IpcPs.Module.Transformation;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary><c>New-IpcSharedMemory</c>: a segment of shared memory, with a name, a key, a path, or none.</summary>
 [Cmdlet(VerbsCommon.New, "IpcSharedMemory", SupportsShouldProcess = true)]
@@ -47,7 +48,7 @@ public sealed class NewIpcSharedMemoryCommand : IpcCmdlet
             IpcSharedMemoryKind.Posix => PosixSharedMemory.Create(address!, Size, Mode, Sparse, StopToken),
             IpcSharedMemoryKind.File => MappedFile.Create(address!, Size, Mode, Sparse, StopToken),
             IpcSharedMemoryKind.SysV => SysVSharedMemory.Create(address, Size, Mode),
-            _ => (SharedMemory)AnonymousMemory.Create(Size, Mode, Sparse, StopToken),
+            _ => (SharedMemorySegment)AnonymousMemory.Create(Size, Mode, Sparse, StopToken),
         });
     });
 

@@ -1,9 +1,9 @@
 using System.Management.Automation;
-using IpcPs.Memory;
 using IpcPs.Module.Serialization;
 using IpcPs.Serialization;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary><c>Read-IpcSharedMemory</c>: bytes, numbers, arrays of numbers, text and objects, in place.</summary>
 [Cmdlet(VerbsCommunications.Read, "IpcSharedMemory", DefaultParameterSetName = ValueSet)]
@@ -48,7 +48,7 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
         WriteObject(Read(memory), enumerateCollection: false);
     });
 
-    private object? Read(SharedMemory memory)
+    private object? Read(SharedMemorySegment memory)
     {
         switch (As)
         {
@@ -69,7 +69,7 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
         }
     }
 
-    private object? ReadObject(SharedMemory memory)
+    private object? ReadObject(SharedMemorySegment memory)
     {
         var bytes = memory.ReadPrefixedBytes(Offset);
         try
@@ -82,6 +82,6 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
         }
     }
 
-    private static int ToCount(SharedMemory memory, long count) =>
+    private static int ToCount(SharedMemorySegment memory, long count) =>
         count is >= 0 && count <= Array.MaxLength ? (int)count : throw IpcException.Argument($"A count is 0 to {Array.MaxLength}, and {count} is not.", memory.Address.Text);
 }

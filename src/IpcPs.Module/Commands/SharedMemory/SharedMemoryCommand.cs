@@ -1,12 +1,14 @@
 using System.Management.Automation;
-using IpcPs.Memory;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary>What the commands that work on shared memory have in common: which, and where in it.</summary>
 public abstract class SharedMemoryCommand : IpcCmdlet
 {
-    private IpcLease<SharedMemory>? _lease;
+    private IpcLease<SharedMemorySegment>? _lease;
 
     /// <summary>The shared memory, or its address.</summary>
     [Parameter(Mandatory = true, Position = 0)]
@@ -19,9 +21,9 @@ public abstract class SharedMemoryCommand : IpcCmdlet
     public long Offset { get; set; }
 
     /// <summary>Opens it for this call, where only its address was given; the call closes it.</summary>
-    private protected SharedMemory OpenMemory(IpcAccess access)
+    private protected SharedMemorySegment OpenMemory(IpcAccess access)
     {
-        _lease = Memory.Lease<SharedMemory>(access, Deadline.Infinite, StopToken);
+        _lease = Memory.Lease<SharedMemorySegment>(access, Deadline.Infinite, StopToken);
         return _lease.Object;
     }
 

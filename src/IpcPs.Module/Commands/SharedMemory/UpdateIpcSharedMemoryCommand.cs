@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Management.Automation;
-using IpcPs.Memory;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary><c>Update-IpcSharedMemory</c>: changes a 32-bit or 64-bit cell in one piece, whoever else changes it at the same time.</summary>
 [Cmdlet(VerbsData.Update, "IpcSharedMemory")]
@@ -43,14 +43,14 @@ public sealed class UpdateIpcSharedMemoryCommand : SharedMemoryCommand
         WriteObject(result);
     });
 
-    private long Update64(SharedMemory memory) => ParameterSetName switch
+    private long Update64(SharedMemorySegment memory) => ParameterSetName switch
     {
         AddSet => memory.Add(Offset, Add),
         ExchangeSet => memory.Exchange(Offset, Exchange),
         _ => memory.CompareExchange(Offset, CompareExchange, Expected),
     };
 
-    private int Update32(SharedMemory memory) => ParameterSetName switch
+    private int Update32(SharedMemorySegment memory) => ParameterSetName switch
     {
         AddSet => memory.Add(Offset, To32(Add)),
         ExchangeSet => memory.Exchange(Offset, To32(Exchange)),

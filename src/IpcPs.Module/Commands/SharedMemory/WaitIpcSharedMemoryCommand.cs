@@ -1,6 +1,7 @@
 using System.Management.Automation;
+using IpcPs.Module.Transformation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary><c>Wait-IpcSharedMemory</c>: waits until a 32-bit cell has another value.</summary>
 [Cmdlet(VerbsLifecycle.Wait, "IpcSharedMemory")]

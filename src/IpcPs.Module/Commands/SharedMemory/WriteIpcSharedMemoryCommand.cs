@@ -1,16 +1,16 @@
 using System.Collections;
 using System.Management.Automation;
-using IpcPs.Memory;
 using IpcPs.Module.Serialization;
+using IpcPs.SharedMemory;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.SharedMemory;
 
 /// <summary><c>Write-IpcSharedMemory</c>: bytes, numbers, arrays of numbers, text and objects, in place.</summary>
 [Cmdlet(VerbsCommunications.Write, "IpcSharedMemory")]
 [OutputType(typeof(long))]
 public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
 {
-    private SharedMemory? _memory;
+    private SharedMemorySegment? _memory;
     private MessageEncoder? _encoder;
     private long _at;
 
@@ -59,7 +59,7 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
         if (PassThru) WriteObject(_at);
     }
 
-    private long Write(SharedMemory memory, object? value)
+    private long Write(SharedMemorySegment memory, object? value)
     {
         var type = As ?? MemoryValues.TypeOf(value) ?? IpcValueType.Object;
         if ((NullTerminated || Count is not null) && type != IpcValueType.String) throw IpcException.Argument("-NullTerminated and -Count go with -As String.", memory.Address.Text);

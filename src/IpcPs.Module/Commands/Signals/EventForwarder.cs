@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Management.Automation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary>Hands signals to PowerShell's event manager, one after the other and never on the thread that reads them: where the session is at its prompt, the manager runs the
 /// event's action before it returns. No script block runs on our threads; the manager has them run by the session's own.</summary>

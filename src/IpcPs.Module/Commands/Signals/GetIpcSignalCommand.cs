@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Management.Automation;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary><c>Get-IpcSignal</c>: the signals of this machine, or what a process does with them.</summary>
 [Cmdlet(VerbsCommon.Get, "IpcSignal", DefaultParameterSetName = TableSet)]

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary>Runs a command in the session of a cmdlet, in the midst of it, in such a way that it alone can be stopped. What it writes to any stream, the cmdlet writes.</summary>
 internal sealed class NestedScript : IDisposable

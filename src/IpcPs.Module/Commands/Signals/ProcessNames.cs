@@ -1,7 +1,8 @@
 using System.Management.Automation;
-using IpcPs.Signals;
+using IpcPs.Module.Transformation;
+using IpcPs.Processes;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary>Turns what the user named into process ids.</summary>
 internal static class ProcessNames

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Management.Automation;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary><c>Register-IpcSignal</c>: makes a PowerShell event of each signal.</summary>
 [Cmdlet(VerbsLifecycle.Register, "IpcSignal")]

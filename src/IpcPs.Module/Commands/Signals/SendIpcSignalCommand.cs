@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary><c>Send-IpcSignal</c>: sends a signal to processes, with a value if wanted, and if wanted waits until they have ended.</summary>
 [Cmdlet(VerbsCommunications.Send, "IpcSignal", DefaultParameterSetName = ProcessSet, SupportsShouldProcess = true)]
@@ -87,7 +89,7 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         foreach (var pending in _pending)
         {
             var sent = pending.LastSignal == Signal ? $"{Signal}" : $"{Signal} and {pending.LastSignal}";
-            WriteError(Errors.ToRecord(IpcException.TimedOut($"{pending.Target} to end after {sent}", pending.Target.ProcessId.ToString(CultureInfo.InvariantCulture), DeadlineFrom(Timeout)), pending.Target.ProcessId));
+            WriteError(ErrorRecords.ToRecord(IpcException.TimedOut($"{pending.Target} to end after {sent}", pending.Target.ProcessId.ToString(CultureInfo.InvariantCulture), DeadlineFrom(Timeout)), pending.Target.ProcessId));
         }
     });
 

@@ -1,7 +1,7 @@
 using System.Management.Automation.Runspaces;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary>The signals that a session (a runspace) collects and has registered. Those of several sessions in a process are kept apart: each gives back what it
 /// took, when it is closed or the module is removed from it, and a signal returns to what it was when the last of them has.</summary>

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary>What Register-IpcSignal makes events from: the <c>$Sender</c> of each.</summary>
 public sealed class SignalEventSource : IDisposable

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary>What is said where receiving is less than it should be.</summary>
 internal static class SignalWarnings

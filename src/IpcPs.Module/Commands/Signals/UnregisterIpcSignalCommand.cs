@@ -1,7 +1,9 @@
 using System.Management.Automation;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary><c>Unregister-IpcSignal</c>: ends what Register-IpcSignal and Wait-IpcSignal began in this session; the signal does again what it did before.</summary>
 [Cmdlet(VerbsLifecycle.Unregister, "IpcSignal", SupportsShouldProcess = true, DefaultParameterSetName = NamedSet)]

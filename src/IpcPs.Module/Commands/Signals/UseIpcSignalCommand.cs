@@ -1,7 +1,9 @@
 using System.Management.Automation;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary><c>Use-IpcSignal</c>: runs a script that a signal ends, and then another one that cleans up.</summary>
 [Cmdlet(VerbsOther.Use, "IpcSignal")]

@@ -1,7 +1,9 @@
 using System.Management.Automation;
+using IpcPs.Module.Completion;
+using IpcPs.Module.Transformation;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Signals;
 
 /// <summary><c>Wait-IpcSignal</c>: waits for signals, and has them collected from then on.</summary>
 [Cmdlet(VerbsLifecycle.Wait, "IpcSignal", DefaultParameterSetName = WaitSet)]

@@ -1,7 +1,9 @@
 using System.Management.Automation;
-using IpcPs.Channels;
+using IpcPs.Module.Transformation;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Server;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Commands.Sockets;
 
 /// <summary><c>New-IpcSocket</c>: a socket that listens: unix, TCP or UDP over loopback.</summary>
 [Cmdlet(VerbsCommon.New, "IpcSocket", DefaultParameterSetName = AddressSet, SupportsShouldProcess = true)]

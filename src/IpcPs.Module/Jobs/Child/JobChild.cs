@@ -1,3 +1,4 @@
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
 
 namespace IpcPs.Module.Jobs.Child;

@@ -1,14 +1,16 @@
 using System.Management.Automation;
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
 /// <summary>The reading end of what is piped to a job: the parent's values, or the output of the jobs before it.</summary>
 /// <param name="link">Where the objects come from; null where nothing was piped.</param>
 /// <param name="stopping">Cancelled when the script is to end.</param>
-internal sealed class JobInput(IpcLinkReader? link, CancellationToken stopping) : IDisposable
+internal sealed class JobInput(JobTransportReader? link, CancellationToken stopping) : IDisposable
 {
     private readonly MessageBuffer _message = new();
-    private readonly JobCodec _codec = new();
+    private readonly JobSerializer _codec = new();
 
     /// <summary>Nobody writes any more.</summary>
     /// <param name="writers">How many have written.</param>

@@ -1,15 +1,15 @@
-using IpcPs.Channels;
+using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Child;
 
 /// <summary>Where the script's output objects go: to the parent with all other streams, until the parent says that another job reads them.</summary>
-internal sealed class JobOutput(JobWire records, CancellationToken stopping) : IDisposable
+internal sealed class JobOutput(RecordSender records, CancellationToken stopping) : IDisposable
 {
     private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
 
     private readonly object _guard = new();
-    private readonly JobCodec _codec = new();
-    private JobRedirection? _redirection;
+    private readonly JobSerializer _codec = new();
+    private RedirectMessage? _redirection;
     private IpcChannel? _link;
     private BufferedSender? _sender;
     private volatile bool _paused;
@@ -23,14 +23,14 @@ internal sealed class JobOutput(JobWire records, CancellationToken stopping) : I
         {
             while (_paused && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
             stopping.ThrowIfCancellationRequested();
-            if (_sender is null) records.Send(JobLane.Output, value);
+            if (_sender is null) records.Send(JobStreamId.Output, value);
             else _sender.Send(_codec.Encode(value), Objects);
         }
     }
 
     /// <summary>Opens the link that the output goes to from now on, and holds it back until <see cref="Proceed"/>.</summary>
     /// <exception cref="IpcException">The link cannot be opened; the output stays held back, for the script to be stopped.</exception>
-    public void Redirect(JobRedirection redirection)
+    public void Redirect(RedirectMessage redirection)
     {
         // Before anything that takes its time, and not under the lock, which a busy script gives back for moments only: what it writes until then, the parent has to keep.
         _paused = true;
@@ -40,7 +40,7 @@ internal sealed class JobOutput(JobWire records, CancellationToken stopping) : I
             _redirection = redirection;
             _link = link;
             _sender = new BufferedSender(link, stopping);
-            records.Send(JobLane.Redirected, null);
+            records.Send(JobStreamId.Redirected, null);
             records.Flush();
         }
     }

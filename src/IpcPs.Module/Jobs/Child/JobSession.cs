@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.InteropServices;
+using IpcPs.Module.Jobs.Collections;
+using IpcPs.Module.Jobs.Parent;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
 
 namespace IpcPs.Module.Jobs.Child;
@@ -13,10 +16,10 @@ internal sealed class JobSession : IDisposable
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     private readonly IpcChannel _control;
-    private readonly JobCodec _codec = new();
+    private readonly JobSerializer _codec = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _done = new();
-    private readonly JobWire _records;
+    private readonly RecordSender _records;
     private readonly JobOutput _output;
     private readonly ProgressFilter _progress = new();
     private JobInput? _input;
@@ -26,7 +29,7 @@ internal sealed class JobSession : IDisposable
     {
         _control = control;
         // Not ended by a stop: what the script says in its finally blocks still reaches the parent.
-        _records = new JobWire(records);
+        _records = new RecordSender(records);
         _output = new JobOutput(_records, _stopping.Token);
     }
 
@@ -36,7 +39,7 @@ internal sealed class JobSession : IDisposable
     {
         var message = new MessageBuffer();
         if (!_control.Receive(message)) return 1;
-        var order = JobOrder.From(_codec.Decode(message.Payload));
+        var order = StartMessage.From(_codec.Decode(message.Payload));
         UsingValues.Inherit(order.Using);
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
@@ -65,9 +68,9 @@ internal sealed class JobSession : IDisposable
         _stopping.Dispose();
     }
 
-    private int RunScript(JobOrder order)
+    private int RunScript(StartMessage order)
     {
-        var host = new JobHost(new JobHostUI(r => Forward(JobLane.Information, r)));
+        var host = new JobHost(new JobHostUI(r => Forward(JobStreamId.Information, r)));
         if (order.Location is { } location && Directory.Exists(location)) Environment.CurrentDirectory = location;
         using var runspace = RunspaceFactory.CreateRunspace(host, InitialState(order));
         using var shell = PowerShell.Create();
@@ -106,12 +109,12 @@ internal sealed class JobSession : IDisposable
         catch (IpcException e)
         {
             if (e.Id == IpcErrors.PeerClosed) return JobState.Stopped;
-            Forward(JobLane.Error, Commands.Errors.ToRecord(e));
+            Forward(JobStreamId.Error, ErrorRecords.ToRecord(e));
             return JobState.Failed;
         }
         catch (RuntimeException e)
         {
-            Forward(JobLane.Error, e.ErrorRecord);
+            Forward(JobStreamId.Error, e.ErrorRecord);
             return JobState.Failed;
         }
         finally
@@ -125,7 +128,7 @@ internal sealed class JobSession : IDisposable
         try
         {
             _output.Dispose();
-            _records.Send(JobLane.Finished, new JobReport(end, exitCode).ToBag());
+            _records.Send(JobStreamId.Finished, new FinishedMessage(end, exitCode).ToBag());
             _records.Flush();
         }
         catch (IpcException)
@@ -134,7 +137,7 @@ internal sealed class JobSession : IDisposable
         }
     }
 
-    private static InitialSessionState InitialState(JobOrder order)
+    private static InitialSessionState InitialState(StartMessage order)
     {
         var state = InitialSessionState.CreateDefault2();
         state.ImportPSModule([order.Manifest]);
@@ -146,18 +149,18 @@ internal sealed class JobSession : IDisposable
 
     private void ConnectStreams(PowerShell shell)
     {
-        shell.Streams.Error = new ForwardingCollection<ErrorRecord>(r => Forward(JobLane.Error, r));
-        shell.Streams.Warning = new ForwardingCollection<WarningRecord>(r => Forward(JobLane.Warning, r));
-        shell.Streams.Verbose = new ForwardingCollection<VerboseRecord>(r => Forward(JobLane.Verbose, r));
-        shell.Streams.Debug = new ForwardingCollection<DebugRecord>(r => Forward(JobLane.Debug, r));
+        shell.Streams.Error = new ForwardingCollection<ErrorRecord>(r => Forward(JobStreamId.Error, r));
+        shell.Streams.Warning = new ForwardingCollection<WarningRecord>(r => Forward(JobStreamId.Warning, r));
+        shell.Streams.Verbose = new ForwardingCollection<VerboseRecord>(r => Forward(JobStreamId.Verbose, r));
+        shell.Streams.Debug = new ForwardingCollection<DebugRecord>(r => Forward(JobStreamId.Debug, r));
         shell.Streams.Information = new ForwardingCollection<InformationRecord>(r =>
         {
-            Forward(JobLane.Information, r);
+            Forward(JobStreamId.Information, r);
             JobHostUI.ExpectEcho(r);
         });
         shell.Streams.Progress = new ForwardingCollection<ProgressRecord>(r =>
         {
-            if (_progress.Passes(r)) Forward(JobLane.Progress, r);
+            if (_progress.Passes(r)) Forward(JobStreamId.Progress, r);
         });
     }
 
@@ -175,7 +178,7 @@ internal sealed class JobSession : IDisposable
         }
     }
 
-    private void Forward(JobLane lane, object record)
+    private void Forward(JobStreamId lane, object record)
     {
         try
         {
@@ -206,7 +209,7 @@ internal sealed class JobSession : IDisposable
         var message = new MessageBuffer();
         try
         {
-            while (_control.Receive(message)) Obey(message);
+            while (_control.Receive(message)) HandleControlMessage(message);
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {
@@ -214,29 +217,29 @@ internal sealed class JobSession : IDisposable
         }
         // The parent is gone. What does not end by itself now, a native program or a sleep, is killed with the whole group.
         Stop();
-        if (!_done.Wait(Grace)) OwnProcess.KillGroup();
+        if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
     }
 
-    private void Obey(MessageBuffer message)
+    private void HandleControlMessage(MessageBuffer message)
     {
-        switch ((JobLane)message.Lane)
+        switch ((JobStreamId)message.StreamId)
         {
-            case JobLane.Redirect:
-                Redirect(JobRedirection.From(_codec.Decode(message.Payload)));
+            case JobStreamId.Redirect:
+                Redirect(RedirectMessage.From(_codec.Decode(message.Payload)));
                 break;
-            case JobLane.Proceed:
+            case JobStreamId.Proceed:
                 _output.Proceed();
                 break;
-            case JobLane.InputEnded:
+            case JobStreamId.InputEnded:
                 _input!.End(Convert.ToInt32(_codec.Decode(message.Payload), CultureInfo.InvariantCulture));
                 break;
-            case JobLane.ReaderGone:
+            case JobStreamId.ReaderGone:
                 Stop();
                 break;
         }
     }
 
-    private void Redirect(JobRedirection redirection)
+    private void Redirect(RedirectMessage redirection)
     {
         try
         {
@@ -245,7 +248,7 @@ internal sealed class JobSession : IDisposable
         catch (IpcException e)
         {
             // The reader may just have ended; the parent knows.
-            _records.Send(JobLane.Redirected, e.Message);
+            _records.Send(JobStreamId.Redirected, e.Message);
             Stop();
         }
     }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using IpcPs.Module.Jobs.Collections;
 
 namespace IpcPs.Module.Jobs.Child;
 

@@ -1,20 +1,22 @@
 using System.Management.Automation;
+using IpcPs.Module.Jobs.Parent;
+using IpcPs.Module.Jobs.Protocol;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Child;
 
 /// <summary>Where a job's output goes when another job reads it: first what had come to this process already, then, from child to child, the rest.</summary>
-internal sealed class JobOutlet
+internal sealed class OutputRedirector
 {
     private readonly IpcJob _job;
     private readonly JobControl _control;
-    private readonly JobInlet _inlet;
+    private readonly JobInputLink _inlet;
     // Not in the job's own output: a Receive-Job that waits for the next job looks there too.
     private readonly List<PSObject> _held;
     private int _opened;
     private int _handedOver;
 
     /// <summary>Connects two jobs; nothing flows before <see cref="Begin"/>.</summary>
-    public JobOutlet(IpcJob job, IpcJob next, JobControl control, bool unnoticed)
+    public OutputRedirector(IpcJob job, IpcJob next, JobControl control, bool unnoticed)
     {
         _job = job;
         _control = control;
@@ -41,14 +43,14 @@ internal sealed class JobOutlet
     public void Begin()
     {
         if (_inlet.IsClosed) _job.EndForLackOfReader();
-        else _control.Send(JobLane.Redirect, _inlet.Redirection.ToBag());
+        else _control.Send(JobStreamId.Redirect, _inlet.Redirection.ToBag());
     }
 
     /// <summary>The child has opened the link, and all that it wrote before is here.</summary>
     public void Redirected()
     {
         Opened(asWriter: true);
-        HandOver(() => _control.Send(JobLane.Proceed));
+        HandOver(() => _control.Send(JobStreamId.Proceed));
     }
 
     /// <summary>The child could not open the link. It will end; and where that is because the next job has ended, nothing is wrong.</summary>
@@ -106,7 +108,7 @@ internal sealed class JobOutlet
         }
         catch (IpcException e)
         {
-            _job.AddError(Commands.Errors.ToRecord(e, _job));
+            _job.AddError(ErrorRecords.ToRecord(e, _job));
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Collections;
 
 /// <summary>A list that is filled at the end and emptied at the front at the same cost for each: what a job's output is kept in. Receive-Job takes one
 /// object after the other from the front, for which List&lt;T&gt; moves all the others each time: with a million of them, for minutes.</summary>

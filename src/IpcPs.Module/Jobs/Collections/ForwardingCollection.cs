@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace IpcPs.Module.Jobs.Child;
+namespace IpcPs.Module.Jobs.Collections;
 
 /// <summary>A stream that keeps nothing: each record goes on at once, on the thread that wrote it.</summary>
 internal sealed class ForwardingCollection<T>(Action<T> forward) : ListCollection<T>(new ForwardingList(forward))

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Runtime.Serialization;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Collections;
 
 /// <summary>A PSDataCollection over a list of our own: PowerShell's one way to give it one is the constructor for deserialization.</summary>
 internal class ListCollection<T> : PSDataCollection<T>

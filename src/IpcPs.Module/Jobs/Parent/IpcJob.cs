@@ -1,10 +1,11 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
-using IpcPs.Channels;
-using IpcPs.Processes;
+using IpcPs.Module.Jobs.Child;
+using IpcPs.Module.Jobs.Collections;
+using IpcPs.Module.Jobs.Protocol;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>A job that runs in a child process of its own, over inherited pipes. A PowerShell job like any other (Get-Job, Receive-Job, Wait-Job, Stop-Job,
 /// Remove-Job), and the channel to the child besides. Where the output of other jobs is its input, those are its child jobs.</summary>
@@ -16,11 +17,11 @@ public sealed class IpcJob : Job2
     private readonly object _guard = new();
     // Taken before the other one: handlers of DataAdded run under it, and they ask the job things.
     private readonly object _outputGuard = new();
-    private readonly JobLaunch _launch;
+    private readonly JobConnection _launch;
     private readonly JobReceiver _receiver;
     private readonly JobControl _control;
-    private readonly JobInlet? _inlet;
-    private JobOutlet? _outlet;
+    private readonly JobInputLink? _inlet;
+    private OutputRedirector? _outlet;
     private bool _stopRequested;
     private bool _readerGone;
     private bool _killed;
@@ -28,7 +29,7 @@ public sealed class IpcJob : Job2
     private bool _finishing;
     private bool _disposed;
 
-    private IpcJob(JobPlan plan) : base(plan.Script.Trim(), plan.Name)
+    private IpcJob(JobStartInfo plan) : base(plan.Script.Trim(), plan.Name)
     {
         PSJobTypeName = nameof(IpcJob);
         Output = new ListCollection<PSObject>(new ConsumableList<PSObject>());
@@ -38,10 +39,10 @@ public sealed class IpcJob : Job2
         Debug = new ListCollection<DebugRecord>(new ConsumableList<DebugRecord>());
         Information = new ListCollection<InformationRecord>(new ConsumableList<InformationRecord>());
         Progress = new ListCollection<ProgressRecord>(new ConsumableList<ProgressRecord>());
-        _launch = new JobLaunch(plan);
+        _launch = new JobConnection(plan);
         _control = new JobControl(_launch.Control);
-        _control.Send(JobLane.Order, _launch.Order.ToBag());
-        if (_launch.Input is { } link) _inlet = new JobInlet(plan.Via!, link, _control);
+        _control.Send(JobStreamId.Order, _launch.Order.ToBag());
+        if (_launch.Input is { } link) _inlet = new JobInputLink(plan.Via!, link, _control);
         _receiver = new JobReceiver(this, _launch);
         SetJobState(JobState.Running);
         _receiver.Start();
@@ -85,13 +86,13 @@ public sealed class IpcJob : Job2
     internal IpcJobSourceAdapter? Adapter { get; set; }
 
     /// <summary>What is piped to it from this process; null where nothing is.</summary>
-    internal JobInlet? Inlet => _inlet;
+    internal JobInputLink? Inlet => _inlet;
 
     private bool IsFinished => JobStateInfo.State is JobState.Completed or JobState.Failed or JobState.Stopped;
 
     /// <summary>Starts the child. The job is running when this returns, and not yet known to Get-Job.</summary>
     /// <exception cref="IpcException">No descriptors or processes are left, or no PowerShell is found.</exception>
-    internal static IpcJob Start(JobPlan plan) => new(plan);
+    internal static IpcJob Start(JobStartInfo plan) => new(plan);
 
     /// <inheritdoc/>
     public override void StartJob() => throw new InvalidJobStateException("An IpcJob runs from the beginning and once.");
@@ -149,7 +150,7 @@ public sealed class IpcJob : Job2
 
     /// <summary>Sends this job's output, also what came before and was not received, straight to another one.</summary>
     /// <param name="next">The job that reads it.</param>
-    /// <param name="unnoticed">See <see cref="JobOutlet.GoesUnnoticed"/>.</param>
+    /// <param name="unnoticed">See <see cref="OutputRedirector.GoesUnnoticed"/>.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it goes to another job already.</exception>
     internal void SendOutputTo(IpcJob next, bool unnoticed)
     {
@@ -160,7 +161,7 @@ public sealed class IpcJob : Job2
             {
                 if (_outlet is not null)
                     throw new IpcException(IpcErrors.InvalidOperation, $"The output of job '{Name}' goes to job '{_outlet.Next.Name}' already.", Name, "Let that job pass on what several should get.");
-                _outlet = new JobOutlet(this, next, _control, unnoticed);
+                _outlet = new OutputRedirector(this, next, _control, unnoticed);
                 hasEnded = _finishing;
             }
         }
@@ -219,7 +220,7 @@ public sealed class IpcJob : Job2
             if (_readerGone || IsFinished) return;
             _readerGone = true;
         }
-        _control.Send(JobLane.ReaderGone);
+        _control.Send(JobStreamId.ReaderGone);
     }
 
     /// <summary>Waits for the end; a child that does not come to it is killed.</summary>
@@ -237,7 +238,7 @@ public sealed class IpcJob : Job2
         foreach (var stage in stages) stage.EndForLackOfReader();
         foreach (var stage in stages) stage.WaitForEnd();
         _inlet?.Dispose();
-        JobOutlet? outlet;
+        OutputRedirector? outlet;
         JobState state;
         lock (_guard)
         {
@@ -261,7 +262,7 @@ public sealed class IpcJob : Job2
         // Before others hear of the end: who counts descriptors then finds none of ours.
         _launch.Child.Dispose();
         // A stage's failure is told once, by the last job, to whoever receives from that.
-        Become(state, outlet is null ? Reason : null);
+        SetState(state, outlet is null ? Reason : null);
     }
 
     /// <summary>The job whose streams this one's errors and the like go to.</summary>
@@ -305,7 +306,7 @@ public sealed class IpcJob : Job2
             _stopRequested = _announcing = true;
         }
         // Not under the lock, as others are told; and not after the final state.
-        Become(JobState.Stopping, null);
+        SetState(JobState.Stopping, null);
         lock (_guard)
         {
             _announcing = false;
@@ -331,7 +332,7 @@ public sealed class IpcJob : Job2
             return _outlet is null ? null : new IpcException(IpcErrors.JobFailed, $"{where} failed: {error.Exception.Message}", Name);
         }
         var reason = new IpcException(IpcErrors.JobFailed, $"{where} {end.What}", Name);
-        Failure = Commands.Errors.ToRecord(reason, this);
+        Failure = ErrorRecords.ToRecord(reason, this);
         return reason;
     }
 
@@ -347,7 +348,7 @@ public sealed class IpcJob : Job2
 
     private int Depth() => 1 + Stages.Select(static s => s.Depth()).DefaultIfEmpty(0).Max();
 
-    private void Become(JobState state, Exception? reason)
+    private void SetState(JobState state, Exception? reason)
     {
         try
         {

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Management.Automation;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>Where PowerShell's job commands find the IpcJobs of a session. PowerShell makes one when it imports the module.</summary>
 public sealed class IpcJobSourceAdapter : JobSourceAdapter

@@ -1,7 +1,8 @@
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Module.Transformation;
 using IpcPs.Processes;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>One object of -Handle: the descriptors that the child inherits, or the address at which it opens it.</summary>
 internal sealed record IpcTargetHandle(IReadOnlyList<SafeDescriptor> Descriptors, string Address)

@@ -1,11 +1,13 @@
-using IpcPs.Channels;
-using IpcPs.Interop;
+using IpcPs.Linux;
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Pipes;
 using IpcPs.Processes;
+using IpcPs.Transports;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>The pipes of one job and the child at their other ends.</summary>
-internal sealed class JobLaunch : IDisposable
+internal sealed class JobConnection : IDisposable
 {
     private readonly AnonymousPipe _control = AnonymousPipe.Create();
     private readonly AnonymousPipe _records = AnonymousPipe.Create();
@@ -15,7 +17,7 @@ internal sealed class JobLaunch : IDisposable
 
     /// <summary>Creates the pipes and starts the child.</summary>
     /// <exception cref="IpcException">No descriptors or processes are left, or no PowerShell is found.</exception>
-    public JobLaunch(JobPlan plan)
+    public JobConnection(JobStartInfo plan)
     {
         try
         {
@@ -25,7 +27,7 @@ internal sealed class JobLaunch : IDisposable
             var input = Add(descriptors, Input?.ReaderDescriptors ?? [], ref next);
             var handles = new List<object>();
             foreach (var handle in plan.Handles) handles.Add(handle.Descriptors.Count > 0 ? Add(descriptors, handle.Descriptors, ref next) : handle.Address);
-            Order = new JobOrder
+            Order = new StartMessage
             {
                 Script = plan.Script,
                 Arguments = plan.Arguments,
@@ -33,7 +35,7 @@ internal sealed class JobLaunch : IDisposable
                 Manifest = ShellCommand.Manifest,
                 Location = plan.Location,
                 InputKind = plan.Via?.Name,
-                InputTicket = Input?.ReaderTicket ?? "",
+                InputTicket = Input?.ReaderConnectionString ?? "",
                 InputDescriptors = input,
                 Handles = handles,
             };
@@ -55,10 +57,10 @@ internal sealed class JobLaunch : IDisposable
     public ChildProcess Child { get; }
 
     /// <summary>What it is to be told first.</summary>
-    public JobOrder Order { get; }
+    public StartMessage Order { get; }
 
     /// <summary>What carries the input; null where nothing is piped to the job. It is the inlet's.</summary>
-    public IpcLink? Input { get; }
+    public JobTransport? Input { get; }
 
     /// <summary>Notices to the child.</summary>
     public PipeChannel Control => _control.Writer;

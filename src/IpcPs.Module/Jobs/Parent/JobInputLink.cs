@@ -1,9 +1,10 @@
-using IpcPs.Channels;
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Transports;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>The parent's side of what is piped to a job: the link, and who still writes to it.</summary>
-internal sealed class JobInlet(IpcLinkKind kind, IpcLink link, JobControl control) : IDisposable
+internal sealed class JobInputLink(JobTransportFactory kind, JobTransport link, JobControl control) : IDisposable
 {
     private readonly object _guard = new();
     private readonly CancellationTokenSource _closing = new();
@@ -13,7 +14,7 @@ internal sealed class JobInlet(IpcLinkKind kind, IpcLink link, JobControl contro
     private bool _disposed;
 
     /// <summary>How another process opens the link to write to it.</summary>
-    public JobRedirection Redirection => new(kind.Name, link.WriterTicket);
+    public RedirectMessage Redirection => new(kind.Name, link.WriterConnectionString);
 
     /// <summary>Whether the job has ended, so that nobody reads any more.</summary>
     public bool IsClosed => _closing.IsCancellationRequested;
@@ -48,20 +49,20 @@ internal sealed class JobInlet(IpcLinkKind kind, IpcLink link, JobControl contro
             if (--_sources > 0 || IsClosed) return;
             writers = _writers;
         }
-        control.Send(JobLane.InputEnded, writers);
+        control.Send(JobStreamId.InputEnded, writers);
     }
 
     /// <summary>Writes from this process.</summary>
     /// <param name="cancellation">Ends its waits.</param>
     /// <returns>Null where nobody reads any more.</returns>
-    public JobInletWriter? OpenWriter(CancellationToken cancellation)
+    public JobInputWriter? OpenWriter(CancellationToken cancellation)
     {
         lock (_guard)
         {
             if (IsClosed) return null;
             try
             {
-                var writer = new JobInletWriter(link, cancellation, _closing.Token);
+                var writer = new JobInputWriter(link, cancellation, _closing.Token);
                 _writers++;
                 return writer;
             }

@@ -1,21 +1,22 @@
-using IpcPs.Channels;
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Transports;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>Writes objects from this process into a job's input. One per thread.</summary>
-internal sealed class JobInletWriter : IDisposable
+internal sealed class JobInputWriter : IDisposable
 {
     private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
 
-    private readonly IpcLink _link;
+    private readonly JobTransport _link;
     private readonly IpcChannel _channel;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _either;
     private readonly BufferedSender _sender;
-    private readonly JobCodec _codec = new();
+    private readonly JobSerializer _codec = new();
 
     /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: nobody reads any more.</exception>
-    public JobInletWriter(IpcLink link, CancellationToken cancellation, CancellationToken closing)
+    public JobInputWriter(JobTransport link, CancellationToken cancellation, CancellationToken closing)
     {
         _link = link;
         _channel = link.OpenWriter();

@@ -1,17 +1,18 @@
 using System.Management.Automation;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>Takes in what comes from a job's child: the streams on one thread, what it writes past them, and its end, on another.</summary>
-internal sealed class JobReceiver(IpcJob job, JobLaunch launch) : IDisposable
+internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposable
 {
     /// <summary>Lines of standard error that are kept to explain a child that could not even start.</summary>
     private const int KeptLines = 20;
 
     private static readonly ReceiveOptions Objects = new() { Format = IpcFormat.Object };
 
-    private readonly JobCodec _codec = new();
+    private readonly JobSerializer _codec = new();
     private readonly CancellationTokenSource _childEnded = new();
     private readonly Queue<string> _lastText = new();
     private Thread? _watch;
@@ -81,38 +82,38 @@ internal sealed class JobReceiver(IpcJob job, JobLaunch launch) : IDisposable
     private void Take(MessageBuffer message)
     {
         var payload = message.Payload;
-        switch ((JobLane)message.Lane)
+        switch ((JobStreamId)message.StreamId)
         {
-            case JobLane.Output:
+            case JobStreamId.Output:
                 var value = _codec.Decode(payload);
                 // As PowerShell does: a $null in the output of a job is an object like any other.
                 job.AddOutput(value is null ? null! : PSObject.AsPSObject(value));
                 break;
-            case JobLane.Error:
+            case JobStreamId.Error:
                 _lastError = _codec.DecodeRecord<ErrorRecord>(payload);
                 Add(job.StreamsTo.Error, _lastError);
                 break;
-            case JobLane.Warning:
+            case JobStreamId.Warning:
                 Add(job.StreamsTo.Warning, _codec.DecodeRecord<WarningRecord>(payload));
                 break;
-            case JobLane.Verbose:
+            case JobStreamId.Verbose:
                 Add(job.StreamsTo.Verbose, _codec.DecodeRecord<VerboseRecord>(payload));
                 break;
-            case JobLane.Debug:
+            case JobStreamId.Debug:
                 Add(job.StreamsTo.Debug, _codec.DecodeRecord<DebugRecord>(payload));
                 break;
-            case JobLane.Information:
+            case JobStreamId.Information:
                 Add(job.StreamsTo.Information, _codec.DecodeRecord<InformationRecord>(payload));
                 break;
-            case JobLane.Progress:
+            case JobStreamId.Progress:
                 Add(job.StreamsTo.Progress, _codec.DecodeRecord<ProgressRecord>(payload));
                 break;
-            case JobLane.Redirected:
+            case JobStreamId.Redirected:
                 if (_codec.Decode(payload) is { } why) _notOpened = $"could not write to the next job: {why}";
                 else job.OutputRedirected();
                 break;
-            case JobLane.Finished:
-                var report = JobReport.From(_codec.Decode(payload));
+            case JobStreamId.Finished:
+                var report = FinishedMessage.From(_codec.Decode(payload));
                 if (_notOpened is not null && !job.HasNoReader()) _trouble ??= _notOpened;
                 _end = new JobEnd(_trouble is null ? report.State : JobState.Failed, report.ExitCode, report.State == JobState.Failed ? _lastError : null, true, _trouble ?? "failed.");
                 break;

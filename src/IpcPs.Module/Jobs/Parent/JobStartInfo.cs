@@ -1,9 +1,10 @@
 using System.Collections;
+using IpcPs.Transports;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>What Start-IpcJob was asked for.</summary>
-internal sealed record JobPlan
+internal sealed record JobStartInfo
 {
     /// <summary>The job's name; null for one that PowerShell makes up.</summary>
     public string? Name { get; init; }
@@ -24,5 +25,5 @@ internal sealed record JobPlan
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];
 
     /// <summary>What carries the input; null where nothing is piped to the job.</summary>
-    public IpcLinkKind? Via { get; init; }
+    public JobTransportFactory? Via { get; init; }
 }

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>How a child is started that is the same kind of PowerShell as this process: pwsh in pwsh, ipcps in ipcps. In a program that embeds PowerShell
 /// it is the program that IPCPS_SHELL names, else ipcps or pwsh from PATH.</summary>

@@ -3,7 +3,7 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using System.Text;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>The values of a script's <c>$using:</c> expressions in the session that starts it. PowerShell itself puts them in place in the child: a script that
 /// gets a dictionary with the parameter <c>--%</c> looks up each expression in it, by a key made of its text.</summary>

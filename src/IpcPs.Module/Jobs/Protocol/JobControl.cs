@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>Tells the child things, in order and without ever making the caller wait: an order can be larger than the pipe, and the child takes a while
 /// until it listens.</summary>
@@ -6,10 +6,10 @@ internal sealed class JobControl(IpcChannel channel) : IDisposable
 {
     private readonly CancellationTokenSource _ending = new();
     private readonly object _guard = new();
-    private readonly JobCodec _codec = new();
+    private readonly JobSerializer _codec = new();
     private Task _last = Task.CompletedTask;
 
-    public void Send(JobLane lane, object? content = null)
+    public void Send(JobStreamId lane, object? content = null)
     {
         lock (_guard)
         {
@@ -26,11 +26,11 @@ internal sealed class JobControl(IpcChannel channel) : IDisposable
         channel.Dispose();
     }
 
-    private void Deliver(JobLane lane, byte[] payload)
+    private void Deliver(JobStreamId lane, byte[] payload)
     {
         try
         {
-            channel.Send(payload, JobWire.In(lane), Deadline.Infinite, _ending.Token);
+            channel.Send(payload, RecordSender.In(lane), Deadline.Infinite, _ending.Token);
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {

@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>The numbers that a job's pipes have in the child.</summary>
 internal static class JobDescriptors

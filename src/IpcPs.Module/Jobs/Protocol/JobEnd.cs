@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>How a child's work ended.</summary>
 /// <param name="State">Completed, Failed or Stopped.</param>

@@ -1,10 +1,12 @@
 using System.Collections;
+using IpcPs.Mechanisms;
 using IpcPs.Processes;
+using IpcPs.Transports;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>What a child is told to do, as it travels.</summary>
-internal sealed class JobOrder
+internal sealed class StartMessage
 {
     /// <summary>The script's text.</summary>
     public required string Script { get; init; }
@@ -34,10 +36,10 @@ internal sealed class JobOrder
     public IReadOnlyList<object> Handles { get; init; } = [];
 
     /// <summary>Reads an order.</summary>
-    public static JobOrder From(object? content)
+    public static StartMessage From(object? content)
     {
         if (Unwrap(content) is not IDictionary bag) throw new IpcException(IpcErrors.InvalidData, "What came first from the parent is no order.");
-        return new JobOrder
+        return new StartMessage
         {
             Script = (string)bag[nameof(Script)]!,
             Arguments = List(bag[nameof(Arguments)]),
@@ -67,7 +69,7 @@ internal sealed class JobOrder
 
     /// <summary>The input, opened; null where nothing was piped.</summary>
     /// <param name="stopping">Ends its waits.</param>
-    public IpcLinkReader? OpenInput(CancellationToken stopping) =>
+    public JobTransportReader? OpenInput(CancellationToken stopping) =>
         InputKind is null ? null : IpcMechanisms.Link(InputKind).OpenReader(InputTicket, InputDescriptors, stopping);
 
     /// <summary>The handed-over objects, opened.</summary>

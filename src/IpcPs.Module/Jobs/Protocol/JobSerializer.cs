@@ -1,10 +1,10 @@
 using IpcPs.Module.Serialization;
 using IpcPs.Serialization;
 
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>Turns what a job sends and receives into bytes and back. One per thread.</summary>
-internal sealed class JobCodec
+internal sealed class JobSerializer
 {
     private readonly MessageEncoder _encoder = new(IpcFormat.Object);
     private readonly ObjectDecoder _decoder = new(PSObjectModel.Instance);
@@ -21,6 +21,6 @@ internal sealed class JobCodec
         where T : class
     {
         var value = Decode(payload);
-        return JobRecords.Restore(value) as T ?? throw new IpcException(IpcErrors.InvalidData, $"A job's child sent something else in place of a {typeof(T).Name}.");
+        return StreamRecordReader.Restore(value) as T ?? throw new IpcException(IpcErrors.InvalidData, $"A job's child sent something else in place of a {typeof(T).Name}.");
     }
 }

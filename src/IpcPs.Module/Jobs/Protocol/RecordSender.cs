@@ -1,20 +1,18 @@
-using IpcPs.Channels;
-
-namespace IpcPs.Module.Jobs;
+namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>The child's sending side: records of any lane, from any thread, in the order in which they come.</summary>
-internal sealed class JobWire(IpcChannel channel) : IDisposable
+internal sealed class RecordSender(IpcChannel channel) : IDisposable
 {
     private readonly object _guard = new();
     private readonly BufferedSender _sender = new(channel, CancellationToken.None);
-    private readonly JobCodec _codec = new();
+    private readonly JobSerializer _codec = new();
 
     /// <summary>How a message of a lane is sent.</summary>
-    public static SendOptions In(JobLane lane) => new() { Format = IpcFormat.Object, Lane = (byte)lane };
+    public static SendOptions In(JobStreamId lane) => new() { Format = IpcFormat.Object, StreamId = (byte)lane };
 
     /// <summary>Sends a record, now or within a millisecond.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: the parent is gone.</exception>
-    public void Send(JobLane lane, object? record)
+    public void Send(JobStreamId lane, object? record)
     {
         lock (_guard) _sender.Send(_codec.Encode(record), In(lane));
     }

@@ -1,4 +1,4 @@
-using IpcPs.Channels;
+using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 

@@ -1,5 +1,6 @@
 using System.Text;
-using IpcPs.Channels;
+using IpcPs.Rings;
+using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 
@@ -114,7 +115,7 @@ internal sealed class ModelChecker(RingDelivery delivery, int maxKills, int maxP
         }
         if (canGoOn || state.Actors.Any(static a => a.Status == ActorStatus.Ready)) return;
         Ends++;
-        ModelVerdict.Judge(state);
+        ModelVerdict.Evaluate(state);
     }
 
     private void Go(ModelState next, int running, int preemptions, string how)

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
+using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 
@@ -68,7 +68,7 @@ internal readonly struct ModelMemory(uint token) : IRingMemory
     public bool Sleep(int field, uint expected, in RingWait wait) => Run.Sleep(ModelState.Field(field), expected);
 
     // Without the time-out that it has in truth: what the model shows to go on, goes on without it.
-    public bool Nap(int field, uint expected, int round, in RingWait wait) => Run.Sleep(ModelState.Field(field), expected);
+    public bool SleepBriefly(int field, uint expected, int round, in RingWait wait) => Run.Sleep(ModelState.Field(field), expected);
 
     public void Wake(int field, int count) => Run.Wake(ModelState.Field(field), count);
 }

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
+using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 
@@ -139,7 +139,7 @@ internal sealed class ModelRun
             _actor.IsAttached = false;
             return 0;
         });
-        RingWake.All(ref memory, othersSleepOn);
+        RingEventCount.All(ref memory, othersSleepOn);
         _actor.Status = ActorStatus.Finished;
     }
 

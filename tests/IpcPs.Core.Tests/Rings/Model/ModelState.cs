@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
-using IpcPs.Channels;
+using IpcPs.Pipes;
+using IpcPs.Rings;
+using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 

@@ -1,11 +1,11 @@
-using IpcPs.Channels;
+using IpcPs.Rings;
 
 namespace IpcPs.Tests.Rings.Model;
 
 /// <summary>What must be true when nothing can happen any more.</summary>
 internal static class ModelVerdict
 {
-    public static void Judge(ModelState state)
+    public static void Evaluate(ModelState state)
     {
         foreach (var actor in state.Actors)
         {

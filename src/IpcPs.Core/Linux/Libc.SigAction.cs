@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace IpcPs.Interop;
+namespace IpcPs.Linux;
 
 /// <summary>sigaction(2), for a signal whose handler we put ourselves in front of.</summary>
 internal static unsafe partial class Libc
@@ -9,7 +9,7 @@ internal static unsafe partial class Libc
 
     /// <summary><c>struct sigaction</c> as libc has it on 64-bit Linux. What is not named is kept as it was.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 152)]
-    public struct SignalAction
+    public struct SigAction
     {
         public nint Handler;
         public fixed ulong Mask[16];
@@ -18,5 +18,5 @@ internal static unsafe partial class Libc
     }
 
     [LibraryImport(Name, SetLastError = true)]
-    public static partial int sigaction(int signal, SignalAction* action, SignalAction* previous);
+    public static partial int sigaction(int signal, SigAction* action, SigAction* previous);
 }

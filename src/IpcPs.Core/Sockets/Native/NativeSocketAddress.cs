@@ -4,12 +4,11 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
-using IpcPs.Interop;
 
-namespace IpcPs.Channels;
+namespace IpcPs.Sockets.Native;
 
 /// <summary>A <c>sockaddr</c> as the kernel takes and gives it: of unix(7), ip(7) or ipv6(7).</summary>
-internal unsafe struct SocketName : IEquatable<SocketName>
+internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
 {
     /// <summary>Bytes of <c>sockaddr_un</c>, the longest of them.</summary>
     public const int Capacity = 110;
@@ -45,9 +44,9 @@ internal unsafe struct SocketName : IEquatable<SocketName>
     public Span<byte> Buffer => _bytes;
 
     /// <summary>The name of an address.</summary>
-    public static SocketName Of(IpcAddress address)
+    public static NativeSocketAddress Of(IpcAddress address)
     {
-        var name = default(SocketName);
+        var name = default(NativeSocketAddress);
         var bytes = name.Buffer;
         if (address.Scheme != IpcScheme.Unix)
         {
@@ -68,9 +67,9 @@ internal unsafe struct SocketName : IEquatable<SocketName>
     }
 
     /// <summary>Only the family: what bind(2) takes to choose an abstract name itself.</summary>
-    public static SocketName Autobind()
+    public static NativeSocketAddress Autobind()
     {
-        var name = default(SocketName);
+        var name = default(NativeSocketAddress);
         BitConverter.TryWriteBytes(name.Buffer, (ushort)Libc.AF_UNIX);
         name.Length = PathOffset;
         return name;
@@ -88,9 +87,9 @@ internal unsafe struct SocketName : IEquatable<SocketName>
         return IpcAddress.TryParse(text, out var address) ? address : null;
     }
 
-    public readonly bool Equals(SocketName other) => Used.SequenceEqual(other.Used);
+    public readonly bool Equals(NativeSocketAddress other) => Used.SequenceEqual(other.Used);
 
-    public override readonly bool Equals(object? obj) => obj is SocketName other && Equals(other);
+    public override readonly bool Equals(object? obj) => obj is NativeSocketAddress other && Equals(other);
 
     public override readonly int GetHashCode()
     {
