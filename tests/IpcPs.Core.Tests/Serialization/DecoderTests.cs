@@ -4,7 +4,7 @@ using System.Numerics;
 using IpcPs.Serialization;
 using Xunit;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Serialization;
 
 public class DecoderTests
 {

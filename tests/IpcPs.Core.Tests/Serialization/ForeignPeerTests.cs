@@ -5,7 +5,7 @@ using IpcPs.Serialization;
 using IpcPs.Tests.Peers;
 using Xunit;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Serialization;
 
 /// <summary>docs/examples/peer.py, written from docs/wire-format.md alone, exchanges objects with this library.</summary>
 public sealed class ForeignPeerTests : IDisposable

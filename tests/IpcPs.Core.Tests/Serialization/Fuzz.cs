@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Serialization;
 
 /// <summary>Random bytes that a failing test can be given again.</summary>
 /// <remarks>IPCPS_FUZZ_SEED repeats a run, IPCPS_FUZZ_SECONDS lets one go on for longer than the few seconds that belong into a test run.</remarks>

@@ -4,7 +4,7 @@ using IpcPs.Serialization;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Serialization;
 
 /// <summary>Bytes from a peer are never trusted: whatever they are, an <see cref="IpcException"/> is all that comes of them, in a bounded time and memory.</summary>
 public class FuzzTests(ITestOutputHelper output)

@@ -5,7 +5,7 @@ using CsCheck;
 using IpcPs.Serialization;
 using Xunit;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Serialization;
 
 public class RoundTripTests
 {

@@ -4,7 +4,7 @@ using System.Numerics;
 using CsCheck;
 using IpcPs.Serialization;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Serialization;
 
 /// <summary>Any value that format Object keeps exactly, and whether two of them are the same.</summary>
 internal static class Values

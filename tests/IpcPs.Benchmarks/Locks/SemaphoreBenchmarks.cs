@@ -4,7 +4,7 @@ using IpcPs.Benchmarks.Framework;
 using IpcPs.Locks;
 using IpcPs.Mechanisms;
 
-namespace IpcPs.Benchmarks.Synchronization;
+namespace IpcPs.Benchmarks.Locks;
 
 /// <summary>Two semaphores, post one and wait for the other, in two processes: beside the same in C.</summary>
 internal sealed class SemaphoreBenchmarks : IBenchmarkGroup

@@ -2,7 +2,7 @@ using System.Text;
 using IpcPs.Pipes;
 using Xunit;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Pipes;
 
 public class PipeTests
 {

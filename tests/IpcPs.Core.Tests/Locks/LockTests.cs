@@ -6,7 +6,7 @@ using IpcPs.SharedMemory;
 using IpcPs.Tests.Peers;
 using Xunit;
 
-namespace IpcPs.Tests.Synchronization;
+namespace IpcPs.Tests.Locks;
 
 /// <summary>What all locks have in common, and what each has of its own.</summary>
 public sealed partial class LockTests : IDisposable

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Waiting;
 
 public class InterruptibleCallTests
 {

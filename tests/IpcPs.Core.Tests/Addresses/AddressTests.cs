@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Addresses;
 
 public class AddressTests
 {

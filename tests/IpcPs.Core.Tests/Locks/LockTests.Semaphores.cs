@@ -4,9 +4,10 @@ using IpcPs.Linux;
 using IpcPs.Locks;
 using IpcPs.Mechanisms;
 using IpcPs.Tests.Peers;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Tests.Synchronization;
+namespace IpcPs.Tests.Locks;
 
 /// <content>What only semaphores do, and C programs with them.</content>
 public sealed partial class LockTests

@@ -7,7 +7,7 @@ using IpcPs.Signals;
 using IpcPs.Tests.Peers;
 using Xunit;
 
-namespace IpcPs.Tests.Memory;
+namespace IpcPs.Tests.SharedMemory;
 
 public sealed partial class SharedMemoryTests : IDisposable
 {

@@ -2,9 +2,9 @@ using IpcPs.Linux;
 using IpcPs.SharedMemory;
 using Xunit;
 
-namespace IpcPs.Tests.Memory;
+namespace IpcPs.Tests.SharedMemory;
 
-public class TruncationGuardTests
+public class SigbusGuardTests
 {
     [Fact]
     public unsafe void Touching_what_a_file_no_longer_has_marks_the_region_and_does_not_end_the_process()

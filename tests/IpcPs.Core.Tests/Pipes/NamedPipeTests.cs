@@ -4,7 +4,7 @@ using IpcPs.Mechanisms;
 using IpcPs.Pipes;
 using Xunit;
 
-namespace IpcPs.Tests;
+namespace IpcPs.Tests.Pipes;
 
 public sealed class NamedPipeTests : IDisposable
 {

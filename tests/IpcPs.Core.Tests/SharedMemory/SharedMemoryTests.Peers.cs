@@ -4,7 +4,7 @@ using IpcPs.SharedMemory;
 using IpcPs.Tests.Peers;
 using Xunit;
 
-namespace IpcPs.Tests.Memory;
+namespace IpcPs.Tests.SharedMemory;
 
 /// <content>Programs in C and Python.</content>
 public sealed partial class SharedMemoryTests

@@ -2,7 +2,7 @@ using System.Globalization;
 using IpcPs.Benchmarks.Framework;
 using IpcPs.Benchmarks.Shells;
 
-namespace IpcPs.Benchmarks.Memory;
+namespace IpcPs.Benchmarks.SharedMemory;
 
 /// <summary>64 MiB arrays into and out of shared memory by the cmdlets, beside memcpy(3) of as much in C.</summary>
 internal sealed class MemoryBenchmarks : IBenchmarkGroup

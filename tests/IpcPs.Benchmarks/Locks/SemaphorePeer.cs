@@ -3,7 +3,7 @@ using IpcPs.Benchmarks.Framework;
 using IpcPs.Locks;
 using IpcPs.Mechanisms;
 
-namespace IpcPs.Benchmarks.Synchronization;
+namespace IpcPs.Benchmarks.Locks;
 
 /// <summary>Waits for one semaphore and posts another: <c>semaphore THERE BACK COUNT</c>.</summary>
 internal sealed class SemaphorePeer : IPeer

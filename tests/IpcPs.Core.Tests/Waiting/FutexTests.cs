@@ -3,7 +3,7 @@ using IpcPs.SharedMemory;
 using IpcPs.Signals;
 using Xunit;
 
-namespace IpcPs.Tests.Memory;
+namespace IpcPs.Tests.Waiting;
 
 public sealed class FutexTests : IDisposable
 {
