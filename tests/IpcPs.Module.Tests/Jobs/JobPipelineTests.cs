@@ -45,7 +45,7 @@ public sealed class JobPipelineTests : JobTests
     [InlineData("Ring")]
     public void Values_and_jobs_can_be_mixed(string via)
     {
-        var (_, result) = Run("1..5 + (Start-IpcJob { 10..14 }) | Start-IpcJob { $sum = 0; foreach ($i in $input) { $sum += $i }; $sum } -Via $args[0]", via);
+        var (_, result) = Run("1..5 + (Start-IpcJob { 10..14 }) | Start-IpcJob { ($input | Measure-Object -Sum).Sum } -Via $args[0]", via);
         Assert.Equal([75], result.NoErrors().Values);
     }
 
