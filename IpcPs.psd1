@@ -51,8 +51,12 @@
     )
     PrivateData          = @{
         PSData = @{
-            Tags       = @('IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Signal', 'Socket', 'PSEdition_Core')
-            LicenseUri = 'https://opensource.org/license/mit'
+            Tags         = @(
+                'IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Mutex', 'Signal', 'Socket', 'Job', 'Parallel', 'PSEdition_Core'
+            )
+            ProjectUri   = 'https://github.com/ipcps/IpcPs'
+            LicenseUri   = 'https://github.com/ipcps/IpcPs/blob/main/LICENSE'
+            ReleaseNotes = 'https://github.com/ipcps/IpcPs/blob/main/CHANGELOG.md'
         }
     }
 }

@@ -1,24 +1,74 @@
 <#
 .SYNOPSIS
-    Runs the Pester tests of this folder, says what failed, and ends with exit code 1 then.
+    Runs a file of Pester tests, or lists its tests, and writes what came of each to a JSON file: `dotnet test` shows them as tests of their own.
 #>
 [CmdletBinding()]
 param(
-    # Only the files whose names match.
-    [string] $Name = '*'
+    # The files.
+    [Parameter(Mandatory)]
+    [string[]] $Path,
+
+    # Where the JSON goes: an array with an object for each test, in the order of the files and of the tests in them.
+    [Parameter(Mandatory)]
+    [string] $Result,
+
+    # The Pester module.
+    [string] $Pester = 'Pester',
+
+    # Only list the tests.
+    [switch] $List
 )
 
-Import-Module Pester -MinimumVersion 5.0 -ErrorAction Stop
+$ErrorActionPreference = 'Stop'
+Import-Module $Pester
 
 $configuration = New-PesterConfiguration
-$configuration.Run.Path = @(Get-ChildItem $PSScriptRoot -Filter "$Name.Tests.ps1" | ForEach-Object FullName)
+$configuration.Run.Path = $Path
 $configuration.Run.PassThru = $true
-$configuration.Output.Verbosity = 'Normal'
-$result = Invoke-Pester -Configuration $configuration
+$configuration.Run.SkipRun = $List.IsPresent
+$configuration.Output.Verbosity = $List ? 'None' : 'Detailed'
+$run = Invoke-Pester -Configuration $configuration
 
-foreach ($test in $result.Failed) { "FAILED: $($test.ExpandedPath)`n    $($test.ErrorRecord | Select-Object -First 1)" }
-# A file that cannot even be read, and a block whose BeforeAll fails, have no test that could fail.
-$broken = @($result.FailedBlocks) + @($result.FailedContainers)
-foreach ($item in $broken) { "FAILED: $item`n    $($item.ErrorRecord | Select-Object -First 1)" }
-"Pester: $($result.PassedCount) passed, $($result.FailedCount + $broken.Count) failed, $($result.SkippedCount) skipped"
-exit [int]($result.FailedCount + $broken.Count -gt 0)
+function Get-ErrorText($Item) {
+    foreach ($record in $Item.ErrorRecord) {
+        $record.DisplayErrorMessage ? $record.DisplayErrorMessage : "$record"
+        $record.DisplayStackTrace ? $record.DisplayStackTrace : $record.ScriptStackTrace
+    }
+}
+
+# '<name>' and '<_>' as Pester puts values there, which it does when it runs the test.
+function Expand-Name($Name, $Data) {
+    if ($Data -isnot [Collections.IDictionary]) { return $Name.Replace('<_>', "$Data") }
+    foreach ($key in $Data.Keys) { $Name = $Name.Replace("<$key>", "$($Data[$key])", 'OrdinalIgnoreCase') }
+    $Name
+}
+
+function Get-TestResult($Block, $Names, $Errors) {
+    $Errors += @(Get-ErrorText $Block)
+    foreach ($item in $Block.Order) {
+        $name = @($Names) + (Expand-Name $item.Name $item.Data)
+        if ($item.ItemType -ne 'Test') {
+            Get-TestResult $item $name $Errors
+            continue
+        }
+        $text = @(Get-ErrorText $item) + $Errors
+        [pscustomobject]@{
+            File    = [IO.Path]::GetFileName($item.ScriptBlock.File)
+            Name    = $name -join '.'
+            Skip    = [bool]$item.Skip
+            # A test that passed in a block whose BeforeAll or AfterAll did not has not passed.
+            Passed  = $item.Result -in 'Passed', 'Skipped' -and -not $Errors
+            Failure = $text -join "`n"
+        }
+    }
+}
+
+$results = foreach ($container in $run.Containers) {
+    $tests = @(foreach ($block in $container.Blocks) { Get-TestResult $block (Expand-Name $block.Name $block.Data) @(Get-ErrorText $container) })
+    if ($tests) { $tests; continue }
+    # A file that cannot be read has no test that could fail: it is one.
+    [pscustomobject]@{
+        File = $container.Item.Name; Name = 'has tests'; Skip = $false; Passed = $false; Failure = @(Get-ErrorText $container) -join "`n"
+    }
+}
+ConvertTo-Json @($results) | Set-Content $Result

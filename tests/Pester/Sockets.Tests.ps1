@@ -20,8 +20,11 @@ Describe 'Sockets' {
         $client, $server | Where-Object { $_ -is [IDisposable] } | Close-IpcObject
     }
 
-    It 'talks to another pwsh over <address>, which knows who it is' -ForEach @(
-        @{ Address = "unix:@pester-$PID" }, @{ Address = "unix:pester-$($PID)?type=seqpacket" }, @{ Address = 'tcp:127.0.0.1:0' }, @{ Address = 'udp:127.0.0.1:0' }
+    It 'talks to another pwsh over <kind>, which knows who it is' -ForEach @(
+        @{ Kind = 'unix'; Address = "unix:@pester-$PID" }
+        @{ Kind = 'unix seqpacket'; Address = "unix:pester-$($PID)?type=seqpacket" }
+        @{ Kind = 'tcp'; Address = 'tcp:127.0.0.1:0' }
+        @{ Kind = 'udp'; Address = 'udp:127.0.0.1:0' }
     ) {
         $script:server = New-IpcSocket $address
         $script:other = Start-Pwsh "

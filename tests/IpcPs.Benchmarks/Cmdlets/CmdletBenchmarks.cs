@@ -21,12 +21,12 @@ internal sealed class CmdletBenchmarks : IBenchmarkGroup
             })
             {
                 yield return new($"cmdlets, strings, {load.Name}", "objects/s", goal, false,
-                    new($"Send, Receive in {ShellSession.Name}", () => load.Run(text, count)), new("a cmdlet that does nothing", () => CmdletLoad.IntoNothing(text, count)));
+                    new("Send, Receive in pwsh", () => load.Run(text, count)), new("a cmdlet that does nothing", () => CmdletLoad.IntoNothing(text, count)));
             }
             foreach (var load in new[] { CmdletLoad.Pipe, CmdletLoad.Posix, CmdletLoad.Ring })
             {
                 yield return new($"cmdlets, objects of three properties, {load.Name}", "objects/s", null, false,
-                    new($"Send, Receive in {ShellSession.Name}", () => load.Run(objects, bags)), new("a cmdlet that does nothing", () => CmdletLoad.IntoNothing(objects, bags)));
+                    new("Send, Receive in pwsh", () => load.Run(objects, bags)), new("a cmdlet that does nothing", () => CmdletLoad.IntoNothing(objects, bags)));
             }
         }
     }

@@ -18,7 +18,7 @@ internal sealed class IdleBenchmarks : IBenchmarkGroup
         {
             yield return new("at rest: a process that waits for a pipe", "ms/s", 1, true, new("IpcPs, Receive", Waiting), Limit);
             yield return new("at rest: a session with RTMIN+5 and USR1 registered", "ms/s", 1, true,
-                new(ShellSession.Name, () => Session("$null = Register-IpcSignal RTMIN+5, USR1 -Action { }")), Limit);
+                new("pwsh", () => Session("$null = Register-IpcSignal RTMIN+5, USR1 -Action { }")), Limit);
             yield return new($"at rest: a unix listener with {Clients} clients", "ms/s", 1, true, new("IpcPs, Receive", () => Listener().Processor), Limit);
             yield return new($"memory of a unix listener, each of {Clients} clients", "KiB", null, true, new("IpcPs", () => Listener().Memory), new("none", static () => null));
         }

@@ -16,8 +16,8 @@ internal sealed class InventoryBenchmarks : IBenchmarkGroup
     {
         get
         {
-            yield return new("Get-IpcObject, 2,000 processes and 5,000 objects, first call", "s", 1, true, new(ShellSession.Name, () => List()?.First), Goal);
-            yield return new("Get-IpcObject, 2,000 processes and 5,000 objects, later calls", "s", 1, true, new(ShellSession.Name, () => List()?.Later), Goal);
+            yield return new("Get-IpcObject, 2,000 processes and 5,000 objects, first call", "s", 1, true, new("pwsh", () => List()?.First), Goal);
+            yield return new("Get-IpcObject, 2,000 processes and 5,000 objects, later calls", "s", 1, true, new("pwsh", () => List()?.Later), Goal);
         }
     }
 

@@ -5,7 +5,7 @@ using IpcPs.Benchmarks.Shells;
 
 namespace IpcPs.Benchmarks.Jobs;
 
-/// <summary>Start-IpcJob beside PowerShell's own Start-Job, which needs pwsh: without one on PATH it is left out.</summary>
+/// <summary>Start-IpcJob beside PowerShell's own Start-Job.</summary>
 internal sealed class JobBenchmarks : IBenchmarkGroup
 {
     public IEnumerable<Comparison> Comparisons
@@ -14,13 +14,11 @@ internal sealed class JobBenchmarks : IBenchmarkGroup
         {
             var count = Settings.Count(20_000);
             yield return new($"jobs, {count} objects of three properties from the child, start-up excluded", "objects/s", 10, false,
-                new("Start-IpcJob", () => Objects("Start-IpcJob", count)), new("Start-Job", () => IfPwsh(() => Objects("Start-Job", count))));
+                new("Start-IpcJob", () => Objects("Start-IpcJob", count)), new("Start-Job", () => Objects("Start-Job", count)));
             yield return new("jobs, from Start to the end of a job that gives a number", "ms", 1, true,
-                new("Start-IpcJob", () => StartUp("Start-IpcJob")), new("Start-Job", () => IfPwsh(() => StartUp("Start-Job"))));
+                new("Start-IpcJob", () => StartUp("Start-IpcJob")), new("Start-Job", () => StartUp("Start-Job")));
         }
     }
-
-    private static double? IfPwsh(Func<double> measure) => ShellSession.Pwsh is null ? null : measure();
 
     // The child makes its objects first, then says when it begins to give them. The clock is the machine's, the same in both processes.
     private static double Objects(string start, int count) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""

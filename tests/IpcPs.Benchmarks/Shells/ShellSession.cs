@@ -4,8 +4,8 @@ using System.Text;
 
 namespace IpcPs.Benchmarks.Shells;
 
-/// <summary>A PowerShell process with the module in it, which runs the scripts that it is given, one after the other in one session:
-/// pwsh where it is on PATH, else ipcps. Compiled code stays compiled from one measurement to the next.</summary>
+/// <summary>A pwsh process with the module in it, which runs the scripts that it is given, one after the other in one session.
+/// Compiled code stays compiled from one measurement to the next.</summary>
 internal sealed class ShellSession : IDisposable
 {
     // Each line is a script in Base64, each answer a line: "= result" or "! error".
@@ -24,12 +24,6 @@ internal sealed class ShellSession : IDisposable
 
     private ShellSession(Process process) => _process = process;
 
-    /// <summary>The pwsh on PATH; null where there is none.</summary>
-    public static string? Pwsh { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(static f => Path.Combine(f, "pwsh")).FirstOrDefault(File.Exists);
-
-    /// <summary>What it is called in results.</summary>
-    public static string Name => Pwsh is null ? "ipcps" : "pwsh";
-
     public int ProcessId => _process.Id;
 
     /// <summary>Starts one, imports the module and this assembly's own cmdlets.</summary>
@@ -39,7 +33,7 @@ internal sealed class ShellSession : IDisposable
     {
         var import = $"Import-Module '{Build.Manifest}'\nImport-Module '{typeof(ShellSession).Assembly.Location}'\n";
         var encoded = Convert.ToBase64String(Encoding.Unicode.GetBytes("$ErrorActionPreference = 'Stop'\n" + import + Loop));
-        string[] command = [.. within ?? [], Pwsh ?? Build.Host, "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded];
+        string[] command = [.. within ?? [], .. Build.Pwsh, "-NoProfile", "-NonInteractive", "-EncodedCommand", encoded];
         var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true };
         if (runtimeFolder is not null) start.Environment["XDG_RUNTIME_DIR"] = runtimeFolder;
         start.Environment["POWERSHELL_UPDATECHECK"] = "Off";

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

@@ -44,6 +44,9 @@ public sealed partial class ShellProcess : IDisposable
         if (kill(_process.Id, signal) != 0) throw new InvalidOperationException($"kill({_process.Id}, {signal}): errno {Marshal.GetLastPInvokeError()}");
     }
 
+    /// <summary>Kills it when it has run for too long, unless the result is disposed of before.</summary>
+    public IDisposable KillAfter(TimeSpan limit) => new Timer(_ => kill(_process.Id, 9), null, limit, Timeout.InfiniteTimeSpan);
+
     /// <summary>Closes standard input, waits for the end and gives all that is left to read.</summary>
     public ShellResult Finish(string? input = null)
     {
@@ -52,15 +55,6 @@ public sealed partial class ShellProcess : IDisposable
         var output = _process.StandardOutput.ReadToEnd();
         _process.WaitForExit();
         return new ShellResult(_process.ExitCode, output, _error.Result);
-    }
-
-    /// <summary>Closes our end of its standard output, and waits for the end.</summary>
-    public ShellResult StopReading()
-    {
-        Input.Close();
-        _process.StandardOutput.Close();
-        _process.WaitForExit();
-        return new ShellResult(_process.ExitCode, "", _error.Result);
     }
 
     /// <summary>Kills it where it still runs.</summary>

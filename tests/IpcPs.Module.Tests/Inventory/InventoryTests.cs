@@ -1,5 +1,6 @@
 using IpcPs.Inventory;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

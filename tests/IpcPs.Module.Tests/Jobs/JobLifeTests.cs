@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Management.Automation;
 using IpcPs.Signals;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
@@ -90,15 +91,15 @@ public sealed class JobLifeTests : JobTests
     [Fact]
     public void Jobs_do_not_wait_for_a_thread_of_a_busy_pool()
     {
-        var result = ModuleSession.Host.Run(
+        var result = Shell.Pwsh.Run(
             """
             # The pool adds a thread or two a second: it would be minutes until it came to what is queued after these.
             $gate = [Threading.ManualResetEventSlim]::new()
             foreach ($i in 1..500) { $null = [Threading.Tasks.Task]::Run([Action]$gate.Wait) }
-            $sum = Start-IpcJob { 1..3 } | Start-IpcJob { $sum = 0; foreach ($i in $input) { $sum += $i }; $sum }
+            $sum = Start-IpcJob { 1..3 } | Start-IpcJob { ($input | Measure-Object -Sum).Sum }
             $null = Wait-Job $sum -Timeout 60
             Receive-Job $sum
-            $endless = Start-IpcJob { while ($true) { [Threading.Thread]::Sleep(10) } }
+            $endless = Start-IpcJob { while ($true) { Start-Sleep -Milliseconds 10 } }
             $endless.StopJobAsync()
             $null = Wait-Job $endless -Timeout 60
             "$($endless.State)"
@@ -110,18 +111,26 @@ public sealed class JobLifeTests : JobTests
     [Fact]
     public void Many_jobs_leave_no_descriptor_and_no_zombie()
     {
-        var result = ModuleSession.Host.Run(
+        var result = Shell.Pwsh.Run(
             """
-            function Batch { $jobs = @(1..10 | ForEach-Object { Start-IpcJob { $args[0] } -ArgumentList $_ }); $null = Wait-Job $jobs -Timeout 120; $s = 0; Receive-Job $jobs | ForEach-Object { $s += $_ }; Remove-Job $jobs; $s }
+            function Batch {
+                $jobs = 1..10 | ForEach-Object { Start-IpcJob { $args[0] } -ArgumentList $_ }
+                $null = Wait-Job $jobs -Timeout 120
+                (Receive-Job $jobs | Measure-Object -Sum).Sum
+                Remove-Job $jobs
+            }
             # Pipes and pidfds: what the runtime opens for itself is not ours.
-            function Count { [GC]::Collect(); [GC]::WaitForPendingFinalizers(); @([IO.Directory]::GetFileSystemEntries('/proc/self/fd') | Where-Object { "$([IO.FileInfo]::new($_).LinkTarget)" -match '^pipe:|pidfd' }).Count }
+            function Count {
+                [GC]::Collect(); [GC]::WaitForPendingFinalizers()
+                @(Get-ChildItem /proc/self/fd | Where-Object LinkTarget -match '^pipe:|pidfd').Count
+            }
             $null = Batch
             $before = Count
             $sums = 1..3 | ForEach-Object { Batch }
             "sums $sums"
             # One that a thread still had in its hands when the job let go of it is closed a moment later: a leak would be one of each of 30 jobs.
             "leak $((Count) - $before -ge 30)"
-            $children = [IO.Directory]::GetDirectories('/proc/self/task') | ForEach-Object { [IO.File]::ReadAllText("$_/children").Trim() } | Where-Object { $_ }
+            $children = Get-Content /proc/self/task/*/children
             "children $children"
             """).Succeeded();
         Assert.Equal(["sums 55 55 55", "leak False", "children "], result.Lines);
@@ -133,7 +142,7 @@ public sealed class JobLifeTests : JobTests
     [InlineData("sleep 1000")]
     public void Children_end_when_their_parent_is_killed(string work)
     {
-        using var parent = ModuleSession.Host.Start($"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; \"$($job.ProcessId)\"; Receive-IpcMessage $job");
+        using var parent = Shell.Pwsh.Start($"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; \"$($job.ProcessId)\"; Receive-IpcMessage $job");
         var child = int.Parse(parent.ReadLine()!, CultureInfo.InvariantCulture);
         parent.Signal(9);
         WaitForEnd(child);

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using IpcPs.Signals;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
@@ -47,7 +48,7 @@ public sealed class JobPipelineTests : JobTests
     [InlineData("Ring")]
     public void Values_and_jobs_can_be_mixed(string via)
     {
-        var (_, result) = Run("1..5 + (Start-IpcJob { 10..14 }) | Start-IpcJob { $sum = 0; foreach ($i in $input) { $sum += $i }; $sum } -Via $args[0]", via);
+        var (_, result) = Run("1..5 + (Start-IpcJob { 10..14 }) | Start-IpcJob { ($input | Measure-Object -Sum).Sum } -Via $args[0]", via);
         Assert.Equal([75], result.NoErrors().Values);
     }
 
@@ -137,7 +138,7 @@ public sealed class JobPipelineTests : JobTests
     public void Nothing_is_left_behind_even_when_the_parent_is_killed(string via)
     {
         // Large objects, as those of queues and rings lie in shared memory on their way.
-        using var parent = ModuleSession.Host.Start(
+        using var parent = Shell.Pwsh.Start(
             $$"""
             $first = Start-IpcJob { while ($true) { [string]::new('x', 1MB) } }
             $second = $first | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent; $null = Receive-IpcMessage $IpcParent } } -Via {{via}}

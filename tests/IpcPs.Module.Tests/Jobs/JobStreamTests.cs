@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
@@ -13,15 +14,12 @@ public sealed class JobStreamTests : JobTests
         var (job, result) = Run(
             """
             Start-IpcJob {
-                & {
-                    [CmdletBinding()] param()
-                    $VerbosePreference = $DebugPreference = 'Continue'
-                    $PSCmdlet.WriteObject('out')
-                    $PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([InvalidOperationException]::new('bad'), 'Test.Id', 'ResourceBusy', 42))
-                    $PSCmdlet.WriteWarning('careful'); $PSCmdlet.WriteVerbose('detail'); $PSCmdlet.WriteDebug('internal'); $PSCmdlet.WriteInformation('news', @('tag'))
-                    $record = [Management.Automation.ProgressRecord]::new(1, 'counting', 'half'); $record.PercentComplete = 50; $PSCmdlet.WriteProgress($record)
-                    [Console]::Error.WriteLine('past the streams')
-                }
+                $VerbosePreference = $DebugPreference = 'Continue'
+                'out'
+                Write-Error 'bad' -ErrorId Test.Id -Category ResourceBusy -TargetObject 42
+                Write-Warning 'careful'; Write-Verbose 'detail'; Write-Debug 'internal'; Write-Information 'news' -Tags tag
+                Write-Progress 'counting' 'half' -PercentComplete 50
+                [Console]::Error.WriteLine('past the streams')
             }
             """);
         Assert.Equal("Completed", job.JobStateInfo.State.ToString());
@@ -35,7 +33,10 @@ public sealed class JobStreamTests : JobTests
         Assert.Equal(42, errors[1].TargetObject);
 
         // Which streams Receive-Job shows depends on preferences; the job has them all.
-        Session.Run("$job = Start-IpcJob { & { [CmdletBinding()] param() $VerbosePreference = $DebugPreference = 'Continue'; $PSCmdlet.WriteVerbose('detail'); $PSCmdlet.WriteDebug('internal'); $PSCmdlet.WriteProgress([Management.Automation.ProgressRecord]::new(1, 'counting', 'half')) } }; $null = Wait-Job $job -Timeout 60").NoErrors();
+        Session.Run("""
+            $job = Start-IpcJob { Write-Verbose 'detail' -Verbose; Write-Debug 'internal' -Debug; Write-Progress 'counting' 'half' }
+            $null = Wait-Job $job -Timeout 60
+            """).NoErrors();
         Assert.Equal(["detail", "internal", "counting", "half"], Session.Run("$job.Verbose[0].Message; $job.Debug[0].Message; $job.Progress[0].Activity; $job.Progress[0].StatusDescription").Values);
     }
 

@@ -4,6 +4,7 @@ using CsCheck;
 using IpcPs.Module.Serialization;
 using IpcPs.Serialization;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -5,6 +5,7 @@ using CsCheck;
 using IpcPs.Module.Serialization;
 using IpcPs.Serialization;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

@@ -4,6 +4,7 @@ using CsCheck;
 using IpcPs.Module.Serialization;
 using IpcPs.Pipes;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests;

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using IpcPs.Signals;
 using IpcPs.Tests;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Sockets;
@@ -132,7 +133,7 @@ public sealed class RequestCommandTests : IDisposable
 
     private ShellProcess Serve(string script, string kind, out string address)
     {
-        var server = ModuleSession.Host.Start(script.Replace("ADDRESS", _place.Address(kind), StringComparison.Ordinal));
+        var server = Shell.Pwsh.Start(script.Replace("ADDRESS", _place.Address(kind), StringComparison.Ordinal));
         address = server.ReadLine() ?? throw new InvalidOperationException($"The server did not start: {server.Finish()}");
         return server;
     }
