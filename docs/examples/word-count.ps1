@@ -57,7 +57,7 @@ $files = @(
 
 $countWords = {
     # The split of a blank line gives one empty string.
-    $words = Receive-IpcMessage $IpcParent -All | ForEach-Object { -split $_ } | Where-Object { $_ }
+    $words = Receive-IpcMessage $IpcParent -All | ForEach-Object { (-split $_) -ne '' }
     $words | Group-Object -NoElement | Select-Object -Property Name, Count
 }
 
