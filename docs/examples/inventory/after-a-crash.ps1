@@ -36,7 +36,8 @@ function Get-StepObject([string] $Step) {
 $ownPipe = New-IpcPipe "$name-own"
 $python = $null
 try {
-    $python = Start-Process -FilePath python3 -ArgumentList "$PSScriptRoot/crash.py", $name, (Split-Path $ownPipe.Path) -PassThru
+    $arguments = 'crash.py', $name, (Split-Path $ownPipe.Path)
+    $python = Start-Process -FilePath python3 -ArgumentList $arguments -WorkingDirectory $PSScriptRoot -PassThru
     # The socket is the last object that the program makes.
     Open-IpcObject "unix:$name.s" -Wait -Timeout 60 | Close-IpcObject
     Get-StepObject 'running'
