@@ -75,7 +75,8 @@ try {
     $jobs | ForEach-Object Channel | Close-IpcObject
     $counts = foreach ($job in $jobs) {
         $words = @(Receive-Job $job -Wait)
-        Write-Verbose "Process $($job.ProcessId) counted $(($words | Measure-Object -Property Count -Sum).Sum) words."
+        $sum = $words | Measure-Object -Property Count -Sum | ForEach-Object Sum
+        Write-Verbose "Process $($job.ProcessId) counted $($sum ?? 0) words."
         $words
     }
 }

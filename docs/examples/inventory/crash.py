@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes IPC objects of several kinds and waits to be killed, before it can remove them: what a crash does.
+"""Makes IPC objects of several kinds, and waits to be killed before it has removed them, as in a crash.
 
     crash.py NAME FOLDER    makes shared memory NAME, and in the folder the named pipe NAME and the socket NAME.s
 """
@@ -23,6 +23,8 @@ def main(arguments):
     os.mkfifo(path)
     pipe = os.open(path, os.O_RDWR)
 
+    # Ctrl+C kills this program too, instead of raising KeyboardInterrupt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path + ".s")
         server.listen()

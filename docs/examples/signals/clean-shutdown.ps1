@@ -46,7 +46,8 @@ try {
         }
     } -Cleanup {
         # The body has ended, and its finally blocks have run. Only KILL can cut this short, so it should not take long.
-        "$($_.Signal) from process $($_.SenderId): shutting down"
+        $source = $null -eq $_.SenderId ? 'the terminal' : "process $($_.SenderId)"
+        "$($_.Signal) from ${source}: shutting down"
     }
     "$($jobs.CurrentMessages) jobs are left"
 }

@@ -167,8 +167,12 @@ public sealed class ExampleTests : IDisposable
 
     private static string Example(string name) => Path.Combine(Build.RepositoryRoot, "docs", "examples", name);
 
-    private static JsonElement Json(string example, string arguments) =>
-        JsonDocument.Parse(Shell.Pwsh.Run($"& '{Example(example)}' {arguments} | ConvertTo-Json -Compress").Succeeded().Output).RootElement;
+    private static JsonElement Json(string example, string arguments)
+    {
+        // Progress would come on standard error, which has to be empty.
+        var script = $"$ProgressPreference = 'SilentlyContinue'; & '{Example(example)}' {arguments} | ConvertTo-Json -Compress";
+        return JsonDocument.Parse(Shell.Pwsh.Run(script).Succeeded().Output).RootElement;
+    }
 
     // Temporary files come into the test's folder, so that it sees those that are left.
     private ShellProcess Start(string example, params string[] arguments) =>
