@@ -112,7 +112,8 @@ function Read-Capture([string] $Text) {
     }
 }
 
-$thin = $pipe = $tcpListener = $unixListener = $capture = $null
+$thin = $capture = $pipe = $tcpListener = $unixListener = $null
+$letterQueue = $namedPipe = $mutex = $numberQueue = $memory = $freeParts = $ring = $null
 try {
     $before = Get-IpcObject -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
     $heldBefore = Get-IpcObject -Id $PID -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
@@ -343,7 +344,8 @@ finally {
     # This also runs after an error or Ctrl+C. With -Force it is no error that an object does not exist.
     if ($thin) { Remove-Job $thin -Force }
     if ($capture) { $capture.Dispose() }
-    $tcpListener, $unixListener, $pipe | Where-Object { $_ } | Close-IpcObject
+    $objects = $pipe, $tcpListener, $unixListener, $letterQueue, $namedPipe, $mutex, $numberQueue, $memory, $freeParts, $ring
+    $objects | Where-Object { $_ } | Close-IpcObject
     Remove-IpcObject ([string[]] $address.Values) -Force -ErrorAction Continue
 }
 
