@@ -1,157 +1,221 @@
-#Requires -Version 7.4
+#requires -Version 7.4
+
 <#
 .SYNOPSIS
-Hands a large file from one PowerShell process to another through shared memory, and verifies that it arrived.
+Copies a large file from one PowerShell process to another through shared memory, and verifies the copy.
 
 .DESCRIPTION
-The sender announces by a message queue that data is ready. The data itself goes through shared memory of two parts: while the receiver reads
-one, the sender fills the other. A semaphore counts the parts that are free, so that nothing is overwritten before it was read. What travels
-through the queue is only where the next part lies. At the end both have the file's SHA-256, each computed from what it had in hand.
+The data goes through shared memory of two parts: while the receiver reads one part, the sender fills the other. A semaphore counts the
+free parts, so that no part is overwritten before it is read. A message queue carries only the announcement and the offset of each part.
+At the end the sender compares the SHA-256 of the file with that of the copy.
 
-Without -Role the sender starts the receiver itself. The sender makes all objects and removes them, also after an error or Ctrl+C.
+Without -Role the script is the sender, and it starts the receiver as a job. With -Role the two run in two terminals.
 
-Runs under ipcps and under pwsh.
+The sender creates all objects, and it removes them at the end, also after an error or Ctrl+C.
 
 .PARAMETER Path
-The file. Default: one of random bytes is made for the occasion, and deleted in the end.
+The file to send. Without it, the script makes a temporary file of random bytes.
 
 .PARAMETER Megabytes
-How large the file of random bytes is. Default: 200.
+The size of the temporary file, in megabytes. The default is 200.
 
 .PARAMETER PartSize
-Bytes of one of the two parts. Default: 4 MB.
+The size of each of the two parts, in bytes. The default is 4 MB.
 
 .PARAMETER Destination
-Where the receiver stores a copy. Default: nowhere.
+Where the receiver writes the copy. Without it, the copy is a temporary file, which is deleted after the comparison.
 
 .PARAMETER Role
-Send or Receive, to have the two sides in two terminals. Default: Both.
+Send or Receive: the side that this process plays. Both is the default.
 
 .PARAMETER Name
-The name of all objects. Both sides need the same one. Default: one of its own.
+The name of the objects. Both sides need the same name. The default is unique.
 
 .PARAMETER Timeout
-How many seconds one side waits for the other. Default: 60.
+How many seconds one side waits for the other. The default is 60.
 
 .EXAMPLE
 docs/examples/big-data.ps1
+
+Sends 200 MB of random bytes from one process to another.
 
 .EXAMPLE
 docs/examples/big-data.ps1 -Role Receive -Name film -Destination copy.mkv
 docs/examples/big-data.ps1 -Role Send -Name film -Path film.mkv
 
-The first line in one terminal, the second in another.
+Sends a file between two terminals. The first line belongs in one terminal, the second line in the other.
 #>
 [CmdletBinding()]
+[OutputType([pscustomobject])]
 param(
+    [Parameter(Position = 0)]
+    [ValidateScript({ Test-Path -LiteralPath $_ -PathType Leaf }, ErrorMessage = "The file '{0}' does not exist.")]
     [string] $Path,
-    [ValidateRange(1, 100000)] [int] $Megabytes = 200,
-    [ValidateRange(1, 1GB)] [int] $PartSize = 4MB,
+
+    [ValidateRange(1, 100000)]
+    [int] $Megabytes = 200,
+
+    [ValidateRange(1, 1GB)]
+    [int] $PartSize = 4MB,
+
+    [ValidateNotNullOrEmpty()]
     [string] $Destination,
-    [ValidateSet('Both', 'Send', 'Receive')] [string] $Role = 'Both',
+
+    [ValidateSet('Both', 'Send', 'Receive')]
+    [string] $Role = 'Both',
+
+    [ValidateNotNullOrEmpty()]
     [string] $Name = "big-data-$PID",
+
+    [ValidateRange(0.001, 86400)]
     [double] $Timeout = 60
 )
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-if (-not (Get-Module IpcPs)) { Import-Module "$PSScriptRoot/../../IpcPs.psd1" }
+if (-not (Get-Module -Name IpcPs)) {
+    Import-Module -Name (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Verbose:$false
+}
 
-$news = "mq:/$Name"              # from the sender: what there is, where each part lies, the end
-$answers = "mq:/$Name-answers"   # from the receiver: what it got
-$hash = [Security.Cryptography.IncrementalHash]::CreateHash('SHA256')
+$queueAddress = "mq:/$Name"            # From the sender: the announcement, the offset of each part, the end.
+$replyAddress = "mq:/$Name-replies"    # From the receiver: its process id, then the hash of the copy; or its error.
+$memoryAddress = "shm:/$Name"
+$semaphoreAddress = "sem:/$Name"
 
-if ($Role -eq 'Receive') {
-    $queue = $memory = $free = $file = $null
+# Fills a file with random bytes.
+function Write-RandomFile([IO.FileInfo] $File, [int] $Megabytes) {
+    $stream = $File.OpenWrite()
     try {
-        $queue = Open-IpcObject $news -Wait -Timeout $Timeout
-        $announced = Receive-IpcMessage $queue -Timeout $Timeout
-        $memory = Open-IpcObject $announced.Memory -Access Read
-        $free = Open-IpcObject $announced.Free
-        if ($Destination) { $file = [IO.File]::Create($PSCmdlet.GetUnresolvedProviderPathFromPSPath($Destination)) }
-        $part = [byte[]]::new($announced.PartSize)
-        $total = 0L
-        @{ ProcessId = $PID } | Send-IpcMessage $answers -Timeout $Timeout
+        $block = [byte[]]::new(1MB)
+        for ($count = 0; $count -lt $Megabytes; $count++) {
+            [Random]::Shared.NextBytes($block)
+            $stream.Write($block)
+        }
+    }
+    finally {
+        $stream.Dispose()
+    }
+}
+
+# Returns the receiver's next reply. An error of the receiver is thrown here.
+function Receive-Reply {
+    $reply = Receive-IpcMessage $replyAddress -Timeout $Timeout
+    if ($reply.ContainsKey('Error')) { throw "The receiver failed: $($reply.Error)" }
+    $reply
+}
+
+# The sender's side.
+function Send-File([IO.FileInfo] $File) {
+    $stream = $queue = $replyQueue = $memory = $freeParts = $receiver = $null
+    try {
+        $stream = $File.OpenRead()
+        $queue = New-IpcQueue $queueAddress
+        $replyQueue = New-IpcQueue $replyAddress
+        $memory = New-IpcSharedMemory $memoryAddress -Size (2L * $PartSize)
+        $freeParts = New-IpcSemaphore $semaphoreAddress -InitialCount 2
+
+        if ($Role -eq 'Both') {
+            $parameters = @{ Role = 'Receive'; Name = $Name; Timeout = $Timeout }
+            if ($Destination) { $parameters.Destination = $Destination }
+            $receiver = Start-IpcJob { param($Script, $Parameters) & $Script @Parameters } -ArgumentList $PSCommandPath, $parameters
+        }
+        @{ Memory = $memoryAddress; Semaphore = $semaphoreAddress; PartSize = $PartSize } | Send-IpcMessage $queue
+        $receiverId = (Receive-Reply).ProcessId
+        Write-Verbose "Process $PID sends $($stream.Length) bytes to process $receiverId."
+
+        $watch = [Diagnostics.Stopwatch]::StartNew()
+        $part = [byte[]]::new($PartSize)
+        $offset = 0L
+        while (($length = $stream.ReadAtLeast($part, $PartSize, $false)) -gt 0) {
+            Lock-IpcObject $freeParts -Timeout $Timeout
+            Write-IpcSharedMemory $memory $part -Offset $offset
+            @{ Offset = $offset; Length = $length } | Send-IpcMessage $queue -Timeout $Timeout
+            $offset = $PartSize - $offset     # The other part.
+
+            $status = "$($stream.Position) of $($stream.Length) bytes"
+            Write-Progress -Activity 'Sending' -Status $status -PercentComplete (100 * $stream.Position / $stream.Length)
+        }
+        # When both parts are free again, the receiver has read all of the file.
+        1..2 | ForEach-Object { Lock-IpcObject $freeParts -Timeout $Timeout }
+        $seconds = $watch.Elapsed.TotalSeconds
+        @{ Offset = 0L; Length = 0 } | Send-IpcMessage $queue -Timeout $Timeout
+
+        $sha256 = (Get-FileHash -LiteralPath $File.FullName -Algorithm SHA256).Hash
+        $copySha256 = (Receive-Reply).Sha256
+        if ($copySha256 -ne $sha256) { throw "The copy differs from the file: its SHA-256 is $copySha256 instead of $sha256." }
+        [pscustomobject]@{
+            Bytes              = $stream.Length
+            Sha256             = $sha256
+            SenderId           = $PID
+            ReceiverId         = $receiverId
+            Seconds            = [Math]::Round($seconds, 3)
+            MegabytesPerSecond = [Math]::Round($stream.Length / 1MB / $seconds)
+        }
+    }
+    finally {
+        Write-Progress -Activity 'Sending' -Completed
+        if ($receiver) { Remove-Job $receiver -Force }
+        if ($stream) { $stream.Dispose() }
+        # Only the objects that this script has created: the same names may belong to another pair.
+        $queue, $replyQueue, $memory, $freeParts | Where-Object { $_ } | Remove-IpcObject -ErrorAction Continue
+    }
+}
+
+# The receiver's side.
+function Receive-File([string] $Path) {
+    $stream = $queue = $memory = $freeParts = $null
+    try {
+        $queue = Open-IpcObject $queueAddress -Wait -Timeout $Timeout
+        $announcement = Receive-IpcMessage $queue -Timeout $Timeout
+        $memory = Open-IpcObject $announcement.Memory -Access Read
+        $freeParts = Open-IpcObject $announcement.Semaphore
+        $stream = [IO.File]::Create($Path)
+        @{ ProcessId = $PID } | Send-IpcMessage $replyAddress -Timeout $Timeout
+
+        $part = [byte[]]::new($announcement.PartSize)
         while (($next = Receive-IpcMessage $queue -Timeout $Timeout).Length -gt 0) {
             Read-IpcSharedMemory $memory -Into $part -Offset $next.Offset
-            Unlock-IpcObject $free     # read: the sender may fill it again
-            $hash.AppendData($part, 0, $next.Length)
-            if ($file) { $file.Write($part, 0, $next.Length) }
-            $total += $next.Length
+            Unlock-IpcObject $freeParts     # The sender may fill this part again.
+            $stream.Write($part, 0, $next.Length)
         }
-        @{ Length = $total; Sha256 = [Convert]::ToHexString($hash.GetHashAndReset()) } | Send-IpcMessage $answers -Timeout $Timeout
-        if ($file) { "received $total bytes into $Destination" }
+        $stream.Dispose()
+
+        $copy = Get-Item -LiteralPath $Path
+        $sha256 = (Get-FileHash -LiteralPath $Path -Algorithm SHA256).Hash
+        @{ Sha256 = $sha256 } | Send-IpcMessage $replyAddress -Timeout $Timeout
+        [pscustomobject]@{ Path = $Path; Bytes = $copy.Length; Sha256 = $sha256 }
     }
     catch {
-        # Else the sender would wait for an answer until its time is over.
-        if ($queue) { @{ Failed = "$_" } | Send-IpcMessage $answers -Timeout $Timeout }
+        # Without this the sender would wait for a reply until its timeout.
+        if ($queue) { @{ Error = "$_" } | Send-IpcMessage $replyAddress -Timeout $Timeout }
         throw
     }
     finally {
-        foreach ($end in $queue, $memory, $free) { if ($end) { Close-IpcObject $end } }
-        if ($file) { $file.Dispose() }
+        if ($stream) { $stream.Dispose() }
+        $queue, $memory, $freeParts | Where-Object { $_ } | Close-IpcObject
     }
-    return
 }
 
-function Receive-Answer {
-    $answer = Receive-IpcMessage $answerQueue -Timeout $Timeout
-    if ($answer.ContainsKey('Failed')) { throw "The receiver: $($answer.Failed)" }
-    $answer
-}
-
-$file = $receiver = $temporary = $null
+$temporaryFile = $null
 try {
-    if ($Path) { $full = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Path) }
-    else {
-        $full = $temporary = [IO.Path]::Combine([IO.Path]::GetTempPath(), $Name)
-        $file = [IO.File]::Create($full)
-        $random = [byte[]]::new(1MB)
-        foreach ($i in 1..$Megabytes) { [Random]::Shared.NextBytes($random); $file.Write($random, 0, $random.Length) }
-        $file.Dispose()
-    }
-    $file = [IO.File]::OpenRead($full)
-
-    $queue = New-IpcQueue $news
-    $answerQueue = New-IpcQueue $answers
-    $memory = New-IpcSharedMemory "shm:/$Name" -Size (2L * $PartSize)
-    $free = New-IpcSemaphore "sem:/$Name" -InitialCount 2
-    if ($Role -eq 'Both') {
-        $receiver = Start-IpcJob { param($script, $parameters) & $script @parameters } -Name receiver -ArgumentList $PSCommandPath, @{
-            Role = 'Receive'; Name = $Name; Timeout = $Timeout; Destination = $Destination
+    if ($Role -eq 'Receive') {
+        if ($Destination) {
+            Receive-File $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Destination)
+        }
+        else {
+            $temporaryFile = New-TemporaryFile
+            Receive-File $temporaryFile.FullName
         }
     }
-
-    @{ Length = $file.Length; PartSize = $PartSize; Memory = "shm:/$Name"; Free = "sem:/$Name" } | Send-IpcMessage $queue
-    "sender    process $PID announces $($file.Length) bytes in $news"
-    "receiver  process $((Receive-Answer).ProcessId) is ready"
-    $clock = [Diagnostics.Stopwatch]::StartNew()
-    $part = [byte[]]::new($PartSize)
-    $offset = 0L
-    while (($length = $file.ReadAtLeast($part, $PartSize, $false)) -gt 0) {
-        $hash.AppendData($part, 0, $length)
-        Lock-IpcObject $free -Timeout $Timeout
-        Write-IpcSharedMemory $memory $part -Offset $offset
-        @{ Offset = $offset; Length = $length } | Send-IpcMessage $queue -Timeout $Timeout
-        $offset = $PartSize - $offset     # the other part
-        $progress = [Management.Automation.ProgressRecord]::new(1, 'Handing over', "$($file.Position) of $($file.Length) bytes")
-        $progress.PercentComplete = 100 * $file.Position / $file.Length
-        $PSCmdlet.WriteProgress($progress)
+    elseif ($Path) {
+        Send-File (Get-Item -LiteralPath $Path)
     }
-    @{ Offset = 0; Length = 0 } | Send-IpcMessage $queue -Timeout $Timeout
-    $sent = [Convert]::ToHexString($hash.GetHashAndReset())
-    $answer = Receive-Answer
-    $seconds = $clock.Elapsed.TotalSeconds
-    if ($receiver) { Receive-Job $receiver -Wait }
-
-    "sender    SHA-256 $sent"
-    "receiver  SHA-256 $($answer.Sha256), of $($answer.Length) bytes"
-    if ($answer.Sha256 -ne $sent) { throw 'The receiver got something else than was sent.' }
-    '{0:N1} MB in {1:N2} s, {2:N0} MB/s, with reading and hashing at both ends' -f ($file.Length / 1MB), $seconds, ($file.Length / 1MB / $seconds)
+    else {
+        $temporaryFile = New-TemporaryFile
+        Write-RandomFile $temporaryFile $Megabytes
+        Send-File $temporaryFile
+    }
 }
 finally {
-    if ($receiver) { Remove-Job $receiver -Force }
-    if ($file) { $file.Dispose() }
-    Remove-IpcObject $news, $answers, "shm:/$Name", "sem:/$Name" -Force -ErrorAction Continue
-    if ($temporary) { [IO.File]::Delete($temporary) }
+    if ($temporaryFile) { Remove-Item -LiteralPath $temporaryFile.FullName -Force }
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A peer of IpcPs in another language: objects over a FIFO, with nothing but Python's standard library.
+"""Exchanges objects with IpcPs over named pipes (FIFOs). Needs only Python's standard library.
 
-    peer.py receive FIFO            prints each object that arrives, until the writers are gone
-    peer.py send FIFO NAME=VALUE…   sends one custom object with these properties
-    peer.py echo FIFO FIFO          sends each object back on the second FIFO, with what it was here
+    peer.py receive FIFO              prints each object that arrives, until the last writer has closed
+    peer.py send FIFO NAME=VALUE...   sends one custom object with these properties
+    peer.py echo FIFO FIFO            returns each object through the second FIFO, with the type that it had here
 
-It has of docs/wire-format.md what a program needs that exchanges objects: the envelope with fragments, and CBOR with
-its tags as they are. Tags that it has no type for are kept (Tagged), so that echo gives back exactly what it got.
+This is the part of docs/wire-format.md that a program needs to exchange objects: the envelope with its fragments, and
+CBOR with its tags. A value whose tag has no type here is kept as Tagged, so echo returns exactly what it received.
 """
 import os
 import struct
@@ -14,7 +14,7 @@ import sys
 
 MARKER, VERSION, OBJECT = 0xC1, 1, 1
 FRAGMENT, CORRELATION = 1, 2
-PIPE_BUF = 4096  # what the kernel writes to a pipe in one piece
+PIPE_BUF = 4096  # the kernel never mixes a write of up to this size with another one
 MAX_MESSAGE = 256 * 1024 * 1024
 MAX_DEPTH = 64
 
@@ -25,7 +25,7 @@ INT64, UINT64 = 0xC965, 0xC966
 
 
 class Tagged:
-    """A value with a tag that this program has no type for."""
+    """A value with a tag for which this program has no type."""
 
     def __init__(self, tag, value):
         self.tag, self.value = tag, value
@@ -39,7 +39,7 @@ class Bag(dict):
 
 
 class Pairs(list):
-    """A dictionary of IpcPs; a list of pairs here, because its keys may be anything."""
+    """A dictionary of IpcPs. It is a list of pairs here, because its keys may have any type."""
 
     def __repr__(self):
         return "{" + ", ".join(f"{key!r}: {value!r}" for key, value in self) + "}"
@@ -48,7 +48,7 @@ class Pairs(list):
 # --- CBOR (RFC 8949) ---------------------------------------------------------------------------------------------------
 
 def head(major, number):
-    """The first bytes of an item: its type, and a number in as few bytes as it needs."""
+    """Returns the first bytes of an item: its type, and a number in as few bytes as possible."""
     if number < 24:
         return bytes([major << 5 | number])
     for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
@@ -63,7 +63,7 @@ def encode(value):
     if value is True or value is False:
         return b"\xf5" if value else b"\xf4"
     if isinstance(value, int):
-        # A plain number of 32 bits arrives as an Int32, a longer one as an Int64 or UInt64; beyond that it is a bignum.
+        # IpcPs reads a plain number as Int32, Int64 or UInt64, the first that fits. A larger one must be a bignum.
         if 0 <= value < 1 << 64:
             return head(0, value)
         if -(1 << 63) <= value < 0:
@@ -93,11 +93,11 @@ def encode(value):
         return head(6, value.tag) + encode(value.value)
     if isinstance(value, Single):
         return b"\xfa" + struct.pack(">f", value.number)
-    raise TypeError(f"{type(value).__name__} has no form here")
+    raise TypeError(f"cannot encode a {type(value).__name__}")
 
 
 class Single:
-    """A float of 32 bits, kept apart from one of 64."""
+    """A float of 32 bits. Python's own has 64."""
 
     def __init__(self, number):
         self.number = number
@@ -107,7 +107,7 @@ class Single:
 
 
 class Decoder:
-    """Reads one value. Whatever is wrong with the bytes is a ValueError."""
+    """Reads one value. Invalid bytes raise ValueError."""
 
     def __init__(self, data):
         self.data, self.at = data, 0
@@ -115,18 +115,18 @@ class Decoder:
     def all(self):
         value = self.item(0)
         if self.at != len(self.data):
-            raise ValueError("bytes follow the value")
+            raise ValueError("there are bytes after the value")
         return value
 
     def take(self, count):
         if count > len(self.data) - self.at:
-            raise ValueError("it ends in the middle of a value")
+            raise ValueError("the data ends in the middle of a value")
         self.at += count
         return self.data[self.at - count:self.at]
 
     def item(self, depth):
         if depth > MAX_DEPTH:
-            raise ValueError("too deep")
+            raise ValueError("the value is nested too deeply")
         first = self.take(1)[0]
         major, info = first >> 5, first & 31
         if info < 24:
@@ -134,7 +134,7 @@ class Decoder:
         elif info < 28:
             number = int.from_bytes(self.take(1 << info - 24), "big")
         else:
-            raise ValueError("IpcPs sends no lengths that are left open")
+            raise ValueError("items of indefinite length are not supported")
         if major == 0:
             return number
         if major == 1:
@@ -156,9 +156,9 @@ class Decoder:
         return {0xF4: False, 0xF5: True}.get(first)
 
     def counted(self, number):
-        # Each item is a byte at least: a count that cannot be true is not believed.
+        # Each item has at least one byte, so a larger count is invalid. The check comes before memory is allocated.
         if number > len(self.data) - self.at:
-            raise ValueError("it claims more items than there are bytes")
+            raise ValueError("the count is larger than the number of bytes")
         return range(number)
 
     def tagged(self, tag, depth):
@@ -173,49 +173,50 @@ class Decoder:
 # --- the envelope ------------------------------------------------------------------------------------------------------
 
 def send(fd, value):
-    """Sends an object. What is larger than the kernel writes in one piece goes in fragments, so that other writers' messages cannot cut into it."""
+    """Sends an object. A large one is split into fragments, because the kernel may mix a large write with other writers' messages."""
     payload = encode(value)
     if len(payload) + 8 <= PIPE_BUF:
         os.write(fd, struct.pack("<BBBBI", MARKER, VERSION, 0, OBJECT, len(payload)) + payload)
         return
     writer = int.from_bytes(os.urandom(8), "little")
-    room = PIPE_BUF - 24
-    for offset in range(0, len(payload), room):
-        part = payload[offset:offset + room]
-        os.write(fd, struct.pack("<BBBBIQII", MARKER, VERSION, FRAGMENT, OBJECT, len(part), writer, len(payload), offset) + part)
+    size = PIPE_BUF - 24
+    for offset in range(0, len(payload), size):
+        part = payload[offset:offset + size]
+        header = struct.pack("<BBBBIQII", MARKER, VERSION, FRAGMENT, OBJECT, len(part), writer, len(payload), offset)
+        os.write(fd, header + part)
 
 
 def receive(stream):
-    """Gives each object that arrives; a line of text, which needs no envelope, as a string."""
-    under_way = {}
+    """Yields each object that arrives. A line of text has no envelope and is a string."""
+    incomplete = {}
     while first := stream.read(1):
         if first[0] != MARKER:
             yield (first + stream.readline()).decode().rstrip("\n")
             continue
         version, flags, kind, length = struct.unpack("<BBBI", exactly(stream, 7))
         if version != VERSION or flags & ~15 or length > MAX_MESSAGE:
-            raise ValueError("no envelope that this program knows")
+            raise ValueError("unknown envelope")
         if flags & FRAGMENT:
             writer, total, offset = struct.unpack("<QII", exactly(stream, 16))
         if flags & CORRELATION:
             exactly(stream, 8)
         payload = exactly(stream, length)
         if flags & FRAGMENT:
-            # A message begins anew at 0: what was left of one whose sender was killed is dropped.
-            parts = under_way[writer] = under_way.get(writer, b"") if offset else b""
+            # Offset 0 begins a message. If its writer left an incomplete one before, that one is dropped.
+            parts = incomplete[writer] = incomplete.get(writer, b"") if offset else b""
             if len(parts) != offset:
                 raise ValueError("a fragment does not continue its message")
-            under_way[writer] = parts = parts + payload
+            incomplete[writer] = parts = parts + payload
             if len(parts) < total:
                 continue
-            payload = under_way.pop(writer)
+            payload = incomplete.pop(writer)
         yield Decoder(payload).all() if kind & 15 == OBJECT else payload
 
 
 def exactly(stream, count):
     data = stream.read(count)
     if len(data) < count:
-        raise ValueError("the other side went away in the middle of a message")
+        raise ValueError("the stream ends in the middle of a message")
     return data
 
 
@@ -248,4 +249,9 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except (OSError, ValueError) as error:
+        sys.exit(f"peer.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,12 +1,13 @@
 /*
- * A participant of an IpcPs ring (docs/wire-format.md, "Rings") in C, for queues.
+ * A participant in an IpcPs ring (docs/wire-format.md, "Rings"), for rings that deliver each message to one reader.
  *
  *     gcc -O2 -o ring-peer ring-peer.c
- *     ./ring-peer read NAME        writes each message that it receives as a line, until the end
- *     ./ring-peer write NAME       sends each line that it reads as a message
+ *     ./ring-peer read NAME        prints each message that it receives as a line, until the end of the stream
+ *     ./ring-peer write NAME       sends each line of its standard input as a message
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -19,9 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TAIL = 0x80, HEAD = 0x100, WRITER_LOCK = 0x180, READER_LOCK = 0x200, DATA_WORD = 0x280, ROOM_WORD = 0x300,
+/* Offsets in the file. */
+enum { TAIL = 0x80, HEAD = 0x100, WRITER_LOCK = 0x180, READER_LOCK = 0x200, DATA_WORD = 0x280, SPACE_WORD = 0x300,
        LAST_TOKEN = 0x380, WRITERS_EVER = 0x384, READERS_EVER = 0x388, DATA = 0x10000 };
-enum { EVERYBODY, WRITERS, READERS, DOOR };
+/* Locked bytes of the file, from BYTES on: held by every participant, every writer, every reader; by the one that attaches or detaches. */
+enum { PARTICIPANTS, WRITERS, READERS, MEMBERSHIP };
 #define BYTES (1LL << 40)
 #define TOKENS (1LL << 41)
 
@@ -31,7 +34,18 @@ static uint64_t capacity;
 static uint32_t token;
 static char path[512];
 
-static void die(const char *what) { perror(what); exit(1); }
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static void fail(const char *message)
+{
+    fprintf(stderr, "%s\n", message);
+    exit(1);
+}
+
 static _Atomic uint32_t *word(int at) { return (_Atomic uint32_t *)(ring + at); }
 static _Atomic uint64_t *position(int at) { return (_Atomic uint64_t *)(ring + at); }
 
@@ -39,10 +53,10 @@ static int lock_byte(int command, short type, int64_t at)
 {
     struct flock range = {.l_type = type, .l_start = at, .l_len = 1};
     if (fcntl(fd, command, &range) != 0) return -1;
-    return command != F_OFD_GETLK || range.l_type != F_UNLCK;   /* F_OFD_GETLK: whether another one has it */
+    return command != F_OFD_GETLK || range.l_type != F_UNLCK;   /* F_OFD_GETLK: whether another participant has it */
 }
 
-static int is_taken(int64_t at) { return lock_byte(F_OFD_GETLK, F_WRLCK, at) == 1; }
+static int is_locked(int64_t at) { return lock_byte(F_OFD_GETLK, F_WRLCK, at) == 1; }
 
 static void sleep_on(int at, uint32_t value, long milliseconds)
 {
@@ -61,15 +75,16 @@ static uint32_t announce(int at)
 static void wake(int at)
 {
     uint32_t value = atomic_load(word(at));
-    if (value & 1 && atomic_compare_exchange_strong(word(at), &value, value + 1)) syscall(SYS_futex, word(at), FUTEX_WAKE, 0x7fffffff, NULL, NULL, 0);
+    if (!(value & 1) || !atomic_compare_exchange_strong(word(at), &value, value + 1)) return;
+    syscall(SYS_futex, word(at), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* A short time first: then whoever did not see the announcement has been seen (docs/wire-format.md). */
-static void doze(int at, uint32_t ticket)
+/* The first sleep is short, because a waker may have missed the announcement (docs/wire-format.md). */
+static void sleep_again(int at, uint32_t expected)
 {
     static uint32_t last;
-    sleep_on(at, ticket, ticket == last ? 1000 : 1);
-    last = ticket;
+    sleep_on(at, expected, expected == last ? 1000 : 1);
+    last = expected;
 }
 
 static void lock(int at)
@@ -77,8 +92,8 @@ static void lock(int at)
     uint32_t found = 0;
     if (atomic_compare_exchange_strong(word(at), &found, token)) return;
     for (;;) {
-        uint32_t ticket = announce(at + 4), owner = atomic_load(word(at));
-        if (owner != 0 && owner != token && is_taken(TOKENS + owner)) sleep_on(at + 4, ticket, 10);
+        uint32_t expected = announce(at + 4), owner = atomic_load(word(at));
+        if (owner != 0 && owner != token && is_locked(TOKENS + owner)) sleep_on(at + 4, expected, 10);
         else if (atomic_compare_exchange_strong(word(at), &owner, token)) return;
     }
 }
@@ -89,16 +104,17 @@ static void unlock(int at)
     wake(at + 4);
 }
 
-static void enter(const char *name)
+static void attach(const char *name)
 {
     struct stat opened, named;
     char header[0x400];
     snprintf(path, sizeof path, "/dev/shm/ipcps-ring.%s", name);
     for (int same = 0; !same;) {
         if ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0) die(path);
-        if (lock_byte(F_OFD_SETLKW, F_WRLCK, BYTES + DOOR) < 0 || lock_byte(F_OFD_SETLK, F_RDLCK, BYTES + EVERYBODY) < 0) die("fcntl");
+        if (lock_byte(F_OFD_SETLKW, F_WRLCK, BYTES + MEMBERSHIP) < 0) die("fcntl");
+        if (lock_byte(F_OFD_SETLK, F_RDLCK, BYTES + PARTICIPANTS) < 0) die("fcntl");
         same = fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino;
-        lock_byte(F_OFD_SETLK, F_UNLCK, BYTES + DOOR);
+        lock_byte(F_OFD_SETLK, F_UNLCK, BYTES + MEMBERSHIP);
         if (!same) close(fd);
     }
     uint32_t version, delivery;
@@ -108,10 +124,10 @@ static void enter(const char *name)
     memcpy(&capacity, header + 16, 8);
     if (memcmp(header, "IPCPRING", 8) != 0 || version != 1 || delivery != 0 || capacity < 65536 || capacity > 1 << 30
         || capacity & (capacity - 1) || (uint64_t)opened.st_size != DATA + capacity) {
-        fprintf(stderr, "%s is not a ring that works as a queue\n", path);
+        fprintf(stderr, "%s is not a ring that delivers each message to one reader\n", path);
         exit(1);
     }
-    /* The messages twice in a row: each one is in one piece. */
+    /* The messages are mapped twice in a row, so that each one is in one piece. */
     ring = mmap(NULL, DATA + 2 * capacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (ring == MAP_FAILED || mmap(ring, DATA + capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED
         || mmap(ring + DATA + capacity, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, DATA) == MAP_FAILED) die("mmap");
@@ -123,27 +139,26 @@ static void enter(const char *name)
     }
 }
 
-static void leave(int side, int others)
+static void detach(int side, int others)
 {
     lock_byte(F_OFD_SETLK, F_UNLCK, BYTES + side);
     wake(others);
-    lock_byte(F_OFD_SETLKW, F_WRLCK, BYTES + DOOR);
-    lock_byte(F_OFD_SETLK, F_UNLCK, BYTES + EVERYBODY);
-    if (!(atomic_load(word(0x20)) & 1) && !is_taken(BYTES + EVERYBODY)) unlink(path);
+    lock_byte(F_OFD_SETLKW, F_WRLCK, BYTES + MEMBERSHIP);
+    lock_byte(F_OFD_SETLK, F_UNLCK, BYTES + PARTICIPANTS);
+    if (!(atomic_load(word(0x20)) & 1) && !is_locked(BYTES + PARTICIPANTS)) unlink(path);
     close(fd);
 }
 
 static void damaged(void)
 {
-    fprintf(stderr, "the ring is damaged\n");
-    exit(1);
+    fail("The ring is damaged.");
 }
 
 static void send_message(const char *message, uint32_t length)
 {
     uint64_t size = 8 + ((length + 7) & ~7ull);
-    uint32_t ticket = 0;
-    if (length > capacity / 2 - 16) die("too large");
+    uint32_t expected = 0;
+    if (length > capacity / 2 - 16) fail("The message is too large.");
     for (;;) {
         lock(WRITER_LOCK);
         uint64_t tail = atomic_load(position(TAIL)), used = tail - atomic_load(position(HEAD));
@@ -158,15 +173,15 @@ static void send_message(const char *message, uint32_t length)
             return;
         }
         unlock(WRITER_LOCK);
-        if (ticket) doze(ROOM_WORD, ticket);
-        ticket = ticket ? 0 : announce(ROOM_WORD);
+        if (expected) sleep_again(SPACE_WORD, expected);
+        expected = expected ? 0 : announce(SPACE_WORD);
     }
 }
 
-/* The length; -1 at the end. */
+/* Returns the length, or -1 at the end of the stream. */
 static long receive_message(char *message)
 {
-    uint32_t ticket = 0;
+    uint32_t expected = 0;
     int last_look = 0;
     for (;;) {
         lock(READER_LOCK);
@@ -179,18 +194,18 @@ static long receive_message(char *message)
             memcpy(message, at + 8, length);
             atomic_store(position(HEAD), head + size);
             unlock(READER_LOCK);
-            wake(ROOM_WORD);
+            wake(SPACE_WORD);
             return length;
         }
         unlock(READER_LOCK);
         if (last_look) return -1;
-        if (!ticket) {
-            ticket = announce(DATA_WORD);
-        } else if (atomic_load(word(WRITERS_EVER)) != 0 && !is_taken(BYTES + WRITERS)) {
+        if (!expected) {
+            expected = announce(DATA_WORD);
+        } else if (atomic_load(word(WRITERS_EVER)) != 0 && !is_locked(BYTES + WRITERS)) {
             last_look = 1;
         } else {
-            doze(DATA_WORD, ticket);
-            ticket = 0;
+            sleep_again(DATA_WORD, expected);
+            expected = 0;
         }
     }
 }
@@ -198,21 +213,22 @@ static long receive_message(char *message)
 int main(int argc, char **argv)
 {
     if (argc != 3 || (strcmp(argv[1], "read") != 0 && strcmp(argv[1], "write") != 0)) {
-        fprintf(stderr, "ring-peer read|write NAME\n");
+        fprintf(stderr, "usage: ring-peer read|write NAME\n");
         return 2;
     }
     int reads = argv[1][0] == 'r';
-    enter(argv[2]);
+    attach(argv[2]);
     if (lock_byte(F_OFD_SETLK, F_RDLCK, BYTES + (reads ? READERS : WRITERS)) < 0) die("fcntl");
     atomic_fetch_add(word(reads ? READERS_EVER : WRITERS_EVER), 1);
     if (reads) {
         char *message = malloc(capacity);
+        if (!message) die("malloc");
         for (long length; (length = receive_message(message)) >= 0;) printf("%.*s\n", (int)length, message);
     } else {
         char *line = NULL;
-        size_t room = 0;
-        for (ssize_t length; (length = getline(&line, &room, stdin)) > 0;) send_message(line, length - (line[length - 1] == '\n'));
+        size_t size = 0;
+        for (ssize_t length; (length = getline(&line, &size, stdin)) > 0;) send_message(line, length - (line[length - 1] == '\n'));
     }
-    leave(reads ? READERS : WRITERS, reads ? ROOM_WORD : DATA_WORD);
+    detach(reads ? READERS : WRITERS, reads ? SPACE_WORD : DATA_WORD);
     return 0;
 }

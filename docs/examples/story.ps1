@@ -1,288 +1,366 @@
-#Requires -Version 7.4
+#requires -Version 7.4
+
 <#
 .SYNOPSIS
-Two programs, Stout and Thin, try every way that Linux has for them to talk, and see what each is good for.
+Two programs, Stout and Thin, talk through every IPC mechanism of Linux and show what each one is good for.
 
 .DESCRIPTION
-Stout is this script. Thin is a second PowerShell process: a job that does what Stout asks it to. Scene by scene they do the real thing, with
-real objects of the kernel, and print what it showed. At the end there is a table of what each mechanism carried, and a proof that nothing
-is left of it all.
+Stout is this script. Thin is a second PowerShell process: a job that runs what Stout sends to it. In each scene the two use real kernel
+objects and print what happens. At the end a table lists what each mechanism carried, and the script verifies that it left nothing behind.
 
-Read it from top to bottom: in each scene both sides stand one below the other. What is inside `Ask { … }` runs in Thin's process.
+Read the script from top to bottom. In each scene the two sides stand one below the other. A block after Invoke-Thin runs in Thin's process.
 
-Runs under ipcps and under pwsh. Where raw sockets are permitted (root, or CAP_NET_RAW) it also listens in on the loopback interface.
+Where raw sockets are permitted (root, or CAP_NET_RAW), Stout also captures packets on the loopback interface.
 
 .PARAMETER Megabytes
-How many megabytes go through shared memory. Default: 50.
+How many megabytes pass through shared memory. The default is 50.
 
 .EXAMPLE
-dotnet run --project src/IpcPs.Host -- docs/examples/story.ps1
+dotnet run --project src/IpcPs.Module -- docs/examples/story.ps1
+
+Runs the story from a checkout, on a machine that has only the .NET SDK.
 
 .EXAMPLE
-pwsh docs/examples/story.ps1 -Megabytes 500
+docs/examples/story.ps1 -Megabytes 500
+
+Runs the story in PowerShell, with ten times as much data.
 #>
 [CmdletBinding()]
-param([ValidateRange(10, 10000)] [int] $Megabytes = 50)
+param(
+    [ValidateRange(10, 10000)]
+    [int] $Megabytes = 50
+)
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-if (-not (Get-Module IpcPs)) { Import-Module "$PSScriptRoot/../../IpcPs.psd1" }
-
-# Where they meet. An address is a short text that every command takes, in every process; with this process's id in it, it is ours alone.
-$at = @{
-    Unix = "unix:story-$PID.socket"; Fifo = "fifo:story-$PID"; Mutex = "mutex:story-$PID"; Letters = "mq:/story-$PID"; Ring = "ring:/story-$PID"
-    Memory = "shm:/story-$PID"; Free = "sem:/story-$PID"; Queue = 'sysvmq:0x{0:x}' -f (0x57000000 + $PID)
-}
-$clock = [Diagnostics.Stopwatch]::StartNew()
-$layout = '{0,-18} {1,-50} {2,8:N0} {3,11:N0} {4,8:N3}'
-$rows = [Collections.Generic.List[string]]::new()
-
-function Scene([string] $Title) { ''; "== $Title"; $clock.Restart() }
-# A row of the table at the end: the seconds are those since the scene began, or since the row before.
-function Note([string] $Mechanism, [string] $Did, [long] $Messages, [long] $Bytes, [double] $Seconds = $clock.Elapsed.TotalSeconds) {
-    $rows.Add(($layout -f $Mechanism, $Did, $Messages, $Bytes, $Seconds))
-    $clock.Restart()
+if (-not (Get-Module -Name IpcPs)) {
+    Import-Module -Name (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Verbose:$false
 }
 
-# Thin: it runs what arrives on its channel, until Stout closes that. The channel is a pair of anonymous pipes that it inherited.
-$beingThin = {
-    param($at)
+# An address is a short text that every command accepts, in every process. The process id makes these addresses unique.
+$address = @{
+    UnixSocket   = "unix:story-$PID.socket"
+    NamedPipe    = "fifo:story-$PID"
+    Mutex        = "mutex:story-$PID"
+    LetterQueue  = "mq:/story-$PID"
+    NumberQueue  = 'sysvmq:0x{0:x}' -f (0x57000000 + $PID)
+    SharedMemory = "shm:/story-$PID"
+    Semaphore    = "sem:/story-$PID"
+    Ring         = "ring:/story-$PID"
+}
+$results = [Collections.Generic.List[object]]::new()
+$sceneTime = [Diagnostics.Stopwatch]::StartNew()
+$storyTime = [Diagnostics.Stopwatch]::StartNew()
+
+function Write-Scene([string] $Title) {
+    ''
+    "== $Title"
+    $sceneTime.Restart()
+}
+
+# Adds a row to the table at the end. The time runs from the start of the scene, or from the row before.
+function Add-Result {
+    param(
+        [string] $Mechanism,
+        [string] $Action,
+        [long] $Messages,
+        [long] $Bytes,
+        [double] $Seconds = $sceneTime.Elapsed.TotalSeconds
+    )
+    $results.Add([pscustomobject]@{ Mechanism = $Mechanism; Action = $Action; Messages = $Messages; Bytes = $Bytes; Seconds = $Seconds })
+    $sceneTime.Restart()
+}
+
+# What Thin does: it runs each script that arrives on its channel, until Stout closes the channel. The channel is a pair of inherited pipes.
+$thinScript = {
     $ErrorActionPreference = 'Stop'
-    function Say([string] $Text) { Send-IpcMessage $IpcParent $Text }
-    Receive-IpcMessage $IpcParent -All | ForEach-Object { . ([scriptblock]::Create($_.Do)) $_.With }
-}
-# Has Thin do something; a script travels as text, so what it needs from here goes along.
-function Ask([scriptblock] $Do, $With) { Send-IpcMessage $thin @{ Do = $Do; With = $With } }
-# What Thin says next. If Thin is gone, its error is thrown here.
-function Hear {
-    $said = Receive-IpcMessage $thin -Timeout 60
-    if ($null -eq $said) { Receive-Job $thin -Wait; throw 'Thin says nothing any more.' }
-    "   Thin   $said"
-}
-# What passes on the loopback interface, up to the first packet that has this text in it; nothing where it did not come within five seconds.
-function Read-Tap([string] $Text) {
-    $packet = [byte[]]::new(65536)
-    $heard = [Text.StringBuilder]::new()
-    $limit = [DateTime]::UtcNow.AddSeconds(5)
-    while ([DateTime]::UtcNow -lt $limit -and $tap.Poll(1000000, 'SelectRead')) {
-        $seen = [Text.Encoding]::Latin1.GetString($packet, 0, $tap.Receive($packet))
-        $null = $heard.Append($seen)
-        if ($seen.Contains($Text)) { return $heard.ToString() }
+    function Send-Reply([string] $Text) {
+        Send-IpcMessage $IpcParent $Text
+    }
+    Receive-IpcMessage $IpcParent -All | ForEach-Object {
+        $arguments = $_.Arguments
+        . ([scriptblock]::Create($_.Script)) @arguments
     }
 }
 
-$thin = $wire = $tap = $tcp = $unix = $null
-$whole = [Diagnostics.Stopwatch]::StartNew()
+# Runs a script in Thin's process. The script travels as text, so the values that it needs are passed as arguments.
+function Invoke-Thin([scriptblock] $ScriptBlock, [object[]] $ArgumentList = @()) {
+    Send-IpcMessage $thin @{ Script = "$ScriptBlock"; Arguments = $ArgumentList }
+}
+
+# Prints Thin's next reply. If Thin has failed, its error is thrown here.
+function Receive-Reply {
+    $reply = Receive-IpcMessage $thin -Timeout 60
+    if ($null -eq $reply) {
+        Receive-Job $thin -Wait
+        throw 'Thin has stopped answering.'
+    }
+    "   Thin   $reply"
+}
+
+# Returns what passes on the loopback interface, up to the first packet that contains the text. Gives up after five seconds.
+function Read-Capture([string] $Text) {
+    $packet = [byte[]]::new(65536)
+    $captured = [Text.StringBuilder]::new()
+    $deadline = (Get-Date).AddSeconds(5)
+    while ((Get-Date) -lt $deadline -and $capture.Poll(1000000, 'SelectRead')) {
+        $content = [Text.Encoding]::Latin1.GetString($packet, 0, $capture.Receive($packet))
+        $null = $captured.Append($content)
+        if ($content.Contains($Text)) {
+            return $captured.ToString()
+        }
+    }
+}
+
+$thin = $capture = $pipe = $tcpListener = $unixListener = $null
+$letterQueue = $namedPipe = $mutex = $numberQueue = $memory = $freeParts = $ring = $null
 try {
     $before = Get-IpcObject -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
     $heldBefore = Get-IpcObject -Id $PID -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
-    "Two programs live on this machine: Stout, process $PID, and Thin, whom Stout starts now. How do they talk?"
-    "   Before: $($before.Count) IPC objects on this machine, $($heldBefore.Count) of them held by this process, none of the story's."
+    "Two programs live on this machine: Stout, which is process $PID, and Thin, which Stout starts now. How do they talk?"
+    "   Before: $($before.Count) IPC objects on this machine. This process holds $($heldBefore.Count) of them. None belongs to the story."
 
-    $wire = New-IpcPipe -Duplex
-    $thin = Start-IpcJob $beingThin -Name thin -ArgumentList $at -Handle $wire.Far
+    $pipe = New-IpcPipe -Duplex
+    $thin = Start-IpcJob $thinScript -Name thin -Handle $pipe.Far
 
-    Scene 'Signals: a knock at the door'
-    Ask {
+    Write-Scene 'Signals: a knock at the door'
+    Invoke-Thin {
         Wait-IpcSignal USR1, RTMIN+1 -ArmOnly
-        Say "I am process $PID, and listen for USR1 and RTMIN+1."
-        foreach ($signal in 'USR1', 'RTMIN+1') {
-            $came = Wait-IpcSignal $signal -Timeout 60
-            Say "$signal came, from process $($came.SenderId). It carries $($came.Value ?? 'nothing')."
+        Send-Reply "I am process $PID, and I listen for USR1 and RTMIN+1."
+        foreach ($name in 'USR1', 'RTMIN+1') {
+            $signal = Wait-IpcSignal $name -Timeout 60
+            Send-Reply "$name came from process $($signal.SenderId). It carries $($signal.Value ?? 'nothing')."
         }
     }
-    Hear
-    $clock.Restart()
+    Receive-Reply
+    $sceneTime.Restart()
     Send-IpcSignal $thin USR1
-    Hear
-    Note 'signal' 'said that something happened' 1 0
+    Receive-Reply
+    Add-Result -Mechanism 'signal' -Action 'said that something happened' -Messages 1 -Bytes 0
     Send-IpcSignal $thin RTMIN+1 -Value 42
-    Hear
-    Note 'real-time signal' 'said it with a number' 1 4
+    Receive-Reply
+    Add-Result -Mechanism 'real-time signal' -Action 'said it with a number' -Messages 1 -Bytes 4
 
-    Scene 'Sockets: they can talk, but who listens?'
+    Write-Scene 'Sockets: they can talk, but who listens?'
     try {
-        # A raw socket is given a copy of each TCP packet that arrives at its address: on lo, since that is where 127.0.0.1 is.
-        $tap = [Net.Sockets.Socket]::new('InterNetwork', 'Raw', 'Tcp')
-        $tap.Bind([Net.IPEndPoint]::new([Net.IPAddress]::Loopback, 0))
+        # A raw socket receives a copy of each TCP packet that arrives at 127.0.0.1, which is the loopback interface (lo).
+        $capture = [Net.Sockets.Socket]::new('InterNetwork', 'Raw', 'Tcp')
+        $capture.Bind([Net.IPEndPoint]::new([Net.IPAddress]::Loopback, 0))
     }
-    catch [Net.Sockets.SocketException] { $tap = $null }
-    $tcp = New-IpcSocket tcp:127.0.0.1:0
-    $unix = New-IpcSocket $at.Unix
-    $clock.Restart()
-    # More than once only where so much passes on lo that the tap misses a packet.
-    foreach ($try in 1..5) {
-        Ask { param($tcp) 'the word is swordfish' | Send-IpcMessage $tcp -Format Text } $tcp.Address.Text
-        $message = Receive-IpcMessage $tcp -Envelope -Timeout 60
-        $heard = if ($tap) { Read-Tap $message.Body }
-        if (-not $tap -or $heard) { break }
+    catch [Net.Sockets.SocketException] {
+        $capture = $null
+    }
+    $tcpListener = New-IpcSocket tcp:127.0.0.1:0
+    $unixListener = New-IpcSocket $address.UnixSocket
+    $sceneTime.Restart()
+    # One attempt is enough, unless there is so much traffic on lo that the capture misses the packet.
+    foreach ($attempt in 1..5) {
+        Invoke-Thin { param($Tcp) 'the word is swordfish' | Send-IpcMessage $Tcp -Format Text } -ArgumentList $tcpListener.Address.Text
+        $message = Receive-IpcMessage $tcpListener -Envelope -Timeout 60
+        $captured = if ($capture) { Read-Capture $message.Body }
+        if ($captured -or -not $capture) { break }
     }
     "   Stout  Over TCP came '$($message.Body)', from user $($message.SenderUser)."
-    Note 'TCP on loopback' 'carried a word, readable on lo' 1 $message.Body.Length
-    if (-not $tap) { '   (Listening in on lo is not permitted here: it needs root, or CAP_NET_RAW.)' }
-    elseif ($heard) {
-        $packet = $heard.Substring($heard.LastIndexOf('E')) -replace '[^ -~]', '.'
-        "   Stout  And this packet was captured on lo, by a raw socket: $packet"
+    Add-Result -Mechanism 'TCP on loopback' -Action 'carried a word, readable on lo' -Messages 1 -Bytes $message.Body.Length
+    if (-not $capture) {
+        '   (A capture on lo is not permitted here. It needs root, or CAP_NET_RAW.)'
     }
-    else { '   Stout  So much passes on lo that the packet was not captured among it.' }
+    elseif ($captured) {
+        $packet = $captured.Substring($captured.LastIndexOf('E')) -replace '[^ -~]', '.'
+        "   Stout  And a raw socket captured this packet on lo: $packet"
+    }
+    else {
+        '   Stout  There is too much traffic on lo: the capture missed the packet.'
+    }
 
-    Ask { param($tcp)
-        'the new word is mackerel' | Send-IpcMessage $at.Unix -Format Text
-        'over and out' | Send-IpcMessage $tcp -Format Text
-    } $tcp.Address.Text
-    $message = Receive-IpcMessage $unix -Envelope -Timeout 60
+    Invoke-Thin {
+        param($Unix, $Tcp)
+        'the new word is mackerel' | Send-IpcMessage $Unix -Format Text
+        'over and out' | Send-IpcMessage $Tcp -Format Text
+    } -ArgumentList $address.UnixSocket, $tcpListener.Address.Text
+    $message = Receive-IpcMessage $unixListener -Envelope -Timeout 60
     "   Stout  Over a Unix socket came '$($message.Body)', from process $($message.SenderId): the kernel vouches for it."
-    Note 'Unix socket' 'carried a word that no network sees' 1 $message.Body.Length
-    $null = Receive-IpcMessage $tcp -Timeout 60
-    if ($tap -and ($heard = Read-Tap 'over and out')) {
-        # What was sent before and after it over TCP was captured, so the tap was awake.
-        if ($heard.Contains('mackerel')) { throw 'A Unix socket was seen on lo.' }
-        '   Stout  The next TCP message was captured on lo. The one through the Unix socket was not: it passes no interface.'
+    Add-Result -Mechanism 'Unix socket' -Action 'carried a word, invisible on lo' -Messages 1 -Bytes $message.Body.Length
+    $null = Receive-IpcMessage $tcpListener -Timeout 60
+    if ($capture -and ($captured = Read-Capture 'over and out')) {
+        # The capture saw the TCP messages before and after, so it was running when the Unix socket was used.
+        if ($captured.Contains('mackerel')) { throw 'The message of the Unix socket was seen on lo.' }
+        '   Stout  The next TCP message was captured on lo. The one through the Unix socket was not: it passes no network interface.'
     }
-    $tcp, $unix | Close-IpcObject
-    if ($tap) { $tap.Dispose() }
+    $tcpListener, $unixListener | Close-IpcObject
+    if ($capture) { $capture.Dispose() }
 
-    Scene 'Two anonymous pipes: one for each direction'
-    Close-IpcObject $wire.Far     # Thin inherited it. Ours would keep the pipe open when Thin is gone.
+    Write-Scene 'Two anonymous pipes: one for each direction'
+    Close-IpcObject $pipe.Far     # Thin inherited it. Our copy would keep the pipe open after Thin has ended.
     $page = [byte[]]::new(4096)
     $sent = 0
-    try { while ($true) { Send-IpcMessage $wire.Near $page -Format Bytes -Timeout 0.5; $sent += $page.Length } }
-    catch { if ($_.FullyQualifiedErrorId -notlike 'IpcTimeout*') { throw } }
-    "   Stout  I wrote $sent bytes that nobody read. Then the pipe was full, and the next write waited, until I gave up after 0.5 s."
-    $clock.Restart()
-    Ask { param($expected)
-        $wire = $IpcHandles[0]
-        $read = 0
-        while ($read -lt $expected) { $read += (Receive-IpcMessage $wire -Format Bytes -Timeout 60).Length }
-        "I have read $read bytes, and say so through the other pipe." | Send-IpcMessage $wire
-    } $sent
-    "   Thin   $(Receive-IpcMessage $wire.Near -Timeout 60)"
-    Note 'anonymous pipes' 'streamed one way, answered the other' ($sent / $page.Length + 1) $sent
-
-    Scene 'Thin is killed, and started again: what is still there?'
-    $letters = New-IpcQueue $at.Letters
-    $fifo = New-IpcPipe $at.Fifo
-    $mutex = New-IpcMutex $at.Mutex
-    Ask {
-        Lock-IpcObject $at.Mutex
-        Say $wire.Address.Text
-        Receive-IpcMessage $wire
+    try {
+        while ($true) {
+            Send-IpcMessage $pipe.Near $page -Format Bytes -Timeout 0.5
+            $sent += $page.Length
+        }
     }
+    catch {
+        if ($_.FullyQualifiedErrorId -notlike 'IpcTimeout*') { throw }
+    }
+    "   Stout  I wrote $sent bytes while Thin read none. Then the pipe was full, and the next write timed out after 0.5 s."
+    $sceneTime.Restart()
+    Invoke-Thin {
+        param($Expected)
+        $pipe = $IpcHandles[0]
+        $bytesRead = 0
+        while ($bytesRead -lt $Expected) { $bytesRead += (Receive-IpcMessage $pipe -Format Bytes -Timeout 60).Length }
+        "I have read $bytesRead bytes, and I say so through the other pipe." | Send-IpcMessage $pipe
+    } -ArgumentList $sent
+    "   Thin   $(Receive-IpcMessage $pipe.Near -Timeout 60)"
+    Add-Result -Mechanism 'anonymous pipes' -Action 'streamed out, answered back' -Messages ($sent / $page.Length + 1) -Bytes $sent
+
+    Write-Scene 'Thin is killed, and started again: what is still there?'
+    $letterQueue = New-IpcQueue $address.LetterQueue
+    $namedPipe = New-IpcPipe $address.NamedPipe
+    $mutex = New-IpcMutex $address.Mutex
+    Invoke-Thin {
+        param($Mutex)
+        Lock-IpcObject $Mutex
+        Send-Reply $pipe.Address.Text
+        Receive-IpcMessage $pipe
+    } -ArgumentList $address.Mutex
     $oldPipe = Receive-IpcMessage $thin -Timeout 60
     "   Stout  Thin holds the mutex, and waits at its pipe, $oldPipe."
     Send-IpcSignal $thin KILL
     $null = Wait-Job $thin -Timeout 60
     "   Stout  $($thin.JobStateInfo.Reason.Message)"
-    try { 'Are you there?' | Send-IpcMessage $wire.Near } catch { "   Stout  The anonymous pipe: $(($_.FullyQualifiedErrorId -split ',')[0]). It went with Thin." }
+    try {
+        'Are you there?' | Send-IpcMessage $pipe.Near
+    }
+    catch {
+        "   Stout  The anonymous pipe: $(($_.FullyQualifiedErrorId -split ',')[0]). It ended with Thin."
+    }
     Lock-IpcObject $mutex -Timeout 60 -WarningAction SilentlyContinue
-    "   Stout  The mutex that Thin held is mine now$(if ($mutex.OwnerDied) { ', and I was told that its holder died' })."
+    "   Stout  The mutex that Thin held is mine now$(if ($mutex.OwnerDied) { ', and I was notified that its holder died' })."
     Unlock-IpcObject $mutex
-    Note 'mutex' 'went on to the next when its holder was killed' 1 0
-    'water the flowers' | Send-IpcMessage $letters
-    'fire!' | Send-IpcMessage $letters -Priority 9
-    '   Stout  While nobody is there I put two letters into the message queue, the second one urgent.'
+    Add-Result -Mechanism 'mutex' -Action 'passed on when its holder died' -Messages 1 -Bytes 0
+    'water the flowers' | Send-IpcMessage $letterQueue
+    'fire!' | Send-IpcMessage $letterQueue -Priority 9
+    '   Stout  While Thin is not running, I put two letters into the message queue. The second one is urgent.'
     Remove-Job $thin -Force
-    Close-IpcObject $wire.Near
+    Close-IpcObject $pipe.Near
 
-    $thin = Start-IpcJob $beingThin -Name thin -ArgumentList $at
-    Ask { param($oldPipe)
-        try { $null = Open-IpcObject $oldPipe } catch { Say "I am process $PID now. My old pipe: $(($_.FullyQualifiedErrorId -split ',')[0])." }
-        Say "The queue is still there, and in it: $((Receive-IpcMessage $at.Letters -Count 2 -Timeout 60) -join ', ')"
-        Say "The named pipe is still there, and through it came: $(Receive-IpcMessage $at.Fifo -Timeout 60)"
-    } $oldPipe
-    Hear
-    $clock.Restart()
-    Hear
-    Note 'POSIX queue' 'kept letters while nobody was there, urgent first' 2 22
-    'welcome back' | Send-IpcMessage $fifo -Timeout 60
-    Hear
-    Note 'named pipe' 'was the place to meet again' 1 12
+    $thin = Start-IpcJob $thinScript -Name thin
+    Invoke-Thin {
+        param($OldPipe, $LetterQueue, $NamedPipe)
+        try {
+            $null = Open-IpcObject $OldPipe
+        }
+        catch {
+            Send-Reply "I am process $PID now. My old pipe: $(($_.FullyQualifiedErrorId -split ',')[0])."
+        }
+        Send-Reply "The queue is still there, and in it: $((Receive-IpcMessage $LetterQueue -Count 2 -Timeout 60) -join ', ')"
+        Send-Reply "The named pipe is still there, and through it came: $(Receive-IpcMessage $NamedPipe -Timeout 60)"
+    } -ArgumentList $oldPipe, $address.LetterQueue, $address.NamedPipe
+    Receive-Reply
+    $sceneTime.Restart()
+    Receive-Reply
+    Add-Result -Mechanism 'POSIX queue' -Action 'kept letters, the urgent one first' -Messages 2 -Bytes 22
+    'welcome back' | Send-IpcMessage $namedPipe -Timeout 60
+    Receive-Reply
+    Add-Result -Mechanism 'named pipe' -Action 'was a place to meet again' -Messages 1 -Bytes 12
 
-    Scene 'One System V queue: both directions, by type'
-    $queue = New-IpcQueue $at.Queue
-    Ask { foreach ($i in 1..200) { (Receive-IpcMessage $at.Queue -Type 1 -Timeout 60) * 2 | Send-IpcMessage $at.Queue -Type 2 } }
-    1..200 | Send-IpcMessage $queue -Type 1
-    $answers = Receive-IpcMessage $queue -Type 2 -Count 200 -Timeout 60
-    "   Stout  200 questions of type 1, 200 answers of type 2, in one queue: $($answers[0..4] -join ', '), … $($answers[-1])."
-    Note 'System V queue' 'questions and answers in one queue' 400 (400 * 4)
+    Write-Scene 'One System V queue: both directions, by type'
+    $numberQueue = New-IpcQueue $address.NumberQueue
+    Invoke-Thin {
+        param($NumberQueue)
+        1..200 | ForEach-Object { 2 * (Receive-IpcMessage $NumberQueue -Type 1 -Timeout 60) } | Send-IpcMessage $NumberQueue -Type 2
+    } -ArgumentList $address.NumberQueue
+    1..200 | Send-IpcMessage $numberQueue -Type 1
+    $answers = Receive-IpcMessage $numberQueue -Type 2 -Count 200 -Timeout 60
+    "   Stout  200 questions of type 1, 200 answers of type 2, in one queue: $($answers[0..4] -join ', '), ... $($answers[-1])."
+    Add-Result -Mechanism 'System V queue' -Action 'carried questions and answers' -Messages 400 -Bytes (400 * 4)
 
-    Scene "Shared memory: $Megabytes MB"
-    $half = 5MB
-    $memory = New-IpcSharedMemory $at.Memory -Size (2 * $half)
-    # How many halves are free to be written. Stout takes one before it writes, Thin gives it back when it has read.
-    $free = New-IpcSemaphore $at.Free -InitialCount 2
-    Ask {
-        $memory = Open-IpcObject $at.Memory -Access Read
+    Write-Scene "Shared memory: $Megabytes MB"
+    $partSize = 5MB
+    $memory = New-IpcSharedMemory $address.SharedMemory -Size (2 * $partSize)
+    # Counts the free parts. Stout acquires one before it writes. Thin releases one when it has read.
+    $freeParts = New-IpcSemaphore $address.Semaphore -InitialCount 2
+    Invoke-Thin {
+        param($SharedMemory, $Semaphore, $NumberQueue)
+        $memory = Open-IpcObject $SharedMemory -Access Read
         $hash = [Security.Cryptography.IncrementalHash]::CreateHash('SHA256')
         $part = [byte[]]::new($memory.Size / 2)
-        while (($offset = Receive-IpcMessage $at.Queue -Type 1 -Timeout 60) -ge 0) {
+        while (($offset = Receive-IpcMessage $NumberQueue -Type 1 -Timeout 60) -ge 0) {
             Read-IpcSharedMemory $memory -Into $part -Offset $offset
-            Unlock-IpcObject $at.Free
+            Unlock-IpcObject $Semaphore
             $hash.AppendData($part)
         }
-        [Convert]::ToHexString($hash.GetHashAndReset()) | Send-IpcMessage $at.Queue -Type 2
+        [Convert]::ToHexString($hash.GetHashAndReset()) | Send-IpcMessage $NumberQueue -Type 2
         Close-IpcObject $memory
-    }
+    } -ArgumentList $address.SharedMemory, $address.Semaphore, $address.NumberQueue
     $hash = [Security.Cryptography.IncrementalHash]::CreateHash('SHA256')
-    $part = [byte[]]::new($half)
-    $waited = [Diagnostics.Stopwatch]::new()
-    $parts = [Math]::Ceiling($Megabytes * 1MB / $half)
-    foreach ($i in 1..$parts) {
+    $part = [byte[]]::new($partSize)
+    $lockTime = [Diagnostics.Stopwatch]::new()
+    $partCount = [Math]::Ceiling($Megabytes * 1MB / $partSize)
+    foreach ($number in 1..$partCount) {
         [Random]::Shared.NextBytes($part)
         $hash.AppendData($part)
-        $offset = ($i % 2) * $half
-        $waited.Start()
-        Lock-IpcObject $free -Timeout 60
-        $waited.Stop()
+        $offset = ($number % 2) * $partSize
+        $lockTime.Start()
+        Lock-IpcObject $freeParts -Timeout 60
+        $lockTime.Stop()
         Write-IpcSharedMemory $memory $part -Offset $offset
-        $offset | Send-IpcMessage $queue -Type 1     # the bytes stay where they are: only their place travels
+        $offset | Send-IpcMessage $numberQueue -Type 1     # The data stays where it is. Only its offset travels.
     }
-    -1 | Send-IpcMessage $queue -Type 1
-    $mine = [Convert]::ToHexString($hash.GetHashAndReset())
-    $its = Receive-IpcMessage $queue -Type 2 -Timeout 60
-    if ($its -ne $mine) { throw "Thin read something else than Stout wrote: $its, not $mine." }
-    "   Stout  $($parts * $half / 1MB) MB in $parts parts through $($memory.Size / 1MB) MB of memory, their places through the queue."
-    "   Stout  SHA-256 at both ends: $($mine.Substring(0, 16))…"
-    Note 'shared memory' 'held what both see, unmoved' $parts ($parts * $half)
-    Note 'semaphore' 'kept the writer from what was not yet read' $parts 0 $waited.Elapsed.TotalSeconds
+    -1 | Send-IpcMessage $numberQueue -Type 1
+    $stoutHash = [Convert]::ToHexString($hash.GetHashAndReset())
+    $thinHash = Receive-IpcMessage $numberQueue -Type 2 -Timeout 60
+    if ($thinHash -ne $stoutHash) { throw "Thin did not read what Stout wrote: the SHA-256 is $thinHash instead of $stoutHash." }
+    $total = $partCount * $partSize
+    "   Stout  $($total / 1MB) MB in $partCount parts through $($memory.Size / 1MB) MB of memory. The queue carried the offsets."
+    "   Stout  SHA-256 on both sides: $($stoutHash.Substring(0, 16))..."
+    Add-Result -Mechanism 'shared memory' -Action 'held data that both could see' -Messages $partCount -Bytes $total
+    $lockSeconds = $lockTime.Elapsed.TotalSeconds
+    Add-Result -Mechanism 'semaphore' -Action 'kept the writer from overwriting' -Messages $partCount -Bytes 0 -Seconds $lockSeconds
 
-    Scene 'The ring: messages in shared memory, without the kernel'
-    $ring = New-IpcRing $at.Ring
-    Ask {
-        $sum = 0L
-        $reader = Open-IpcObject $at.Ring -Access Read
-        Say 'I am at the ring.'
-        foreach ($number in Receive-IpcMessage $reader -All -Timeout 60) { $sum += $number }
+    Write-Scene 'The ring: messages in shared memory, without the kernel'
+    $ring = New-IpcRing $address.Ring
+    Invoke-Thin {
+        param($Ring)
+        $reader = Open-IpcObject $Ring -Access Read
+        Send-Reply 'I am at the ring.'
+        $total = Receive-IpcMessage $reader -All -Timeout 60 | Measure-Object -Sum
         Close-IpcObject $reader
-        Say "100,000 numbers came; their sum is $sum."
-    }
-    Hear
-    $clock.Restart()
+        Send-Reply "$($total.Count) numbers came. Their sum is $($total.Sum)."
+    } -ArgumentList $address.Ring
+    Receive-Reply
+    $sceneTime.Restart()
     1..100000 | Send-IpcMessage $ring -Close
-    Hear
-    Note 'ring' 'carried messages without system calls' 100000 400000
+    Receive-Reply
+    Add-Result -Mechanism 'ring' -Action 'carried messages in user space' -Messages 100000 -Bytes 400000
 
-    Scene 'The end'
-    '   Now there are:'
-    foreach ($object in Get-IpcObject "*story-$PID", $at.Queue -WarningAction Ignore) { "      $($object.Address)  $($object.Kind)" }
+    Write-Scene 'The end'
+    '   These objects exist now:'
+    Get-IpcObject "*story-$PID", $address.NumberQueue -WarningAction Ignore | ForEach-Object { "      $($_.Address)  $($_.Kind)" }
 }
 finally {
-    # Also after an error, or Ctrl+C: then what is not there, or not yet, is no error with -Force.
+    # This also runs after an error or Ctrl+C. With -Force it is no error that an object does not exist.
     if ($thin) { Remove-Job $thin -Force }
-    if ($tap) { $tap.Dispose() }
-    foreach ($end in $tcp, $unix, $wire) { if ($end) { Close-IpcObject $end } }
-    Remove-IpcObject ([string[]] $at.Values) -Force -ErrorAction Continue
+    if ($capture) { $capture.Dispose() }
+    $objects = $pipe, $tcpListener, $unixListener, $letterQueue, $namedPipe, $mutex, $numberQueue, $memory, $freeParts, $ring
+    $objects | Where-Object { $_ } | Close-IpcObject
+    Remove-IpcObject ([string[]] $address.Values) -Force -ErrorAction Continue
 }
 
 $after = Get-IpcObject -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
-$held = Get-IpcObject -Id $PID -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
-[string[]] $left = $after + $held | Where-Object { $_ -in $at.Values -or ($_ -in $held -and $_ -notin $heldBefore) }
-if ($left) { throw "The story left something: $left" }
-"   After: $($after.Count) IPC objects on this machine, the same $($held.Count) of them held by this process, none of the story's."
+$heldAfter = Get-IpcObject -Id $PID -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
+$leftovers = @($after | Where-Object { $_ -in $address.Values }) + @($heldAfter | Where-Object { $_ -notin $heldBefore })
+if ($leftovers) { throw "The story left something behind: $leftovers" }
+"   After: $($after.Count) IPC objects on this machine. This process holds the same $($heldAfter.Count). None belongs to the story."
 
-# Bytes are those of what was said, without what IpcPs puts around them; seconds are PowerShell's own share too.
-''
-$layout -f 'mechanism', 'what it did', 'messages', 'bytes', 'seconds'
-$layout -f ('-' * 18), ('-' * 50), ('-' * 8), ('-' * 11), ('-' * 8)
-$rows
-'{0:N1} seconds in all.' -f $whole.Elapsed.TotalSeconds
+# The bytes are those of the content, without what IpcPs adds. The seconds include PowerShell's own share.
+$results | Format-Table -Property @(
+    'Mechanism'
+    'Action'
+    @{ Name = 'Messages'; Expression = 'Messages'; FormatString = 'N0' }
+    @{ Name = 'Bytes'; Expression = 'Bytes'; FormatString = 'N0' }
+    @{ Name = 'Seconds'; Expression = 'Seconds'; FormatString = 'N3' }
+)
+'{0:N1} seconds in all.' -f $storyTime.Elapsed.TotalSeconds

@@ -1,85 +1,94 @@
-#Requires -Version 7.4
+#requires -Version 7.4
+
 <#
 .SYNOPSIS
-Counts words in files with several worker processes, which it feeds over pipes.
+Counts the words of text files in several worker processes.
 
 .DESCRIPTION
-Starts -Workers child processes. Each file's lines are streamed to one of them, as messages through an anonymous pipe; a
-worker counts what it gets until its channel is closed, and gives its counts back as objects. The 20 most frequent words and the
-total are printed; upper and lower case count as the same word.
+Starts worker processes and sends them the lines of the files through anonymous pipes, each file to one worker. A worker counts words until
+its channel is closed. Then its output, one object for each word, comes back to this script, which adds up the counts of all workers.
 
-A word is what stands between white space, as for `wc -w`: the total is the same as that of `wc -w` for the same files.
+A word is what stands between white space, as it is for `wc -w`. Upper and lower case count as the same word.
 
-Runs under pwsh and under ipcps, which has none of PowerShell's utility commands: hence .NET's classes here and there.
+The output is one object for each word, the most frequent word first. With -Verbose the script reports how many words each worker counted.
 
 .PARAMETER Path
-A folder, whose .cs, .md and .ps1 files are read, or one file. Default: this repository's src.
+The folders and files to read. In a folder, the .cs, .md and .ps1 files are read, or all files where there are none of these. The default is
+the source code of IpcPs.
 
 .PARAMETER Workers
-How many processes count. Default: 2.
+How many processes count. The default is 2.
 
 .EXAMPLE
-docs/examples/word-count.ps1 -Path /usr/share/common-licenses -Workers 4
+docs/examples/word-count.ps1 | Select-Object -First 10
+
+Lists the ten most frequent words in the source code of IpcPs.
+
+.EXAMPLE
+docs/examples/word-count.ps1 -Path /usr/share/common-licenses -Workers 4 | Measure-Object -Property Count -Sum
+
+The sum is what `cat /usr/share/common-licenses/* | wc -w` prints.
 #>
 [CmdletBinding()]
+[OutputType([pscustomobject])]
 param(
-    [string] $Path = [IO.Path]::GetFullPath("$PSScriptRoot/../../src"),
-    [ValidateRange(1, 64)] [int] $Workers = 2
+    [Parameter(Position = 0)]
+    [ValidateScript({ Test-Path -LiteralPath $_ }, ErrorMessage = "The path '{0}' does not exist.")]
+    [string[]] $Path = (Join-Path $PSScriptRoot '../../src'),
+
+    [ValidateRange(1, 64)]
+    [int] $Workers = 2
 )
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-if (-not (Get-Module IpcPs)) { Import-Module "$PSScriptRoot/../../IpcPs.psd1" }
-
-$full = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($Path)
-[string[]] $files = if ([IO.Directory]::Exists($full)) {
-    $kept = foreach ($file in [IO.Directory]::EnumerateFiles($full, '*', 'AllDirectories')) {
-        # A checkout's sources, not what its builds put between them; a folder without any is taken whole.
-        if ($file -match '\.(cs|md|ps1)$' -and $file -notmatch '/(bin|obj)/') { $file }
-    }
-    if ($kept) { $kept } else { [IO.Directory]::EnumerateFiles($full) }
-} else { $full }
-
-$count = {
-    $words = 0L
-    $times = @{}
-    Receive-IpcMessage $IpcParent -All | ForEach-Object {
-        foreach ($word in $_.Split([char[]] $null, [StringSplitOptions]::RemoveEmptyEntries)) {
-            $words++
-            $times[$word]++
-        }
-    }
-    [pscustomobject]@{ Worker = $PID; Words = $words; Times = $times }
-}
-[object[]] $jobs = foreach ($number in 1..$Workers) { Start-IpcJob $count -Name "counter $number" }
-
-$done = 0
-foreach ($file in $files) {
-    [IO.File]::ReadLines($file) | Send-IpcMessage $jobs[$done % $Workers]
-    $done++
-    $progress = [Management.Automation.ProgressRecord]::new(1, 'Counting words', "$done of $($files.Count) files sent")
-    $progress.PercentComplete = 100 * $done / $files.Count
-    $PSCmdlet.WriteProgress($progress)
-}
-# The end of their channel is what the workers wait for.
-$jobs.Channel | Close-IpcObject
-$results = $jobs | Receive-Job -Wait -AutoRemoveJob
-
-$total = 0L
-$all = [Collections.Generic.Dictionary[string, long]]::new([StringComparer]::OrdinalIgnoreCase)
-foreach ($result in $results) {
-    $total += $result.Words
-    # Not $result.Times.Keys: "Keys" may be one of the words.
-    foreach ($entry in $result.Times.GetEnumerator()) {
-        $known = 0L
-        $null = $all.TryGetValue($entry.Key, [ref] $known)
-        $all[$entry.Key] = $known + $entry.Value
-    }
+if (-not (Get-Module -Name IpcPs)) {
+    Import-Module -Name (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Verbose:$false
 }
 
-'{0,8}  {1}' -f 'count', 'word'
-$order = [Linq.Enumerable]::OrderByDescending($all, [Func[Collections.Generic.KeyValuePair[string, long], long]] { param($pair) $pair.Value })
-foreach ($pair in [Linq.Enumerable]::Take($order, 20)) { '{0,8}  {1}' -f $pair.Value, $pair.Key }
-''
-foreach ($result in $results) { '{0,8}  words counted by process {1}' -f $result.Words, $result.Worker }
-'{0,8}  words in {1} files' -f $total, $files.Count
+$files = @(
+    foreach ($item in Get-Item -LiteralPath $Path) {
+        $found = @(Get-ChildItem -LiteralPath $item.FullName -Recurse -File)
+        # The folders bin and obj of a checkout hold what the build has made.
+        $sources = @($found | Where-Object { $_.Extension -in '.cs', '.md', '.ps1' -and $_.FullName -notmatch '/(bin|obj)/' })
+        if ($sources) { $sources } else { $found }
+    }
+)
+
+$countWords = {
+    # The split of a blank line gives one empty string.
+    $words = Receive-IpcMessage $IpcParent -All | ForEach-Object { (-split $_) -ne '' }
+    $words | Group-Object -NoElement | Select-Object -Property Name, Count
+}
+
+$jobs = @()
+try {
+    $jobs = @(foreach ($number in 1..$Workers) { Start-IpcJob $countWords -Name "counter $number" })
+
+    for ($index = 0; $index -lt $files.Count; $index++) {
+        $status = "$index of $($files.Count) files are sent"
+        Write-Progress -Activity 'Counting words' -Status $status -PercentComplete (100 * $index / $files.Count)
+        Get-Content -LiteralPath $files[$index].FullName | Send-IpcMessage $jobs[$index % $Workers] -Format Text
+    }
+
+    # A worker's output comes when its channel is closed.
+    $jobs | ForEach-Object Channel | Close-IpcObject
+    $counts = foreach ($job in $jobs) {
+        $words = @(Receive-Job $job -Wait)
+        $sum = $words | Measure-Object -Property Count -Sum | ForEach-Object Sum
+        Write-Verbose "Process $($job.ProcessId) counted $($sum ?? 0) words."
+        $words
+    }
+}
+finally {
+    Write-Progress -Activity 'Counting words' -Completed
+    $jobs | Remove-Job -Force
+}
+
+$totals = @{}
+foreach ($count in $counts) {
+    $totals[$count.Name] += $count.Count
+}
+$totals.GetEnumerator() |
+    Sort-Object -Property @{ Expression = 'Value'; Descending = $true }, Key |
+    ForEach-Object { [pscustomobject]@{ Word = $_.Key; Count = $_.Value } }

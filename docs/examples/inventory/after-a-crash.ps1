@@ -1,37 +1,55 @@
-#Requires -Version 7.4
+#requires -Version 7.4
+
 <#
 .SYNOPSIS
-Shows what a program holds, what is left of it when it is killed, and cleans up after it.
+Shows which objects a program holds and which ones remain when it is killed, and removes those.
 
 .DESCRIPTION
-Starts crash.py, which makes shared memory, a named pipe and a socket; lists them with their holder; kills it as kill -9 does; lists what is stale, and
-why; removes exactly that. Runs under pwsh and under ipcps.
+Starts crash.py, which makes shared memory, a named pipe and a socket. Lists the objects while the program runs, and again after it is
+killed: then they are stale. Then removes the stale objects. The named pipe that this session holds is not stale, and it stays.
+
+The output is one object for each IPC object at each step: Step, Address, IsStale and Reason. The reason names the process that holds the
+object, or says why the object is stale.
+
+.EXAMPLE
+docs/examples/inventory/after-a-crash.ps1 | Format-Table -Property Address, Reason -GroupBy Step -Wrap
 #>
+[CmdletBinding()]
+[OutputType([pscustomobject])]
+param()
+
+Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
-if (-not (Get-Module IpcPs)) { Import-Module (Join-Path $PSScriptRoot '../../../IpcPs.psd1') }
+if (-not (Get-Module -Name IpcPs)) {
+    Import-Module -Name (Join-Path $PSScriptRoot '../../../IpcPs.psd1') -Verbose:$false
+}
+
 $name = "crash-$PID"
-# Making something there makes the folder.
-$own = New-IpcPipe "$name-own"
-$folder = [IO.Path]::GetDirectoryName($own.Path)
 
-$start = [Diagnostics.ProcessStartInfo]::new('python3')
-foreach ($argument in "$PSScriptRoot/crash.py", $name, $folder) { $start.ArgumentList.Add($argument) }
-$start.RedirectStandardOutput = $true
-$python = [Diagnostics.Process]::Start($start)
-$null = $python.StandardOutput.ReadLine()
+function Get-StepObject([string] $Step) {
+    Get-IpcObject "$name*" -WarningAction Ignore | ForEach-Object {
+        [pscustomobject]@{ Step = $Step; Address = $_.Address; IsStale = $_.IsStale; Reason = $_.Reason }
+    }
+}
 
-'While it runs:'
-Get-IpcObject "$name*" | ForEach-Object { "    $($_.Address)  $($_.Reason)" }
+# Creating a named pipe also creates the runtime folder.
+$ownPipe = New-IpcPipe "$name-own"
+$python = $null
+try {
+    $arguments = 'crash.py', $name, (Split-Path $ownPipe.Path)
+    $python = Start-Process -FilePath python3 -ArgumentList $arguments -WorkingDirectory $PSScriptRoot -PassThru
+    # The socket is the last object that the program makes.
+    Open-IpcObject "unix:$name.s" -Wait -Timeout 60 | Close-IpcObject
+    Get-StepObject 'running'
 
-Send-IpcSignal $python.Id KILL -Timeout 10 | Out-Null
-$python.WaitForExit()
+    $null = Send-IpcSignal $python KILL -Timeout 60
+    Get-StepObject 'killed'
 
-'After kill -9:'
-Get-IpcObject "$name*" -Stale | ForEach-Object { "    $($_.Address)  $($_.Reason)" }
-
-'Removed:'
-Clear-IpcObject "$name*" -PassThru | ForEach-Object { "    $($_.Address)" }
-
-'Still there, because this session has it:'
-Get-IpcObject "$name*" | ForEach-Object { "    $($_.Address)" }
-Remove-IpcObject $own
+    Clear-IpcObject "$name*" -WarningAction Ignore
+    Get-StepObject 'cleared'
+}
+finally {
+    if ($python -and -not $python.HasExited) { $python | Stop-Process -Force -PassThru | Wait-Process }
+    Clear-IpcObject "$name*" -WarningAction Ignore
+    Remove-IpcObject $ownPipe
+}

@@ -7,10 +7,16 @@ using Xunit;
 
 namespace IpcPs.Module.Tests;
 
-/// <summary>docs/examples/story.ps1 tells what happens; here it is held to it.</summary>
+/// <summary>docs/examples/story.ps1 prints what happens. These tests check that it does happen.</summary>
 public sealed class StoryTests : IDisposable
 {
     private const int SIGINT = 2;
+
+    private static readonly string[] Mechanisms =
+    [
+        "signal", "real-time signal", "TCP on loopback", "Unix socket", "anonymous pipes", "mutex",
+        "POSIX queue", "named pipe", "System V queue", "shared memory", "semaphore", "ring",
+    ];
 
     private static readonly string Story = Path.Combine(Build.RepositoryRoot, "docs", "examples", "story.ps1");
 
@@ -25,38 +31,37 @@ public sealed class StoryTests : IDisposable
         var stout = running.Id;
         var story = running.Finish().Succeeded().Output;
 
-        var thin = int.Parse(Match(story, @"I am process (\d+), and listen").Groups[1].Value, CultureInfo.InvariantCulture);
-        Match(story, $"USR1 came, from process {stout}. It carries nothing.");
-        Match(story, $@"RTMIN\+1 came, from process {stout}. It carries 42.");
+        var thin = int.Parse(Match(story, @"I am process (\d+), and I listen").Groups[1].Value, CultureInfo.InvariantCulture);
+        Match(story, $"USR1 came from process {stout}. It carries nothing.");
+        Match(story, $@"RTMIN\+1 came from process {stout}. It carries 42.");
 
         Match(story, "Over TCP came 'the word is swordfish', from user ");
-        Match(story, @"captured on lo, by a raw socket: E.*the word is swordfish|is not permitted here|was not captured among it");
+        Match(story, "captured this packet on lo: E.*the word is swordfish|is not permitted here|the capture missed the packet");
         Match(story, $"Over a Unix socket came 'the new word is mackerel', from process {thin}:");
-        if (story.Contains("by a raw socket", StringComparison.Ordinal)) Match(story, "The one through the Unix socket was not");
+        var isCaptured = story.Contains("a raw socket captured", StringComparison.Ordinal);
+        if (isCaptured) Match(story, "The one through the Unix socket was not");
 
-        Match(story, "I wrote 65536 bytes that nobody read. Then the pipe was full");
+        Match(story, "I wrote 65536 bytes while Thin read none. Then the pipe was full");
         Match(story, "I have read 65536 bytes");
 
         Match(story, $@"\(process {thin}\) was killed by signal KILL");
         Match(story, "The anonymous pipe: IpcPeerClosed");
-        Match(story, "The mutex that Thin held is mine now, and I was told that its holder died");
-        Assert.NotEqual(thin, int.Parse(Match(story, @"I am process (\d+) now. My old pipe: IpcNotFound").Groups[1].Value, CultureInfo.InvariantCulture));
+        Match(story, "The mutex that Thin held is mine now, and I was notified that its holder died");
+        var newThin = Match(story, @"I am process (\d+) now. My old pipe: IpcNotFound").Groups[1].Value;
+        Assert.NotEqual(thin, int.Parse(newThin, CultureInfo.InvariantCulture));
         Match(story, "The queue is still there, and in it: fire!, water the flowers");
         Match(story, "The named pipe is still there, and through it came: welcome back");
 
-        Match(story, "in one queue: 2, 4, 6, 8, 10, … 400");
+        Match(story, @"in one queue: 2, 4, 6, 8, 10, \.\.\. 400");
         Match(story, "20 MB in 4 parts");
-        Match(story, "SHA-256 at both ends: [0-9A-F]{16}");
-        Match(story, "100,000 numbers came; their sum is 5000050000");
+        Match(story, "SHA-256 on both sides: [0-9A-F]{16}");
+        Match(story, "100000 numbers came. Their sum is 5000050000");
 
-        // What the story itself lists while all is there, so that the proof below is about something.
-        foreach (var address in (string[])[.. Addresses(stout), $"mq:/story-{stout}", $"sysvmq:0x{0x57000000 + stout:x}"]) Match(story, $"      {Regex.Escape(address)} ");
-        Match(story, "After: .* none of the story's");
-        foreach (var mechanism in (string[])["signal", "real-time signal", "TCP on loopback", "Unix socket", "anonymous pipes", "mutex", "POSIX queue", "named pipe",
-            "System V queue", "shared memory", "semaphore", "ring"])
-        {
-            Match(story, $@"^{mechanism} +\S.* [\d,]+ +[\d,]+ +[\d.]+$");
-        }
+        // The story lists all of its objects while they exist. Without that, the check below that none is left would mean nothing.
+        foreach (var address in Addresses(stout)) Match(story, $"      {Regex.Escape(address)} ");
+        Match(story, "After: .* None belongs to the story");
+        foreach (var mechanism in Mechanisms) Match(story, $@"^{mechanism} +\S.* [\d.,]+ +[\d.,]+ +[\d.,]+ *$");
+        foreach (var line in ReadmeExcerpt()) Match(story, Pattern(line));
         AssertNothingIsLeft(stout);
     }
 
@@ -72,13 +77,30 @@ public sealed class StoryTests : IDisposable
         AssertNothingIsLeft(stout);
     }
 
-    private static IEnumerable<string> Addresses(int id) => ((string[])["fifo:", "mutex:", "ring:/", "shm:/", "sem:/"]).Select(prefix => $"{prefix}story-{id}");
+    private static IEnumerable<string> Addresses(int id) =>
+        ((string[])["fifo:", "mutex:", "ring:/", "shm:/", "sem:/", "mq:/"]).Select(prefix => $"{prefix}story-{id}")
+        .Append($"sysvmq:0x{0x57000000 + id:x}");
+
+    // What README.md shows of the story.
+    private static string[] ReadmeExcerpt()
+    {
+        var readme = File.ReadAllText(Path.Combine(Build.RepositoryRoot, "README.md"));
+        var excerpt = Regex.Match(readme, "```console\n(== .*?)```", RegexOptions.Singleline);
+        Assert.True(excerpt.Success, "README.md shows nothing of the story.");
+        return excerpt.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    // Process ids, sizes and hashes differ from run to run.
+    private static string Pattern(string line) =>
+        $"^{Regex.Replace(Regex.Escape(line), "[0-9A-F]{16}|[0-9]+", static m => m.Value.Length == 16 ? "[0-9A-F]{16}" : "[0-9]+")}$";
 
     private void AssertNothingIsLeft(int stout) => Assert.Empty(Left(stout));
 
     private IEnumerable<string> Left(int stout) =>
-        _session.Run("Get-IpcObject \"*story-$($args[0])*\", $args[1] -All -ErrorAction Ignore | ForEach-Object { $_.Address.Text }", stout, $"sysvmq:0x{0x57000000 + stout:x}*")
-            .NoErrors().Values.Select(static v => v!.ToString()!);
+        _session.Run(
+            "Get-IpcObject \"*story-$($args[0])*\", $args[1] -All -ErrorAction Ignore | ForEach-Object { $_.Address.Text }",
+            stout,
+            $"sysvmq:0x{0x57000000 + stout:x}*").NoErrors().Values.Select(static v => v!.ToString()!);
 
     private static Match Match(string story, string pattern)
     {
