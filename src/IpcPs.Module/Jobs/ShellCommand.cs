@@ -2,15 +2,9 @@ using System.Reflection;
 
 namespace IpcPs.Module.Jobs;
 
-/// <summary>How a child is started that is the same kind of PowerShell as this process: pwsh in pwsh, ipcps in ipcps. In a program that embeds PowerShell
-/// it is the program that IPCPS_SHELL names, else ipcps or pwsh from PATH.</summary>
+/// <summary>The command that starts a job's process: the pwsh that this process is, or the pwsh on PATH in a program that embeds PowerShell.</summary>
 internal static class ShellCommand
 {
-    /// <summary>Names the shell for programs that embed PowerShell.</summary>
-    public const string Variable = "IPCPS_SHELL";
-
-    private static readonly string[] Shells = ["ipcps", "pwsh"];
-
     /// <summary>The folder of the module's assemblies.</summary>
     public static string ModuleFolder { get; } = Path.GetDirectoryName(typeof(ShellCommand).Assembly.Location)!;
 
@@ -18,7 +12,7 @@ internal static class ShellCommand
     public static string Manifest { get; } = Path.GetFullPath(Path.Combine(ModuleFolder, "..", "..", "IpcPs.psd1"));
 
     /// <summary>The program and its arguments.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no PowerShell is known that could run the job.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: this process is not pwsh, and PATH has none.</exception>
     public static (string FileName, IReadOnlyList<string> Arguments) ForChild()
     {
         var (fileName, first) = Find();
@@ -27,23 +21,19 @@ internal static class ShellCommand
 
     private static (string FileName, string[] First) Find()
     {
-        var own = Environment.ProcessPath;
-        if (own is not null && Shells.Contains(Assembly.GetEntryAssembly()?.GetName().Name))
+        var program = Environment.ProcessPath;
+        if (program is not null && Assembly.GetEntryAssembly() is { } entry && entry.GetName().Name == "pwsh")
         {
-            // Started as `dotnet pwsh.dll`: the dll is the first of the arguments that .NET gives, and so it must be of the child's.
-            return Path.GetFileName(own) == "dotnet" ? (own, [Environment.GetCommandLineArgs()[0]]) : (own, []);
+            // The .NET tool runs as `dotnet pwsh.dll`, and so must its child.
+            return Path.GetFileName(program) == "dotnet" ? (program, [entry.Location]) : (program, []);
         }
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen) return (chosen, []);
-        foreach (var shell in Shells)
+        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
         {
-            foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
-            {
-                var path = Path.Combine(folder, shell);
-                if (folder.Length > 0 && File.Exists(path)) return (path, []);
-            }
+            var path = Path.Combine(folder, "pwsh");
+            if (File.Exists(path)) return (path, []);
         }
-        throw new IpcException(IpcErrors.NotFound, "No PowerShell was found that could run the job: this process is neither pwsh nor ipcps, and none is on PATH.", null,
-            $"Set the environment variable {Variable} to the full path of pwsh or ipcps.");
+        throw new IpcException(IpcErrors.NotFound, "A job runs in pwsh, and this program is not pwsh and finds none on PATH.", null,
+            "Install PowerShell 7.4 or later, and add the folder of pwsh to PATH.");
     }
 
     // As PowerShell imports the module, but without commands and formats: the session of the job is another one, which imports it as users do.

@@ -10,19 +10,16 @@ public sealed class ExampleTests : IDisposable
     private readonly string _name = $"example-{Guid.NewGuid():N}";
     private readonly string _folder = Directory.CreateTempSubdirectory("ipcps-test-").FullName;
 
-    public static TheoryData<string> Shells => ShellData.All;
-
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Theory]
-    [MemberData(nameof(Shells))]
-    public void Big_data_arrives_whole(string shell)
+    [Fact]
+    public void Big_data_arrives_whole()
     {
         // Neither a multiple of the part's size, nor smaller than it.
         var file = Path.Combine(_folder, "data");
         var copy = Path.Combine(_folder, "copy");
         File.WriteAllBytes(file, RandomNumberGenerator.GetBytes((5 << 20) + 123));
-        var result = Run(shell, "big-data.ps1", "-Path", file, "-Destination", copy, "-PartSize", "1MB", "-Name", _name).Succeeded();
+        var result = Run("big-data.ps1", "-Path", file, "-Destination", copy, "-PartSize", "1MB", "-Name", _name).Succeeded();
         var sum = Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)));
         Assert.Equal(2, Regex.Count(result.Output, $"SHA-256 {sum}"));
         Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(copy));
@@ -32,26 +29,25 @@ public sealed class ExampleTests : IDisposable
     [Fact]
     public void Big_data_s_two_sides_are_told_of_each_other_s_trouble_and_leave_nothing()
     {
-        var result = Run(ShellData.Host, "big-data.ps1", "-Megabytes", "1", "-Destination", "/nonexistent/copy", "-Name", _name);
+        var result = Run("big-data.ps1", "-Megabytes", "1", "-Destination", "/nonexistent/copy", "-Name", _name);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("The receiver: ", result.Error, StringComparison.Ordinal);
         AssertNothingIsLeft();
         Assert.False(File.Exists(Path.Combine(Path.GetTempPath(), _name)));
     }
 
-    [Theory]
-    [MemberData(nameof(Shells))]
-    public void Words_are_counted_as_wc_counts_them(string shell)
+    [Fact]
+    public void Words_are_counted_as_wc_counts_them()
     {
         File.WriteAllText(Path.Combine(_folder, "a.md"), "one two\tthree\n\n two  TWO\n");
         File.WriteAllText(Path.Combine(_folder, "b.md"), "Keys keys\nvalues");
-        var lines = Run(shell, "word-count.ps1", "-Path", _folder).Succeeded().Lines;
+        var lines = Run("word-count.ps1", "-Path", _folder).Succeeded().Lines;
         Assert.Equal(["3", "two"], lines[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal("       8  words in 2 files", lines[^1]);
     }
 
-    private static ShellResult Run(string shell, string example, params string[] arguments) =>
-        ShellData.Get(shell).RunArguments(["-NoProfile", "-NonInteractive", Path.Combine(Build.RepositoryRoot, "docs", "examples", example), .. arguments]);
+    private static ShellResult Run(string example, params string[] arguments) =>
+        Shell.Pwsh.RunArguments(["-NoProfile", "-NonInteractive", Path.Combine(Build.RepositoryRoot, "docs", "examples", example), .. arguments]);
 
     private void AssertNothingIsLeft()
     {

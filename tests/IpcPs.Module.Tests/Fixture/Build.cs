@@ -11,8 +11,8 @@ internal static class Build
     /// <summary>The manifest that users import.</summary>
     public static string Manifest { get; } = Path.Combine(RepositoryRoot, "IpcPs.psd1");
 
-    /// <summary>The console host of this build.</summary>
-    public static string Host { get; } = Metadata("Host");
+    /// <summary>A folder with <c>pwsh</c> in it, the one that the restore brings.</summary>
+    public static string PwshFolder { get; } = Metadata("PwshFolder");
 
     private static string Metadata(string key) =>
         typeof(Build).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(a => a.Key == key).Value!;

@@ -3,30 +3,26 @@ using System.Management.Automation.Runspaces;
 
 namespace IpcPs.Module.Tests;
 
-/// <summary>A session of the embedded engine in which the built IpcPs.psd1 has been imported. In it there is Microsoft.PowerShell.Core and
-/// IpcPs, and nothing else: no Write-Output, no Start-Sleep.</summary>
+/// <summary>A PowerShell session in the test process, with PowerShell's own commands and the built IpcPs.psd1.</summary>
 /// <remarks>The test process's own IpcPs.Core serves the module here, so that a test can name its types. One session a test:
 /// they may run side by side.</remarks>
 public sealed class ModuleSession : IDisposable
 {
     private readonly Runspace _runspace;
 
+    // A program that embeds PowerShell, as this one does, runs its jobs in the pwsh on PATH.
+    static ModuleSession() => Environment.SetEnvironmentVariable("PATH", $"{Build.PwshFolder}:{Environment.GetEnvironmentVariable("PATH")}");
+
     /// <summary>Opens a session and imports the module; fails where that fails.</summary>
     public ModuleSession()
     {
-        var state = InitialSessionState.CreateDefault2();
+        var state = InitialSessionState.CreateDefault();
         state.ImportPSModule([Build.Manifest]);
         // A failed import is a failed test, not an entry in the runspace's error list.
         state.ThrowOnRunspaceOpenError = true;
         _runspace = RunspaceFactory.CreateRunspace(state);
         _runspace.Open();
     }
-
-    /// <summary>The console host of this build, as a child process.</summary>
-    public static Shell Host { get; } = new("ipcps", Build.Host);
-
-    /// <summary>The pwsh on PATH, as a child process; null where there is none (see <see cref="PwshFactAttribute"/>).</summary>
-    public static Shell? Pwsh { get; } = Shell.Find("pwsh");
 
     /// <summary>The runspace, for what a script cannot do.</summary>
     public Runspace Runspace => _runspace;

@@ -3,24 +3,27 @@ using System.Text;
 
 namespace IpcPs.Module.Tests;
 
-/// <summary>A PowerShell that runs as a child process: ipcps, or pwsh where it is installed. Both take the same command line.</summary>
-/// <param name="name">What to call it in messages.</param>
+/// <summary>A program that runs as a child process: pwsh, or one that the machine has.</summary>
 /// <param name="path">The program.</param>
-public sealed class Shell(string name, string path)
+public sealed class Shell(string path)
 {
+    /// <summary>The pwsh that the restore brings.</summary>
+    public static Shell Pwsh { get; } = new(System.IO.Path.Combine(Build.PwshFolder, "pwsh"));
+
     /// <summary>The program.</summary>
     public string Path { get; } = path;
 
-    /// <summary>Whether it is pwsh, which doesn't import IpcPs by itself.</summary>
-    public bool IsPwsh => name == "pwsh";
-
-    /// <summary>A shell from PATH; null where there is none.</summary>
+    /// <summary>A program from PATH; null where there is none.</summary>
     public static Shell? Find(string name) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Select(folder => System.IO.Path.Combine(folder, name))
         .Where(File.Exists)
-        .Select(found => new Shell(name, found))
+        .Select(found => new Shell(found))
         .FirstOrDefault();
+
+    /// <summary>The arguments with which pwsh runs a script in which IpcPs has been imported.</summary>
+    public static string[] ScriptArguments(string script) =>
+        ["-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes($"Import-Module '{Build.Manifest}'\n{script}"))];
 
     /// <summary>Runs a script, in which IpcPs has been imported, to its end.</summary>
     public ShellResult Run(string script, string? input = null)
@@ -37,11 +40,7 @@ public sealed class Shell(string name, string path)
     }
 
     /// <summary>Starts a script, in which IpcPs has been imported.</summary>
-    public ShellProcess Start(string script)
-    {
-        var whole = IsPwsh ? $"Import-Module '{Build.Manifest}'\n{script}" : script;
-        return StartArguments(["-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(whole))]);
-    }
+    public ShellProcess Start(string script) => StartArguments(ScriptArguments(script));
 
     /// <summary>Starts the program with arguments as they are.</summary>
     public ShellProcess StartArguments(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
@@ -60,10 +59,9 @@ public sealed class Shell(string name, string path)
         start.Environment["NO_COLOR"] = "1";
         start.Environment["POWERSHELL_UPDATECHECK"] = "Off";
         start.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
+        // The sessions of this process have put the folders of their own modules there.
+        start.Environment.Remove("PSModulePath");
         foreach (var (key, value) in environment ?? new Dictionary<string, string?>()) start.Environment[key] = value;
         return new ShellProcess(Process.Start(start)!);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => name;
 }

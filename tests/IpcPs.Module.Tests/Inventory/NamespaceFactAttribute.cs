@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Text;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Inventory;
@@ -18,19 +17,20 @@ public sealed class NamespaceFactAttribute : FactAttribute
     /// <summary>Skips the test where that can't be had.</summary>
     public NamespaceFactAttribute() => Skip = Missing;
 
-    /// <summary>Runs a script in ipcps there.</summary>
+    /// <summary>Runs a script in pwsh there.</summary>
     /// <param name="script">The script.</param>
     /// <param name="folder">A folder, in which the runtime folder will be.</param>
-    /// <param name="wrapper">What runs ipcps: <c>setpriv …</c>.</param>
+    /// <param name="wrapper">What runs pwsh: <c>setpriv …</c>.</param>
     public static ShellResult Run(string script, string folder, params string[] wrapper)
     {
         var start = new ProcessStartInfo("unshare",
         [
-            "-im", "sh", "-c", Prepare + "exec \"$@\"", "sh", .. wrapper, Build.Host, "-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(script)),
+            "-im", "sh", "-c", Prepare + "exec \"$@\"", "sh", .. wrapper, Shell.Pwsh.Path, .. Shell.ScriptArguments(script),
         ])
         { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.Environment["XDG_RUNTIME_DIR"] = folder;
         start.Environment["NO_COLOR"] = "1";
+        start.Environment.Remove("PSModulePath");
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();

@@ -88,7 +88,7 @@ public sealed class JobLifeTests : JobTests
     [Fact]
     public void Jobs_do_not_wait_for_a_thread_of_a_busy_pool()
     {
-        var result = ModuleSession.Host.Run(
+        var result = Shell.Pwsh.Run(
             """
             # The pool adds a thread or two a second: it would be minutes until it came to what is queued after these.
             $gate = [Threading.ManualResetEventSlim]::new()
@@ -108,7 +108,7 @@ public sealed class JobLifeTests : JobTests
     [Fact]
     public void Many_jobs_leave_no_descriptor_and_no_zombie()
     {
-        var result = ModuleSession.Host.Run(
+        var result = Shell.Pwsh.Run(
             """
             function Batch { $jobs = @(1..10 | ForEach-Object { Start-IpcJob { $args[0] } -ArgumentList $_ }); $null = Wait-Job $jobs -Timeout 120; $s = 0; Receive-Job $jobs | ForEach-Object { $s += $_ }; Remove-Job $jobs; $s }
             # Pipes and pidfds: what the runtime opens for itself is not ours.
@@ -131,7 +131,7 @@ public sealed class JobLifeTests : JobTests
     [InlineData("sleep 1000")]
     public void Children_end_when_their_parent_is_killed(string work)
     {
-        using var parent = ModuleSession.Host.Start($"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; \"$($job.ProcessId)\"; Receive-IpcMessage $job");
+        using var parent = Shell.Pwsh.Start($"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; \"$($job.ProcessId)\"; Receive-IpcMessage $job");
         var child = int.Parse(parent.ReadLine()!, CultureInfo.InvariantCulture);
         parent.Signal(9);
         WaitForEnd(child);

@@ -135,7 +135,7 @@ public sealed class JobPipelineTests : JobTests
     public void Nothing_is_left_behind_even_when_the_parent_is_killed(string via)
     {
         // Large objects, as those of queues and rings lie in shared memory on their way.
-        using var parent = ModuleSession.Host.Start(
+        using var parent = Shell.Pwsh.Start(
             $$"""
             $first = Start-IpcJob { while ($true) { [string]::new('x', 1MB) } }
             $second = $first | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent; $null = Receive-IpcMessage $IpcParent } } -Via {{via}}

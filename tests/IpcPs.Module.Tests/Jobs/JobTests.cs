@@ -5,11 +5,9 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
 
-/// <summary>What the tests of jobs share: a session whose jobs run in this build's host, and no job left after the test.</summary>
+/// <summary>What the tests of jobs share: a session, and no job left after the test.</summary>
 public abstract class JobTests : IDisposable
 {
-    static JobTests() => Environment.SetEnvironmentVariable("IPCPS_SHELL", Build.Host);
-
     /// <summary>The session.</summary>
     protected ModuleSession Session { get; } = new();
 

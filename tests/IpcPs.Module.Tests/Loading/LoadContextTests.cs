@@ -22,31 +22,33 @@ public class LoadContextTests
     };
 
     [Fact]
-    public void The_host_imports_the_module_again_with_Force() => ImportTwice(ModuleSession.Host);
-
-    [PwshFact]
-    public void Pwsh_imports_the_module_again_with_Force() => ImportTwice(ModuleSession.Pwsh!);
+    public void The_module_is_imported_again_with_Force()
+    {
+        var result = Shell.Pwsh.Run($"Import-Module '{Build.Manifest}' -Force\nImport-Module '{Build.Manifest}' -Force\n@(Get-Module IpcPs).Count\n{UseIt}").Succeeded();
+        Assert.Equal(["1", "kind: anonymous pipe", "context: IpcPs"], result.Lines);
+    }
 
     [Fact]
-    public void The_host_removes_the_module_and_imports_it_again() => RemoveAndImport(ModuleSession.Host);
-
-    [PwshFact]
-    public void Pwsh_removes_the_module_and_imports_it_again() => RemoveAndImport(ModuleSession.Pwsh!);
+    public void The_module_is_removed_and_imported_again()
+    {
+        var result = Shell.Pwsh.Run($"Remove-Module IpcPs\n@(Get-Command New-IpcPipe -Module IpcPs -ErrorAction Ignore).Count\nImport-Module '{Build.Manifest}'\n{UseIt}");
+        Assert.Equal(["0", "kind: anonymous pipe", "context: IpcPs"], result.Succeeded().Lines);
+    }
 
     [Theory]
     [MemberData(nameof(Foreigners))]
-    public void Another_copy_that_the_host_loads_does_no_harm(string name, string version)
+    public void Another_copy_that_is_loaded_after_the_import_does_no_harm(string name, string version)
     {
         using var foreign = new ForeignAssembly(name, version);
-        Assert.Equal([version, "kind: anonymous pipe", "context: IpcPs"], ModuleSession.Host.Run($"{foreign.Load}\n{UseIt}").Succeeded().Lines);
+        Assert.Equal([version, "kind: anonymous pipe", "context: IpcPs"], Shell.Pwsh.Run($"{foreign.Load}\n{UseIt}").Succeeded().Lines);
     }
 
-    [PwshTheory]
+    [Theory]
     [MemberData(nameof(Foreigners))]
-    public void Another_copy_that_pwsh_loaded_before_does_no_harm(string name, string version)
+    public void Another_copy_that_was_loaded_before_does_no_harm(string name, string version)
     {
         using var foreign = new ForeignAssembly(name, version);
-        var result = ModuleSession.Pwsh!.RunArguments(["-NoProfile", "-Command", $"{foreign.Load}\nImport-Module '{Build.Manifest}'\n{UseIt}"]);
+        var result = Shell.Pwsh.RunArguments(["-NoProfile", "-Command", $"{foreign.Load}\nImport-Module '{Build.Manifest}'\n{UseIt}"]);
         Assert.Equal([version, "kind: anonymous pipe", "context: IpcPs"], result.Succeeded().Lines);
     }
 
@@ -54,34 +56,22 @@ public class LoadContextTests
     public void A_newer_core_that_comes_after_the_import_does_no_harm()
     {
         using var foreign = new ForeignAssembly("IpcPs.Core", "99.0.0.0");
-        Assert.Equal(["99.0.0.0", "kind: anonymous pipe", "context: IpcPs"], ModuleSession.Host.Run($"{foreign.Load}\n{UseIt}").Succeeded().Lines);
+        Assert.Equal(["99.0.0.0", "kind: anonymous pipe", "context: IpcPs"], Shell.Pwsh.Run($"{foreign.Load}\n{UseIt}").Succeeded().Lines);
     }
 
-    [PwshFact]
+    [Fact]
     public void A_newer_core_that_came_before_the_import_is_refused_by_name()
     {
         using var foreign = new ForeignAssembly("IpcPs.Core", "99.0.0.0");
-        var result = ModuleSession.Pwsh!.RunArguments(["-NoProfile", "-Command", $"{foreign.Load}\nImport-Module '{Build.Manifest}'"]);
+        var result = Shell.Pwsh.RunArguments(["-NoProfile", "-Command", $"{foreign.Load}\nImport-Module '{Build.Manifest}'"]);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("IpcPs.Core 99.0.0.0 is loaded already", result.Error, StringComparison.Ordinal);
     }
 
-    [PwshFact]
+    [Fact]
     public void The_manifest_is_valid()
     {
-        var result = ModuleSession.Pwsh!.RunArguments(["-NoProfile", "-Command", $"(Test-ModuleManifest '{Build.Manifest}').Name"]);
+        var result = Shell.Pwsh.RunArguments(["-NoProfile", "-Command", $"(Test-ModuleManifest '{Build.Manifest}').Name"]);
         Assert.Equal(["IpcPs"], result.Succeeded().Lines);
-    }
-
-    private static void ImportTwice(Shell shell)
-    {
-        var result = shell.Run($"Import-Module '{Build.Manifest}' -Force\nImport-Module '{Build.Manifest}' -Force\n@(Get-Module IpcPs).Count\n{UseIt}").Succeeded();
-        Assert.Equal(["1", "kind: anonymous pipe", "context: IpcPs"], result.Lines);
-    }
-
-    private static void RemoveAndImport(Shell shell)
-    {
-        var result = shell.Run($"Remove-Module IpcPs\n@(Get-Command New-IpcPipe -Module IpcPs -ErrorAction Ignore).Count\nImport-Module '{Build.Manifest}'\n{UseIt}").Succeeded();
-        Assert.Equal(["0", "kind: anonymous pipe", "context: IpcPs"], result.Lines);
     }
 }

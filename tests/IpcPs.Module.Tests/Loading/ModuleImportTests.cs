@@ -6,7 +6,7 @@ namespace IpcPs.Module.Tests;
 public class ModuleImportTests
 {
     [Fact]
-    public void The_module_loads_into_an_engine_that_has_nothing_but_Core()
+    public void The_module_loads_into_an_embedded_session()
     {
         using var session = new ModuleSession();
         var module = Assert.IsType<PSModuleInfo>(session.Run("Get-Module IpcPs").Single());

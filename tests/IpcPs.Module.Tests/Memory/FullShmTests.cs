@@ -46,7 +46,7 @@ public sealed class FullShmTests
 
     private static string Run(string script)
     {
-        var encoded = Convert.ToBase64String(System.Text.Encoding.Unicode.GetBytes(script));
-        return SmallShmFactAttribute.Run($"NO_COLOR=1 '{ModuleSession.Host.Path}' -NoProfile -NonInteractive -EncodedCommand {encoded}");
+        var arguments = string.Join(' ', Shell.ScriptArguments(script));
+        return SmallShmFactAttribute.Run($"NO_COLOR=1 PSModulePath= '{Shell.Pwsh.Path}' {arguments}");
     }
 }

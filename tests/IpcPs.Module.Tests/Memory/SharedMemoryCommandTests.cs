@@ -192,7 +192,7 @@ public sealed class SharedMemoryCommandTests : IDisposable
     {
         var memory = PosixSharedMemory.Create(IpcAddress.Parse("shm:" + _name), 1000);
         memory.Write(0, 1234);
-        var result = ModuleSession.Host.Run($"Read-IpcSharedMemory shm:/{_name} -As Int32; Write-IpcSharedMemory shm:/{_name} 'from the other' -Offset 100");
+        var result = Shell.Pwsh.Run($"Read-IpcSharedMemory shm:/{_name} -As Int32; Write-IpcSharedMemory shm:/{_name} 'from the other' -Offset 100");
         Assert.Contains("1234", result.Output, StringComparison.Ordinal);
         Assert.Equal("from the other", memory.ReadPrefixedText(100));
     }

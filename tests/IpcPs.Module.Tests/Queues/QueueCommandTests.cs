@@ -154,7 +154,7 @@ public sealed class QueueCommandTests : IDisposable
         _session.Set("queue", queue);
         using var receiving = _session.Start("'begun'; Receive-IpcMessage $queue");
         receiving.WaitForOutput();
-        ModuleSession.Host.Run($"Remove-IpcObject '{queue}'").Succeeded();
+        Shell.Pwsh.Run($"Remove-IpcObject '{queue}'").Succeeded();
         Expect(receiving.Wait().Error(), "IpcRemoved", ErrorCategory.ConnectionError, $"'{queue}' was removed.");
     }
 
@@ -165,7 +165,7 @@ public sealed class QueueCommandTests : IDisposable
     {
         var queue = _session.Run(make).Single();
         _session.Set("queue", queue);
-        using (var sender = ModuleSession.Host.Start($"1..5 | Send-IpcMessage '{queue}'; 'sent'; Receive-IpcMessage '{queue}' -Count 2; 'received'; while ($true) {{ }}"))
+        using (var sender = Shell.Pwsh.Start($"1..5 | Send-IpcMessage '{queue}'; 'sent'; Receive-IpcMessage '{queue}' -Count 2; 'received'; while ($true) {{ }}"))
         {
             sender.Expect("sent");
             Assert.Equal(("1", "2"), (sender.ReadLine(), sender.ReadLine()));
@@ -181,7 +181,7 @@ public sealed class QueueCommandTests : IDisposable
     public void Large_objects_pass_between_processes()
     {
         var queue = _session.Run("New-IpcQueue $args[0]", _name).Single();
-        ModuleSession.Host.Run($"'x' * 1MB | Send-IpcMessage '{queue}'").Succeeded();
+        Shell.Pwsh.Run($"'x' * 1MB | Send-IpcMessage '{queue}'").Succeeded();
         Assert.Equal(new string('x', 1024 * 1024), _session.Run("Receive-IpcMessage $args[0]", queue).Single());
         var error = _session.Run("'x' * 1MB | Send-IpcMessage $args[0] -Format Text", queue).Error();
         Expect(error, "IpcMessageTooLarge", ErrorCategory.LimitsExceeded, "A message of 1048576 bytes is larger than the 8192 that");

@@ -5,7 +5,7 @@ namespace IpcPs.Module.Tests.Queues;
 /// <summary>The limits that only a namespace of one's own lets one reach: each error names the limit, its value and what raises it.</summary>
 public class QueueLimitTests
 {
-    private static readonly Shell Unshare = new("unshare", "unshare");
+    private static readonly Shell Unshare = new("unshare");
 
     [QueueLimitFact]
     public void As_many_posix_queues_as_there_may_be() =>
@@ -51,8 +51,7 @@ public class QueueLimitTests
 
     private static ShellResult Run(string limit, string script)
     {
-        using var running = Unshare.StartArguments(["-i", "sh", "-c", limit + "; exec \"$0\" -NoProfile -NonInteractive -EncodedCommand \"$1\"",
-            ModuleSession.Host.Path, Convert.ToBase64String(System.Text.Encoding.Unicode.GetBytes(script))]);
+        using var running = Unshare.StartArguments(["-i", "sh", "-c", limit + "; exec \"$0\" \"$@\"", Shell.Pwsh.Path, .. Shell.ScriptArguments(script)]);
         return running.Finish();
     }
 }

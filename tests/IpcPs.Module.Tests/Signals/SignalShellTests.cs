@@ -1,10 +1,10 @@
-using System.Text;
+using IpcPs.Module.Tests.Sockets;
 using IpcPs.Signals;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Signals;
 
-/// <summary>What could end a process, in processes of its own: under ipcps, and under pwsh where it is installed.</summary>
+/// <summary>What could end a process, in processes of their own.</summary>
 public class SignalShellTests
 {
     private const string Storm = """
@@ -13,50 +13,9 @@ public class SignalShellTests
         """;
 
     [Fact]
-    public void A_hundred_thousand_arrive_in_a_busy_host() => HundredThousand(ModuleSession.Host);
-
-    [PwshFact]
-    public void A_hundred_thousand_arrive_in_a_busy_pwsh() => HundredThousand(ModuleSession.Pwsh!);
-
-    [Fact]
-    public void The_host_survives_the_module_s_removal_while_signals_pour_in() => RemovalInTheRain(ModuleSession.Host);
-
-    [PwshFact]
-    public void Pwsh_survives_the_module_s_removal_while_signals_pour_in() => RemovalInTheRain(ModuleSession.Pwsh!);
-
-    [Fact]
-    public void The_host_takes_TERM_HUP_and_INT_over() => TakeOver(ModuleSession.Host);
-
-    [PwshFact]
-    public void Pwsh_takes_TERM_HUP_and_INT_over() => TakeOver(ModuleSession.Pwsh!);
-
-    [Fact]
-    public void The_host_cleans_up_and_ends_by_the_signal() => CleanUpThenDefault(ModuleSession.Host);
-
-    [PwshFact]
-    public void Pwsh_cleans_up_and_ends_by_the_signal() => CleanUpThenDefault(ModuleSession.Pwsh!);
-
-    [Fact]
-    public void The_host_gives_TERM_back() => GiveBack(ModuleSession.Host);
-
-    [PwshFact]
-    public void Pwsh_gives_TERM_back() => GiveBack(ModuleSession.Pwsh!);
-
-    [Fact]
-    public void The_host_says_once_when_values_are_unknown() => Limited(ModuleSession.Host);
-
-    [PwshFact]
-    public void Pwsh_says_once_when_values_are_unknown() => Limited(ModuleSession.Pwsh!);
-
-    [Fact]
-    public void A_signal_that_the_host_was_started_with_blocked_arrives_all_the_same() => StartedBlocked(ModuleSession.Host);
-
-    [PwshFact]
-    public void A_signal_that_pwsh_was_started_with_blocked_arrives_all_the_same() => StartedBlocked(ModuleSession.Pwsh!);
-
-    private static void HundredThousand(Shell shell)
+    public void A_hundred_thousand_arrive_in_a_busy_session()
     {
-        using var child = shell.Start($$"""
+        using var child = Shell.Pwsh.Start($$"""
             {{Storm}}
             Wait-IpcSignal RTMIN+3 -ArmOnly
             'ready'
@@ -74,9 +33,10 @@ public class SignalShellTests
         Assert.Equal(0, child.Finish().ExitCode);
     }
 
-    private static void RemovalInTheRain(Shell shell)
+    [Fact]
+    public async Task The_session_survives_the_module_s_removal_while_signals_pour_in()
     {
-        using var child = shell.Start($$"""
+        using var child = Shell.Pwsh.Start($$"""
             {{Storm}}
             Wait-IpcSignal RTMIN+4, USR1 -ArmOnly
             'ready'
@@ -109,12 +69,13 @@ public class SignalShellTests
         child.Expect("survived");
         Assert.Equal(0, child.Finish().ExitCode);
         over.Cancel();
-        rain.Wait();
+        await rain;
     }
 
-    private static void TakeOver(Shell shell)
+    [Fact]
+    public void A_session_receives_TERM_HUP_and_INT()
     {
-        using var child = shell.Start("""
+        using var child = Shell.Pwsh.Start("""
             Wait-IpcSignal TERM, HUP, INT -ArmOnly
             'ready'
             foreach ($i in 1..3) { $s = Wait-IpcSignal TERM, HUP, INT; "$($s.Signal) $($s.Origin) $($s.SenderId)" }
@@ -131,9 +92,19 @@ public class SignalShellTests
     }
 
     [Fact]
+    public void INT_ends_a_cmdlet_that_waits_and_runs_finally_blocks()
+    {
+        using var child = Shell.Pwsh.Start("$pipe = New-IpcPipe; try { [Console]::WriteLine('ready'); Receive-IpcMessage $pipe } finally { [Console]::WriteLine('finally') }");
+        child.Expect("ready");
+        child.Signal(2);
+        child.Expect("finally");
+        child.Finish();
+    }
+
+    [Fact]
     public void A_signal_ends_a_script_that_keeps_the_pool_busy()
     {
-        using var child = ModuleSession.Host.Start("""
+        using var child = Shell.Pwsh.Start("""
             $gate = [Threading.ManualResetEventSlim]::new()
             # The pool adds a thread or two a second: it would be minutes until it came to what is queued after these.
             foreach ($i in 1..500) { $null = [Threading.Tasks.Task]::Run([Action]$gate.Wait) }
@@ -146,9 +117,10 @@ public class SignalShellTests
         Assert.Equal(0, child.Finish().ExitCode);
     }
 
-    private static void CleanUpThenDefault(Shell shell)
+    [Fact]
+    public void A_script_cleans_up_and_ends_by_the_signal()
     {
-        using var child = shell.Start("""
+        using var child = Shell.Pwsh.Start("""
             Use-IpcSignal TERM { [Console]::WriteLine("cleaning up after $($_.SenderId)") } { [Console]::WriteLine('ready'); Wait-IpcSignal RTMIN+9 } -Default
             Wait-IpcSignal RTMIN+9
             """);
@@ -158,9 +130,10 @@ public class SignalShellTests
         Assert.Equal(143, child.Finish().ExitCode);
     }
 
-    private static void GiveBack(Shell shell)
+    [Fact]
+    public void TERM_ends_the_session_again_once_it_is_unregistered()
     {
-        using var child = shell.Start("""
+        using var child = Shell.Pwsh.Start("""
             Wait-IpcSignal USR1 -ArmOnly
             $null = Register-IpcSignal TERM { [Console]::WriteLine('handled') }
             'ready'
@@ -177,7 +150,8 @@ public class SignalShellTests
         Assert.Equal(143, child.Finish().ExitCode);
     }
 
-    private static void Limited(Shell shell)
+    [Fact]
+    public void Values_that_are_unknown_are_warned_of_once()
     {
         var script = """
             Wait-IpcSignal RTMIN+3 -ArmOnly -WarningVariable first 3>$null
@@ -186,23 +160,22 @@ public class SignalShellTests
             $s = Wait-IpcSignal RTMIN+3
             "$(@($first).Count) $(@($second).Count) $($s.Signal) $($null -eq $s.Value) $($null -eq $s.SenderId) $($s.Origin)"
             """;
-        var whole = shell.IsPwsh ? $"Import-Module '{Build.Manifest}'\n{script}" : script;
-        using var child = shell.StartArguments(
-            ["-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(whole))],
+        using var child = Shell.Pwsh.StartArguments(
+            Shell.ScriptArguments(script),
             new Dictionary<string, string?> { ["IPCPS_NO_SIGNAL_HANDLERS"] = "1" });
         Assert.Equal("1 0 RTMIN+3 True True Unknown", child.Finish().Succeeded().Output.Trim());
     }
 
-    private static void StartedBlocked(Shell shell)
+    [NeedsFact("perl")]
+    public void A_signal_that_the_session_was_started_with_blocked_arrives_all_the_same()
     {
-        if (Shell.Find("perl") is not { } perl) return;
         var script = """
             Wait-IpcSignal USR1 -ArmOnly
             Send-IpcSignal $PID USR1 -Value 8
             (Wait-IpcSignal USR1).Value
             """;
-        var whole = shell.IsPwsh ? $"Import-Module '{Build.Manifest}'\n{script}" : script;
-        var result = perl.RunArguments(["-MPOSIX", "-e", "sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR1)); exec @ARGV", shell.Path, "-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes(whole))]);
+        var result = Shell.Find("perl")!.RunArguments(
+            ["-MPOSIX", "-e", "sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR1)); exec @ARGV", Shell.Pwsh.Path, .. Shell.ScriptArguments(script)]);
         Assert.Equal("8", result.Succeeded().Output.Trim());
     }
 

@@ -26,7 +26,7 @@ public sealed class HandleCommandTests : IDisposable
         var file = Path.Combine(_place.Folder, "file");
         File.WriteAllText(file, "from the file");
         _session.Run("$server = New-IpcSocket $args[0]", _place.Address(kind)).NoErrors();
-        using var child = ModuleSession.Host.Start($$"""
+        using var child = Shell.Pwsh.Start($$"""
             $client = Open-IpcObject '{{_place.Address(kind)}}'
             $pipe = New-IpcPipe
             $file = [IO.File]::OpenRead('{{file}}')
@@ -70,7 +70,7 @@ public sealed class HandleCommandTests : IDisposable
     [Fact]
     public void A_request_and_its_reply_carry_descriptors()
     {
-        using var server = ModuleSession.Host.Start($$"""
+        using var server = Shell.Pwsh.Start($$"""
             $server = New-IpcSocket '{{_place.Address("path")}}'; 'up'
             $question = Receive-IpcMessage $server -Envelope -Timeout 60
             $memory = New-IpcSharedMemory -Size 64
@@ -147,13 +147,13 @@ public sealed class HandleCommandTests : IDisposable
             high = [fcntl.fcntl(s, fcntl.F_DUPFD, 20) for s in (a, b)]
             os.dup2(high[0], 3); os.dup2(high[1], 4)
             os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='2')
-            os.execv(sys.argv[2], [sys.argv[2], '-NoProfile', '-NonInteractive', '-Command', sys.argv[3]])
-            """, name, Build.Host, """
+            os.execv(sys.argv[2], sys.argv[2:])
+            """, [name, Shell.Pwsh.Path, .. Shell.ScriptArguments("""
             $sockets = New-IpcSocket -Activated
             foreach ($socket in $sockets) { $socket.Kind; $socket.Address.Text }
             (New-IpcSocket -Activated) -eq $null
             Receive-IpcMessage $sockets -Count 2 -Envelope -Timeout 60 | ForEach-Object { Send-IpcMessage -ReplyTo $_ "activated by $($_.Body)" }
-            """);
+            """)]);
         var port = manager.ReadLine();
         Assert.Equal(["unix stream listener", $"unix:@{name}", "UDP listener", $"udp:127.0.0.1:{port}", "True"], Enumerable.Range(0, 5).Select(_ => manager.ReadLine()));
         var result = _session.Run("'unix' | Invoke-IpcRequest \"unix:@$($args[0])\" -Timeout 60; 'udp' | Invoke-IpcRequest \"udp:127.0.0.1:$($args[1])\" -Timeout 60", name, port);
@@ -168,12 +168,15 @@ public sealed class HandleCommandTests : IDisposable
             import subprocess
             for type in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM):
                 ours, theirs = socket.socketpair(socket.AF_UNIX, type)
-                child = subprocess.Popen([sys.argv[1], '-NoProfile', '-NonInteractive', '-Command', sys.argv[2].replace('NUMBER', str(theirs.fileno()))], pass_fds=[theirs.fileno()])
+                child = subprocess.Popen(sys.argv[1:], pass_fds=[theirs.fileno()], env=dict(os.environ, FD=str(theirs.fileno())))
                 theirs.close()
                 ours.send(b'hello\n')
                 print(ours.recv(100).decode().strip(), flush=True)
                 assert child.wait() == 0
-            """, Build.Host, "$socket = Open-IpcObject fd:NUMBER; \"$((Receive-IpcMessage $socket -Timeout 60).Trim()) to you, by a $($socket.Kind)\" | Send-IpcMessage $socket -Format Text");
+            """, [Shell.Pwsh.Path, .. Shell.ScriptArguments("""
+            $socket = Open-IpcObject "fd:$env:FD"
+            "$((Receive-IpcMessage $socket -Timeout 60).Trim()) to you, by a $($socket.Kind)" | Send-IpcMessage $socket -Format Text
+            """)]);
         foreach (var kind in new[] { "stream", "seqpacket", "datagram" }) parent.Expect($"hello to you, by a unix {kind} socket");
         parent.Finish().Succeeded();
     }

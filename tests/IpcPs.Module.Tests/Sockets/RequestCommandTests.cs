@@ -130,7 +130,7 @@ public sealed class RequestCommandTests : IDisposable
 
     private ShellProcess Serve(string script, string kind, out string address)
     {
-        var server = ModuleSession.Host.Start(script.Replace("ADDRESS", _place.Address(kind), StringComparison.Ordinal));
+        var server = Shell.Pwsh.Start(script.Replace("ADDRESS", _place.Address(kind), StringComparison.Ordinal));
         address = server.ReadLine() ?? throw new InvalidOperationException($"The server did not start: {server.Finish()}");
         return server;
     }

@@ -22,7 +22,7 @@ public sealed class ServerTests : IDisposable
     public void A_killed_server_s_file_is_taken_over_and_a_live_one_s_is_not(string kind)
     {
         var address = _place.Address(kind);
-        using (var first = ModuleSession.Host.Start($"$server = New-IpcSocket '{address}'; 'up'; Receive-IpcMessage $server"))
+        using (var first = Shell.Pwsh.Start($"$server = New-IpcSocket '{address}'; 'up'; Receive-IpcMessage $server"))
         {
             first.Expect("up");
             Assert.StartsWith("IpcAlreadyExists,", _session.Run("New-IpcSocket $args[0]", address).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -49,7 +49,7 @@ public sealed class ServerTests : IDisposable
         var address = _place.Address(kind);
         using var client = _session.Start("'begun'; $client = Open-IpcObject $args[0] -Wait -Timeout 60; 'hello' | Send-IpcMessage $client; Receive-IpcMessage $client -Timeout 60", address);
         client.WaitForOutput();
-        ModuleSession.Host.Run($"$message = Receive-IpcMessage ($server = New-IpcSocket '{address}') -Envelope -Timeout 60; Send-IpcMessage -ReplyTo $message $message.SenderId").Succeeded();
+        Shell.Pwsh.Run($"$message = Receive-IpcMessage ($server = New-IpcSocket '{address}') -Envelope -Timeout 60; Send-IpcMessage -ReplyTo $message $message.SenderId").Succeeded();
         Assert.Equal(["begun", Environment.ProcessId], client.Wait().NoErrors().Values);
     }
 
@@ -60,7 +60,7 @@ public sealed class ServerTests : IDisposable
     public void A_client_that_loses_its_server_sees_the_end_of_what_was_sent(string kind)
     {
         var address = _place.Address(kind);
-        using var server = ModuleSession.Host.Start($"""
+        using var server = Shell.Pwsh.Start($"""
             $server = New-IpcSocket '{address}'; $server.Address.Text
             $connection = Receive-IpcMessage $server -Connection
             1..1000 | Send-IpcMessage $connection
@@ -95,7 +95,7 @@ public sealed class ServerTests : IDisposable
             sys.stdin.read()
             """, (string)made!);
         intruder.Expect("sent");
-        ModuleSession.Host.Run($"$client = Open-IpcObject '{made}'; 'from the same user' | Send-IpcMessage $client; $null = [Console]::In.ReadLine()").Succeeded();
+        Shell.Pwsh.Run($"$client = Open-IpcObject '{made}'; 'from the same user' | Send-IpcMessage $client; $null = [Console]::In.ReadLine()").Succeeded();
         var result = receiving.Wait();
         Assert.Equal("from the same user", result.Single());
         Assert.Matches("^'.*' refused user nobody.*: only the listener's own user and those named by -AllowUser are served.$", Assert.Single(result.Warnings));
@@ -155,7 +155,7 @@ public sealed class ServerTests : IDisposable
             """, made);
         using var receiving = _session.Start("foreach ($n in 1..2) { Receive-IpcMessage $server -Format Object -Timeout 60 -ErrorAction SilentlyContinue }; while ($true) { Receive-IpcMessage $server -Timeout 60 }");
         bad.Expect("done");
-        ModuleSession.Host.Run($"'all is well' | Send-IpcMessage '{made}'").Succeeded();
+        Shell.Pwsh.Run($"'all is well' | Send-IpcMessage '{made}'").Succeeded();
         var n = 1;
         while (receiving.WaitForOutput(n)?.BaseObject as string != "all is well") n++;
         Assert.True(receiving.Stop().WasStopped);

@@ -61,7 +61,7 @@ public sealed class SocketCommandTests : IDisposable
         _session.Set("server", _session.Run("New-IpcSocket $args[0]", _place.Address(kind)).Single());
         var address = ((SocketListener)_session.Get("server")!).Address.Text;
         using var receiving = _session.Start("Receive-IpcMessage $server -All");
-        using var child = ModuleSession.Host.Start($$"""
+        using var child = Shell.Pwsh.Start($$"""
             $clients = 1..10 | ForEach-Object { Open-IpcObject '{{address}}' }
             foreach ($number in 1..20) { foreach ($client in 0..9) { "$client/$number" | Send-IpcMessage $clients[$client] } }
             'sent'
@@ -70,7 +70,7 @@ public sealed class SocketCommandTests : IDisposable
         receiving.WaitForOutput(200);
         child.Finish().Succeeded();
         // The clients have left. Their end is not the listener's.
-        ModuleSession.Host.Run($"'one more' | Send-IpcMessage '{address}'").Succeeded();
+        Shell.Pwsh.Run($"'one more' | Send-IpcMessage '{address}'").Succeeded();
         Assert.Equal("one more", receiving.WaitForOutput(201)!.BaseObject);
         var texts = receiving.Stop().Values.Cast<string>().ToList();
         Assert.Equal(201, texts.Count);
@@ -123,7 +123,7 @@ public sealed class SocketCommandTests : IDisposable
     public void A_datagram_is_received_though_its_sender_has_closed_or_ended_by_then(string kind)
     {
         var address = (string)_session.Run("$server = New-IpcSocket $args[0]; $server.Address.Text; 1..3 | Send-IpcMessage $server.Address.Text", _place.Address(kind)).Single()!;
-        ModuleSession.Host.Run($"4 | Send-IpcMessage '{address}'").Succeeded();
+        Shell.Pwsh.Run($"4 | Send-IpcMessage '{address}'").Succeeded();
         var result = _session.Run("Receive-IpcMessage $server -Count 4 -Timeout 60 -Envelope | ForEach-Object { $_.Body; $_.SenderUser }");
         var me = Environment.UserName;
         Assert.Equal([1, me, 2, me, 3, me, 4, me], result.NoErrors().Values);

@@ -114,7 +114,7 @@ public sealed class SocketPeerTests : IDisposable
         Shell.Find("gcc")!.RunArguments(["-Wall", "-Werror", "-o", program, Example("take.c")]).Succeeded();
         File.WriteAllText(Path.Combine(_place.Folder, "file"), "its content\n");
         _session.Run("$server = New-IpcSocket $args[0]", _place.Address("path")).NoErrors();
-        using var taking = new Shell("take", program).StartArguments([_place.Address("path")[5..]]);
+        using var taking = new Shell(program).StartArguments([_place.Address("path")[5..]]);
         _session.Run(
             """
             $connection = Receive-IpcMessage $server -Connection -Timeout 60

@@ -90,7 +90,7 @@ public sealed class LockCommandTests : IDisposable
             Assert.True(running.Stop().WasStopped);
         }
         Assert.True(IsFree(kind));
-        Assert.Equal(4, ModuleSession.Host.Run($"Use-IpcLock '{Address(kind)}' {{ exit 4 }}").ExitCode);
+        Assert.Equal(4, Shell.Pwsh.Run($"Use-IpcLock '{Address(kind)}' {{ exit 4 }}").ExitCode);
         Assert.True(IsFree(kind));
     }
 
@@ -114,7 +114,7 @@ public sealed class LockCommandTests : IDisposable
             other.Run("Lock-IpcObject mutex:$($args[0]); Remove-Module IpcPs", _name).NoErrors();
             Assert.True(IsFree("mutex"));
         }
-        Assert.Equal(0, ModuleSession.Host.Run($"Lock-IpcObject mutex:{_name}; exit").ExitCode);
+        Assert.Equal(0, Shell.Pwsh.Run($"Lock-IpcObject mutex:{_name}; exit").ExitCode);
         Assert.True(IsFree("mutex"));
         Assert.Empty(_session.Run("Use-IpcLock mutex:$name { }").NoErrors().Warnings);
     }
@@ -122,7 +122,7 @@ public sealed class LockCommandTests : IDisposable
     [Fact]
     public void A_killed_holder_passes_the_mutex_on_with_a_warning()
     {
-        using var holder = ModuleSession.Host.Start($"Lock-IpcObject mutex:{_name}; 'held'; while ($true) {{ }}");
+        using var holder = Shell.Pwsh.Start($"Lock-IpcObject mutex:{_name}; 'held'; while ($true) {{ }}");
         Assert.Equal("held", holder.ReadLine());
         using (var waiting = _session.Start("1; Lock-IpcObject mutex:$name -PassThru | ForEach-Object OwnerDied"))
         {
@@ -184,7 +184,7 @@ public sealed class LockCommandTests : IDisposable
     [Fact]
     public void What_a_killed_process_took_of_a_System_V_semaphore_comes_back_and_of_a_POSIX_one_does_not()
     {
-        using var holder = ModuleSession.Host.Start($"Lock-IpcObject '{_set.Address}'; Lock-IpcObject '{_set.Address}' -Index 1 -NoUndo; Lock-IpcObject sem:{_name}; 'held'; while ($true) {{ }}");
+        using var holder = Shell.Pwsh.Start($"Lock-IpcObject '{_set.Address}'; Lock-IpcObject '{_set.Address}' -Index 1 -NoUndo; Lock-IpcObject sem:{_name}; 'held'; while ($true) {{ }}");
         Assert.Equal("held", holder.ReadLine());
         holder.Signal(9);
         _session.Run("Lock-IpcObject $set; Unlock-IpcObject $set").NoErrors();
@@ -198,7 +198,7 @@ public sealed class LockCommandTests : IDisposable
     {
         using var counter = PosixSharedMemory.Create(IpcAddress.Parse("shm:" + _name), 8);
         var script = $"$m = Open-IpcObject shm:/{_name}; $l = Open-IpcObject '{Address(kind)}'; 'ready'; [void][Console]::ReadLine(); foreach ($i in 1..100) {{ Use-IpcLock $l {{ Write-IpcSharedMemory $m (1 + (Read-IpcSharedMemory $m -As Int64)) -As Int64 }} }}";
-        var workers = Enumerable.Range(0, 8).Select(_ => ModuleSession.Host.Start(script)).ToList();
+        var workers = Enumerable.Range(0, 8).Select(_ => Shell.Pwsh.Start(script)).ToList();
         try
         {
             foreach (var worker in workers) Assert.Equal("ready", worker.ReadLine());
