@@ -14,7 +14,7 @@ namespace IpcPs.Module.Tests;
 /// </remarks>
 internal sealed class PrintedExampleRun : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>How long child processes may take to end after the session. They notice its end when a pipe is closed.</summary>
     private static readonly TimeSpan ChildrenLimit = TimeSpan.FromSeconds(30);
@@ -46,7 +46,10 @@ internal sealed class PrintedExampleRun : IDisposable
     {
         _example = example;
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        foreach (var name in (string[])["work", "run", "queues", "temporary"]) Directory.CreateDirectory(Path.Combine(_folder, name), OwnerOnly);
+        foreach (var name in (string[])["work", "run", "queues", "temporary"])
+        {
+            Directory.CreateDirectory(Path.Combine(_folder, name), OwnerOnly);
+        }
         foreach (var (name, text) in example.Files) File.WriteAllText(Path.Combine(_folder, "work", name), text);
         File.WriteAllText(Path.Combine(_folder, "example.ps1"), $"Import-Module IpcPs\n{example.Text}\n");
     }
@@ -83,7 +86,7 @@ internal sealed class PrintedExampleRun : IDisposable
         }
         catch (OperationCanceledException)
         {
-            faults.Add($"It did not end within {Limit.TotalSeconds} seconds.");
+            faults.Add($"It did not end within {Limit.TotalMinutes} minutes.");
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
         }

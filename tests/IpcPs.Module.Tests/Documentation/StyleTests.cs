@@ -55,7 +55,7 @@ public partial class StyleTests
             .Where(static row => row.Success)
             .Select(static row => row.Groups[1].Value)];
 
-    private static IEnumerable<string> Files()
+    private static List<string> Files()
     {
         using var git = Process.Start(new ProcessStartInfo("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         {
