@@ -1,0 +1,56 @@
+using Xunit;
+
+namespace IpcPs.Module.Tests;
+
+/// <summary>Every <c>powershell</c> block of the README and the handbook runs as printed.</summary>
+public class PrintedExampleTests
+{
+    // Add a block here only where it can't run by itself; the line above it in the document says why.
+    private static readonly string[] NotRun = ["sockets.md, Started by systemd, 1"];
+
+    private static readonly PrintedExample[] Examples =
+        [.. PrintedExample.Read("", "README.md"), .. PrintedExample.Read("docs/handbook", "*.md")];
+
+    public static TheoryData<string> Names => PrintedExample.Names(Examples, needTools: false);
+
+    public static TheoryData<string> NamesWithTools => PrintedExample.Names(Examples, needTools: true);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public Task Handbook(string name) => RunAsync(name);
+
+    [ToolTheory("gcc", "python3")]
+    [MemberData(nameof(NamesWithTools))]
+    public Task Handbook_with_C_or_Python(string name) => RunAsync(name);
+
+    [Fact]
+    public void Only_these_blocks_are_not_run_and_the_line_above_says_why()
+    {
+        var notRun = Examples.Concat(PrintedHelpExampleTests.Examples).Where(static e => e.Info.Length > 0).ToList();
+        Assert.Equal(NotRun, notRun.Select(static e => e.Name));
+        Assert.All(notRun, static e => Assert.Equal("no-run", e.Info));
+        Assert.All(notRun, static e => Assert.EndsWith(":", e.LineAbove, StringComparison.Ordinal));
+    }
+
+    private static Task RunAsync(string name) => PrintedExampleRun.RunAsync(Examples.First(e => e.Name == name));
+}
+
+/// <summary>Every <c>powershell</c> block of a help page runs as printed. A class of its own, so that two blocks run at a time.</summary>
+public class PrintedHelpExampleTests
+{
+    internal static readonly PrintedExample[] Examples = [.. PrintedExample.Read("docs/en-US", "*.md")];
+
+    public static TheoryData<string> Names => PrintedExample.Names(Examples, needTools: false);
+
+    public static TheoryData<string> NamesWithTools => PrintedExample.Names(Examples, needTools: true);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public Task Help(string name) => RunAsync(name);
+
+    [ToolTheory("gcc", "python3")]
+    [MemberData(nameof(NamesWithTools))]
+    public Task Help_with_C_or_Python(string name) => RunAsync(name);
+
+    private static Task RunAsync(string name) => PrintedExampleRun.RunAsync(Examples.First(e => e.Name == name));
+}
