@@ -11,12 +11,15 @@ namespace IpcPs.Module.Tests;
 /// <summary>Classes run side by side: one that takes long and begins last would run alone in the end.</summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Long = [nameof(Pester.PesterTests), nameof(Jobs.JobPipelineTests), nameof(Jobs.JobLifeTests), nameof(Signals.SignalShellTests)];
+    private static readonly string[] Long =
+        [nameof(Pester.PesterTests), nameof(Jobs.JobPipelineTests), nameof(Jobs.JobLifeTests), nameof(Signals.SignalShellTests)];
 
     /// <inheritdoc/>
-    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) => testCollections.OrderBy(static c =>
+    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) => testCollections.OrderBy(Place);
+
+    private static int Place(ITestCollection collection)
     {
-        var place = Array.FindIndex(Long, name => c.DisplayName.EndsWith(name, StringComparison.Ordinal));
+        var place = Array.FindIndex(Long, name => collection.DisplayName.EndsWith(name, StringComparison.Ordinal));
         return place < 0 ? Long.Length : place;
-    });
+    }
 }

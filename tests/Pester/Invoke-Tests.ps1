@@ -1,6 +1,8 @@
 <#
 .SYNOPSIS
-    Runs a file of Pester tests, or lists its tests, and writes what came of each to a JSON file: `dotnet test` shows them as tests of their own.
+    Runs or lists the Pester tests of some files, and writes the result of each test to a JSON file.
+.DESCRIPTION
+    `dotnet test` uses it to show each Pester test as a test of its own.
 #>
 [CmdletBinding()]
 param(
@@ -64,11 +66,19 @@ function Get-TestResult($Block, $Names, $Errors) {
 }
 
 $results = foreach ($container in $run.Containers) {
-    $tests = @(foreach ($block in $container.Blocks) { Get-TestResult $block (Expand-Name $block.Name $block.Data) @(Get-ErrorText $container) })
-    if ($tests) { $tests; continue }
+    $errors = @(Get-ErrorText $container)
+    $tests = @(foreach ($block in $container.Blocks) { Get-TestResult $block (Expand-Name $block.Name $block.Data) $errors })
+    if ($tests) {
+        $tests
+        continue
+    }
     # A file that cannot be read has no test that could fail: it is one.
     [pscustomobject]@{
-        File = $container.Item.Name; Name = 'has tests'; Skip = $false; Passed = $false; Failure = @(Get-ErrorText $container) -join "`n"
+        File    = $container.Item.Name
+        Name    = 'has tests'
+        Skip    = $false
+        Passed  = $false
+        Failure = $errors -join "`n"
     }
 }
 ConvertTo-Json @($results) | Set-Content $Result

@@ -54,11 +54,13 @@ Describe 'Pipes' {
 
     It 'is read by cat, wherever it is' {
         $path = Join-Path $TestDrive 'pipe'
+        $copy = Join-Path $TestDrive 'copy'
         $script:fifo = New-IpcPipe -Path $path
-        $script:process = Start-Process cat $path -RedirectStandardOutput (Join-Path $TestDrive 'out') -PassThru
+        # cat writes the file itself: what Start-Process redirects may still be on its way when the process has ended.
+        $script:process = Start-Process sh '-c', "`"cat '$path' > '$copy'`"" -PassThru
         'one', 'two' | Send-IpcMessage $fifo -Format Text -Timeout 60 -Close
         $process.WaitForExit(60000) | Should -BeTrue
-        Get-Content (Join-Path $TestDrive 'out') | Should -Be 'one', 'two'
+        Get-Content $copy | Should -Be 'one', 'two'
     }
 
     It 'tells a full pipe from one that took too long, and an empty one from both' {

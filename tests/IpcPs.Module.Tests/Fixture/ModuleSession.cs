@@ -11,7 +11,8 @@ public sealed class ModuleSession : IDisposable
     private readonly Runspace _runspace;
 
     // A program that embeds PowerShell, as this one does, runs its jobs in the pwsh on PATH.
-    static ModuleSession() => Environment.SetEnvironmentVariable("PATH", $"{Build.PwshFolder}:{Environment.GetEnvironmentVariable("PATH")}");
+    static ModuleSession() =>
+        Environment.SetEnvironmentVariable("PATH", $"{Build.PwshFolder}:{Environment.GetEnvironmentVariable("PATH")}");
 
     /// <summary>Opens a session and imports the module; fails where that fails.</summary>
     public ModuleSession()

@@ -22,8 +22,11 @@ public sealed class Shell(string path)
         .FirstOrDefault();
 
     /// <summary>The arguments with which pwsh runs a script in which IpcPs has been imported.</summary>
-    public static string[] ScriptArguments(string script) =>
-        ["-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(Encoding.Unicode.GetBytes($"Import-Module '{Build.Manifest}'\n{script}"))];
+    public static string[] ScriptArguments(string script)
+    {
+        var command = Encoding.Unicode.GetBytes($"Import-Module '{Build.Manifest}'\n{script}");
+        return ["-NoProfile", "-NonInteractive", "-EncodedCommand", Convert.ToBase64String(command)];
+    }
 
     /// <summary>Runs a script, in which IpcPs has been imported, to its end.</summary>
     public ShellResult Run(string script, string? input = null)
@@ -59,7 +62,7 @@ public sealed class Shell(string path)
         start.Environment["NO_COLOR"] = "1";
         start.Environment["POWERSHELL_UPDATECHECK"] = "Off";
         start.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
-        // The sessions of this process have put the folders of their own modules there.
+        // A session in this process has set it to folders of its own.
         start.Environment.Remove("PSModulePath");
         foreach (var (key, value) in environment ?? new Dictionary<string, string?>()) start.Environment[key] = value;
         return new ShellProcess(Process.Start(start)!);

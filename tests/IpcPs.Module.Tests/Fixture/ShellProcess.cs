@@ -41,10 +41,11 @@ public sealed partial class ShellProcess : IDisposable
     /// <summary>Sends a signal, by number: 2 is INT, 9 KILL, 15 TERM.</summary>
     public void Signal(int signal)
     {
-        if (kill(_process.Id, signal) != 0) throw new InvalidOperationException($"kill({_process.Id}, {signal}): errno {Marshal.GetLastPInvokeError()}");
+        if (kill(_process.Id, signal) == 0) return;
+        throw new InvalidOperationException($"kill({_process.Id}, {signal}): errno {Marshal.GetLastPInvokeError()}");
     }
 
-    /// <summary>Kills it when it has run for too long, unless the result is disposed of before.</summary>
+    /// <summary>Kills it after some time, unless the result is disposed of before.</summary>
     public IDisposable KillAfter(TimeSpan limit) => new Timer(_ => kill(_process.Id, 9), null, limit, Timeout.InfiniteTimeSpan);
 
     /// <summary>Closes standard input, waits for the end and gives all that is left to read.</summary>

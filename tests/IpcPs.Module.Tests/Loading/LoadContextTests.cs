@@ -2,7 +2,7 @@ using Xunit;
 
 namespace IpcPs.Module.Tests;
 
-/// <summary>The module as it ships, in real processes: imported twice, beside other modules' copies of its packages, and taken out again.</summary>
+/// <summary>The module as it ships, in processes of their own: imported twice, beside other modules' copies of its packages, and removed.</summary>
 public class LoadContextTests
 {
     private const string UseIt = """
@@ -24,14 +24,24 @@ public class LoadContextTests
     [Fact]
     public void The_module_is_imported_again_with_Force()
     {
-        var result = Shell.Pwsh.Run($"Import-Module '{Build.Manifest}' -Force\nImport-Module '{Build.Manifest}' -Force\n@(Get-Module IpcPs).Count\n{UseIt}").Succeeded();
-        Assert.Equal(["1", "kind: anonymous pipe", "context: IpcPs"], result.Lines);
+        var result = Shell.Pwsh.Run($"""
+            Import-Module '{Build.Manifest}' -Force
+            Import-Module '{Build.Manifest}' -Force
+            @(Get-Module IpcPs).Count
+            {UseIt}
+            """);
+        Assert.Equal(["1", "kind: anonymous pipe", "context: IpcPs"], result.Succeeded().Lines);
     }
 
     [Fact]
     public void The_module_is_removed_and_imported_again()
     {
-        var result = Shell.Pwsh.Run($"Remove-Module IpcPs\n@(Get-Command New-IpcPipe -Module IpcPs -ErrorAction Ignore).Count\nImport-Module '{Build.Manifest}'\n{UseIt}");
+        var result = Shell.Pwsh.Run($"""
+            Remove-Module IpcPs
+            @(Get-Command New-IpcPipe -Module IpcPs -ErrorAction Ignore).Count
+            Import-Module '{Build.Manifest}'
+            {UseIt}
+            """);
         Assert.Equal(["0", "kind: anonymous pipe", "context: IpcPs"], result.Succeeded().Lines);
     }
 

@@ -31,6 +31,9 @@ public class RunTests
         Assert.Equal(4, result.ExitCode);
     }
 
-    private static ShellResult Run(string[] arguments, string input) =>
-        Dotnet.RunArguments(["run", "--no-build", "-c", Build.Configuration, "--project", Path.Combine(Build.RepositoryRoot, "src", "IpcPs.Module"), "--", .. arguments], input);
+    private static ShellResult Run(string[] arguments, string input)
+    {
+        var project = Path.Combine(Build.RepositoryRoot, "src", "IpcPs.Module");
+        return Dotnet.RunArguments(["run", "--no-build", "-c", Build.Configuration, "--project", project, "--", .. arguments], input);
+    }
 }

@@ -34,9 +34,11 @@ public sealed class PackageTests : IDisposable
     {
         // What was built is packed: another build would replace the module's files while other tests import them.
         var packages = Path.Combine(_folder, "packages");
-        var pack = new Shell(Build.Dotnet).RunArguments(["pack", Path.Combine(Build.RepositoryRoot, "IpcPs.sln"), "--no-build", "-c", Build.Configuration, "-o", packages, "--nologo"]);
+        var solution = Path.Combine(Build.RepositoryRoot, "IpcPs.sln");
+        var pack = new Shell(Build.Dotnet).RunArguments(["pack", solution, "--no-build", "-c", Build.Configuration, "-o", packages, "--nologo"]);
         Assert.True(pack.ExitCode == 0, pack.Output + pack.Error);
-        Assert.Equal(["IpcPs", "IpcPs.Core"], Directory.GetFiles(packages, "*.nupkg").Select(static f => Path.GetFileName(f)[..^".0.1.0.nupkg".Length]).Order(StringComparer.Ordinal));
+        var made = Directory.GetFiles(packages, "*.nupkg").Select(static f => Path.GetFileName(f)).Order(StringComparer.Ordinal);
+        Assert.Equal(["IpcPs.0.1.0.nupkg", "IpcPs.Core.0.1.0.nupkg"], made);
 
         Assert.Equal(["IpcPs 0.1.0"], Run($$"""
             Register-PSResourceRepository -Name Folder -Uri '{{packages}}' -Trusted
@@ -56,7 +58,11 @@ public sealed class PackageTests : IDisposable
             """).Lines;
         Assert.Equal([installed, "True", "42", "1 2 3"], lines);
 
-        Assert.Equal(["0"], Run("Uninstall-PSResource IpcPs; Unregister-PSResourceRepository Folder; @(Get-Module IpcPs -ListAvailable).Count").Lines);
+        Assert.Equal(["0"], Run("""
+            Uninstall-PSResource IpcPs
+            Unregister-PSResourceRepository Folder
+            @(Get-Module IpcPs -ListAvailable).Count
+            """).Lines);
         Assert.False(Directory.Exists(Path.GetDirectoryName(installed)));
     }
 
@@ -65,20 +71,24 @@ public sealed class PackageTests : IDisposable
     {
         var result = Shell.Pwsh.RunArguments(["-NoProfile", "-Command", $$"""
             $manifest = Test-ModuleManifest '{{Build.Manifest}}'
-            $manifest.Name; $manifest.Description -ne ''; $manifest.Tags -contains 'IPC'; "$($manifest.ProjectUri)"; "$($manifest.LicenseUri)"; $manifest.ReleaseNotes
+            $manifest.Name
+            $manifest.Description -ne '' -and $manifest.Tags -contains 'IPC'
+            "$($manifest.ProjectUri)"
+            "$($manifest.LicenseUri)"
+            $manifest.ReleaseNotes
             """]);
-        Assert.Equal(
-            ["IpcPs", "True", "True", "https://github.com/ipcps/IpcPs", "https://github.com/ipcps/IpcPs/blob/main/LICENSE", "https://github.com/ipcps/IpcPs/blob/main/CHANGELOG.md"],
-            result.Succeeded().Lines);
+        const string Project = "https://github.com/ipcps/IpcPs";
+        Assert.Equal(["IpcPs", "True", Project, Project + "/blob/main/LICENSE", Project + "/blob/main/CHANGELOG.md"], result.Succeeded().Lines);
     }
 
     /// <summary>Runs a script in a fresh pwsh of the other user.</summary>
     private ShellResult Run(string script)
     {
         string[] arguments = ["-NoProfile", "-NonInteractive", "-Command", "$ErrorActionPreference = 'Stop'\n" + script];
-        string[] become = ["--reuid=" + OtherUser, "--regid=" + OtherUser, "--clear-groups", Build.Dotnet, Path.Combine(_folder, "pwsh", "pwsh.dll")];
+        var copy = Path.Combine(_folder, "pwsh", "pwsh.dll");
+        string[] become = ["--reuid=" + OtherUser, "--regid=" + OtherUser, "--clear-groups", Build.Dotnet, copy];
         var environment = new Dictionary<string, string?> { ["HOME"] = Home };
-        foreach (var name in (string[])["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"]) environment[name] = null;
+        foreach (var name in (string[])["DATA_HOME", "CONFIG_HOME", "CACHE_HOME", "RUNTIME_DIR"]) environment["XDG_" + name] = null;
         using var running = _pwsh.StartArguments(IsOther ? [.. become, .. arguments] : arguments, environment);
         return running.Finish().Succeeded();
     }

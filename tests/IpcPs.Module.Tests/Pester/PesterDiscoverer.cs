@@ -7,7 +7,8 @@ namespace IpcPs.Module.Tests.Pester;
 public sealed class PesterDiscoverer(IMessageSink diagnostics) : IXunitTestCaseDiscoverer
 {
     /// <inheritdoc/>
-    public IEnumerable<IXunitTestCase> Discover(ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute)
+    public IEnumerable<IXunitTestCase> Discover(
+        ITestFrameworkDiscoveryOptions discoveryOptions, ITestMethod testMethod, IAttributeInfo factAttribute)
     {
         IReadOnlyList<PesterResult> tests;
         try
@@ -16,7 +17,9 @@ public sealed class PesterDiscoverer(IMessageSink diagnostics) : IXunitTestCaseD
         }
         catch (InvalidOperationException e)
         {
-            return [new ExecutionErrorTestCase(diagnostics, TestMethodDisplay.ClassAndMethod, TestMethodDisplayOptions.None, testMethod, e.Message)];
+            // A discoverer that throws would leave the tests out without a word.
+            return [new ExecutionErrorTestCase(
+                diagnostics, TestMethodDisplay.ClassAndMethod, TestMethodDisplayOptions.None, testMethod, e.Message)];
         }
         return tests.GroupBy(static t => t.File).SelectMany(file => file.Select((test, index) =>
             new PesterTestCase(diagnostics, testMethod, test.File, index, test.Name, test.Skip)));

@@ -10,7 +10,8 @@ internal static class PesterRun
     private static readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<PesterResult>>> Results = new();
 
     /// <summary>All tests of all files, in order.</summary>
-    public static IReadOnlyList<PesterResult> List() => Invoke(Directory.GetFiles(Folder, "*.Tests.ps1").Order(StringComparer.Ordinal), "-List");
+    public static IReadOnlyList<PesterResult> List() =>
+        Invoke(Directory.GetFiles(Folder, "*.Tests.ps1").Order(StringComparer.Ordinal), "-List");
 
     /// <summary>What came of a file's tests, in order.</summary>
     public static IReadOnlyList<PesterResult> Run(string file) =>
@@ -21,14 +22,15 @@ internal static class PesterRun
         var result = Path.GetTempFileName();
         try
         {
+            var script = Path.Combine(Folder, "Invoke-Tests.ps1");
             var paths = string.Join(", ", files.Select(static f => $"'{f}'"));
-            using var running = Shell.Pwsh.StartArguments(["-NoProfile", "-NonInteractive", "-Command",
-                $"& '{Path.Combine(Folder, "Invoke-Tests.ps1")}' -Path {paths} -Result '{result}' -Pester '{Build.Pester}' {string.Join(' ', options)}"]);
+            var command = $"& '{script}' -Path {paths} -Result '{result}' -Pester '{Build.Pester}' {string.Join(' ', options)}";
+            using var running = Shell.Pwsh.StartArguments(["-NoProfile", "-NonInteractive", "-Command", command]);
             using var limit = running.KillAfter(TimeSpan.FromMinutes(5));
             var run = running.Finish();
             var json = File.ReadAllText(result);
-            if (run.ExitCode != 0 || json.Length == 0) throw new InvalidOperationException($"Pester ended with exit code {run.ExitCode}.\n{run.Output}\n{run.Error}");
-            return JsonSerializer.Deserialize<List<PesterResult>>(json)!;
+            if (run.ExitCode == 0 && json.Length > 0) return JsonSerializer.Deserialize<List<PesterResult>>(json)!;
+            throw new InvalidOperationException($"Pester ended with exit code {run.ExitCode}.\n{run.Output}\n{run.Error}");
         }
         finally
         {

@@ -25,7 +25,8 @@ public sealed class PesterTestCase : XunitTestCase
     }
 
     /// <inheritdoc/>
-    protected override string GetDisplayName(IAttributeInfo factAttribute, string displayName) => $"Pester {TestMethodArguments[0]}: {TestMethodArguments[2]}";
+    protected override string GetDisplayName(IAttributeInfo factAttribute, string displayName) =>
+        $"Pester {TestMethodArguments[0]}: {TestMethodArguments[2]}";
 
     /// <inheritdoc/>
     public override void Serialize(IXunitSerializationInfo data)
