@@ -16,7 +16,7 @@ internal static unsafe class FileAllocation
         if (address.Scheme != IpcScheme.File) CheckMemory(size - from, address);
         var call = new AllocateCall(file, from, size - from);
         // Gigabytes take seconds; a signal ends the call early.
-        var errno = InterruptibleCall.Invoke<AllocateCall, int>(ref call, out _, Deadline.Infinite, cancellation);
+        var errno = InterruptibleCall.Invoke<AllocateCall, int>(ref call, out _, cancellation, CancellationToken.None);
         if (errno is Errno.EOPNOTSUPP or Errno.ENOSYS) errno = WriteZeros(file, from, size, cancellation);
         if (errno != 0) throw Failure("fallocate", errno, file, size, address);
     }

@@ -21,12 +21,12 @@ internal static unsafe class OfdLock
 
     /// <summary>Takes a lock, waiting for it.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public static bool Take(SafeDescriptor descriptor, long at, bool exclusive, string? target, Deadline deadline, CancellationToken cancellation)
+    public static bool Take(SafeDescriptor descriptor, long at, bool exclusive, string? target, in WaitOptions wait)
     {
         if (TryTake(descriptor, at, exclusive, target)) return true;
-        if (deadline.IsImmediate) return false;
-        var wait = new WaitCall(descriptor, at, exclusive);
-        var errno = InterruptibleCall.Invoke<WaitCall, int>(ref wait, out _, deadline, cancellation);
+        if (wait.Deadline.IsImmediate) return false;
+        var call = new WaitCall(descriptor, at, exclusive);
+        var errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, wait);
         if (errno == Errno.ETIMEDOUT) return false;
         return errno == 0 ? true : throw IpcException.FromErrno("fcntl(F_OFD_SETLKW)", errno, target);
     }

@@ -6,7 +6,7 @@ namespace IpcPs.Files;
 internal static unsafe class PathWatch
 {
     /// <summary>Waits until the path exists. Its folder must exist.</summary>
-    public static void WaitUntilExists(string path, string target, Deadline deadline, CancellationToken cancellation)
+    public static void WaitUntilExists(string path, string target, in WaitOptions wait)
     {
         if (Path.Exists(path)) return;
         var fd = Libc.inotify_init1(Libc.O_NONBLOCK | Libc.O_CLOEXEC);
@@ -18,7 +18,7 @@ internal static unsafe class PathWatch
         // Looked for again after the watch began: what came in between has no event.
         while (!Path.Exists(path))
         {
-            if (!Waiter.Poll(notify, PollEvents.In, deadline, cancellation)) throw IpcException.TimedOut($"'{target}' to exist", target, deadline, IpcErrors.NotFound);
+            if (!Waiter.Poll(notify, PollEvents.In, wait)) throw IpcException.TimedOut($"'{target}' to exist", target, wait.Deadline, IpcErrors.NotFound);
             while (Libc.read(notify, events, 4096) > 0)
             {
             }

@@ -21,13 +21,12 @@ public abstract class IpcLock : IpcObject, IIpcPermissions
 
     /// <summary>Takes it, and waits until it can be taken.</summary>
     /// <param name="options">How many, of which.</param>
-    /// <param name="deadline">Until when to wait.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Locked"/> (immediate deadline),
     /// <see cref="IpcErrors.OutOfRange"/> (index), <see cref="IpcErrors.InvalidOperation"/> (held by this holder already),
     /// <see cref="IpcErrors.Removed"/>, <see cref="IpcErrors.Closed"/>.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing was taken.</exception>
-    public abstract void Acquire(in LockOptions options, Deadline deadline = default, CancellationToken cancellation = default);
+    public abstract void Acquire(in LockOptions options, in WaitOptions wait = default);
 
     /// <summary>Gives it back. Never waits.</summary>
     /// <param name="options">How many, of which.</param>
@@ -36,8 +35,8 @@ public abstract class IpcLock : IpcObject, IIpcPermissions
     public abstract void Release(in LockOptions options);
 
     /// <summary>Takes one.</summary>
-    /// <inheritdoc cref="Acquire(in LockOptions, Deadline, CancellationToken)" path="/exception"/>
-    public void Acquire(Deadline deadline = default, CancellationToken cancellation = default) => Acquire(new LockOptions(), deadline, cancellation);
+    /// <inheritdoc cref="Acquire(in LockOptions, in WaitOptions)" path="/exception"/>
+    public void Acquire(in WaitOptions wait = default) => Acquire(new LockOptions(), wait);
 
     /// <summary>Gives one back.</summary>
     /// <inheritdoc cref="Release(in LockOptions)" path="/exception"/>

@@ -120,16 +120,16 @@ public sealed unsafe class IpcMutex : IpcLock
     }
 
     /// <inheritdoc/>
-    public override void Acquire(in LockOptions options, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Acquire(in LockOptions options, in WaitOptions wait = default)
     {
         ThrowIfClosed();
         Check(options);
         var holder = options.Holder ?? Environment.CurrentManagedThreadId;
         if (TakeAgain(holder)) return;
-        EnterLock(deadline, cancellation);
+        EnterLock(wait);
         try
         {
-            LockFile(deadline, cancellation);
+            LockFile(wait);
             try
             {
                 TakeOver();
@@ -194,35 +194,35 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    private void EnterLock(Deadline deadline, CancellationToken cancellation)
+    private void EnterLock(in WaitOptions wait)
     {
-        if (_gate.Enter(Deadline.Immediate, cancellation)) return;
-        if (deadline.IsImmediate) throw TimedOut(deadline);
+        if (_gate.Enter(new(Deadline.Immediate, wait.Cancellation))) return;
+        if (wait.Deadline.IsImmediate) throw TimedOut(wait.Deadline);
         // Another thread has this same object's lock: that is waited for in the process.
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation, Closing);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(wait.Cancellation, Closing);
         try
         {
-            if (!_gate.Enter(deadline, over.Token)) throw TimedOut(deadline);
+            if (!_gate.Enter(new(wait.Deadline, over.Token))) throw TimedOut(wait.Deadline);
         }
         catch (OperationCanceledException)
         {
-            Waiter.ThrowIfOver(cancellation, Closing);
+            Waiter.ThrowIfOver(wait.Cancellation, Closing);
             throw;
         }
     }
 
-    private void LockFile(Deadline deadline, CancellationToken cancellation)
+    private void LockFile(in WaitOptions wait)
     {
-        Waiter.ThrowIfOver(cancellation, Closing);
+        Waiter.ThrowIfOver(wait.Cancellation, Closing);
         try
         {
             var attempt = new Attempt(_file);
             if (!attempt.TryOnce())
             {
-                if (deadline.IsImmediate) throw TimedOut(deadline);
-                if (!Waiter.Spin(ref attempt, ref _spin)) attempt.Errno = Block(deadline, cancellation);
+                if (wait.Deadline.IsImmediate) throw TimedOut(wait.Deadline);
+                if (!Waiter.Spin(ref attempt, ref _spin)) attempt.Errno = Block(wait);
             }
-            if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(deadline);
+            if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(wait.Deadline);
             if (attempt.Errno != 0) throw IpcException.FromErrno("flock", attempt.Errno, Address.Text);
         }
         catch (ObjectDisposedException)
@@ -231,11 +231,11 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    private int Block(Deadline deadline, CancellationToken cancellation)
+    private int Block(in WaitOptions wait)
     {
         var since = Stopwatch.GetTimestamp();
         var call = new Call(_file);
-        var errno = InterruptibleCall.Invoke<Call, int>(ref call, out _, deadline, cancellation, Closing);
+        var errno = InterruptibleCall.Invoke<Call, int>(ref call, out _, wait, Closing);
         _spin.Blocked(Stopwatch.GetTimestamp() - since);
         return errno;
     }

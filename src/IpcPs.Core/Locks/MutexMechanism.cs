@@ -12,7 +12,7 @@ internal sealed class MutexMechanism : IpcMechanism
 
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Mutex];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => IpcMutex.Open(address);
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => IpcMutex.Open(address);
 
     public override void Remove(IpcAddress address)
     {
@@ -20,11 +20,11 @@ internal sealed class MutexMechanism : IpcMechanism
         if (Libc.unlink(IpcMutex.PathOf(address)) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
         RuntimeFolder.Ensure();
-        PathWatch.WaitUntilExists(IpcMutex.PathOf(address), address.Text, deadline, cancellation);
+        PathWatch.WaitUntilExists(IpcMutex.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() =>

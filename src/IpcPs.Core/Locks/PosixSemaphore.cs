@@ -149,7 +149,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
     /// <summary>Takes <see cref="LockOptions.Count"/>, one after the other (sem_wait(3)); when that fails half way, what was taken is given back. Two who take several each can
     /// block each other for good: a System V set takes several at once.</summary>
     /// <inheritdoc/>
-    public override void Acquire(in LockOptions options, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Acquire(in LockOptions options, in WaitOptions wait = default)
     {
         Check(options);
         using var hold = Enter();
@@ -158,13 +158,13 @@ public sealed unsafe class PosixSemaphore : IpcLock
             var done = false;
             try
             {
-                done = Take(hold, deadline, cancellation);
+                done = Take(hold, wait);
             }
             finally
             {
                 if (!done && taken > 0) Post(hold, taken);
             }
-            if (!done) throw TimedOut(deadline);
+            if (!done) throw TimedOut(wait.Deadline);
         }
     }
 
@@ -195,21 +195,21 @@ public sealed unsafe class PosixSemaphore : IpcLock
         }
     }
 
-    private bool Take(in MappedRegion.Hold hold, Deadline deadline, CancellationToken cancellation)
+    private bool Take(in MappedRegion.Hold hold, in WaitOptions wait)
     {
-        Waiter.ThrowIfOver(cancellation, Closing);
+        Waiter.ThrowIfOver(wait.Cancellation, Closing);
         var attempt = new TakeAttempt(hold.Start);
-        var done = attempt.TryOnce() || (!deadline.IsImmediate && (Waiter.Spin(ref attempt, ref _spin) || Block(hold, deadline, cancellation, out attempt.Errno)));
+        var done = attempt.TryOnce() || (!wait.Deadline.IsImmediate && (Waiter.Spin(ref attempt, ref _spin) || Block(hold, wait, out attempt.Errno)));
         ThrowIfCut(hold);
         if (attempt.Errno is not (0 or Errno.EAGAIN)) throw IpcException.FromErrno("sem_wait", attempt.Errno, Address.Text);
         return done;
     }
 
-    private bool Block(in MappedRegion.Hold hold, Deadline deadline, CancellationToken cancellation, out int errno)
+    private bool Block(in MappedRegion.Hold hold, in WaitOptions wait, out int errno)
     {
         var since = Stopwatch.GetTimestamp();
         var call = new WaitCall(hold.Start);
-        errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, deadline, cancellation, Closing);
+        errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, wait, Closing);
         _spin.Blocked(Stopwatch.GetTimestamp() - since);
         if (errno != Errno.ETIMEDOUT) return errno == 0;
         errno = 0;

@@ -11,7 +11,7 @@ internal sealed class PosixSemaphoreMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Sem];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => PosixSemaphore.Open(address);
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => PosixSemaphore.Open(address);
 
     public override void Remove(IpcAddress address)
     {
@@ -20,11 +20,11 @@ internal sealed class PosixSemaphoreMechanism : IpcMechanism
         if (Libc.unlink(PosixSemaphore.PathOf(address)) != 0) throw IpcException.FromErrno("sem_unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
         PosixSharedMemory.RequireFolder(address);
-        PathWatch.WaitUntilExists(PosixSemaphore.PathOf(address), address.Text, deadline, cancellation);
+        PathWatch.WaitUntilExists(PosixSemaphore.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() =>

@@ -9,7 +9,7 @@ internal sealed class SysVSemaphoreMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.SysVSem];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => SysVSemaphoreSet.Open(address);
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => SysVSemaphoreSet.Open(address);
 
     public override void Remove(IpcAddress address)
     {
@@ -18,10 +18,10 @@ internal sealed class SysVSemaphoreMechanism : IpcMechanism
     }
 
     /// <summary>By looking again: the kernel announces a new object to nobody.</summary>
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        PollWithBackoff.Until(() => SysVSemaphoreSet.Exists(address), address.Text, deadline, cancellation);
+        PollWithBackoff.Until(() => SysVSemaphoreSet.Exists(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses("sem", "sysvsem");

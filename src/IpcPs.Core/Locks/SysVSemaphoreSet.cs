@@ -146,20 +146,20 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
 
     /// <summary>Takes <see cref="LockOptions.Count"/> at once, or with a count of 0 waits until the value is zero.</summary>
     /// <inheritdoc/>
-    public override void Acquire(in LockOptions options, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Acquire(in LockOptions options, in WaitOptions wait = default)
     {
         ThrowIfClosed();
         Check(options, least: 0);
-        Waiter.ThrowIfOver(cancellation, Closing);
+        Waiter.ThrowIfOver(wait.Cancellation, Closing);
         var undo = !options.NoUndo && options.Count > 0;
         var operation = new Libc.SemaphoreOperation { Number = (ushort)options.Index, Change = (short)-options.Count, Flags = undo ? Libc.SEM_UNDO : (short)0 };
         var attempt = new Attempt(_id, operation);
         if (!attempt.TryOnce())
         {
-            if (deadline.IsImmediate) throw TimedOut(deadline);
-            if (!Waiter.Spin(ref attempt, ref _spin)) attempt.Errno = Block(operation, deadline, cancellation);
+            if (wait.Deadline.IsImmediate) throw TimedOut(wait.Deadline);
+            if (!Waiter.Spin(ref attempt, ref _spin)) attempt.Errno = Block(operation, wait);
         }
-        if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(deadline);
+        if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(wait.Deadline);
         if (attempt.Errno != 0) throw Failure("semop", attempt.Errno);
         if (undo) SemUndoTracker.Add(_id, options.Index, options.Count);
     }
@@ -210,11 +210,11 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         // An id is no descriptor: nothing is open.
     }
 
-    private int Block(Libc.SemaphoreOperation operation, Deadline deadline, CancellationToken cancellation)
+    private int Block(Libc.SemaphoreOperation operation, in WaitOptions wait)
     {
         var since = Stopwatch.GetTimestamp();
         var call = new Call(_id, operation);
-        var errno = InterruptibleCall.Invoke<Call, int>(ref call, out _, deadline, cancellation, Closing);
+        var errno = InterruptibleCall.Invoke<Call, int>(ref call, out _, wait, Closing);
         _spin.Blocked(Stopwatch.GetTimestamp() - since);
         return errno;
     }

@@ -14,7 +14,7 @@ public abstract class IpcMechanism
     /// <summary>Opens what exists at an address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>,
     /// <see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.Timeout"/>.</exception>
-    public abstract IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation);
+    public abstract IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait);
 
     /// <summary>Takes the object off the machine; processes that have it open keep what the mechanism lets them keep.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>,
@@ -27,7 +27,7 @@ public abstract class IpcMechanism
 
     /// <summary>Waits until an object exists at the address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NotSupported"/>.</exception>
-    public virtual void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public virtual void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
         throw new IpcException(IpcErrors.NotSupported, $"Nobody can know beforehand where '{address}' will be; there is nothing to wait for.", address.Text);

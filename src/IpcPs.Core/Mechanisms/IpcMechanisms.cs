@@ -49,9 +49,9 @@ public static class IpcMechanisms
         ?? throw IpcException.Argument($"'{name}' does not carry messages from process to process; {string.Join(", ", Transports.Select(static k => k.Name))} do.");
 
     /// <summary>Opens what exists at an address, whatever it is.</summary>
-    public static IpcObject Open(IpcAddress address, in OpenOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public static IpcObject Open(IpcAddress address, in OpenOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        return For(address.Scheme).Open(address, options, deadline, cancellation);
+        return For(address.Scheme).Open(address, options, wait);
     }
 }

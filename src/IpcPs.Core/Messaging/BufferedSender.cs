@@ -35,12 +35,12 @@ public sealed class BufferedSender : IDisposable
         ThrowFailure();
         if (!_channel.KeepsEnqueued)
         {
-            _channel.Send(payload, options, default, _cancellation);
+            _channel.Send(payload, options, _cancellation);
             return;
         }
         var follows = Stopwatch.GetTimestamp() - _last < Burst;
-        _channel.Enqueue(payload, options, default, _cancellation);
-        if (!follows) _channel.Flush(default, _cancellation);
+        _channel.Enqueue(payload, options, _cancellation);
+        if (!follows) _channel.Flush(_cancellation);
         else if (Interlocked.Exchange(ref _armed, 1) == 0) _timer.Change(Linger, Timeout.InfiniteTimeSpan);
         _last = Stopwatch.GetTimestamp();
     }
@@ -50,7 +50,7 @@ public sealed class BufferedSender : IDisposable
     public void Flush()
     {
         ThrowFailure();
-        _channel.Flush(default, _cancellation);
+        _channel.Flush(_cancellation);
     }
 
     /// <summary>Ends the delayed flush; call <see cref="Flush"/> before.</summary>
@@ -66,7 +66,7 @@ public sealed class BufferedSender : IDisposable
         Interlocked.Exchange(ref _armed, 0);
         try
         {
-            _channel.Flush(default, _cancellation);
+            _channel.Flush(_cancellation);
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {

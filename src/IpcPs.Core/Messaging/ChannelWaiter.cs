@@ -6,7 +6,7 @@ public static class ChannelWaiter
     /// <summary>Blocks until one of the channels may have a message, or has ended.</summary>
     /// <returns>False when the deadline passed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: one of them has no descriptor that could be polled.</exception>
-    public static bool UntilAnyReadable(IReadOnlyList<IpcChannel> channels, Deadline deadline, CancellationToken cancellation)
+    public static bool UntilAnyReadable(IReadOnlyList<IpcChannel> channels, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(channels);
         var held = new List<SafeDescriptor>(channels.Count);
@@ -15,7 +15,7 @@ public static class ChannelWaiter
             var polls = new Libc.PollFd[channels.Count];
             for (var i = 0; i < polls.Length; i++)
             {
-                var descriptor = channels[i].ReadinessDescriptor(deadline, cancellation)
+                var descriptor = channels[i].ReadinessDescriptor(wait)
                     ?? throw new IpcException(IpcErrors.NotSupported, $"This {channels[i].Kind} has no descriptor, and so can't be waited for together with others.", channels[i].Address.Text, "Receive from it in a job of its own.");
                 var added = false;
                 descriptor.DangerousAddRef(ref added);
@@ -25,7 +25,7 @@ public static class ChannelWaiter
             using var ending = CancellationTokenSource.CreateLinkedTokenSource([.. channels.Select(static c => c.Ending)]);
             try
             {
-                return Waiter.PollAny(polls, deadline, cancellation, ending.Token) > 0;
+                return Waiter.PollAny(polls, wait, ending.Token) > 0;
             }
             catch (IpcException e) when (e.Id == IpcErrors.Closed)
             {

@@ -31,63 +31,60 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Sends one message and returns when the kernel has it.</summary>
     /// <param name="payload">Its bytes.</param>
     /// <param name="options">What goes with it.</param>
-    /// <param name="deadline">Until when to wait for room.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="wait">Until when to wait for room, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Full"/> (immediate deadline),
     /// <see cref="IpcErrors.PeerClosed"/>, <see cref="IpcErrors.MessageTooLarge"/>, <see cref="IpcErrors.Closed"/>,
     /// <see cref="IpcErrors.NotSupported"/> (an option that the transport lacks).</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the message was not sent.</exception>
-    public abstract void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default);
+    public abstract void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default);
 
     /// <summary>Takes a message to be sent with others by <see cref="Flush"/>, in fewer system calls; may send at once.</summary>
-    public virtual void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
-        Send(payload, options, deadline, cancellation);
+    public virtual void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default) =>
+        Send(payload, options, wait);
 
     /// <summary>Whether <see cref="Enqueue"/> may leave a message to be sent by <see cref="Flush"/>.</summary>
     internal virtual bool KeepsEnqueued => false;
 
     /// <summary>Sends what <see cref="Enqueue"/> took.</summary>
-    public virtual void Flush(Deadline deadline = default, CancellationToken cancellation = default)
+    public virtual void Flush(in WaitOptions wait = default)
     {
     }
 
     /// <summary>Sends many messages, in as few system calls as the transport allows.</summary>
-    public void SendMany(IEnumerable<ReadOnlyMemory<byte>> payloads, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public void SendMany(IEnumerable<ReadOnlyMemory<byte>> payloads, in SendOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(payloads);
-        foreach (var payload in payloads) Enqueue(payload.Span, options, deadline, cancellation);
-        Flush(deadline, cancellation);
+        foreach (var payload in payloads) Enqueue(payload.Span, options, wait);
+        Flush(wait);
     }
 
     /// <summary>Receives one message.</summary>
     /// <param name="message">Where it goes.</param>
     /// <param name="options">Which one.</param>
-    /// <param name="deadline">Until when to wait for one.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="wait">Until when to wait for one, and what cancels the wait.</param>
     /// <returns>False when no message can come any more: the other side has closed, and everything it sent was received.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Empty"/> (immediate deadline),
     /// <see cref="IpcErrors.InvalidData"/>, <see cref="IpcErrors.TruncatedMessage"/>, <see cref="IpcErrors.MessageTooLarge"/>,
     /// <see cref="IpcErrors.Removed"/>, <see cref="IpcErrors.Closed"/>, <see cref="IpcErrors.NotSupported"/>.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing was received, nothing is lost.</exception>
-    public abstract bool Receive(MessageBuffer message, in ReceiveOptions options = default, Deadline deadline = default, CancellationToken cancellation = default);
+    public abstract bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default);
 
     /// <summary>Sends a request and waits for its own reply. Any number of threads may do so on one channel at once; what is no reply is kept for
     /// <see cref="Receive"/>.</summary>
     /// <param name="payload">The request's bytes; it travels in an envelope, whatever its format.</param>
     /// <param name="reply">Where the reply goes.</param>
     /// <param name="options">What goes with the request.</param>
-    /// <param name="deadline">Until when to wait for room, and for the reply.</param>
-    /// <param name="cancellation">Ends the wait; a reply that comes later is dropped.</param>
+    /// <param name="wait">Until when to wait for room, and for the reply, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.PeerClosed"/> (before it replied),
     /// <see cref="IpcErrors.NotSupported"/>: this channel goes one way, or both sides would take each other's messages from it.</exception>
-    public void Request(ReadOnlySpan<byte> payload, MessageBuffer reply, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public void Request(ReadOnlySpan<byte> payload, MessageBuffer reply, in SendOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(reply);
         ThrowIfClosed();
         if (!CanRequest)
             throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) has no way back of its own for a reply.", Address.Text, "Use a socket (New-IpcSocket) or a duplex pipe (New-IpcPipe -Duplex).");
         var router = Router ?? Interlocked.CompareExchange(ref _router, new RequestRouter(this), null) ?? _router!;
-        if (!router.Request(payload, options, reply, deadline, cancellation))
+        if (!router.Request(payload, options, reply, wait))
             throw new IpcException(IpcErrors.PeerClosed, $"The other side of '{Address}' closed before it replied.", Address.Text);
     }
 
@@ -98,7 +95,7 @@ public abstract class IpcChannel : IpcObject
     internal virtual bool CanRequest => false;
 
     /// <summary>Receives past <see cref="Router"/>.</summary>
-    internal virtual bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation) =>
+    internal virtual bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait) =>
         throw new InvalidOperationException($"A {Kind} takes no requests.");
 
     /// <summary>What happened on the channel that is no failure of a call but that its user should know (a listener's refused clients), since the last time that
@@ -110,7 +107,7 @@ public abstract class IpcChannel : IpcObject
         throw new IpcException(IpcErrors.NotSupported, $"This {Kind} has no end of sending that the other side would notice.", Address.Text);
 
     /// <summary>What to poll for a message, where the transport has such a descriptor; null where it has none.</summary>
-    internal virtual SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => null;
+    internal virtual SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => null;
 
     /// <summary>Cancelled when this end is closed, or when what the descriptor does not tell ended the channel: its removal by somebody else.</summary>
     internal virtual CancellationToken Ending => Closing;

@@ -16,38 +16,38 @@ public abstract class MessageChannel : IpcChannel
     public override bool IsByteStream => false;
 
     /// <inheritdoc/>
-    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         RequireSend();
         SendCounter.Sent();
         if (!options.NeedsEnvelope)
         {
             if (Exceeds(payload.Length)) throw TooLarge(payload.Length);
-            SendPacket(payload, options, deadline, cancellation);
+            SendPacket(payload, options, wait);
             return;
         }
         var header = EnvelopeHeader.For(options, payload.Length);
         var size = header.Size + payload.Length;
         if (Exceeds(size))
         {
-            SendReference(payload, header, options, deadline, cancellation);
+            SendReference(payload, header, options, wait);
             return;
         }
-        SendEnvelope(payload, header, options, deadline, cancellation);
+        SendEnvelope(payload, header, options, wait);
     }
 
     /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return RoutedReceive.Receive(this, message, options, deadline, cancellation);
+        return RoutedReceive.Receive(this, message, options, wait);
     }
 
-    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         RequireReceive();
         message.Clear();
-        if (!ReceivePacket(message, options, deadline, cancellation)) return false;
+        if (!ReceivePacket(message, options, wait)) return false;
         Unwrap(message, options);
         return true;
     }
@@ -60,11 +60,11 @@ public abstract class MessageChannel : IpcChannel
     }
 
     /// <summary>Sends one payload as it is.</summary>
-    private protected abstract void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation);
+    private protected abstract void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait);
 
     /// <summary>Receives one payload as it is into the buffer, with what the transport knows of its sender.</summary>
     /// <returns>False when none can come any more.</returns>
-    private protected abstract bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation);
+    private protected abstract bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait);
 
     /// <summary>Whether a message of that size is more than the transport takes; overridden where asking costs.</summary>
     private protected virtual bool Exceeds(long size) => size > MaxMessageSize;
@@ -76,14 +76,14 @@ public abstract class MessageChannel : IpcChannel
     private protected static IpcException NoDescriptors(IpcAddress address) =>
         new(IpcErrors.NotSupported, $"'{address}' does not carry descriptors: only unix sockets do.", address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
 
-    private void SendEnvelope(ReadOnlySpan<byte> payload, in EnvelopeHeader header, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private void SendEnvelope(ReadOnlySpan<byte> payload, in EnvelopeHeader header, in SendOptions options, in WaitOptions wait)
     {
         var size = header.Size + payload.Length;
         var rented = ArrayPool<byte>.Shared.Rent(size);
         try
         {
             payload.CopyTo(rented.AsSpan(header.Write(rented)));
-            SendPacket(rented.AsSpan(0, size), options, deadline, cancellation);
+            SendPacket(rented.AsSpan(0, size), options, wait);
         }
         finally
         {
@@ -92,7 +92,7 @@ public abstract class MessageChannel : IpcChannel
     }
 
     // Only Objects: what other programs are to understand goes as it is or not at all.
-    private void SendReference(ReadOnlySpan<byte> payload, in EnvelopeHeader header, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private void SendReference(ReadOnlySpan<byte> payload, in EnvelopeHeader header, in SendOptions options, in WaitOptions wait)
     {
         if (options.Format != IpcFormat.Object) throw TooLarge(header.Size + payload.Length);
         if (payload.Length > MaxStreamMessage)
@@ -101,7 +101,7 @@ public abstract class MessageChannel : IpcChannel
         var reference = large.Reference();
         var envelope = header with { IsReference = true, PayloadLength = reference.Length };
         if (Exceeds(envelope.Size + reference.Length)) throw TooLarge(header.Size + payload.Length);
-        SendEnvelope(reference, envelope, options, deadline, cancellation);
+        SendEnvelope(reference, envelope, options, wait);
         large.Delivered();
     }
 

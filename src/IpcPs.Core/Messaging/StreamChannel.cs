@@ -25,13 +25,13 @@ public abstract class StreamChannel : IpcChannel
     public long AbandonedMessages => _receiver.Abandoned;
 
     /// <inheritdoc/>
-    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
-        EnterSending(deadline, cancellation);
+        EnterSending(wait);
         try
         {
-            _sender.Add(payload, options, deadline, cancellation);
-            _sender.Flush(deadline, cancellation);
+            _sender.Add(payload, options, wait);
+            _sender.Flush(wait);
         }
         catch (ObjectDisposedException)
         {
@@ -46,12 +46,12 @@ public abstract class StreamChannel : IpcChannel
     internal override bool KeepsEnqueued => true;
 
     /// <inheritdoc/>
-    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
-        EnterSending(deadline, cancellation);
+        EnterSending(wait);
         try
         {
-            _sender.Add(payload, options, deadline, cancellation);
+            _sender.Add(payload, options, wait);
         }
         catch (ObjectDisposedException)
         {
@@ -64,12 +64,12 @@ public abstract class StreamChannel : IpcChannel
     }
 
     /// <inheritdoc/>
-    public override void Flush(Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Flush(in WaitOptions wait = default)
     {
-        EnterSending(deadline, cancellation);
+        EnterSending(wait);
         try
         {
-            _sender.Flush(deadline, cancellation);
+            _sender.Flush(wait);
         }
         catch (ObjectDisposedException)
         {
@@ -82,21 +82,21 @@ public abstract class StreamChannel : IpcChannel
     }
 
     /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return RoutedReceive.Receive(this, message, options, deadline, cancellation);
+        return RoutedReceive.Receive(this, message, options, wait);
     }
 
-    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         RequireReceive();
         if (options.Type is not null || options.ExceptType || options.Peek)
             throw new IpcException(IpcErrors.NotSupported, $"This {Kind} is a stream of bytes: it has no message types and no peeking.", Address.Text, "Use a System V queue: New-IpcQueue -Kind SysV.");
-        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         try
         {
-            return _receiver.Receive(message, options, deadline, cancellation);
+            return _receiver.Receive(message, options, wait);
         }
         catch (ObjectDisposedException)
         {
@@ -108,13 +108,13 @@ public abstract class StreamChannel : IpcChannel
         }
     }
 
-    internal sealed override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => ReaderDescriptor(deadline, cancellation);
+    internal sealed override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => ReaderDescriptor(wait);
 
     /// <summary>Takes a message if one has arrived; never waits. What another thread is receiving at the moment is left to it.</summary>
     internal ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options)
     {
         RequireReceive();
-        if (!_receiving.Enter(Deadline.Immediate, default)) return ReceiveOutcome.Nothing;
+        if (!_receiving.Enter(Deadline.Immediate)) return ReceiveOutcome.Nothing;
         try
         {
             return _receiver.TryReceive(message, options);
@@ -138,12 +138,12 @@ public abstract class StreamChannel : IpcChannel
     /// <summary>Gives back buffers that are empty, for as long as nothing comes or goes. Skips what another thread is using.</summary>
     internal void Trim()
     {
-        if (_receiving.Enter(Deadline.Immediate, default))
+        if (_receiving.Enter(Deadline.Immediate))
         {
             _receiver.Trim();
             _receiving.Exit();
         }
-        if (_sending.Enter(Deadline.Immediate, default))
+        if (_sending.Enter(Deadline.Immediate))
         {
             _sender.Trim();
             _sending.Exit();
@@ -159,16 +159,16 @@ public abstract class StreamChannel : IpcChannel
     internal abstract int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options);
 
     /// <summary>What to poll before reading; opens the end where that is still to be done.</summary>
-    internal abstract SafeDescriptor ReaderDescriptor(Deadline deadline, CancellationToken cancellation);
+    internal abstract SafeDescriptor ReaderDescriptor(in WaitOptions wait);
 
     /// <summary>What to poll before writing; opens the end where that is still to be done.</summary>
-    internal abstract SafeDescriptor WriterDescriptor(Deadline deadline, CancellationToken cancellation);
+    internal abstract SafeDescriptor WriterDescriptor(in WaitOptions wait);
 
     /// <summary>Called when a read found the end; true where the stream goes on (a FIFO kept open for the next writer).</summary>
     internal virtual bool ContinuesAfterEnd() => false;
 
     /// <summary>Called when the peer is gone and nothing of the bytes was written; true where a new peer was waited for and the write can be tried again.</summary>
-    internal virtual bool ReconnectsWriter(Deadline deadline, CancellationToken cancellation) => false;
+    internal virtual bool ReconnectsWriter(in WaitOptions wait) => false;
 
     /// <summary>Called before a line longer than the kernel writes in one piece: makes sure that no other writer can cut into it.</summary>
     internal virtual IDisposable? BeginLongWrite(int bytes) => null;
@@ -188,7 +188,7 @@ public abstract class StreamChannel : IpcChannel
     /// <returns>How many messages.</returns>
     internal int DiscardUnsent()
     {
-        EnterSending(default, default);
+        EnterSending(default);
         try
         {
             return _sender.Discard();
@@ -199,9 +199,9 @@ public abstract class StreamChannel : IpcChannel
         }
     }
 
-    private void EnterSending(Deadline deadline, CancellationToken cancellation)
+    private void EnterSending(in WaitOptions wait)
     {
         RequireSend();
-        if (!_sending.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another sender on '{Address}'", Address.Text, deadline, IpcErrors.Full);
+        if (!_sending.Enter(wait)) throw IpcException.TimedOut($"another sender on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Full);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
 
     private ReadOnlySpan<byte> Unread => _buffer.AsSpan(_start, _end - _start);
 
-    public bool Receive(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    public bool Receive(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         message.Clear();
         while (true)
@@ -40,7 +40,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
                 channel.Describe(message);
                 return true;
             }
-            if (!_ended) Fill(options, deadline, cancellation);
+            if (!_ended) Fill(options, wait);
             else if (TakeLast(message, options)) return true;
             else if (!_goesOn) return false;
         }
@@ -146,19 +146,19 @@ internal sealed class StreamReceiver(StreamChannel channel)
         throw new IpcException(IpcErrors.TruncatedMessage, $"The other side of '{channel.Address}' went away in the middle of a message ({unfinished} bytes of it had arrived).", channel.Address.Text);
     }
 
-    private void Fill(in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    private void Fill(in ReceiveOptions options, in WaitOptions wait)
     {
-        var descriptor = channel.ReaderDescriptor(deadline, cancellation);
+        var descriptor = channel.ReaderDescriptor(wait);
         var room = MakeRoom(options);
-        if (_tookLittle && _spin.ReadsStream && channel.ReadsExcludeWrites && !deadline.IsImmediate) Waiter.Pause(GatherTime);
+        if (_tookLittle && _spin.ReadsStream && channel.ReadsExcludeWrites && !wait.Deadline.IsImmediate) Waiter.Pause(GatherTime);
         int read;
         unsafe
         {
             fixed (byte* into = room)
             {
                 var attempt = new ReadAttempt(channel, into, room.Length);
-                if (!Waiter.Until(ref attempt, descriptor, ref _spin, deadline, cancellation, channel.Closing))
-                    throw IpcException.TimedOut($"a message on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Empty);
+                if (!Waiter.Until(ref attempt, descriptor, ref _spin, wait, channel.Closing))
+                    throw IpcException.TimedOut($"a message on '{channel.Address}'", channel.Address.Text, wait.Deadline, IpcErrors.Empty);
                 read = attempt.Read;
             }
         }

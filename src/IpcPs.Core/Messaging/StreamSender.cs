@@ -18,19 +18,19 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     private ulong _writerId;
 
     /// <summary>Adds a message to what is pending; writes when that is full.</summary>
-    public void Add(ReadOnlySpan<byte> payload, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    public void Add(ReadOnlySpan<byte> payload, in SendOptions options, in WaitOptions wait)
     {
         ThrowIfBroken();
         if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities", "New-IpcQueue makes an object that has them.");
         if (payload.Length > channel.MaxMessageSize) throw TooLarge(payload.Length);
         if (_pending.Length == 0) _pending = ArrayPool<byte>.Shared.Rent(_room);
-        if (options.NeedsEnvelope) AddEnvelope(payload, options, deadline, cancellation);
-        else if (options.Format is IpcFormat.Text or IpcFormat.Json) AddLine(payload, options, deadline, cancellation);
-        else AddBytes(payload, options, deadline, cancellation);
+        if (options.NeedsEnvelope) AddEnvelope(payload, options, wait);
+        else if (options.Format is IpcFormat.Text or IpcFormat.Json) AddLine(payload, options, wait);
+        else AddBytes(payload, options, wait);
     }
 
     /// <summary>Writes what is pending.</summary>
-    public void Flush(Deadline deadline, CancellationToken cancellation)
+    public void Flush(in WaitOptions wait)
     {
         if (_length == 0) return;
         ThrowIfBroken();
@@ -38,7 +38,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         var length = _length;
         var count = _count;
         _length = _count = 0;
-        WriteAll(_pending.AsSpan(0, length), default, count, deadline, cancellation);
+        WriteAll(_pending.AsSpan(0, length), default, count, wait);
     }
 
     /// <summary>Drops what is pending.</summary>
@@ -57,36 +57,36 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         _pending = [];
     }
 
-    private void AddEnvelope(ReadOnlySpan<byte> payload, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private void AddEnvelope(ReadOnlySpan<byte> payload, in SendOptions options, in WaitOptions wait)
     {
         var header = EnvelopeHeader.For(options, payload.Length);
         var size = header.Size + payload.Length;
         if (size > _room)
         {
-            Flush(deadline, cancellation);
-            if (_fragments) WriteFragments(payload, header, deadline, cancellation);
-            else WriteLarge(payload, header, options, deadline, cancellation);
+            Flush(wait);
+            if (_fragments) WriteFragments(payload, header, wait);
+            else WriteLarge(payload, header, options, wait);
             return;
         }
-        if (_length + size > _room || options.Handles is not null) Flush(deadline, cancellation);
+        if (_length + size > _room || options.Handles is not null) Flush(wait);
         var at = _length + header.Write(_pending.AsSpan(_length));
         payload.CopyTo(_pending.AsSpan(at));
         if (options.Handles is not null)
         {
-            WriteAll(_pending.AsSpan(0, at + payload.Length), options, 1, deadline, cancellation);
+            WriteAll(_pending.AsSpan(0, at + payload.Length), options, 1, wait);
             return;
         }
         _length = at + payload.Length;
         _count++;
     }
 
-    private void AddLine(ReadOnlySpan<byte> line, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private void AddLine(ReadOnlySpan<byte> line, in SendOptions options, in WaitOptions wait)
     {
         if (line.Contains((byte)'\n'))
             throw new IpcException(IpcErrors.InvalidArgument, $"On a byte stream a line is a message, and this text of {line.Length} bytes has a line break in it.",
                 channel.Address.Text, "Send the lines one by one, or use -Format Object or Json.");
         var size = line.Length + 1;
-        if (_length + size > _room || options.Handles is not null) Flush(deadline, cancellation);
+        if (_length + size > _room || options.Handles is not null) Flush(wait);
         if (size <= _room && options.Handles is null)
         {
             line.CopyTo(_pending.AsSpan(_length));
@@ -99,25 +99,25 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         var whole = GC.AllocateUninitializedArray<byte>(size);
         line.CopyTo(whole);
         whole[^1] = (byte)'\n';
-        WriteAll(whole, options, 1, deadline, cancellation);
+        WriteAll(whole, options, 1, wait);
     }
 
-    private void AddBytes(ReadOnlySpan<byte> bytes, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private void AddBytes(ReadOnlySpan<byte> bytes, in SendOptions options, in WaitOptions wait)
     {
         if (bytes.Length <= _room && options.Handles is null)
         {
-            if (_length + bytes.Length > _room) Flush(deadline, cancellation);
+            if (_length + bytes.Length > _room) Flush(wait);
             bytes.CopyTo(_pending.AsSpan(_length));
             _length += bytes.Length;
             _count++;
             return;
         }
-        Flush(deadline, cancellation);
+        Flush(wait);
         if (bytes.IsEmpty) throw IpcException.Argument("On a byte stream descriptors need at least one byte to go along with.", channel.Address.Text);
-        WriteAll(bytes, options, 1, deadline, cancellation);
+        WriteAll(bytes, options, 1, wait);
     }
 
-    private void WriteFragments(ReadOnlySpan<byte> payload, EnvelopeHeader whole, Deadline deadline, CancellationToken cancellation)
+    private void WriteFragments(ReadOnlySpan<byte> payload, EnvelopeHeader whole, in WaitOptions wait)
     {
         if (_writerId == 0) _writerId = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1;
         var offset = 0;
@@ -128,21 +128,21 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
             var at = (header with { PayloadLength = length }).Write(_pending);
             payload.Slice(offset, length).CopyTo(_pending.AsSpan(at));
             // A message given up half way is harmless: the receiver drops it when this writer's next one begins.
-            WriteAll(_pending.AsSpan(0, at + length), default, 1, deadline, cancellation);
+            WriteAll(_pending.AsSpan(0, at + length), default, 1, wait);
             offset += length;
         }
     }
 
-    private void WriteLarge(ReadOnlySpan<byte> payload, EnvelopeHeader header, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private void WriteLarge(ReadOnlySpan<byte> payload, EnvelopeHeader header, in SendOptions options, in WaitOptions wait)
     {
         var at = header.Write(_pending);
         var first = Math.Min(payload.Length, _room - at);
         payload[..first].CopyTo(_pending.AsSpan(at));
-        WriteAll(_pending.AsSpan(0, at + first), options, 1, deadline, cancellation);
+        WriteAll(_pending.AsSpan(0, at + first), options, 1, wait);
         if (first == payload.Length) return;
         try
         {
-            WriteAll(payload[first..], default, 1, deadline, cancellation);
+            WriteAll(payload[first..], default, 1, wait);
         }
         catch
         {
@@ -151,17 +151,17 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         }
     }
 
-    private void WriteAll(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
+    private void WriteAll(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, in WaitOptions wait)
     {
-        var written = WriteSome(bytes, options, messages, deadline, cancellation);
-        if (written < bytes.Length) WriteRest(bytes[written..], messages, deadline, cancellation);
+        var written = WriteSome(bytes, options, messages, wait);
+        if (written < bytes.Length) WriteRest(bytes[written..], messages, wait);
     }
 
-    private void WriteRest(ReadOnlySpan<byte> bytes, int messages, Deadline deadline, CancellationToken cancellation)
+    private void WriteRest(ReadOnlySpan<byte> bytes, int messages, in WaitOptions wait)
     {
         try
         {
-            while (!bytes.IsEmpty) bytes = bytes[WriteSome(bytes, default, messages, deadline, cancellation)..];
+            while (!bytes.IsEmpty) bytes = bytes[WriteSome(bytes, default, messages, wait)..];
         }
         catch
         {
@@ -170,32 +170,32 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         }
     }
 
-    private int WriteSome(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, Deadline deadline, CancellationToken cancellation)
+    private int WriteSome(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, in WaitOptions wait)
     {
         SendCounter.Sent();
         while (true)
         {
-            var descriptor = channel.WriterDescriptor(deadline, cancellation);
+            var descriptor = channel.WriterDescriptor(wait);
             try
             {
                 var written = channel.TryWrite(bytes, options);
-                return written >= 0 ? written : WaitAndWrite(bytes, options, messages, descriptor, deadline, cancellation);
+                return written >= 0 ? written : WaitAndWrite(bytes, options, messages, descriptor, wait);
             }
-            catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && channel.ReconnectsWriter(deadline, cancellation))
+            catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && channel.ReconnectsWriter(wait))
             {
                 // A new reader is there: the same bytes again, none of which was written.
             }
         }
     }
 
-    private unsafe int WaitAndWrite(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, SafeDescriptor descriptor, Deadline deadline, CancellationToken cancellation)
+    private unsafe int WaitAndWrite(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, SafeDescriptor descriptor, in WaitOptions wait)
     {
         fixed (byte* first = bytes)
         {
             var attempt = new WriteAttempt(channel, first, bytes.Length, options);
-            if (Waiter.UntilRoomSlow(ref attempt, descriptor, deadline, cancellation, channel.Closing)) return attempt.Written;
+            if (Waiter.UntilRoomSlow(ref attempt, descriptor, wait, channel.Closing)) return attempt.Written;
             var what = messages == 1 ? "room" : $"room; {messages} messages were not sent:";
-            throw IpcException.TimedOut($"{what} on '{channel.Address}'", channel.Address.Text, deadline, IpcErrors.Full);
+            throw IpcException.TimedOut($"{what} on '{channel.Address}'", channel.Address.Text, wait.Deadline, IpcErrors.Full);
         }
     }
 

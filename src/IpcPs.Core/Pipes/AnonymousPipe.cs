@@ -67,26 +67,26 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
     }
 
     /// <inheritdoc/>
-    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
-        Writer.Send(payload, options, deadline, cancellation);
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default) =>
+        Writer.Send(payload, options, wait);
 
     internal override bool KeepsEnqueued => Writer.KeepsEnqueued;
 
     /// <inheritdoc/>
-    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
-        Writer.Enqueue(payload, options, deadline, cancellation);
+    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default) =>
+        Writer.Enqueue(payload, options, wait);
 
     /// <inheritdoc/>
-    public override void Flush(Deadline deadline = default, CancellationToken cancellation = default) => Writer.Flush(deadline, cancellation);
+    public override void Flush(in WaitOptions wait = default) => Writer.Flush(wait);
 
     /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, Deadline deadline = default, CancellationToken cancellation = default) =>
-        Reader.Receive(message, options, deadline, cancellation);
+    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default) =>
+        Reader.Receive(message, options, wait);
 
     /// <inheritdoc/>
     public override void CompleteSending() => Writer.Dispose();
 
-    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => Reader.ReadinessDescriptor(deadline, cancellation);
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => Reader.ReadinessDescriptor(wait);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

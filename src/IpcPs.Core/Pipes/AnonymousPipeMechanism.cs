@@ -11,7 +11,7 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Pipe];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => OpenPipe(address, options.Access);
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => OpenPipe(address, options.Access);
 
     /// <summary>Opens one pipe, or two as the two directions of one end.</summary>
     public static PipeChannel OpenPipe(IpcAddress address, IpcAccess access)

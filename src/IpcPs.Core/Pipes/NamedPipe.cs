@@ -107,15 +107,15 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     /// receive or send does the waiting.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.AccessDenied"/>,
     /// <see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NoPeer"/> (immediate deadline).</exception>
-    public static NamedPipe Open(IpcAddress address, IpcAccess access, bool persistent = false, Deadline deadline = default, CancellationToken cancellation = default)
+    public static NamedPipe Open(IpcAddress address, IpcAccess access, bool persistent = false, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         var pipe = new NamedPipe(address, access, persistent);
         pipe.RequireFifo();
         try
         {
-            if (access == IpcAccess.Write) pipe.WriterDescriptor(deadline, cancellation);
-            if (access == IpcAccess.Read) pipe.ReaderDescriptor(deadline, cancellation);
+            if (access == IpcAccess.Write) pipe.WriterDescriptor(wait);
+            if (access == IpcAccess.Read) pipe.ReaderDescriptor(wait);
             return pipe;
         }
         catch
@@ -151,7 +151,7 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         return PipeIO.TryWrite(_writer!, bytes, Address);
     }
 
-    internal override SafeDescriptor ReaderDescriptor(Deadline deadline, CancellationToken cancellation)
+    internal override SafeDescriptor ReaderDescriptor(in WaitOptions wait)
     {
         if (_reader is not null) return _reader;
         _reader = OpenReader();
@@ -159,12 +159,12 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         return _reader;
     }
 
-    internal override SafeDescriptor WriterDescriptor(Deadline deadline, CancellationToken cancellation)
+    internal override SafeDescriptor WriterDescriptor(in WaitOptions wait)
     {
         if (_writer is not null) return _writer;
-        var writer = OpenWriter(deadline, cancellation);
+        var writer = OpenWriter(wait);
         // Held for as long as the end is open: what a writer of a long line looks at.
-        WriterLock.Share(writer, Address, deadline, cancellation, Closing);
+        WriterLock.Share(writer, Address, wait, Closing);
         return _writer = writer;
     }
 
@@ -177,15 +177,15 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         return Persistent;
     }
 
-    internal override bool ReconnectsWriter(Deadline deadline, CancellationToken cancellation)
+    internal override bool ReconnectsWriter(in WaitOptions wait)
     {
         if (!Persistent) return false;
         // Opening again waits for the next reader. The old end stays open, and with it what the last reader left in the pipe.
-        OpenWriter(deadline, cancellation).Dispose();
+        OpenWriter(wait).Dispose();
         return true;
     }
 
-    internal override IDisposable? BeginLongWrite(int bytes) => WriterLock.TakeAlone(_writer ?? WriterDescriptor(default, default), bytes, Address);
+    internal override IDisposable? BeginLongWrite(int bytes) => WriterLock.TakeAlone(_writer ?? WriterDescriptor(default), bytes, Address);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -226,7 +226,7 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         return fd >= 0 ? new SafeDescriptor(fd) : throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), Address.Text);
     }
 
-    private SafeDescriptor OpenWriter(Deadline deadline, CancellationToken cancellation)
+    private SafeDescriptor OpenWriter(in WaitOptions wait)
     {
         RequireFifo();
         var flags = Libc.O_WRONLY | Libc.O_CLOEXEC | Libc.O_NOFOLLOW;
@@ -234,10 +234,10 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         if (fd >= 0) return new SafeDescriptor(fd);
         var errno = Marshal.GetLastPInvokeError();
         if (errno != Errno.ENXIO) throw IpcException.FromErrno("open", errno, Address.Text);
-        if (deadline.IsImmediate) throw new IpcException(IpcErrors.NoPeer, $"Nobody has '{Address}' open for reading.", Address.Text, "Start the reader first, or wait for it with -Timeout.");
+        if (wait.Deadline.IsImmediate) throw new IpcException(IpcErrors.NoPeer, $"Nobody has '{Address}' open for reading.", Address.Text, "Start the reader first, or wait for it with -Timeout.");
         var call = new OpenCall(_path, flags);
-        errno = InterruptibleCall.Invoke<OpenCall, int>(ref call, out fd, deadline, cancellation, Closing);
-        if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut($"a reader on '{Address}'", Address.Text, deadline);
+        errno = InterruptibleCall.Invoke<OpenCall, int>(ref call, out fd, wait, Closing);
+        if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut($"a reader on '{Address}'", Address.Text, wait.Deadline);
         if (errno != 0) throw IpcException.FromErrno("open", errno, Address.Text);
         var opened = new SafeDescriptor(fd);
         return Libc.fcntl(opened, Libc.F_SETFL, Libc.O_NONBLOCK) == 0 ? opened : throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), Address.Text);

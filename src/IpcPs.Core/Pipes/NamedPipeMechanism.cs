@@ -10,8 +10,8 @@ internal sealed class NamedPipeMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Fifo];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
-        NamedPipe.Open(address, options.Access == IpcAccess.Default ? IpcAccess.ReadWrite : options.Access, options.Persistent, deadline, cancellation);
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
+        NamedPipe.Open(address, options.Access == IpcAccess.Default ? IpcAccess.ReadWrite : options.Access, options.Persistent, wait);
 
     public override unsafe void Remove(IpcAddress address)
     {
@@ -23,11 +23,11 @@ internal sealed class NamedPipeMechanism : IpcMechanism
         if (Libc.unlink(address.Path!) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.Name is not null) RuntimeFolder.Ensure();
-        PathWatch.WaitUntilExists(address.Path!, address.Text, deadline, cancellation);
+        PathWatch.WaitUntilExists(address.Path!, address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() => PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));

@@ -88,9 +88,9 @@ public sealed class PipeChannel : StreamChannel, IIpcCapacity
         return PipeIO.TryWrite(_writer!, bytes, Address);
     }
 
-    internal override SafeDescriptor ReaderDescriptor(Deadline deadline, CancellationToken cancellation) => _reader!;
+    internal override SafeDescriptor ReaderDescriptor(in WaitOptions wait) => _reader!;
 
-    internal override SafeDescriptor WriterDescriptor(Deadline deadline, CancellationToken cancellation) => _writer!;
+    internal override SafeDescriptor WriterDescriptor(in WaitOptions wait) => _writer!;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -8,12 +8,12 @@ namespace IpcPs.Pipes;
 internal static class WriterLock
 {
     /// <summary>Announces a writer; waits while another one writes a long line.</summary>
-    public static void Share(SafeDescriptor writer, IpcAddress address, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    public static void Share(SafeDescriptor writer, IpcAddress address, in WaitOptions wait, CancellationToken closing)
     {
         if (Libc.flock(writer, Libc.LOCK_SH | Libc.LOCK_NB) == 0) return;
         var call = new ShareCall(writer);
-        var errno = InterruptibleCall.Invoke<ShareCall, int>(ref call, out _, deadline, cancellation, closing);
-        if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut($"another writer's long line on '{address}'", address.Text, deadline, IpcErrors.Full);
+        var errno = InterruptibleCall.Invoke<ShareCall, int>(ref call, out _, wait, closing);
+        if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut($"another writer's long line on '{address}'", address.Text, wait.Deadline, IpcErrors.Full);
         if (errno != 0) throw IpcException.FromErrno("flock", errno, address.Text);
     }
 

@@ -57,10 +57,10 @@ public sealed class ChildProcess : IDisposable
     /// <summary>Waits until it has ended, and lets go of its process id.</summary>
     /// <returns>False when the deadline passed.</returns>
     /// <exception cref="OperationCanceledException">Cancelled; the child goes on.</exception>
-    public bool WaitForExit(Deadline deadline = default, CancellationToken cancellation = default)
+    public bool WaitForExit(in WaitOptions wait = default)
     {
         if (Exit is not null) return true;
-        if (!HasEnded(deadline, cancellation)) return false;
+        if (!HasEnded(wait)) return false;
         Reap();
         return true;
     }
@@ -115,12 +115,12 @@ public sealed class ChildProcess : IDisposable
         return IpcException.FromErrno("posix_spawn", errno, options.FileName, hint, errno == Errno.EAGAIN ? IpcErrors.LimitReached : null);
     }
 
-    private bool HasEnded(Deadline deadline, CancellationToken cancellation)
+    private bool HasEnded(in WaitOptions wait)
     {
-        if (_pidfd is not null) return Waiter.Poll(_pidfd, PollEvents.In, deadline, cancellation);
-        if (deadline.IsImmediate) return Reap();
+        if (_pidfd is not null) return Waiter.Poll(_pidfd, PollEvents.In, wait);
+        if (wait.Deadline.IsImmediate) return Reap();
         var call = new WaitCall(Id);
-        var errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, deadline, cancellation);
+        var errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, wait);
         return errno switch
         {
             0 or Errno.ECHILD => true,

@@ -32,7 +32,7 @@ public static class ChildText
             polls[2] = new Libc.PollFd { Descriptor = child.PidDescriptor, Requested = PollEvents.In };
             // Without a pidfd (an old kernel) the end of both pipes must do.
             if (polls[2].Descriptor < 0 && sources.All(static s => s.HasEnded)) break;
-            Waiter.PollAny(polls, Deadline.Infinite, CancellationToken.None);
+            Waiter.PollAny(polls, Deadline.Infinite);
             for (var i = 0; i < sources.Length; i++)
             {
                 if (polls[i].Returned != PollEvents.None) sources[i].Read();

@@ -9,7 +9,7 @@ internal sealed class InheritedDescriptorMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Fd];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation)
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.WriteDescriptor >= 0) return AnonymousPipeMechanism.OpenPipe(address, options.Access);

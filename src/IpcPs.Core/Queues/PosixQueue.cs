@@ -149,7 +149,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     }
 
     /// <inheritdoc/>
-    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => Open;
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => Open;
 
     /// <inheritdoc/>
     internal override CancellationToken Ending
@@ -166,7 +166,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         $"The size was fixed when the queue was made: New-IpcQueue -MaxMessageSize, up to fs.mqueue.msgsize_max, which is {Sysctl.Describe("fs.mqueue.msgsize_max")} ('sysctl fs.mqueue.msgsize_max=…' raises it). An Object may be larger: it travels through shared memory.";
 
     /// <inheritdoc/>
-    private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
         var priority = PriorityOf(options);
         // The kernel would take messages for a removed queue that nobody can find any more. Who sends but once has just looked it up.
@@ -175,13 +175,13 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         fixed (byte* first = packet)
         {
             var attempt = new SendAttempt(_queue, Address, first, packet.Length, priority);
-            if (!Until(ref attempt, forRoom: true, deadline, cancellation))
-                throw IpcException.TimedOut($"room on '{Address}'", Address.Text, deadline, IpcErrors.QueueFull);
+            if (!Until(ref attempt, forRoom: true, wait))
+                throw IpcException.TimedOut($"room on '{Address}'", Address.Text, wait.Deadline, IpcErrors.QueueFull);
         }
     }
 
     /// <inheritdoc/>
-    private protected override unsafe bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override unsafe bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         if (options.Type is not null || options.ExceptType || options.Peek)
             throw new IpcException(IpcErrors.NotSupported, "A POSIX message queue has priorities, not types, and the kernel lets nobody look at a message without taking it.", Address.Text, "Use a System V queue: New-IpcQueue -Kind SysV.");
@@ -189,8 +189,8 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         fixed (byte* first = room)
         {
             var attempt = new ReceiveAttempt(_queue, Address, first, room.Length);
-            if (!Until(ref attempt, forRoom: false, deadline, cancellation))
-                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+            if (!Until(ref attempt, forRoom: false, wait))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             message.Length = attempt.Length;
             message.Priority = attempt.Priority;
             return true;
@@ -213,13 +213,13 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     }
 
     /// <summary>Tries, then waits, on the queue itself; ends when the queue is removed or closed.</summary>
-    private bool Until<T>(ref T attempt, bool forRoom, Deadline deadline, CancellationToken cancellation)
+    private bool Until<T>(ref T attempt, bool forRoom, in WaitOptions wait)
         where T : struct, IAttempt
     {
         try
         {
             if (!forRoom && _receiveSpin.YieldsFirst) _ = Libc.sched_yield();
-            return attempt.TryOnce() || UntilSlow(ref attempt, forRoom, deadline, cancellation);
+            return attempt.TryOnce() || UntilSlow(ref attempt, forRoom, wait);
         }
         catch (Exception e) when (IsClosed && e is ObjectDisposedException or IpcException { Errno: Errno.EBADF })
         {
@@ -227,21 +227,21 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         }
     }
 
-    private bool UntilSlow<T>(ref T attempt, bool forRoom, Deadline deadline, CancellationToken cancellation)
+    private bool UntilSlow<T>(ref T attempt, bool forRoom, in WaitOptions wait)
         where T : struct, IAttempt
     {
         try
         {
-            if (deadline.IsImmediate)
+            if (wait.Deadline.IsImmediate)
             {
-                Waiter.ThrowIfOver(cancellation, Over);
+                Waiter.ThrowIfOver(wait.Cancellation, Over);
                 return false;
             }
             // From the first wait on a removal has to be noticed.
             Watch();
             return forRoom
-                ? Waiter.UntilRoomSlow(ref attempt, _queue, deadline, cancellation, Over)
-                : Waiter.UntilSlow(ref attempt, _queue, ref _receiveSpin, deadline, cancellation, Over);
+                ? Waiter.UntilRoomSlow(ref attempt, _queue, wait, Over)
+                : Waiter.UntilSlow(ref attempt, _queue, ref _receiveSpin, wait, Over);
         }
         catch (IpcException e) when (e.Id == IpcErrors.Closed && !IsClosed)
         {

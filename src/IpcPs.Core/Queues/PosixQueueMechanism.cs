@@ -12,7 +12,7 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Mq];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         PosixQueue.OpenExisting(address, options.Access);
 
     internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
@@ -23,13 +23,13 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
     public override void Remove(IpcAddress address) => PosixQueue.Remove(address);
 
     /// <summary>By inotify(7) where the queues can be seen as files, else by looking again.</summary>
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (PosixQueueOpening.Exists(address)) return;
         using var folder = QueueFolder.TryOpen();
-        if (folder is not null && ShowsOurs(folder)) PathWatch.WaitUntilExists($"{folder.Path}/{address.Name}", address.Text, deadline, cancellation);
-        else PollWithBackoff.Until(() => PosixQueueOpening.Exists(address), address.Text, deadline, cancellation);
+        if (folder is not null && ShowsOurs(folder)) PathWatch.WaitUntilExists($"{folder.Path}/{address.Name}", address.Text, wait);
+        else PollWithBackoff.Until(() => PosixQueueOpening.Exists(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known()

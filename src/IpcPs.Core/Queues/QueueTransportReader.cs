@@ -12,7 +12,7 @@ internal sealed class QueueTransportReader(PosixQueue queue, CancellationToken c
     {
         try
         {
-            return queue.Receive(message, Objects, Deadline.Infinite, _ended.Token);
+            return queue.Receive(message, Objects, new(Deadline.Infinite, _ended.Token));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -20,7 +20,7 @@ internal sealed class QueueTransportReader(PosixQueue queue, CancellationToken c
         }
         try
         {
-            return queue.Receive(message, Objects, Deadline.Immediate, cancellation);
+            return queue.Receive(message, Objects, new(Deadline.Immediate, cancellation));
         }
         catch (IpcException e) when (e.Id == IpcErrors.Empty)
         {

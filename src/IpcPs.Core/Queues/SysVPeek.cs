@@ -9,12 +9,12 @@ internal static unsafe class SysVPeek
     private const int TypeSize = 8;
 
     /// <summary>Copies the message that a receive with the same type would take; waits for one where the deadline allows.</summary>
-    public static void Receive(SysVQueue queue, MessageBuffer message, long type, bool except, Deadline deadline, CancellationToken cancellation)
+    public static void Receive(SysVQueue queue, MessageBuffer message, long type, bool except, in WaitOptions wait)
     {
         while (!TryCopy(queue, message, type, except))
         {
-            if (deadline.IsImmediate) throw IpcException.TimedOut($"a message on '{queue.Address}'", queue.Address.Text, deadline, IpcErrors.Empty);
-            if (WaitForOne(queue, message, type, except, deadline, cancellation)) return;
+            if (wait.Deadline.IsImmediate) throw IpcException.TimedOut($"a message on '{queue.Address}'", queue.Address.Text, wait.Deadline, IpcErrors.Empty);
+            if (WaitForOne(queue, message, type, except, wait)) return;
         }
     }
 
@@ -74,19 +74,19 @@ internal static unsafe class SysVPeek
     /// <summary>MSG_COPY never waits. But msgrcv(2) with no room at all waits for a message of the type and then leaves it where it is, with E2BIG.</summary>
     /// <returns>True where that took the message after all, because it is an empty one: then it was put back, behind the others, and is
     /// the one looked for.</returns>
-    private static bool WaitForOne(SysVQueue queue, MessageBuffer message, long type, bool except, Deadline deadline, CancellationToken cancellation)
+    private static bool WaitForOne(SysVQueue queue, MessageBuffer message, long type, bool except, in WaitOptions wait)
     {
         long taken;
         var call = new WaitCall(queue.Id, &taken, (nint)type, except ? Libc.MSG_EXCEPT : 0);
-        var errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, deadline, cancellation, queue.Closing);
+        var errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, wait, queue.Closing);
         switch (errno)
         {
             case Errno.E2BIG:
                 return false;
             case Errno.ETIMEDOUT:
-                throw IpcException.TimedOut($"a message on '{queue.Address}'", queue.Address.Text, deadline);
+                throw IpcException.TimedOut($"a message on '{queue.Address}'", queue.Address.Text, wait.Deadline);
             case 0:
-                queue.Send([], new SendOptions { Type = taken }, default, CancellationToken.None);
+                queue.Send([], new SendOptions { Type = taken });
                 message.Reserve(TypeSize);
                 message.Length = 0;
                 message.Type = taken;

@@ -25,7 +25,7 @@ public sealed partial class SysVQueue
 
     /// <inheritdoc/>
     [SkipLocalsInit]
-    private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
         if (options.Priority is not null)
             throw new IpcException(IpcErrors.NotSupported, "A System V message queue has types, not priorities.", Address.Text, "Send with -Type, and let the receiver ask for the lowest type with a negative -Type; or use New-IpcQueue -Kind Posix.");
@@ -42,7 +42,7 @@ public sealed partial class SysVQueue
             fixed (byte* first = message)
             {
                 *(long*)first = type;
-                Send(first, packet.Length, deadline, cancellation);
+                Send(first, packet.Length, wait);
             }
         }
         finally
@@ -52,13 +52,13 @@ public sealed partial class SysVQueue
     }
 
     /// <inheritdoc/>
-    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         var type = options.Type ?? 0;
         if (options.ExceptType && type < 1) throw IpcException.Argument("-ExceptType goes with a -Type of 1 or more.", Address.Text);
         if (type == long.MinValue) throw IpcException.Argument($"A message type is at most {long.MaxValue}.", Address.Text);
-        if (options.Peek) SysVPeek.Receive(this, message, type, options.ExceptType, deadline, cancellation);
-        else Take(message, (nint)type, options.ExceptType ? Libc.MSG_EXCEPT : 0, deadline, cancellation);
+        if (options.Peek) SysVPeek.Receive(this, message, type, options.ExceptType, wait);
+        else Take(message, (nint)type, options.ExceptType ? Libc.MSG_EXCEPT : 0, wait);
         return true;
     }
 
@@ -70,18 +70,18 @@ public sealed partial class SysVQueue
         return size > _knownToFit;
     }
 
-    private unsafe void Send(byte* message, int length, Deadline deadline, CancellationToken cancellation)
+    private unsafe void Send(byte* message, int length, in WaitOptions wait)
     {
         var attempt = new SendAttempt(Id, message, length);
-        var errno = UntilRoom(ref attempt, deadline, cancellation);
+        var errno = UntilRoom(ref attempt, wait);
         if (errno == 0) return;
-        if (errno is Errno.ETIMEDOUT or Errno.EAGAIN) throw IpcException.TimedOut($"room on '{Address}'", Address.Text, deadline, IpcErrors.QueueFull);
+        if (errno is Errno.ETIMEDOUT or Errno.EAGAIN) throw IpcException.TimedOut($"room on '{Address}'", Address.Text, wait.Deadline, IpcErrors.QueueFull);
         // The limits may have been lowered since they were read.
         _knownToFit = 0;
         throw errno == Errno.EINVAL && Exceeds(length) ? TooLarge(length) : Failed("msgsnd", errno);
     }
 
-    private unsafe void Take(MessageBuffer message, nint type, int flags, Deadline deadline, CancellationToken cancellation)
+    private unsafe void Take(MessageBuffer message, nint type, int flags, in WaitOptions wait)
     {
         var room = FirstRoom;
         while (true)
@@ -90,13 +90,13 @@ public sealed partial class SysVQueue
             fixed (byte* first = bytes)
             {
                 var attempt = new ReceiveAttempt(Id, first, bytes.Length - TypeSize, type, flags);
-                var errno = UntilMessage(ref attempt, deadline, cancellation);
+                var errno = UntilMessage(ref attempt, wait);
                 if (errno == 0)
                 {
                     Describe(message, first, attempt.Length);
                     return;
                 }
-                if (errno is Errno.ETIMEDOUT or Errno.ENOMSG) throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+                if (errno is Errno.ETIMEDOUT or Errno.ENOMSG) throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
                 // The kernel leaves a message where it is that has no room here: kernel.msgmax may be more than the usual.
                 if (errno != Errno.E2BIG) throw Failed("msgrcv", errno);
                 room = checked(bytes.Length * 2);
@@ -117,24 +117,24 @@ public sealed partial class SysVQueue
 
     /// <summary>Tries, then blocks in the call itself, as <see cref="Waiter.UntilRoom"/> does and why.</summary>
     /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; EAGAIN where it would have to wait and may not.</returns>
-    private int UntilRoom(ref SendAttempt call, Deadline deadline, CancellationToken cancellation)
+    private int UntilRoom(ref SendAttempt call, in WaitOptions wait)
     {
         if (call.TryOnce()) return call.Errno;
-        Waiter.ThrowIfOver(cancellation, Closing);
-        return deadline.IsImmediate ? call.Errno : InterruptibleCall.Invoke<SendAttempt, int>(ref call, out _, deadline, cancellation, Closing);
+        Waiter.ThrowIfOver(wait.Cancellation, Closing);
+        return wait.Deadline.IsImmediate ? call.Errno : InterruptibleCall.Invoke<SendAttempt, int>(ref call, out _, wait, Closing);
     }
 
     /// <summary>Tries, spins for as long as that pays, then blocks in the call itself.</summary>
     /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; ENOMSG where it would have to wait and may not.</returns>
-    private int UntilMessage(ref ReceiveAttempt call, Deadline deadline, CancellationToken cancellation)
+    private int UntilMessage(ref ReceiveAttempt call, in WaitOptions wait)
     {
         if (_receiveSpin.YieldsFirst) _ = Libc.sched_yield();
         if (call.TryOnce()) return call.Errno;
-        Waiter.ThrowIfOver(cancellation, Closing);
-        if (deadline.IsImmediate) return call.Errno;
+        Waiter.ThrowIfOver(wait.Cancellation, Closing);
+        if (wait.Deadline.IsImmediate) return call.Errno;
         if (Waiter.Spin(ref call, ref _receiveSpin)) return call.Errno;
         var blockedAt = Stopwatch.GetTimestamp();
-        var errno = InterruptibleCall.Invoke<ReceiveAttempt, int>(ref call, out _, deadline, cancellation, Closing);
+        var errno = InterruptibleCall.Invoke<ReceiveAttempt, int>(ref call, out _, wait, Closing);
         _receiveSpin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
         return errno;
     }

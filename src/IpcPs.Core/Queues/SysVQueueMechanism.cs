@@ -9,16 +9,16 @@ internal sealed class SysVQueueMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.SysVMq];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         SysVQueue.OpenExisting(address, options.Access);
 
     public override void Remove(IpcAddress address) => SysVQueue.Remove(address);
 
     /// <summary>By looking again: the kernel announces a new queue to nobody.</summary>
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        PollWithBackoff.Until(() => SysVQueue.Exists(address), address.Text, deadline, cancellation);
+        PollWithBackoff.Until(() => SysVQueue.Exists(address), address.Text, wait);
     }
 
     /// <summary>From /proc/sysvipc/msg (proc_sysvipc(5)): key, id and mode, and what else ipcs(1) shows.</summary>

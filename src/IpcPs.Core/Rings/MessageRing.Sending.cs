@@ -9,27 +9,26 @@ namespace IpcPs.Rings;
 public sealed partial class MessageRing
 {
     /// <inheritdoc/>
-    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         CheckSend(options);
         // Refused there, or sent in shared memory.
-        if (payload.Length > MaxMessageSize - EnvelopeHeader.MaxSize) base.Send(payload, options, deadline, cancellation);
-        else if (!options.NeedsEnvelope) Write(default, payload, new RingWait(deadline, cancellation));
-        else WriteEnveloped(payload, options, new RingWait(deadline, cancellation));
+        if (payload.Length > MaxMessageSize - EnvelopeHeader.MaxSize) base.Send(payload, options, wait);
+        else if (!options.NeedsEnvelope) Write(default, payload, wait);
+        else WriteEnveloped(payload, options, wait);
     }
 
     internal override bool KeepsEnqueued => true;
 
     /// <inheritdoc/>
-    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         if (payload.Length > LargestStaged)
         {
-            Send(payload, options, deadline, cancellation);
+            Send(payload, options, wait);
             return;
         }
         CheckSend(options);
-        var wait = new RingWait(deadline, cancellation);
         EnterSend(wait);
         try
         {
@@ -44,11 +43,10 @@ public sealed partial class MessageRing
     }
 
     /// <inheritdoc/>
-    public override void Flush(Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Flush(in WaitOptions wait = default)
     {
         RequireSend();
         if (_staged == 0) return;
-        var wait = new RingWait(deadline, cancellation);
         EnterSend(wait);
         try
         {
@@ -76,8 +74,8 @@ public sealed partial class MessageRing
         }
     }
 
-    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation) =>
-        Write(default, packet, new RingWait(deadline, cancellation));
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait) =>
+        Write(default, packet, wait);
 
     // What lies in shared memory is for one receiver: the first one takes it.
     private protected override bool Exceeds(long size) =>
@@ -91,7 +89,7 @@ public sealed partial class MessageRing
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterSend(in RingWait wait)
+    private void EnterSend(in WaitOptions wait)
     {
         EnterLock(_sendGate, wait, "a send on another thread", IpcErrors.Full);
         if (!_participant.IsWriter) AttachWriter();
@@ -110,14 +108,14 @@ public sealed partial class MessageRing
         }
     }
 
-    private void WriteEnveloped(ReadOnlySpan<byte> payload, in SendOptions options, in RingWait wait)
+    private void WriteEnveloped(ReadOnlySpan<byte> payload, in SendOptions options, in WaitOptions wait)
     {
         Span<byte> header = stackalloc byte[EnvelopeHeader.MaxSize];
         Write(header[..EnvelopeHeader.For(options, payload.Length).Write(header)], payload, wait);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Write(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, in RingWait wait)
+    private void Write(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, in WaitOptions wait)
     {
         EnterSend(wait);
         try
@@ -141,7 +139,7 @@ public sealed partial class MessageRing
         _staged += (int)RingLayout.RecordSize(length);
     }
 
-    private void FlushStage(in RingWait wait)
+    private void FlushStage(in WaitOptions wait)
     {
         ReadOnlySpan<byte> records = _stage.AsSpan(0, _staged);
         // Where the wait ends before all is sent, the rest is given up: the caller is told, and nothing goes out later unasked.
@@ -158,12 +156,12 @@ public sealed partial class MessageRing
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Check(RingOutcome outcome, in RingWait wait, int messages)
+    private void Check(RingOutcome outcome, in WaitOptions wait, int messages)
     {
         if (outcome != RingOutcome.Done || _participant.Mapping.WasCut) throw Failed(outcome, wait, messages);
     }
 
-    private IpcException Failed(RingOutcome outcome, in RingWait wait, int messages)
+    private IpcException Failed(RingOutcome outcome, in WaitOptions wait, int messages)
     {
         var unsent = messages == 1 ? "" : $"; {messages} messages were not sent";
         return outcome switch

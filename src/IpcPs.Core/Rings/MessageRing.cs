@@ -149,18 +149,17 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     /// <param name="address">Its address.</param>
     /// <param name="access">For sending or for receiving, which attaches at once, or for both, which attaches when it is done for the first time.</param>
     /// <param name="waitsForPeers">See <see cref="WaitsForPeers"/>.</param>
-    /// <param name="deadline">Until when to wait for a process that is just leaving it, and for the lock of its writers.</param>
-    /// <param name="cancellation">Ends that wait.</param>
+    /// <param name="wait">Until when to wait for a process that is just leaving it, and for the lock of its writers, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.WrongKind"/>,
     /// <see cref="IpcErrors.InvalidData"/> (damaged), <see cref="IpcErrors.LimitReached"/> (readers of a broadcast that holds).</exception>
-    public static MessageRing Open(IpcAddress address, IpcAccess access = IpcAccess.ReadWrite, bool waitsForPeers = false, Deadline deadline = default, CancellationToken cancellation = default)
+    public static MessageRing Open(IpcAddress address, IpcAccess access = IpcAccess.ReadWrite, bool waitsForPeers = false, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         var wanted = access == IpcAccess.Default ? IpcAccess.ReadWrite : access;
-        return Attach(address, RingFile.Open(address, deadline, cancellation), wanted, waitsForPeers, new RingWait(deadline, cancellation));
+        return Attach(address, RingFile.Open(address, wait), wanted, waitsForPeers, wait);
     }
 
-    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation)
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait)
     {
         RequireReceive();
         return LazyInitializer.EnsureInitialized(ref _readiness, () => new RingReadyEvent(IsReady, UntilChanged, Address.Text, Closing)).Ask();
@@ -168,10 +167,9 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 
     private protected override string? TooLargeHint => "A ring takes messages of almost half its capacity: make it with a larger -Capacity.";
 
-    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         if (options.Type is not null || options.ExceptType) throw Unsupported("message types");
-        var wait = new RingWait(deadline, cancellation);
         EnterLock(_receiveGate, wait, "a receive on another thread", IpcErrors.Empty);
         try
         {
@@ -183,7 +181,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
                 case RingOutcome.PeersGone:
                     return false;
                 case RingOutcome.TimedOut:
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
                 default:
                     throw RingHeader.Damaged(Address, "what is in it contradicts itself");
             }
@@ -200,8 +198,8 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     protected override void Dispose(bool disposing)
     {
         // Whoever is in it leaves, because Closing is cancelled; whoever comes now finds it closed.
-        _sendGate.Enter(default, default);
-        _receiveGate.Enter(default, default);
+        _sendGate.Enter(default);
+        _receiveGate.Enter(default);
         _reader.Leave();
         _readiness?.Dispose();
         _participant.Dispose();
@@ -218,7 +216,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         }
     }
 
-    private static MessageRing Attach(IpcAddress address, RingFile file, IpcAccess access, bool waitsForPeers, in RingWait wait)
+    private static MessageRing Attach(IpcAddress address, RingFile file, IpcAccess access, bool waitsForPeers, in WaitOptions wait)
     {
         MessageRing ring;
         try
@@ -266,7 +264,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         if (!IsReady()) memory.Sleep(RingLayout.DataSleepers, ticket, default);
     }
 
-    private void AttachReader(in RingWait wait)
+    private void AttachReader(in WaitOptions wait)
     {
         if (Delivery != RingDelivery.Queue)
         {
@@ -300,9 +298,9 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private IpcException WasCut() => RingHeader.Damaged(Address, "its file was cut short");
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterLock(DeadlineLock gate, in RingWait wait, string what, IpcErrorId immediate)
+    private void EnterLock(DeadlineLock gate, in WaitOptions wait, string what, IpcErrorId immediate)
     {
-        if (!gate.Enter(wait.Deadline, wait.Cancellation)) throw IpcException.TimedOut($"{what} on '{Address}'", Address.Text, wait.Deadline, immediate);
+        if (!gate.Enter(wait)) throw IpcException.TimedOut($"{what} on '{Address}'", Address.Text, wait.Deadline, immediate);
         if (!IsClosed) return;
         gate.Exit();
         throw WasClosed();

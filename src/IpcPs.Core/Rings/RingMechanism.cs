@@ -12,8 +12,8 @@ internal sealed class RingMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Ring];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
-        MessageRing.Open(address, options.Access, options.Persistent, deadline, cancellation);
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
+        MessageRing.Open(address, options.Access, options.Persistent, wait);
 
     public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new RingTransportFactory()];
 
@@ -29,10 +29,10 @@ internal sealed class RingMechanism : IpcMechanism
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        PathWatch.WaitUntilExists(RingFile.PathOf(address), address.Text, deadline, cancellation);
+        PathWatch.WaitUntilExists(RingFile.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known()

@@ -11,7 +11,7 @@ internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Shm, IpcScheme.File, IpcScheme.MemFd];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) => address.Scheme switch
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => address.Scheme switch
     {
         IpcScheme.Shm => PosixSharedMemory.Open(address, options.Access),
         IpcScheme.File => MappedFile.Open(address, options.Access),
@@ -36,11 +36,11 @@ internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (address.Scheme == IpcScheme.MemFd) base.WaitUntilExists(address, deadline, cancellation);
-        PathWatch.WaitUntilExists(PathOf(address), address.Text, deadline, cancellation);
+        if (address.Scheme == IpcScheme.MemFd) base.WaitUntilExists(address, wait);
+        PathWatch.WaitUntilExists(PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known()

@@ -71,12 +71,11 @@ public abstract unsafe partial class SharedMemorySegment
     /// FUTEX_PRIVATE_FLAG, in another language.</summary>
     /// <param name="offset">Where the cell is, a multiple of 4.</param>
     /// <param name="value">The value at which to wait.</param>
-    /// <param name="deadline">Until when.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="wait">Until when, and what cancels the wait.</param>
     /// <returns>The cell's new value; null when the deadline passed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.OutOfRange"/>, <see cref="IpcErrors.InvalidArgument"/> (not aligned),
     /// <see cref="IpcErrors.Closed"/>.</exception>
-    public int? WaitForChange(long offset, int value, Deadline deadline = default, CancellationToken cancellation = default)
+    public int? WaitForChange(long offset, int value, in WaitOptions wait = default)
     {
         RequireAligned(offset, sizeof(int));
         using var hold = Enter(offset, sizeof(int), write: false);
@@ -88,7 +87,7 @@ public abstract unsafe partial class SharedMemorySegment
             if (seen != value) return seen;
             try
             {
-                if (!Waiter.WhileEqual(word, (uint)value, isShared: true, deadline, cancellation, Closing)) return null;
+                if (!Waiter.WhileEqual(word, (uint)value, isShared: true, wait, Closing)) return null;
             }
             catch (IpcException e) when (e.Errno == Errno.EFAULT)
             {

@@ -9,7 +9,7 @@ internal sealed class SysVSharedMemoryMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.SysVShm];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         SysVSharedMemory.Open(address, options.Access);
 
     public override void Remove(IpcAddress address)
@@ -19,10 +19,10 @@ internal sealed class SysVSharedMemoryMechanism : IpcMechanism
     }
 
     /// <summary>By looking again: the kernel announces a new object to nobody.</summary>
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        PollWithBackoff.Until(() => SysVSharedMemory.Exists(address), address.Text, deadline, cancellation);
+        PollWithBackoff.Until(() => SysVSharedMemory.Exists(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses("shm", "sysvshm");

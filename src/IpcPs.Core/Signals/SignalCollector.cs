@@ -69,15 +69,14 @@ public sealed class SignalCollector : IDisposable
 
     /// <summary>Waits for the next signal.</summary>
     /// <param name="signals">Which of the collected ones; null for all. Where several have come, the lowest number goes first, as the kernel has it.</param>
-    /// <param name="deadline">Until when.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="wait">Until when, and what cancels the wait.</param>
     /// <returns>The signal; null when the deadline passed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: one of them is not collected; <see cref="IpcErrors.Closed"/>: its collecting was
     /// ended meanwhile.</exception>
-    public ReceivedSignal? Wait(IEnumerable<Signal>? signals = null, Deadline deadline = default, CancellationToken cancellation = default)
+    public ReceivedSignal? Wait(IEnumerable<Signal>? signals = null, in WaitOptions wait = default)
     {
-        using var wait = BeginWait(signals);
-        return wait.Next(deadline, cancellation);
+        using var waiting = BeginWait(signals);
+        return waiting.Next(wait);
     }
 
     /// <summary>Begins a wait for several signals, one after the other: cheaper than as many calls of <see cref="Wait"/>.</summary>

@@ -40,7 +40,7 @@ public sealed unsafe class SignalTarget : IDisposable
     public bool IsHeld => _process is not null;
 
     /// <summary>Whether it has ended (it may still be a zombie, which its parent has not waited for).</summary>
-    public bool HasEnded => WaitForEnd(Deadline.Immediate, default);
+    public bool HasEnded => WaitForEnd(Deadline.Immediate);
 
     /// <summary>Holds a process.</summary>
     /// <param name="processId">Its number, 1 or more.</param>
@@ -84,21 +84,21 @@ public sealed unsafe class SignalTarget : IDisposable
     /// <summary>Waits until the process has ended.</summary>
     /// <returns>False when the deadline passed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: this kernel has no pidfds.</exception>
-    public bool WaitForEnd(Deadline deadline, CancellationToken cancellation)
+    public bool WaitForEnd(in WaitOptions wait)
     {
-        if (_process is not null) return Waiter.Poll(_process, PollEvents.In, deadline, cancellation);
-        if (deadline.IsImmediate) return ProcessTable.TryRead(ProcessId) is not { } now || now.StartTicks != _startTicks;
+        if (_process is not null) return Waiter.Poll(_process, PollEvents.In, wait);
+        if (wait.Deadline.IsImmediate) return ProcessTable.TryRead(ProcessId) is not { } now || now.StartTicks != _startTicks;
         throw NoDescriptors();
     }
 
     /// <summary>Waits until at least one of several processes has ended.</summary>
     /// <returns>Those that have; none when the deadline passed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: this kernel has no pidfds.</exception>
-    public static IReadOnlyList<SignalTarget> WaitForAnyEnd(IReadOnlyList<SignalTarget> targets, Deadline deadline, CancellationToken cancellation)
+    public static IReadOnlyList<SignalTarget> WaitForAnyEnd(IReadOnlyList<SignalTarget> targets, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(targets);
         var polls = targets.Select(static t => new Libc.PollFd { Descriptor = (t._process ?? throw t.NoDescriptors()).Number, Requested = PollEvents.In }).ToArray();
-        _ = Waiter.PollAny(polls, deadline, cancellation);
+        _ = Waiter.PollAny(polls, wait);
         return [.. targets.Where((_, i) => polls[i].Returned != PollEvents.None)];
     }
 

@@ -25,7 +25,7 @@ public sealed class SignalWait : IDisposable
     /// <summary>The next signal: at once where one has come, else it waits.</summary>
     /// <returns>The signal; null when the deadline passed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>: collecting was ended meanwhile.</exception>
-    public ReceivedSignal? Next(Deadline deadline, CancellationToken cancellation)
+    public ReceivedSignal? Next(in WaitOptions wait)
     {
         ObjectDisposedException.ThrowIf(_isOver, this);
         var take = new Take(_streams);
@@ -33,11 +33,11 @@ public sealed class SignalWait : IDisposable
         if (take.TryOnce()) return new ReceivedSignal(take.Record);
         while (true)
         {
-            Waiter.ThrowIfOver(cancellation, default);
-            if (deadline.IsImmediate) return null;
+            Waiter.ThrowIfOver(wait.Cancellation, default);
+            if (wait.Deadline.IsImmediate) return null;
             if (Waiter.Spin(ref take, ref spin)) return new ReceivedSignal(take.Record);
             var blockedAt = Stopwatch.GetTimestamp();
-            var ready = Waiter.PollAny(_polls, deadline, cancellation);
+            var ready = Waiter.PollAny(_polls, wait);
             spin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
             if (take.TryOnce()) return new ReceivedSignal(take.Record);
             if (ready == 0) return null;

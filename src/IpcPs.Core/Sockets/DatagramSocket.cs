@@ -73,18 +73,18 @@ public sealed class DatagramSocket : MessageChannel
         }
     }
 
-    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
         PacketSend.RequirePlain(options, this);
         try
         {
             try
             {
-                PacketSend.ToPeer(_socket, packet, options.Handles, deadline, cancellation, Closing);
+                PacketSend.ToPeer(_socket, packet, options.Handles, wait, Closing);
             }
             catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && ServesAgain())
             {
-                PacketSend.ToPeer(_socket, packet, options.Handles, deadline, cancellation, Closing);
+                PacketSend.ToPeer(_socket, packet, options.Handles, wait, Closing);
             }
         }
         catch (ObjectDisposedException)
@@ -94,15 +94,15 @@ public sealed class DatagramSocket : MessageChannel
         _hasSent = true;
     }
 
-    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         PacketSend.RequirePlain(options, this);
-        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         try
         {
             var attempt = new ReceiveAttempt(_socket, message);
-            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, deadline, cancellation, Closing))
-                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, wait, Closing))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             attempt.Data.Describe(message);
             return true;
         }
@@ -118,7 +118,7 @@ public sealed class DatagramSocket : MessageChannel
 
     internal override bool CanRequest => CanSend && CanReceive;
 
-    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => _socket.Descriptor;
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _socket.Descriptor;
 
     private protected override IpcException TooLarge(long size) => SocketErrors.TooLarge(_socket, size);
 
@@ -132,7 +132,7 @@ public sealed class DatagramSocket : MessageChannel
 
     // A datagram socket stays tied to the very socket that it was connected to; the name may have a new one by now. On UDP the name is all
     // there is, and the error was an earlier datagram's.
-    private bool ServesAgain() => _socket.IsUnix && _socket.Connect(_server, Deadline.Immediate, default) == 0;
+    private bool ServesAgain() => _socket.IsUnix && _socket.Connect(_server, Deadline.Immediate) == 0;
 
     private unsafe struct ReceiveAttempt(NativeSocket socket, MessageBuffer message) : IAttempt
     {

@@ -22,7 +22,7 @@ public static unsafe class IpcSocket
     /// socket file whose server is dead is taken over.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>: a live server has the address;
     /// <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.NotFound"/> (the folder), <see cref="IpcErrors.InvalidArgument"/> (no such user).</exception>
-    public static IpcChannel Listen(IpcAddress address, SocketListenOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public static IpcChannel Listen(IpcAddress address, SocketListenOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         RequireSocket(address);
@@ -39,7 +39,7 @@ public static unsafe class IpcSocket
             if (address.Path is not null)
             {
                 var mode = options.Mode ?? (UnixFileMode)(allowed.Others ? Everybody : OwnerOnly);
-                file = SocketFile.Bind(socket, mode, Ready, deadline, cancellation);
+                file = SocketFile.Bind(socket, mode, Ready, wait);
             }
             else
             {
@@ -61,11 +61,10 @@ public static unsafe class IpcSocket
     /// waits as long as the deadline allows.</summary>
     /// <param name="address">Where it listens.</param>
     /// <param name="untilThere">Waits for a server too, where there is none yet.</param>
-    /// <param name="deadline">Until when to wait.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.NoPeer"/>: the file or port is there and nobody
     /// listens; <see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.WrongKind"/>.</exception>
-    public static IpcChannel Connect(IpcAddress address, bool untilThere = false, Deadline deadline = default, CancellationToken cancellation = default)
+    public static IpcChannel Connect(IpcAddress address, bool untilThere = false, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         RequireSocket(address);
@@ -73,10 +72,10 @@ public static unsafe class IpcSocket
         using var arrival = untilThere ? new ServerArrival(address) : null;
         while (true)
         {
-            var channel = TryConnect(address, deadline, cancellation, out var errno);
+            var channel = TryConnect(address, wait, out var errno);
             if (channel is not null) return channel;
-            if (arrival is null || errno is not (Errno.ENOENT or Errno.ECONNREFUSED)) throw SocketErrors.Connecting(address, errno, deadline);
-            arrival.Wait(errno, deadline, cancellation);
+            if (arrival is null || errno is not (Errno.ENOENT or Errno.ECONNREFUSED)) throw SocketErrors.Connecting(address, errno, wait.Deadline);
+            arrival.Wait(errno, wait);
         }
     }
 
@@ -132,7 +131,7 @@ public static unsafe class IpcSocket
         throw errno == Errno.EADDRINUSE ? SocketFile.BindFailed(socket.Address, errno) : IpcException.FromErrno("listen", errno, socket.Address.Text);
     }
 
-    private static IpcChannel? TryConnect(IpcAddress address, Deadline deadline, CancellationToken cancellation, out int errno)
+    private static IpcChannel? TryConnect(IpcAddress address, in WaitOptions wait, out int errno)
     {
         var socket = NativeSocket.Create(address);
         var connected = false;
@@ -145,7 +144,7 @@ public static unsafe class IpcSocket
                 if (socket.TryBind(NativeSocketAddress.Autobind()) is var failed and not 0) throw IpcException.FromErrno("bind", failed, address.Text);
             }
             var name = NativeSocketAddress.Of(address);
-            errno = socket.Connect(name, deadline, cancellation);
+            errno = socket.Connect(name, wait);
             // A client that the kernel gives the very port that it connects to is connected to itself, where nobody listens.
             if (errno == 0 && socket.Family != Libc.AF_UNIX && socket.Type == IpcSocketType.Stream && socket.Name().Equals(socket.PeerName())) errno = Errno.ECONNREFUSED;
             if (errno != 0) return null;

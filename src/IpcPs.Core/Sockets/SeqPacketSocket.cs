@@ -126,12 +126,12 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     {
     }
 
-    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
         PacketSend.RequirePlain(options, this);
         try
         {
-            PacketSend.ToPeer(_socket, packet, options.Handles, deadline, cancellation, Closing);
+            PacketSend.ToPeer(_socket, packet, options.Handles, wait, Closing);
         }
         catch (ObjectDisposedException)
         {
@@ -140,17 +140,17 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         _link?.Sent(options.IsReply ? 1 : 0);
     }
 
-    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         _link?.Cut();
         PacketSend.RequirePlain(options, this);
-        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         try
         {
             if (_ended) return false;
             var attempt = new ReceiveAttempt(_socket, message, BatchFor(options));
-            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, deadline, cancellation, Closing))
-                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, wait, Closing))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             CountReady(attempt.Tries);
             return Take(ref attempt, message);
         }
@@ -167,7 +167,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
 
     internal override bool CanRequest => CanSend && CanReceive;
 
-    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => _socket.Descriptor;
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _socket.Descriptor;
 
     private protected override IpcException TooLarge(long size) => SocketErrors.TooLarge(_socket, size);
 
@@ -177,7 +177,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         _link?.Cut();
         _socket.Dispose();
         // Whoever is receiving does it when it is through.
-        if (!disposing || !_receiving.Enter(Deadline.Immediate, default)) return;
+        if (!disposing || !_receiving.Enter(Deadline.Immediate)) return;
         ReturnBatch();
         _receiving.Exit();
     }

@@ -30,24 +30,23 @@ internal sealed unsafe class ServerArrival : IDisposable
 
     /// <summary>Waits until it may be worth while to try again.</summary>
     /// <param name="errno">Why the last try failed.</param>
-    /// <param name="deadline">Until when to wait.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>; with an immediate deadline <see cref="IpcErrors.NotFound"/> or <see cref="IpcErrors.NoPeer"/>.</exception>
-    public void Wait(int errno, Deadline deadline, CancellationToken cancellation)
+    public void Wait(int errno, in WaitOptions wait)
     {
-        if (deadline.HasPassed) throw IpcException.TimedOut($"a server at '{_address}'", _address.Text, deadline, errno == Errno.ENOENT ? IpcErrors.NotFound : IpcErrors.NoPeer);
-        var until = deadline;
+        if (wait.Deadline.HasPassed) throw IpcException.TimedOut($"a server at '{_address}'", _address.Text, wait.Deadline, errno == Errno.ENOENT ? IpcErrors.NotFound : IpcErrors.NoPeer);
+        var until = wait.Deadline;
         if (errno != Errno.ENOENT)
         {
-            if (deadline.IsInfinite || deadline.Remaining > _interval) until = Deadline.After(_interval);
+            if (wait.Deadline.IsInfinite || wait.Deadline.Remaining > _interval) until = Deadline.After(_interval);
             _interval = _interval * 2 < Longest ? _interval * 2 : Longest;
         }
         if (_notify is null)
         {
-            Waiter.PollAny([], until, cancellation);
+            Waiter.PollAny([], until, wait.Cancellation);
             return;
         }
-        if (!Waiter.Poll(_notify, PollEvents.In, until, cancellation)) return;
+        if (!Waiter.Poll(_notify, PollEvents.In, until, wait.Cancellation)) return;
         var events = stackalloc byte[4096];
         while (Libc.read(_notify, events, 4096) > 0)
         {

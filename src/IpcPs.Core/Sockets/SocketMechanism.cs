@@ -11,8 +11,8 @@ internal sealed class SocketMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Udp];
 
-    public override IpcObject Open(IpcAddress address, in OpenOptions options, Deadline deadline, CancellationToken cancellation) =>
-        IpcSocket.Connect(address, options.Wait, deadline, cancellation);
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
+        IpcSocket.Connect(address, options.Wait, wait);
 
     internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
         facts.FileType == Libc.S_IFSOCK ? IpcSocket.Adopt(descriptor, known) : null;
@@ -33,12 +33,12 @@ internal sealed class SocketMechanism : IpcMechanism
 
     /// <summary>Waits for a socket's file. Whether a server answers there, or on a port or an abstract name, only connecting can tell: that is what
     /// <see cref="OpenOptions.Wait"/> is for, and for these there is nothing to wait for before.</summary>
-    public override void WaitUntilExists(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.Path is not { } path) return;
         if (address.Name is not null) RuntimeFolder.Ensure();
-        PathWatch.WaitUntilExists(path, address.Text, deadline, cancellation);
+        PathWatch.WaitUntilExists(path, address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers();

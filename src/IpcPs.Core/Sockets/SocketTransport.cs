@@ -47,7 +47,7 @@ internal sealed class SocketTransport : JobTransport
     public override void Complete(IpcChannel writer, CancellationToken cancellation)
     {
         writer.CompleteSending();
-        writer.Receive(new MessageBuffer(), default, Deadline.Infinite, cancellation);
+        writer.Receive(new MessageBuffer(), default, new(Deadline.Infinite, cancellation));
     }
 
     public override void Close(IpcChannel writer) => writer.Dispose();
@@ -57,10 +57,10 @@ internal sealed class SocketTransport : JobTransport
     {
         var (address, key) = Parse(ticket);
         // A backlog of a thousand is not full, but where it is the reader will get to it.
-        var channel = IpcSocket.Connect(address, untilThere: false, Deadline.Infinite, cancellation);
+        var channel = IpcSocket.Connect(address, untilThere: false, new(Deadline.Infinite, cancellation));
         try
         {
-            channel.Send(key, new SendOptions { Format = IpcFormat.Object }, Deadline.Infinite, cancellation);
+            channel.Send(key, new SendOptions { Format = IpcFormat.Object }, new(Deadline.Infinite, cancellation));
             return channel;
         }
         catch

@@ -59,7 +59,7 @@ internal sealed class SocketTransportReader : JobTransportReader
     {
         try
         {
-            return _listener.Receive(message, Objects, Deadline.Infinite, _told.Token);
+            return _listener.Receive(message, Objects, new(Deadline.Infinite, _told.Token));
         }
         catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
         {
@@ -69,13 +69,13 @@ internal sealed class SocketTransportReader : JobTransportReader
         {
             try
             {
-                return _listener.Receive(message, Objects, Deadline.Immediate, _cancellation);
+                return _listener.Receive(message, Objects, new(Deadline.Immediate, _cancellation));
             }
             catch (IpcException e) when (e.Id == IpcErrors.Empty)
             {
                 if (_writers.Count >= _opened && _writers.All(static w => w.IsClosed)) return false;
             }
-            if (!Waiter.Poll(_listener.ReadinessDescriptor(Deadline.Infinite, _cancellation)!, PollEvents.In, Deadline.After(Patience), _cancellation)) throw Missing();
+            if (!Waiter.Poll(_listener.ReadinessDescriptor(new(Deadline.Infinite, _cancellation))!, PollEvents.In, new(Deadline.After(Patience), _cancellation))) throw Missing();
         }
     }
 

@@ -101,30 +101,30 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     internal override bool CanRequest => CanSend && CanReceive;
 
     // Receiving from a connection that a listener handed out with a message takes it from the listener.
-    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         _link?.Cut();
-        return base.ReceiveDirect(message, options, deadline, cancellation);
+        return base.ReceiveDirect(message, options, wait);
     }
 
     /// <inheritdoc/>
-    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
-        base.Send(payload, options, deadline, cancellation);
+        base.Send(payload, options, wait);
         _link?.Sent(Interlocked.Exchange(ref _enqueuedReplies, 0) + (options.IsReply ? 1 : 0));
     }
 
     /// <inheritdoc/>
-    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
-        base.Enqueue(payload, options, deadline, cancellation);
+        base.Enqueue(payload, options, wait);
         if (options.IsReply) Interlocked.Increment(ref _enqueuedReplies);
     }
 
     /// <inheritdoc/>
-    public override void Flush(Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Flush(in WaitOptions wait = default)
     {
-        base.Flush(deadline, cancellation);
+        base.Flush(wait);
         _link?.Sent(Interlocked.Exchange(ref _enqueuedReplies, 0));
     }
 
@@ -155,9 +155,9 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
         return _socket.TrySend(bytes, options.Handles);
     }
 
-    internal override SafeDescriptor ReaderDescriptor(Deadline deadline, CancellationToken cancellation) => _socket.Descriptor;
+    internal override SafeDescriptor ReaderDescriptor(in WaitOptions wait) => _socket.Descriptor;
 
-    internal override SafeDescriptor WriterDescriptor(Deadline deadline, CancellationToken cancellation) => _socket.Descriptor;
+    internal override SafeDescriptor WriterDescriptor(in WaitOptions wait) => _socket.Descriptor;
 
     internal override void Describe(MessageBuffer message)
     {

@@ -9,7 +9,7 @@ internal sealed class ChannelTransportReader(IpcChannel channel, CancellationTok
     {
         try
         {
-            return channel.Receive(message, Objects, Deadline.Infinite, cancellation);
+            return channel.Receive(message, Objects, new(Deadline.Infinite, cancellation));
         }
         catch (IpcException e) when (e.Id == IpcErrors.TruncatedMessage)
         {

@@ -13,8 +13,8 @@ internal sealed class DeadlineLock : IDisposable
 
     /// <summary>Enters.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool Enter(Deadline deadline, CancellationToken cancellation) =>
-        Interlocked.CompareExchange(ref _taken, 1, 0) == 0 || EnterSlow(deadline, cancellation);
+    public bool Enter(in WaitOptions wait) =>
+        Interlocked.CompareExchange(ref _taken, 1, 0) == 0 || EnterSlow(wait);
 
     /// <summary>Leaves; only the thread that entered may.</summary>
     public void Exit()
@@ -26,19 +26,19 @@ internal sealed class DeadlineLock : IDisposable
 
     public void Dispose() => _wake.Dispose();
 
-    private bool EnterSlow(Deadline deadline, CancellationToken cancellation)
+    private bool EnterSlow(in WaitOptions wait)
     {
-        if (deadline.IsImmediate) return false;
+        if (wait.Deadline.IsImmediate) return false;
         Interlocked.Increment(ref _waiting);
         var first = true;
         try
         {
             while (Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
             {
-                var left = deadline.IsInfinite ? Timeout.InfiniteTimeSpan : deadline.Remaining;
-                if (first && (deadline.IsInfinite || left > Moment)) left = Moment;
+                var left = wait.Deadline.IsInfinite ? Timeout.InfiniteTimeSpan : wait.Deadline.Remaining;
+                if (first && (wait.Deadline.IsInfinite || left > Moment)) left = Moment;
                 first = false;
-                if (!_wake.Wait(left, cancellation) && deadline.HasPassed)
+                if (!_wake.Wait(left, wait.Cancellation) && wait.Deadline.HasPassed)
                     return Interlocked.CompareExchange(ref _taken, 1, 0) == 0;
             }
             return true;

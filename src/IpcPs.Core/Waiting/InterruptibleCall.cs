@@ -23,27 +23,26 @@ internal static class InterruptibleCall
     /// <summary>Makes the call, again after each EINTR, until it succeeds, fails, or must not go on.</summary>
     /// <param name="call">The call.</param>
     /// <param name="result">What it gave.</param>
-    /// <param name="deadline">Until when it may block.</param>
-    /// <param name="cancellation">The caller's token.</param>
+    /// <param name="wait">Until when it may block, and what cancels the wait.</param>
     /// <param name="closing">The object's token.</param>
     /// <returns>0; the errno; or ETIMEDOUT when the deadline passed.</returns>
-    public static int Invoke<TCall, T>(ref TCall call, out T result, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    public static int Invoke<TCall, T>(ref TCall call, out T result, in WaitOptions wait, CancellationToken closing = default)
         where TCall : struct, IBlockingCall<T>
     {
         _ = Handler.Value;
         var interruption = new Interruption(Libc.getpid(), Libc.gettid());
-        using var onCancel = cancellation.UnsafeRegister(static i => ((Interruption)i!).Interrupt(), interruption);
+        using var onCancel = wait.Cancellation.UnsafeRegister(static i => ((Interruption)i!).Interrupt(), interruption);
         using var onClose = closing.UnsafeRegister(static i => ((Interruption)i!).Interrupt(), interruption);
-        using var timer = deadline.IsInfinite ? null : new Timer(static i => ((Interruption)i!).Interrupt(), interruption, deadline.Remaining, Timeout.InfiniteTimeSpan);
+        using var timer = wait.Deadline.IsInfinite ? null : new Timer(static i => ((Interruption)i!).Interrupt(), interruption, wait.Deadline.Remaining, Timeout.InfiniteTimeSpan);
         try
         {
             while (true)
             {
-                Waiter.ThrowIfOver(cancellation, closing);
+                Waiter.ThrowIfOver(wait.Cancellation, closing);
                 var errno = call.Invoke(out result);
                 if (errno != Errno.EINTR) return errno;
-                Waiter.ThrowIfOver(cancellation, closing);
-                if (deadline.HasPassed) return Errno.ETIMEDOUT;
+                Waiter.ThrowIfOver(wait.Cancellation, closing);
+                if (wait.Deadline.HasPassed) return Errno.ETIMEDOUT;
             }
         }
         finally

@@ -8,14 +8,14 @@ internal static class PollWithBackoff
 
     /// <summary>Waits until the object exists.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>; <see cref="IpcErrors.NotFound"/> (immediate deadline).</exception>
-    public static void Until(Func<bool> exists, string target, Deadline deadline, CancellationToken cancellation)
+    public static void Until(Func<bool> exists, string target, in WaitOptions wait)
     {
         var pause = TimeSpan.FromMilliseconds(1);
         while (!exists())
         {
-            if (deadline.HasPassed) throw IpcException.TimedOut($"'{target}' to exist", target, deadline, IpcErrors.NotFound);
-            var left = deadline.IsInfinite || deadline.Remaining > pause ? pause : deadline.Remaining;
-            Waiter.PollAny([], Deadline.After(left), cancellation);
+            if (wait.Deadline.HasPassed) throw IpcException.TimedOut($"'{target}' to exist", target, wait.Deadline, IpcErrors.NotFound);
+            var left = wait.Deadline.IsInfinite || wait.Deadline.Remaining > pause ? pause : wait.Deadline.Remaining;
+            Waiter.PollAny([], new(Deadline.After(left), wait.Cancellation));
             pause = pause * 2 < Longest ? pause * 2 : Longest;
         }
     }

@@ -13,31 +13,30 @@ internal static unsafe partial class Waiter
     /// <param name="word">The word, aligned to 4; the caller keeps it mapped.</param>
     /// <param name="expected">The value at which to wait.</param>
     /// <param name="isShared">Whether other processes see the word, through memory that they map too.</param>
-    /// <param name="deadline">Until when to wait.</param>
-    /// <param name="cancellation">The caller's token: <see cref="OperationCanceledException"/>.</param>
+    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
     /// <param name="closing">The object's token: <see cref="IpcErrors.Closed"/>.</param>
     /// <returns>False when the deadline passed; true when it was woken, or the word has another value.</returns>
-    public static bool WhileEqual(uint* word, uint expected, bool isShared, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    public static bool WhileEqual(uint* word, uint expected, bool isShared, in WaitOptions wait, CancellationToken closing = default)
     {
-        ThrowIfOver(cancellation, closing);
+        ThrowIfOver(wait.Cancellation, closing);
         if (Volatile.Read(ref *word) != expected) return true;
-        if (deadline.IsImmediate) return false;
-        var wait = new FutexWait(word, isShared);
+        if (wait.Deadline.IsImmediate) return false;
+        var call = new FutexWait(word, isShared);
         bool woken;
-        using (cancellation.UnsafeRegister(static w => ((FutexWait)w!).Interrupt(), wait))
-        using (closing.UnsafeRegister(static w => ((FutexWait)w!).Interrupt(), wait))
+        using (wait.Cancellation.UnsafeRegister(static w => ((FutexWait)w!).Interrupt(), call))
+        using (closing.UnsafeRegister(static w => ((FutexWait)w!).Interrupt(), call))
         {
             try
             {
-                woken = wait.Block(expected, deadline, cancellation, closing);
+                woken = call.Block(expected, wait, closing);
             }
             finally
             {
                 // Before the registrations are disposed, which wait for a callback that is running.
-                wait.Leave();
+                call.Leave();
             }
         }
-        ThrowIfOver(cancellation, closing);
+        ThrowIfOver(wait.Cancellation, closing);
         return woken;
     }
 
@@ -53,15 +52,15 @@ internal static unsafe partial class Waiter
         // One bit of 32 by thread: an interruption passes most other waiters of the word by.
         private readonly uint _bit = 1u << (Environment.CurrentManagedThreadId & 31);
 
-        public bool Block(uint expected, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+        public bool Block(uint expected, in WaitOptions wait, CancellationToken closing)
         {
             var at = default(Libc.Timespec);
             // Stopwatch counts CLOCK_MONOTONIC's nanoseconds; made absolute once, so that no retry lengthens the wait.
-            if (!deadline.IsInfinite) at = Libc.Timespec.FromNanoseconds(deadline.MonotonicNanoseconds);
+            if (!wait.Deadline.IsInfinite) at = Libc.Timespec.FromNanoseconds(wait.Deadline.MonotonicNanoseconds);
             while (true)
             {
-                ThrowIfOver(cancellation, closing);
-                if (Libc.futex(word, Libc.FUTEX_WAIT_BITSET | (isShared ? 0 : Libc.FUTEX_PRIVATE_FLAG), expected, deadline.IsInfinite ? null : &at, _bit) == 0) return true;
+                ThrowIfOver(wait.Cancellation, closing);
+                if (Libc.futex(word, Libc.FUTEX_WAIT_BITSET | (isShared ? 0 : Libc.FUTEX_PRIVATE_FLAG), expected, wait.Deadline.IsInfinite ? null : &at, _bit) == 0) return true;
                 var errno = Marshal.GetLastPInvokeError();
                 switch (errno)
                 {

@@ -13,31 +13,28 @@ internal static unsafe partial class Waiter
     /// <param name="attempt">The operation.</param>
     /// <param name="descriptor">The descriptor to poll.</param>
     /// <param name="spin">The state that says whether spinning pays; kept by the channel.</param>
-    /// <param name="deadline">Until when to wait.</param>
-    /// <param name="cancellation">Cancelled by the caller: <see cref="OperationCanceledException"/>.</param>
+    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
     /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
     /// <returns>False when the deadline passed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, Deadline deadline,
-        CancellationToken cancellation, CancellationToken closing = default)
+    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, in WaitOptions wait, CancellationToken closing = default)
         where T : struct, IAttempt
     {
         if (spin.YieldsFirst) _ = Libc.sched_yield();
-        return attempt.TryOnce() || UntilSlow(ref attempt, descriptor, ref spin, deadline, cancellation, closing);
+        return attempt.TryOnce() || UntilSlow(ref attempt, descriptor, ref spin, wait, closing);
     }
 
     /// <summary>The rest of <see cref="Until"/>, for who has tried once already.</summary>
-    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, Deadline deadline,
-        CancellationToken cancellation, CancellationToken closing)
+    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, in WaitOptions wait, CancellationToken closing)
         where T : struct, IAttempt
     {
         while (true)
         {
-            ThrowIfOver(cancellation, closing);
-            if (deadline.IsImmediate) return false;
+            ThrowIfOver(wait.Cancellation, closing);
+            if (wait.Deadline.IsImmediate) return false;
             if (Spin(ref attempt, ref spin)) return true;
             var blockedAt = Stopwatch.GetTimestamp();
-            var ready = Poll(descriptor, PollEvents.In, deadline, cancellation, closing);
+            var ready = Poll(descriptor, PollEvents.In, wait, closing);
             spin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
             if (attempt.TryOnce()) return true;
             if (!ready) return false;
@@ -48,26 +45,25 @@ internal static unsafe partial class Waiter
     /// a sender that fills each place as it becomes free is the slower for it.</summary>
     /// <param name="attempt">The operation.</param>
     /// <param name="descriptor">The descriptor to poll.</param>
-    /// <param name="deadline">Until when to wait.</param>
-    /// <param name="cancellation">Cancelled by the caller: <see cref="OperationCanceledException"/>.</param>
+    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
     /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
     /// <returns>False when the deadline passed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool UntilRoom<T>(ref T attempt, SafeDescriptor descriptor, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    public static bool UntilRoom<T>(ref T attempt, SafeDescriptor descriptor, in WaitOptions wait, CancellationToken closing = default)
         where T : struct, IAttempt
     {
-        return attempt.TryOnce() || UntilRoomSlow(ref attempt, descriptor, deadline, cancellation, closing);
+        return attempt.TryOnce() || UntilRoomSlow(ref attempt, descriptor, wait, closing);
     }
 
     /// <summary>The rest of <see cref="UntilRoom"/>, for who has tried once already.</summary>
-    internal static bool UntilRoomSlow<T>(ref T attempt, SafeDescriptor descriptor, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    internal static bool UntilRoomSlow<T>(ref T attempt, SafeDescriptor descriptor, in WaitOptions wait, CancellationToken closing)
         where T : struct, IAttempt
     {
         while (true)
         {
-            ThrowIfOver(cancellation, closing);
-            if (deadline.IsImmediate) return false;
-            var ready = Poll(descriptor, PollEvents.Out, deadline, cancellation, closing);
+            ThrowIfOver(wait.Cancellation, closing);
+            if (wait.Deadline.IsImmediate) return false;
+            var ready = Poll(descriptor, PollEvents.Out, wait, closing);
             if (attempt.TryOnce()) return true;
             if (!ready) return false;
         }
@@ -115,7 +111,7 @@ internal static unsafe partial class Waiter
 
     /// <summary>Blocks until the descriptor is ready.</summary>
     /// <returns>False when the deadline passed. Errors and hang-ups count as ready: the operation itself reports them best.</returns>
-    public static bool Poll(SafeDescriptor descriptor, PollEvents events, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    public static bool Poll(SafeDescriptor descriptor, PollEvents events, in WaitOptions wait, CancellationToken closing = default)
     {
         // Keeps the number ours while we wait on it: a close on another thread is carried out after.
         var held = false;
@@ -123,7 +119,7 @@ internal static unsafe partial class Waiter
         {
             descriptor.DangerousAddRef(ref held);
             var poll = new Libc.PollFd { Descriptor = descriptor.Number, Requested = events };
-            return PollAny(new Span<Libc.PollFd>(ref poll), deadline, cancellation, closing) > 0;
+            return PollAny(new Span<Libc.PollFd>(ref poll), wait, closing) > 0;
         }
         finally
         {
@@ -133,7 +129,7 @@ internal static unsafe partial class Waiter
 
     /// <summary>Blocks until one of several descriptors is ready; the caller keeps them open meanwhile.</summary>
     /// <returns>How many are ready; 0 when the deadline passed.</returns>
-    public static int PollAny(Span<Libc.PollFd> descriptors, Deadline deadline, CancellationToken cancellation, CancellationToken closing = default)
+    public static int PollAny(Span<Libc.PollFd> descriptors, in WaitOptions wait, CancellationToken closing = default)
     {
         var wake = EventDescriptor.Current;
         var all = descriptors.Length < 64 ? stackalloc Libc.PollFd[descriptors.Length + 1] : new Libc.PollFd[descriptors.Length + 1];
@@ -141,25 +137,25 @@ internal static unsafe partial class Waiter
         all[^1] = new Libc.PollFd { Descriptor = wake.Descriptor, Requested = PollEvents.In };
         try
         {
-            using var onCancel = cancellation.UnsafeRegister(static w => ((EventDescriptor)w!).Set(), wake);
+            using var onCancel = wait.Cancellation.UnsafeRegister(static w => ((EventDescriptor)w!).Set(), wake);
             using var onClose = closing.UnsafeRegister(static w => ((EventDescriptor)w!).Set(), wake);
-            return PollAll(all, descriptors, deadline, cancellation, closing);
+            return PollAll(all, descriptors, wait, closing);
         }
         finally
         {
             // Only now, with both registrations gone, can no late Set() leak into the thread's next wait.
-            if (cancellation.IsCancellationRequested || closing.IsCancellationRequested) wake.Reset();
+            if (wait.Cancellation.IsCancellationRequested || closing.IsCancellationRequested) wake.Reset();
         }
     }
 
-    private static int PollAll(Span<Libc.PollFd> all, Span<Libc.PollFd> descriptors, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    private static int PollAll(Span<Libc.PollFd> all, Span<Libc.PollFd> descriptors, in WaitOptions wait, CancellationToken closing)
     {
         fixed (Libc.PollFd* first = all)
         {
             while (true)
             {
-                ThrowIfOver(cancellation, closing);
-                var left = deadline.IsImmediate ? 0 : deadline.RemainingNanoseconds;
+                ThrowIfOver(wait.Cancellation, closing);
+                var left = wait.Deadline.IsImmediate ? 0 : wait.Deadline.RemainingNanoseconds;
                 var timespec = Libc.Timespec.FromNanoseconds(left);
                 var ready = Libc.ppoll(first, (nuint)all.Length, left < 0 ? null : &timespec, null);
                 if (ready < 0)
@@ -168,7 +164,7 @@ internal static unsafe partial class Waiter
                     if (errno == Errno.EINTR) continue;
                     throw IpcException.FromErrno("ppoll", errno, null);
                 }
-                ThrowIfOver(cancellation, closing);
+                ThrowIfOver(wait.Cancellation, closing);
                 if (ready == 0) return 0;
                 all[..^1].CopyTo(descriptors);
                 return ready;

@@ -42,6 +42,9 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
         return noWait ? Deadline.Immediate : timeout is { } time ? Deadline.After(time) : Deadline.Infinite;
     }
 
+    /// <summary>How long this command waits: until the deadline of <see cref="DeadlineFrom"/>, or until Ctrl+C.</summary>
+    protected WaitOptions WaitFrom(TimeSpan? timeout, bool noWait = false) => new(DeadlineFrom(timeout, noWait), StopToken);
+
     /// <summary>Does what the rest depends on; what goes wrong with it ends the command.</summary>
     protected T Require<T>(Func<T> action, object? target = null)
     {

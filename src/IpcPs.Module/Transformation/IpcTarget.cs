@@ -55,13 +55,12 @@ public sealed class IpcTarget
 
     /// <summary>The object, opened for this call where only an address was given.</summary>
     /// <param name="access">What for.</param>
-    /// <param name="deadline">Until when opening may wait.</param>
-    /// <param name="cancellation">Ends that wait.</param>
+    /// <param name="wait">Until when opening may wait, and what cancels the wait.</param>
     /// <exception cref="IpcException">Opening failed, or it is an object of another kind.</exception>
-    internal IpcLease<T> Lease<T>(IpcAccess access, Deadline deadline, CancellationToken cancellation)
+    internal IpcLease<T> Lease<T>(IpcAccess access, in WaitOptions wait)
         where T : IpcObject
     {
-        var opened = Object ?? IpcMechanisms.Open(Address, new OpenOptions { Access = access }, deadline, cancellation);
+        var opened = Object ?? IpcMechanisms.Open(Address, new OpenOptions { Access = access }, wait);
         if (opened is T wanted) return new IpcLease<T>(wanted, owned: Object is null);
         if (Object is null) opened.Dispose();
         var hint = opened is DuplexPipe ? "Use its .Near or .Far end." : null;

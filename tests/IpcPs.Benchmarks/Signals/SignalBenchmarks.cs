@@ -65,7 +65,7 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
         return count / seconds;
     }
 
-    private static ReceivedSignal Next(SignalWait wait) => wait.Next(Deadline.After(TimeSpan.FromSeconds(30)), default) ?? throw new InvalidOperationException("No signal came.");
+    private static ReceivedSignal Next(SignalWait wait) => wait.Next(Deadline.After(TimeSpan.FromSeconds(30))) ?? throw new InvalidOperationException("No signal came.");
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -19,7 +19,7 @@ internal sealed class SignalEchoPeer : IPeer
         Console.WriteLine(Environment.ProcessId);
         for (var left = int.Parse(args[1], CultureInfo.InvariantCulture); left > 0; left--)
         {
-            var received = wait.Next(Deadline.After(TimeSpan.FromSeconds(30)), default) ?? throw new InvalidOperationException("No signal came.");
+            var received = wait.Next(Deadline.After(TimeSpan.FromSeconds(30))) ?? throw new InvalidOperationException("No signal came.");
             back.Send(signal, received.Value);
         }
     }

@@ -36,10 +36,10 @@ public sealed class NamedPipeTests : IDisposable
     public void A_writer_waits_for_a_reader_only_as_long_as_it_is_told()
     {
         NamedPipe.Create(_address).Dispose();
-        Assert.Equal(IpcErrors.NoPeer, Assert.Throws<IpcException>(() => NamedPipe.Open(_address, IpcAccess.Write, deadline: Deadline.Immediate)).Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => NamedPipe.Open(_address, IpcAccess.Write, deadline: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
+        Assert.Equal(IpcErrors.NoPeer, Assert.Throws<IpcException>(() => NamedPipe.Open(_address, IpcAccess.Write, wait: Deadline.Immediate)).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => NamedPipe.Open(_address, IpcAccess.Write, wait: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
         using var cancel = new CancellationTokenSource(30);
-        Assert.Throws<OperationCanceledException>(() => NamedPipe.Open(_address, IpcAccess.Write, cancellation: cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => NamedPipe.Open(_address, IpcAccess.Write, wait: cancel.Token));
     }
 
     [Fact]
@@ -190,9 +190,9 @@ public sealed class NamedPipeTests : IDisposable
     public void Waiting_for_a_fifo_ends_when_it_is_made()
     {
         var mechanism = IpcMechanisms.For(IpcScheme.Fifo);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(_address, Deadline.After(TimeSpan.FromMilliseconds(20)), default)).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(_address, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         using var maker = Shell($"mkfifo {_address.Path}");
-        mechanism.WaitUntilExists(_address, default, default);
+        mechanism.WaitUntilExists(_address, default);
         Assert.True(Path.Exists(_address.Path));
         maker.WaitForExit();
     }

@@ -60,7 +60,7 @@ public class PipeTests
         Assert.Equal(IpcErrors.Timeout, error.Id);
         Assert.Contains("0.02 s", error.Message, StringComparison.Ordinal);
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => pipe.Send(block, Framed, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => pipe.Send(block, Framed, cancel.Token));
     }
 
     [Fact]

@@ -134,7 +134,7 @@ public class ChildProcessTests
         Assert.False(child.WaitForExit(Deadline.Immediate));
         Assert.False(child.WaitForExit(Deadline.After(TimeSpan.FromMilliseconds(20))));
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => child.WaitForExit(default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => child.WaitForExit(cancel.Token));
         Assert.Null(child.Exit);
         pipe.Send("go"u8, new SendOptions { Format = IpcFormat.Text });
         Assert.True(child.WaitForExit());

@@ -137,15 +137,15 @@ public class PosixQueueTests
         using var first = TestQueue.Posix(10, 100);
         using var second = TestQueue.Posix(10, 100);
         IpcChannel[] both = [first.Queue, second.Queue];
-        Assert.False(ChannelWaiter.UntilAnyReadable(both, Deadline.After(TimeSpan.FromMilliseconds(20)), default));
+        Assert.False(ChannelWaiter.UntilAnyReadable(both, Deadline.After(TimeSpan.FromMilliseconds(20))));
         second.Send("x");
-        Assert.True(ChannelWaiter.UntilAnyReadable(both, default, default));
+        Assert.True(ChannelWaiter.UntilAnyReadable(both, default));
         second.Receive();
         using var waiting = new ManualResetEventSlim();
         var wait = Task.Run(() =>
         {
             waiting.Set();
-            return ChannelWaiter.UntilAnyReadable(both, default, default);
+            return ChannelWaiter.UntilAnyReadable(both, default);
         });
         waiting.Wait();
         first.Remove();

@@ -44,7 +44,7 @@ public class QueueFamilyTests
         Assert.Equal(IpcErrors.Timeout, error.Id);
         Assert.Contains("0.02 s for room", error.Message, StringComparison.Ordinal);
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => queue.Queue.Send(block, Text, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => queue.Queue.Send(block, Text, cancel.Token));
         Assert.Equal(10, queue.CurrentMessages);
     }
 
@@ -58,7 +58,7 @@ public class QueueFamilyTests
         Assert.Equal(IpcErrors.Empty, Assert.Throws<IpcException>(() => queue.Queue.Receive(message, default, Deadline.Immediate)).Id);
         Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => queue.Queue.Receive(message, default, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => queue.Queue.Receive(message, default, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => queue.Queue.Receive(message, default, cancel.Token));
     }
 
     [Theory]
@@ -174,12 +174,12 @@ public class QueueFamilyTests
     {
         var address = family == QueueFamily.Posix ? TestQueue.NewName() : IpcAddress.Parse($"sysvmq:{TestQueue.NewKey()}");
         var mechanism = IpcMechanisms.For(address.Scheme);
-        Assert.Equal(IpcErrors.NotFound, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(address, Deadline.Immediate, default)).Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(address, Deadline.After(TimeSpan.FromMilliseconds(20)), default)).Id);
+        Assert.Equal(IpcErrors.NotFound, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(address, Deadline.Immediate)).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(address, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => mechanism.WaitUntilExists(address, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => mechanism.WaitUntilExists(address, cancel.Token));
 
-        var wait = Task.Run(() => mechanism.WaitUntilExists(address, default, default));
+        var wait = Task.Run(() => mechanism.WaitUntilExists(address, default));
         using MessageChannel queue = family == QueueFamily.Posix ? PosixQueue.Create(address, 1, 1) : SysVQueue.Create(address.Key);
         try
         {

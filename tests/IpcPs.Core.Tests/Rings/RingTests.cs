@@ -189,7 +189,7 @@ public sealed class RingTests : IDisposable
         Assert.Equal(IpcErrors.Timeout, error.Id);
         Assert.Contains("0.02 s", error.Message, StringComparison.Ordinal);
         using var cancel = new CancellationTokenSource();
-        var wait = Task.Run(() => ring.Receive(new MessageBuffer(), default, default, cancel.Token));
+        var wait = Task.Run(() => ring.Receive(new MessageBuffer(), default, cancel.Token));
         await Asleep(ring, RingLayout.DataSleepers);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => wait);
@@ -292,19 +292,19 @@ public sealed class RingTests : IDisposable
         using var ring = Create(delivery);
         using var reader = Open(IpcAccess.Read);
         using var pipe = AnonymousPipe.Create();
-        Assert.False(ChannelWaiter.UntilAnyReadable([reader, pipe.Reader], Deadline.Immediate, default));
+        Assert.False(ChannelWaiter.UntilAnyReadable([reader, pipe.Reader], Deadline.Immediate));
         for (var i = 0; i < 20; i++)
         {
-            var wait = Task.Run(() => ChannelWaiter.UntilAnyReadable([pipe.Reader, reader], default, default));
+            var wait = Task.Run(() => ChannelWaiter.UntilAnyReadable([pipe.Reader, reader], default));
             await Asleep(ring, RingLayout.DataSleepers);
             ring.Send("x"u8);
             Assert.True(await wait);
             // Until it is received it stays ready.
-            Assert.True(ChannelWaiter.UntilAnyReadable([reader], Deadline.Immediate, default));
+            Assert.True(ChannelWaiter.UntilAnyReadable([reader], Deadline.Immediate));
             Assert.Equal("x", Text(reader));
-            Assert.False(ChannelWaiter.UntilAnyReadable([reader, pipe.Reader], Deadline.Immediate, default));
+            Assert.False(ChannelWaiter.UntilAnyReadable([reader, pipe.Reader], Deadline.Immediate));
         }
-        var end = Task.Run(() => ChannelWaiter.UntilAnyReadable([pipe.Reader, reader], default, default));
+        var end = Task.Run(() => ChannelWaiter.UntilAnyReadable([pipe.Reader, reader], default));
         ring.CompleteSending();
         Assert.True(await end);
         Assert.False(reader.Receive(new MessageBuffer()));

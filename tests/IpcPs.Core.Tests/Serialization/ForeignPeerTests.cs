@@ -53,7 +53,7 @@ public sealed class ForeignPeerTests : IDisposable
             sender.Finish();
         }
         using var receiver = Peer.Start("python3", [PeerScript(), "receive", $"{_folder}/pipe"]);
-        using var writer = NamedPipe.Open(pipe.Address, IpcAccess.Write, deadline: Soon());
+        using var writer = NamedPipe.Open(pipe.Address, IpcAccess.Write, wait: Soon());
         writer.Send(new ObjectEncoder().Encode(new object[] { 1, "two", 3.0 }).Span, AsObject, Soon());
         writer.Send("a line"u8, new SendOptions { Format = IpcFormat.Text }, Soon());
         Assert.Equal("[1, 'two', 3.0]", receiver.ReadLine());
@@ -68,7 +68,7 @@ public sealed class ForeignPeerTests : IDisposable
     {
         using var pipe = NamedPipe.Create(IpcAddress.Parse($"fifo:{_folder}/pipe"));
         using var receiver = Peer.Start("python3", [PeerScript(), "receive", $"{_folder}/pipe"]);
-        using var writer = NamedPipe.Open(pipe.Address, IpcAccess.Write, deadline: Soon());
+        using var writer = NamedPipe.Open(pipe.Address, IpcAccess.Write, wait: Soon());
         writer.Send([0x9A, 0xFF, 0xFF, 0xFF, 0xFF], AsObject, Soon());
         var message = Assert.Throws<InvalidOperationException>(receiver.Finish).Message;
         Assert.Contains("the count is larger than the number of bytes", message, StringComparison.Ordinal);

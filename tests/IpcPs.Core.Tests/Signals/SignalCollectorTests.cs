@@ -24,11 +24,11 @@ public partial class SignalCollectorTests
         using var wait = collector.BeginWait();
         for (var i = 0; i < 100_000; i++)
         {
-            var received = wait.Next(Soon, default);
+            var received = wait.Next(Soon);
             Assert.Equal(i, received!.Value);
             Assert.Equal(0, received.Lost);
         }
-        Assert.Null(wait.Next(Deadline.Immediate, default));
+        Assert.Null(wait.Next(Deadline.Immediate));
         peer.Finish();
     }
 
@@ -142,9 +142,9 @@ public partial class SignalCollectorTests
         Assert.Null(collector.Wait(null, Deadline.Immediate));
         Assert.Null(collector.Wait(null, Deadline.After(TimeSpan.FromMilliseconds(20))));
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => collector.Wait(null, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => collector.Wait(null, cancel.Token));
         using var wait = collector.BeginWait();
-        var waiting = Task.Run(() => wait.Next(default, default));
+        var waiting = Task.Run(() => wait.Next(default));
         Assert.True(collector.Remove(signal));
         Assert.Equal(IpcErrors.Closed, Assert.Throws<IpcException>(() => waiting.GetAwaiter().GetResult()).Id);
         Assert.False(collector.Remove(signal));
@@ -162,7 +162,7 @@ public partial class SignalCollectorTests
         var waiters = Enumerable.Range(0, 3).Select(_ => new Thread(() =>
         {
             using var wait = collector.BeginWait();
-            while (wait.Next(default, default) is { Value: >= 0 } received) seen.Add(received.Value!.Value);
+            while (wait.Next(default) is { Value: >= 0 } received) seen.Add(received.Value!.Value);
         })).ToArray();
         foreach (var waiter in waiters) waiter.Start();
         for (var i = 0; i < 3000; i++) me.Send(signal, i);

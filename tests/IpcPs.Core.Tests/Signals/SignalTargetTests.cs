@@ -27,7 +27,7 @@ public class SignalTargetTests
         Assert.Equal($"{signal.Number} code -1 {me} int {0x55667788} ptr 1122334455667788", peer.ReadLine());
         Assert.Equal($"{signal.Number} code 0 {me} int 0 ptr 0", peer.ReadLine());
         peer.Finish();
-        Assert.True(target.WaitForEnd(default, default));
+        Assert.True(target.WaitForEnd(default));
     }
 
     [Needs("python3")]
@@ -38,12 +38,12 @@ public class SignalTargetTests
         using var target = SignalTarget.Open(peer.Id);
         Assert.True(target.IsHeld);
         Assert.False(target.HasEnded);
-        Assert.False(target.WaitForEnd(Deadline.After(TimeSpan.FromMilliseconds(20)), default));
+        Assert.False(target.WaitForEnd(Deadline.After(TimeSpan.FromMilliseconds(20))));
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => target.WaitForEnd(default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => target.WaitForEnd(cancel.Token));
         target.Send(Signal.Test);
         target.Send(Signal.Parse("KILL"));
-        Assert.True(target.WaitForEnd(default, default));
+        Assert.True(target.WaitForEnd(default));
         peer.Kill();
         Assert.Equal(IpcErrors.ProcessNotFound, Assert.Throws<IpcException>(() => target.Send(Usr1)).Id);
         Assert.Equal(IpcErrors.ProcessNotFound, Assert.Throws<IpcException>(() => SignalTarget.Open(peer.Id)).Id);

@@ -82,7 +82,7 @@ public sealed class ListenerTests : IDisposable
         {
             try
             {
-                while (true) busy.Send("noise"u8, Text, default, stop.Token);
+                while (true) busy.Send("noise"u8, Text, stop.Token);
             }
             catch (Exception e) when (e is OperationCanceledException or IpcException)
             {

@@ -44,7 +44,7 @@ public sealed class RequestTests : IDisposable
             for (var i = 0; i < each; i++)
             {
                 var payload = Encoding.UTF8.GetBytes($"{thread} {i}");
-                client.Request(payload, reply, deadline: Soon);
+                client.Request(payload, reply, wait: Soon);
                 Assert.Equal(payload, reply.Payload.ToArray());
                 Assert.True(reply.IsReply);
             }
@@ -84,7 +84,7 @@ public sealed class RequestTests : IDisposable
             var reply = new MessageBuffer();
             for (var i = 0; i < 250; i++)
             {
-                client.Request(BitConverter.GetBytes((thread * 1000) + i), reply, deadline: Soon);
+                client.Request(BitConverter.GetBytes((thread * 1000) + i), reply, wait: Soon);
                 Assert.Equal((thread * 1000) + i, BitConverter.ToInt32(reply.Payload.Span));
             }
         })));
@@ -98,7 +98,7 @@ public sealed class RequestTests : IDisposable
     public async Task A_reply_that_nobody_waits_for_any_more_is_dropped_and_other_messages_are_kept()
     {
         var (client, server) = _place.Pair("seqpacket");
-        var error = Assert.Throws<IpcException>(() => client.Request("slow"u8, _message, deadline: Deadline.After(TimeSpan.FromMilliseconds(20))));
+        var error = Assert.Throws<IpcException>(() => client.Request("slow"u8, _message, wait: Deadline.After(TimeSpan.FromMilliseconds(20))));
         Assert.Equal(IpcErrors.Timeout, error.Id);
         Assert.Contains("reply", error.Message, StringComparison.Ordinal);
         Assert.True(server.Receive(_message, default, Soon));
@@ -111,7 +111,7 @@ public sealed class RequestTests : IDisposable
             server.Receive(message, default, Soon);
             server.Send("in time"u8, new SendOptions { CorrelationId = message.CorrelationId, IsReply = true });
         });
-        client.Request("quick"u8, _message, deadline: Soon);
+        client.Request("quick"u8, _message, wait: Soon);
         Assert.Equal("in time"u8, _message.Payload.Span);
         Assert.True(client.Receive(_message, default, Soon));
         Assert.Equal("one"u8, _message.Payload.Span);
@@ -126,8 +126,8 @@ public sealed class RequestTests : IDisposable
     {
         var (client, server) = _place.Pair("stream");
         using var cancel = new CancellationTokenSource(20);
-        Assert.Throws<OperationCanceledException>(() => client.Request("x"u8, _message, cancellation: cancel.Token));
-        var waiting = Enumerable.Range(0, 3).Select(_ => Task.Run(() => client.Request("x"u8, new MessageBuffer(), deadline: Soon))).ToArray();
+        Assert.Throws<OperationCanceledException>(() => client.Request("x"u8, _message, wait: cancel.Token));
+        var waiting = Enumerable.Range(0, 3).Select(_ => Task.Run(() => client.Request("x"u8, new MessageBuffer(), wait: Soon))).ToArray();
         for (var i = 0; i < 4; i++) Assert.True(server.Receive(_message, default, Soon));
         server.Dispose();
         foreach (var request in waiting) Assert.Equal(IpcErrors.PeerClosed, (await Assert.ThrowsAsync<IpcException>(() => request)).Id);
@@ -143,7 +143,7 @@ public sealed class RequestTests : IDisposable
             Assert.True(pipes.Far.Receive(message, default, Soon));
             pipes.Far.Send(message.Payload.Span, new SendOptions { CorrelationId = message.CorrelationId, IsReply = true });
         });
-        pipes.Near.Request("ping"u8, _message, deadline: Soon);
+        pipes.Near.Request("ping"u8, _message, wait: Soon);
         Assert.Equal("ping"u8, _message.Payload.Span);
         await serving;
         using var pipe = AnonymousPipe.Create();

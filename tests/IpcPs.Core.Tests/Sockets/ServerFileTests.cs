@@ -156,7 +156,7 @@ public sealed class ServerFileTests : IDisposable
         var address = kind == "tcp" ? SocketPlace.UnusedTcp() : _place.Address(kind);
         Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => IpcSocket.Connect(address, untilThere: true, Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
         using var cancel = new CancellationTokenSource(30);
-        Assert.Throws<OperationCanceledException>(() => IpcSocket.Connect(address, untilThere: true, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => IpcSocket.Connect(address, untilThere: true, cancel.Token));
         var connecting = Task.Run(() => IpcSocket.Connect(address, untilThere: true, Soon));
         Assert.False(connecting.IsCompleted);
         using var listener = IpcSocket.Listen(address);
@@ -175,11 +175,11 @@ public sealed class ServerFileTests : IDisposable
         var waiting = new List<IpcChannel>();
         var error = Assert.Throws<IpcException>(() =>
         {
-            for (var i = 0; i < int.MaxValue; i++) waiting.Add(_place.Keep(IpcSocket.Connect(listener.Address, deadline: Deadline.Immediate)));
+            for (var i = 0; i < int.MaxValue; i++) waiting.Add(_place.Keep(IpcSocket.Connect(listener.Address, wait: Deadline.Immediate)));
         });
         Assert.Equal(IpcErrors.Full, error.Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => IpcSocket.Connect(listener.Address, deadline: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
-        var connecting = Task.Run(() => IpcSocket.Connect(listener.Address, deadline: Soon));
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => IpcSocket.Connect(listener.Address, wait: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
+        var connecting = Task.Run(() => IpcSocket.Connect(listener.Address, wait: Soon));
         for (var i = 0; i <= waiting.Count; i++) _place.Keep(listener.Accept(Soon));
         _place.Keep(await connecting);
     }

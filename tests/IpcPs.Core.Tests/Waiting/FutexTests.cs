@@ -79,7 +79,7 @@ public sealed class FutexTests : IDisposable
     private unsafe bool Wait(uint expected, bool shared, Deadline deadline, CancellationToken cancellation)
     {
         using var hold = _region.Enter();
-        return Waiter.WhileEqual((uint*)hold.Start, expected, shared, deadline, cancellation);
+        return Waiter.WhileEqual((uint*)hold.Start, expected, shared, new(deadline, cancellation), CancellationToken.None);
     }
 
     private unsafe bool Until(uint wanted, bool shared, CancellationToken cancellation, CancellationToken closing)
@@ -88,7 +88,7 @@ public sealed class FutexTests : IDisposable
         var word = (uint*)hold.Start;
         while (Volatile.Read(ref *word) is var seen && seen != wanted)
         {
-            if (!Waiter.WhileEqual(word, seen, shared, Deadline.Infinite, cancellation, closing)) return false;
+            if (!Waiter.WhileEqual(word, seen, shared, new(Deadline.Infinite, cancellation), closing)) return false;
         }
         return true;
     }

@@ -11,7 +11,7 @@ public class InterruptibleCallTests
         using var closing = new CancellationTokenSource();
         closing.Cancel();
         var call = new Never();
-        Assert.Throws<IpcException>(() => InterruptibleCall.Invoke<Never, int>(ref call, out _, default, cancel.Token, closing.Token));
+        Assert.Throws<IpcException>(() => InterruptibleCall.Invoke<Never, int>(ref call, out _, cancel.Token, closing.Token));
         cancel.Cancel();
         Assert.Throws<OperationCanceledException>(() => InterruptibleCall.Invoke<Never, int>(ref call, out _, default, cancel.Token));
     }

@@ -26,14 +26,14 @@ internal sealed class RequestRouter
 
     /// <summary>Sends a request and waits for its reply.</summary>
     /// <returns>False when none can come any more.</returns>
-    public bool Request(ReadOnlySpan<byte> payload, in SendOptions options, MessageBuffer reply, Deadline deadline, CancellationToken cancellation)
+    public bool Request(ReadOnlySpan<byte> payload, in SendOptions options, MessageBuffer reply, in WaitOptions wait)
     {
         var waiter = new RequestWaiter(reply, NextId());
         lock (_guard) _requests.Add(waiter.Id, waiter);
         try
         {
-            _channel.Send(payload, options with { CorrelationId = waiter.Id, IsReply = false }, deadline, cancellation);
-            return Wait(waiter, default, $"the reply to a request on '{_channel.Address}'", deadline, cancellation);
+            _channel.Send(payload, options with { CorrelationId = waiter.Id, IsReply = false }, wait);
+            return Wait(waiter, default, $"the reply to a request on '{_channel.Address}'", wait);
         }
         finally
         {
@@ -43,7 +43,7 @@ internal sealed class RequestRouter
 
     /// <summary>Receives what is no reply to a request.</summary>
     /// <returns>False when none can come any more.</returns>
-    public bool Receive(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    public bool Receive(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         lock (_guard)
         {
@@ -54,7 +54,7 @@ internal sealed class RequestRouter
                 return true;
             }
         }
-        return Wait(new RequestWaiter(message, 0), options, $"a message on '{_channel.Address}'", deadline, cancellation);
+        return Wait(new RequestWaiter(message, 0), options, $"a message on '{_channel.Address}'", wait);
     }
 
     /// <summary>Hands a reply that was received past this router to the call that waits for it.</summary>
@@ -63,7 +63,7 @@ internal sealed class RequestRouter
         lock (_guard) Route(reply);
     }
 
-    private bool Wait(RequestWaiter waiter, in ReceiveOptions options, string what, Deadline deadline, CancellationToken cancellation)
+    private bool Wait(RequestWaiter waiter, in ReceiveOptions options, string what, in WaitOptions wait)
     {
         while (true)
         {
@@ -83,24 +83,24 @@ internal sealed class RequestRouter
             }
             if (leads)
             {
-                if (Lead(waiter, options, what, deadline, cancellation)) continue;
+                if (Lead(waiter, options, what, wait)) continue;
                 return false;
             }
-            if (!Follow(waiter, deadline, cancellation)) throw IpcException.TimedOut(what, _channel.Address.Text, deadline, IpcErrors.Empty);
+            if (!Follow(waiter, wait)) throw IpcException.TimedOut(what, _channel.Address.Text, wait.Deadline, IpcErrors.Empty);
         }
     }
 
     /// <summary>Receives until the waiter has its message.</summary>
     /// <returns>False where none can come any more.</returns>
-    private bool Lead(RequestWaiter waiter, in ReceiveOptions options, string what, Deadline deadline, CancellationToken cancellation)
+    private bool Lead(RequestWaiter waiter, in ReceiveOptions options, string what, in WaitOptions wait)
     {
-        using var wake = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var wake = CancellationTokenSource.CreateLinkedTokenSource(wait.Cancellation);
         lock (_guard) waiter.Wake = wake;
         try
         {
             while (!waiter.IsDone)
             {
-                if (!_channel.ReceiveDirect(waiter.Message, options, deadline, wake.Token)) return waiter.IsDone;
+                if (!_channel.ReceiveDirect(waiter.Message, options, new(wait.Deadline, wake.Token))) return waiter.IsDone;
                 lock (_guard)
                 {
                     if (!waiter.IsDone && IsFor(waiter)) waiter.IsDone = true;
@@ -115,7 +115,7 @@ internal sealed class RequestRouter
         }
         catch (IpcException e) when (e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Empty)
         {
-            throw IpcException.TimedOut(what, _channel.Address.Text, deadline, IpcErrors.Empty);
+            throw IpcException.TimedOut(what, _channel.Address.Text, wait.Deadline, IpcErrors.Empty);
         }
         finally
         {
@@ -128,12 +128,12 @@ internal sealed class RequestRouter
         }
     }
 
-    private bool Follow(RequestWaiter waiter, Deadline deadline, CancellationToken cancellation)
+    private bool Follow(RequestWaiter waiter, in WaitOptions wait)
     {
         var signalled = false;
         try
         {
-            signalled = waiter.Signal.Wait(deadline.Remaining, cancellation);
+            signalled = waiter.Signal.Wait(wait.Deadline.Remaining, wait.Cancellation);
             return signalled || waiter.IsDone;
         }
         finally

@@ -71,15 +71,15 @@ internal interface IRingMemory
 
     /// <summary>Spins for as long as that pays while a field has a value.</summary>
     /// <returns>Whether it changed.</returns>
-    bool Linger(int field, long value, in RingWait wait);
+    bool Linger(int field, long value, in WaitOptions wait);
 
     /// <summary>Blocks while one of the sleepers' words has a value; may return early, and does whenever a participant has left or died.</summary>
     /// <returns>False when the deadline passed.</returns>
-    bool Sleep(int field, uint expected, in RingWait wait);
+    bool Sleep(int field, uint expected, in WaitOptions wait);
 
     /// <summary>Blocks for a short while, a longer one from round to round, while a lock has a value: its owner's death wakes nobody.</summary>
     /// <returns>False when the deadline passed.</returns>
-    bool SleepBriefly(int field, uint expected, int round, in RingWait wait);
+    bool SleepBriefly(int field, uint expected, int round, in WaitOptions wait);
 
     /// <summary>Wakes up to that many who sleep on a word.</summary>
     void Wake(int field, int count);

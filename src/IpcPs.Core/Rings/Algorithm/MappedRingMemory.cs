@@ -76,7 +76,7 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
 
     public void Pause() => Rest();
 
-    public bool Linger(int field, long value, in RingWait wait)
+    public bool Linger(int field, long value, in WaitOptions wait)
     {
         Waiter.ThrowIfOver(wait.Cancellation, participant.Closing);
         ref var spin = ref participant.Spin(field == RingLayout.Tail);
@@ -104,9 +104,9 @@ internal readonly unsafe struct MappedRingMemory(RingParticipant participant, by
         return false;
     }
 
-    public bool Sleep(int field, uint expected, in RingWait wait) => participant.Sleep((uint*)(start + field), expected, field == RingLayout.DataSleepers, wait);
+    public bool Sleep(int field, uint expected, in WaitOptions wait) => participant.Sleep((uint*)(start + field), expected, field == RingLayout.DataSleepers, wait);
 
-    public bool SleepBriefly(int field, uint expected, int round, in RingWait wait) => participant.SleepBriefly((uint*)(start + field), expected, round, wait);
+    public bool SleepBriefly(int field, uint expected, int round, in WaitOptions wait) => participant.SleepBriefly((uint*)(start + field), expected, round, wait);
 
     public void Wake(int field, int count) => Waiter.Wake((uint*)(start + field), count, isShared: true);
 

@@ -93,7 +93,7 @@ internal sealed unsafe class RingFile : IDisposable
     /// <summary>Opens a ring that exists and attaches to it.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.WrongKind"/> (not a ring),
     /// <see cref="IpcErrors.InvalidData"/> (a damaged one, or of another version).</exception>
-    public static RingFile Open(IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    public static RingFile Open(IpcAddress address, in WaitOptions wait)
     {
         var path = PathOf(address);
         while (true)
@@ -104,7 +104,7 @@ internal sealed unsafe class RingFile : IDisposable
             try
             {
                 var header = RingHeader.Read(descriptor, address);
-                if (Enter(descriptor, path, address.Text, deadline, cancellation)) return new RingFile(descriptor, address, header);
+                if (Enter(descriptor, path, address.Text, wait)) return new RingFile(descriptor, address, header);
                 descriptor.Dispose();
             }
             catch
@@ -157,7 +157,7 @@ internal sealed unsafe class RingFile : IDisposable
     /// <param name="persists">Whether it is to stay.</param>
     public void Leave(bool persists)
     {
-        if (!OfdLock.Take(Descriptor, DoorAt, exclusive: true, _target, Deadline.After(DoorPatience), default)) return;
+        if (!OfdLock.Take(Descriptor, DoorAt, exclusive: true, _target, Deadline.After(DoorPatience))) return;
         OfdLock.Release(Descriptor, ParticipantsAt);
         if (!persists && _path is not null && !OfdLock.IsTaken(Descriptor, ParticipantsAt, _target) && IsAt(Descriptor, _path)) _ = Libc.unlink(_path);
         OfdLock.Release(Descriptor, DoorAt);
@@ -166,10 +166,10 @@ internal sealed unsafe class RingFile : IDisposable
     public void Dispose() => Descriptor.Dispose();
 
     /// <summary>Becomes a participant, unless the last one has unlinked the file meanwhile.</summary>
-    private static bool Enter(SafeDescriptor descriptor, string path, string target, Deadline deadline, CancellationToken cancellation)
+    private static bool Enter(SafeDescriptor descriptor, string path, string target, in WaitOptions wait)
     {
-        var patience = deadline.IsInfinite || deadline.IsImmediate ? Deadline.After(DoorPatience) : deadline;
-        if (!OfdLock.Take(descriptor, DoorAt, exclusive: true, target, patience, cancellation)) throw IpcException.TimedOut($"another process that is opening or leaving '{target}'", target, patience);
+        var patience = wait.Deadline.IsInfinite || wait.Deadline.IsImmediate ? Deadline.After(DoorPatience) : wait.Deadline;
+        if (!OfdLock.Take(descriptor, DoorAt, exclusive: true, target, new(patience, wait.Cancellation))) throw IpcException.TimedOut($"another process that is opening or leaving '{target}'", target, patience);
         OfdLock.TryTake(descriptor, ParticipantsAt, exclusive: false, target);
         var isThere = IsAt(descriptor, path);
         OfdLock.Release(descriptor, DoorAt);

@@ -11,7 +11,7 @@ internal static class RingLock
 
     /// <summary>Takes the lock.</summary>
     /// <returns>Done or TimedOut.</returns>
-    public static RingOutcome Enter<TMemory>(ref TMemory memory, int field, in RingWait wait)
+    public static RingOutcome Enter<TMemory>(ref TMemory memory, int field, in WaitOptions wait)
         where TMemory : struct, IRingMemory =>
         memory.CompareExchange(field, memory.Token, 0) == 0 ? RingOutcome.Done : EnterSlow(ref memory, field, wait);
 
@@ -27,7 +27,7 @@ internal static class RingLock
         return true;
     }
 
-    private static RingOutcome EnterSlow<TMemory>(ref TMemory memory, int field, in RingWait wait)
+    private static RingOutcome EnterSlow<TMemory>(ref TMemory memory, int field, in WaitOptions wait)
         where TMemory : struct, IRingMemory
     {
         for (var spins = memory.LockSpins; spins > 0; spins--)
@@ -36,7 +36,7 @@ internal static class RingLock
             if (memory.ReadWord(field) == 0 && memory.CompareExchange(field, memory.Token, 0) == 0) return RingOutcome.Done;
         }
         // A lock is held for microseconds. Who does not want to wait for a message, or for room, waits for that nevertheless.
-        var patience = wait.Deadline.IsImmediate ? new RingWait(Deadline.After(Patience), wait.Cancellation) : wait;
+        var patience = wait.Deadline.IsImmediate ? new WaitOptions(Deadline.After(Patience), wait.Cancellation) : wait;
         var ticket = 0u;
         for (var round = 0; ;)
         {

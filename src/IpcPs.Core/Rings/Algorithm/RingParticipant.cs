@@ -110,7 +110,7 @@ internal sealed unsafe class RingParticipant : IDisposable
 
     /// <summary>Sleeps while the word has the value.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool Sleep(uint* word, uint expected, bool forData, in RingWait wait)
+    public bool Sleep(uint* word, uint expected, bool forData, in WaitOptions wait)
     {
         var isWatched = RingWatch.Ensure(this, out var isNew);
         // What happened before we watched is seen by looking once more.
@@ -119,18 +119,18 @@ internal sealed unsafe class RingParticipant : IDisposable
         var until = wait.Deadline;
         if (naps.Next(Volatile.Read(ref _departures), isWatched, expected) is { } nap && (until.IsInfinite || until.Remaining > nap)) until = Deadline.After(nap);
         var began = Stopwatch.GetTimestamp();
-        var woken = Waiter.WhileEqual(word, expected, isShared: true, until, wait.Cancellation, _closing);
+        var woken = Waiter.WhileEqual(word, expected, isShared: true, new(until, wait.Cancellation), _closing);
         Spin(forData).Blocked(Stopwatch.GetTimestamp() - began);
         return woken || !wait.Deadline.HasPassed;
     }
 
     /// <summary>Sleeps for a moment while a lock has the value: it is held for microseconds, or its owner is dead or stopped.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool SleepBriefly(uint* word, uint expected, int round, in RingWait wait)
+    public bool SleepBriefly(uint* word, uint expected, int round, in WaitOptions wait)
     {
         var nap = TimeSpan.FromMilliseconds(Math.Min(1 << Math.Min(round, 7), 100));
         var until = wait.Deadline.IsInfinite || wait.Deadline.Remaining > nap ? Deadline.After(nap) : wait.Deadline;
-        return Waiter.WhileEqual(word, expected, isShared: true, until, wait.Cancellation, _closing) || !wait.Deadline.HasPassed;
+        return Waiter.WhileEqual(word, expected, isShared: true, new(until, wait.Cancellation), _closing) || !wait.Deadline.HasPassed;
     }
 
     /// <summary>Somebody has closed the ring, or died: whoever sleeps here looks whether that concerns him. Called by <see cref="RingWatch"/>.</summary>

@@ -49,7 +49,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
     /// <param name="waitsForWriters">Whether the last writer's leaving is no end.</param>
     /// <param name="wait">How long to wait for one.</param>
     /// <returns>Done, TimedOut, PeersGone (the end: reported once for each time that the last writer leaves) or Damaged.</returns>
-    public RingOutcome Receive(MessageBuffer message, bool peek, bool waitsForWriters, in RingWait wait)
+    public RingOutcome Receive(MessageBuffer message, bool peek, bool waitsForWriters, in WaitOptions wait)
     {
         var step = Step.Spin;
         var ticket = 0u;
@@ -79,7 +79,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         RingEventCount.All(ref _memory, RingLayout.RoomSleepers);
     }
 
-    private RingOutcome TryTake(MessageBuffer message, bool peek, in RingWait wait)
+    private RingOutcome TryTake(MessageBuffer message, bool peek, in WaitOptions wait)
     {
         // The head can't be ahead of a tail that was read after it: equal means that there was nothing when the tail was read.
         var head = _memory.ReadLong(RingLayout.Head);
@@ -179,7 +179,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
 
     /// <summary>One step of waiting for a message: first spinning, then saying that we sleep and looking once more, then sleeping; and where the last writer has left, looking
     /// once more and giving up.</summary>
-    private RingOutcome AwaitData(ref Step step, ref uint ticket, bool waitsForWriters, in RingWait wait)
+    private RingOutcome AwaitData(ref Step step, ref uint ticket, bool waitsForWriters, in WaitOptions wait)
     {
         switch (step)
         {

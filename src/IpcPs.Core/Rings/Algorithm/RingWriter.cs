@@ -24,7 +24,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
 
     /// <summary>Sends one message of two parts.</summary>
     /// <returns>Done, TimedOut, PeersGone (no room, and the last reader has left) or Damaged.</returns>
-    public RingOutcome Send(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> payload, bool waitsForReaders, in RingWait wait)
+    public RingOutcome Send(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> payload, bool waitsForReaders, in WaitOptions wait)
     {
         var ticket = 0u;
         while (true)
@@ -41,7 +41,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
     /// <param name="waitsForReaders">Whether the last reader's leaving is no reason to give up.</param>
     /// <param name="wait">How long to wait for room.</param>
     /// <returns>As <see cref="Send"/>.</returns>
-    public RingOutcome SendMany(ref ReadOnlySpan<byte> records, bool waitsForReaders, in RingWait wait)
+    public RingOutcome SendMany(ref ReadOnlySpan<byte> records, bool waitsForReaders, in WaitOptions wait)
     {
         var ticket = 0u;
         while (true)
@@ -58,7 +58,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
     /// <param name="cursor">The first message's position.</param>
     /// <param name="number">The first message's number.</param>
     /// <param name="wait">How long to wait for the lock.</param>
-    public RingOutcome AddReader(out int slot, out long cursor, out uint number, in RingWait wait)
+    public RingOutcome AddReader(out int slot, out long cursor, out uint number, in WaitOptions wait)
     {
         (slot, cursor, number) = (-1, 0, 0);
         var entered = RingLock.Enter(ref _memory, RingLayout.WriterLock, wait);
@@ -79,7 +79,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         return RingLock.Leave(ref _memory, RingLayout.WriterLock) ? RingOutcome.Done : RingOutcome.Damaged;
     }
 
-    private RingOutcome TrySend(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> payload, in RingWait wait)
+    private RingOutcome TrySend(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> payload, in WaitOptions wait)
     {
         var entered = RingLock.Enter(ref _memory, RingLayout.WriterLock, wait);
         if (entered != RingOutcome.Done) return entered;
@@ -97,7 +97,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         return outcome;
     }
 
-    private RingOutcome TrySendMany(ref ReadOnlySpan<byte> records, in RingWait wait)
+    private RingOutcome TrySendMany(ref ReadOnlySpan<byte> records, in WaitOptions wait)
     {
         var entered = RingLock.Enter(ref _memory, RingLayout.WriterLock, wait);
         if (entered != RingOutcome.Done) return entered;
@@ -226,7 +226,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
     private readonly bool IsWithin(long position, long tail) => (position & 7) == 0 && (ulong)(tail - position) <= (ulong)_memory.Capacity;
 
     /// <summary>One step of waiting for room: first spinning, then saying that we sleep and looking once more, then sleeping.</summary>
-    private RingOutcome AwaitRoom(ref uint ticket, bool waitsForReaders, in RingWait wait)
+    private RingOutcome AwaitRoom(ref uint ticket, bool waitsForReaders, in WaitOptions wait)
     {
         if (ticket == 0)
         {

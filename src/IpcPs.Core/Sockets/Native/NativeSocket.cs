@@ -122,20 +122,20 @@ internal sealed unsafe partial class NativeSocket : IDisposable
 
     /// <summary>Connects, waiting as long as the deadline allows where the server's backlog is full.</summary>
     /// <returns>0, or the errno; ETIMEDOUT when the deadline passed.</returns>
-    public int Connect(NativeSocketAddress name, Deadline deadline, CancellationToken cancellation)
+    public int Connect(NativeSocketAddress name, in WaitOptions wait)
     {
         SetBlocking(false);
         var errno = TryConnect(name);
         if (errno == Errno.EINPROGRESS)
         {
-            if (!Waiter.Poll(Descriptor, PollEvents.Out, deadline, cancellation)) return Errno.ETIMEDOUT;
+            if (!Waiter.Poll(Descriptor, PollEvents.Out, wait)) return Errno.ETIMEDOUT;
             errno = GetOption(Libc.SOL_SOCKET, Libc.SO_ERROR);
         }
         SetBlocking(true);
         // A unix socket whose backlog is full can't be polled for room; a blocking connect waits for it in the kernel.
-        if (errno != Errno.EAGAIN || deadline.IsImmediate) return errno;
+        if (errno != Errno.EAGAIN || wait.Deadline.IsImmediate) return errno;
         var call = new ConnectCall(this, name);
-        return InterruptibleCall.Invoke<ConnectCall, int>(ref call, out _, deadline, cancellation);
+        return InterruptibleCall.Invoke<ConnectCall, int>(ref call, out _, wait);
     }
 
     /// <summary>Says that no more will be sent.</summary>
@@ -170,12 +170,12 @@ internal sealed unsafe partial class NativeSocket : IDisposable
 
     /// <summary>Sends to a name, blocking in the kernel until there is room: a socket that is not connected can't be polled for room at the other side.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool SendTo(NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    public bool SendTo(NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, in WaitOptions wait, CancellationToken closing)
     {
         fixed (byte* from = bytes)
         {
             var call = new SendCall(this, name, from, bytes.Length, handles);
-            return InterruptibleCall.Invoke<SendCall, int>(ref call, out _, deadline, cancellation, closing) == 0;
+            return InterruptibleCall.Invoke<SendCall, int>(ref call, out _, wait, closing) == 0;
         }
     }
 

@@ -21,14 +21,14 @@ internal static unsafe class PacketSend
     }
 
     /// <summary>Sends a packet to the peer of a connected socket; waits for room.</summary>
-    public static void ToPeer(NativeSocket socket, ReadOnlySpan<byte> packet, IReadOnlyList<SafeHandle>? handles, Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    public static void ToPeer(NativeSocket socket, ReadOnlySpan<byte> packet, IReadOnlyList<SafeHandle>? handles, in WaitOptions wait, CancellationToken closing)
     {
         if (handles is not null) SocketBuffers.RequireHandles(socket);
         fixed (byte* bytes = packet)
         {
             var attempt = new SendAttempt(socket, bytes, packet.Length, handles);
-            if (!Waiter.UntilRoom(ref attempt, socket.Descriptor, deadline, cancellation, closing))
-                throw IpcException.TimedOut($"room on '{socket.Address}'", socket.Address.Text, deadline, IpcErrors.Full);
+            if (!Waiter.UntilRoom(ref attempt, socket.Descriptor, wait, closing))
+                throw IpcException.TimedOut($"room on '{socket.Address}'", socket.Address.Text, wait.Deadline, IpcErrors.Full);
         }
     }
 

@@ -137,10 +137,10 @@ internal sealed unsafe class ClientPoller : IDisposable
 
     /// <summary>Waits until a client or the source has something.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool Wait(Deadline deadline, CancellationToken cancellation, CancellationToken closing)
+    public bool Wait(in WaitOptions wait, CancellationToken closing)
     {
         var attempt = new WaitAttempt(this);
-        return Waiter.Until(ref attempt, _epoll, ref _spin, deadline, cancellation, closing);
+        return Waiter.Until(ref attempt, _epoll, ref _spin, wait, closing);
     }
 
     public void Dispose() => _epoll.Dispose();

@@ -87,32 +87,32 @@ public sealed class DatagramListener : MessageChannel
     public override IReadOnlyList<string> TakeWarnings() => _errors.Take();
 
     /// <inheritdoc/>
-    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         ThrowIfClosed();
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it sends answers only, and those to senders that have a name.", Address.Text,
             "Answer with Send-IpcMessage -ReplyTo; a sender that is to be answered binds its socket to a name.");
     }
 
-    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation) =>
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait) =>
         throw new InvalidOperationException("A listener does not send.");
 
-    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         PacketSend.RequirePlain(options, this);
-        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         try
         {
             if (_eager is not null)
             {
-                ReceiveEager(_eager, message, deadline, cancellation);
+                ReceiveEager(_eager, message, wait);
                 return true;
             }
             while (true)
             {
                 var attempt = new ReceiveAttempt(_socket, message);
-                if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _spin, deadline, cancellation, Closing))
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+                if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _spin, wait, Closing))
+                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
                 if (Admit(attempt, message)) return true;
                 message.Clear();
             }
@@ -127,7 +127,7 @@ public sealed class DatagramListener : MessageChannel
         }
     }
 
-    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => _eager?.Readiness ?? _socket.Descriptor;
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _eager?.Readiness ?? _socket.Descriptor;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -149,11 +149,11 @@ public sealed class DatagramListener : MessageChannel
         return true;
     }
 
-    private void ReceiveEager(BackgroundDatagramReceiver eager, MessageBuffer message, Deadline deadline, CancellationToken cancellation)
+    private void ReceiveEager(BackgroundDatagramReceiver eager, MessageBuffer message, in WaitOptions wait)
     {
         var attempt = new TakeAttempt(eager, message);
-        if (!Waiter.Until(ref attempt, eager.Readiness, ref _spin, deadline, cancellation, Closing))
-            throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        if (!Waiter.Until(ref attempt, eager.Readiness, ref _spin, wait, Closing))
+            throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         message.ReplyChannel = ReplyTo(attempt.Sender);
     }
 

@@ -27,15 +27,15 @@ public sealed class DatagramReply : MessageChannel
     /// <inheritdoc/>
     public override long MaxMessageSize => _listener.Socket.MaxPacket;
 
-    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, Deadline deadline, CancellationToken cancellation)
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
         PacketSend.RequirePlain(options, this);
         if (options.Handles is not null) SocketBuffers.RequireHandles(_listener.Socket);
         try
         {
             if (_listener.Socket.TrySendTo(_sender, packet, options.Handles) >= 0) return;
-            if (deadline.IsImmediate || !_listener.Socket.SendTo(_sender, packet, options.Handles, deadline, cancellation, _listener.Closing))
-                throw IpcException.TimedOut($"room at '{Address}'", Address.Text, deadline, IpcErrors.Full);
+            if (wait.Deadline.IsImmediate || !_listener.Socket.SendTo(_sender, packet, options.Handles, wait, _listener.Closing))
+                throw IpcException.TimedOut($"room at '{Address}'", Address.Text, wait.Deadline, IpcErrors.Full);
         }
         catch (ObjectDisposedException)
         {
@@ -43,7 +43,7 @@ public sealed class DatagramReply : MessageChannel
         }
     }
 
-    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation) =>
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait) =>
         throw new InvalidOperationException("Answers are received by the listener.");
 
     private protected override IpcException TooLarge(long size) => SocketErrors.TooLarge(_listener.Socket, size);

@@ -25,15 +25,14 @@ internal sealed unsafe class SocketFile
     /// <param name="socket">The socket.</param>
     /// <param name="mode">Permissions.</param>
     /// <param name="ready">What makes it serve (listen(2)); done before anybody else may look whether the server is alive.</param>
-    /// <param name="deadline">Until when to wait for another starter.</param>
-    /// <param name="cancellation">Ends that wait.</param>
+    /// <param name="wait">Until when to wait for another starter, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>: a live server, or a file that is no socket, is there.</exception>
-    public static SocketFile Bind(NativeSocket socket, UnixFileMode mode, Action ready, Deadline deadline, CancellationToken cancellation)
+    public static SocketFile Bind(NativeSocket socket, UnixFileMode mode, Action ready, in WaitOptions wait)
     {
         var address = socket.Address;
         var path = address.Path!;
         // One starter of this user at a time: two that find the same dead server's file must not both take it over.
-        using var starters = LockFolder(RuntimeFolder.Ensure(), address, deadline, cancellation);
+        using var starters = LockFolder(RuntimeFolder.Ensure(), address, wait);
         // The file gets the socket's own mode, less the umask: never more than was asked for, not even for a moment.
         if (Libc.fchmod(socket.Descriptor, (uint)mode) != 0) throw IpcException.FromErrno("fchmod", Marshal.GetLastPInvokeError(), address.Text);
         var name = NativeSocketAddress.Of(address);
@@ -122,17 +121,17 @@ internal sealed unsafe class SocketFile
         if (Libc.unlink(path) != 0 && Marshal.GetLastPInvokeError() is var errno and not Errno.ENOENT) throw IpcException.FromErrno("unlink", errno, address.Text);
     }
 
-    private static SafeDescriptor LockFolder(string folder, IpcAddress address, Deadline deadline, CancellationToken cancellation)
+    private static SafeDescriptor LockFolder(string folder, IpcAddress address, in WaitOptions wait)
     {
         var fd = Libc.open(folder, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_DIRECTORY, 0);
         if (fd < 0) throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text);
         var locked = new SafeDescriptor(fd);
         if (Libc.flock(locked, Libc.LOCK_EX | Libc.LOCK_NB) == 0) return locked;
         var call = new LockCall(locked);
-        var errno = InterruptibleCall.Invoke<LockCall, int>(ref call, out _, deadline, cancellation);
+        var errno = InterruptibleCall.Invoke<LockCall, int>(ref call, out _, wait);
         if (errno == 0) return locked;
         locked.Dispose();
-        if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut("another process that starts a listener", address.Text, deadline);
+        if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut("another process that starts a listener", address.Text, wait.Deadline);
         throw IpcException.FromErrno("flock", errno, address.Text);
     }
 

@@ -72,15 +72,15 @@ public sealed class SocketListener : IpcChannel
     /// <summary>Waits for the next connection, which is then the caller's own.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Empty"/> (immediate deadline), <see cref="IpcErrors.Closed"/>,
     /// <see cref="IpcErrors.LimitReached"/>: no descriptors left.</exception>
-    public IpcChannel Accept(Deadline deadline = default, CancellationToken cancellation = default)
+    public IpcChannel Accept(in WaitOptions wait = default)
     {
         ThrowIfClosed();
         try
         {
             var attempt = new AcceptAttempt(_source);
             var spin = default(AdaptiveWait);
-            if (!Waiter.Until(ref attempt, _source.Readiness, ref spin, deadline, cancellation, Closing))
-                throw IpcException.TimedOut($"a connection to '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+            if (!Waiter.Until(ref attempt, _source.Readiness, ref spin, wait, Closing))
+                throw IpcException.TimedOut($"a connection to '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             Interlocked.Increment(ref _accepted);
             return attempt.Accepted!.Channel;
         }
@@ -91,19 +91,19 @@ public sealed class SocketListener : IpcChannel
     }
 
     /// <inheritdoc/>
-    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         ThrowIfClosed();
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it has no other side to send to.", Address.Text, "Answer a message with Send-IpcMessage -ReplyTo, or connect with Open-IpcObject.");
     }
 
     /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, Deadline deadline = default, CancellationToken cancellation = default)
+    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(message);
         RequireReceive();
         PacketSend.RequirePlain(options, this);
-        if (!_receiving.Enter(deadline, cancellation)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         try
         {
             _clients.LookAtSource(true);
@@ -115,8 +115,8 @@ public sealed class SocketListener : IpcChannel
                 {
                     if (TryReceive(client, message, options)) return true;
                 }
-                else if (!_clients.Wait(deadline, cancellation, Closing))
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
+                else if (!_clients.Wait(wait, Closing))
+                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             }
         }
         catch (ObjectDisposedException)
@@ -129,7 +129,7 @@ public sealed class SocketListener : IpcChannel
         }
     }
 
-    internal override SafeDescriptor? ReadinessDescriptor(Deadline deadline, CancellationToken cancellation) => _clients.Descriptor;
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _clients.Descriptor;
 
     /// <summary>The connection is its user's from now on.</summary>
     internal void Release(AcceptedClient client)

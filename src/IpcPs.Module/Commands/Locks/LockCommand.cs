@@ -25,11 +25,11 @@ public abstract class LockCommand : IpcCmdlet
     /// <summary>Takes it, and warns where its last holder died.</summary>
     private protected void Take(IpcLock target, Deadline deadline)
     {
-        target.Acquire(Options, deadline, StopToken);
+        target.Acquire(Options, new(deadline, StopToken));
         if (target is IpcMutex { OwnerDied: true } mutex)
             WriteWarning($"Process {mutex.DeadOwnerId} ended while it held '{mutex.Address}', and never gave it back: what the mutex guards may be half changed. It is this session's now.");
     }
 
     /// <summary>Opens what only its address is known of.</summary>
-    private protected IpcLock OpenLock(IpcTarget target) => target.Lease<IpcLock>(IpcAccess.ReadWrite, Deadline.Infinite, StopToken).Object;
+    private protected IpcLock OpenLock(IpcTarget target) => target.Lease<IpcLock>(IpcAccess.ReadWrite, StopToken).Object;
 }

@@ -26,7 +26,7 @@ public sealed class UnlockIpcObjectCommand : LockCommand
         if (InputObject.Object is null && InputObject.Address.Scheme == IpcScheme.Mutex)
             throw new IpcException(IpcErrors.InvalidOperation, $"This session has not locked '{InputObject.Address}' by its address.", InputObject.Address.Text, "Unlock the object with which it was locked.");
         // A semaphore may be given by anybody.
-        using var lease = InputObject.Lease<IpcLock>(IpcAccess.ReadWrite, Deadline.Infinite, StopToken);
+        using var lease = InputObject.Lease<IpcLock>(IpcAccess.ReadWrite, StopToken);
         GiveBack(lease.Object);
     });
 

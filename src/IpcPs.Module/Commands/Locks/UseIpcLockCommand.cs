@@ -35,7 +35,7 @@ public sealed class UseIpcLockCommand : LockCommand
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        using var lease = Require(() => InputObject.Lease<IpcLock>(IpcAccess.ReadWrite, Deadline.Infinite, StopToken));
+        using var lease = Require(() => InputObject.Lease<IpcLock>(IpcAccess.ReadWrite, StopToken));
         var target = lease.Object;
         Require(() =>
         {

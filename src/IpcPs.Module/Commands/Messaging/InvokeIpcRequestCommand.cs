@@ -49,7 +49,7 @@ public sealed class InvokeIpcRequestCommand : IpcCmdlet
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
-        _lease = Require(() => Channel.Lease<IpcChannel>(IpcAccess.ReadWrite, DeadlineFrom(Timeout), StopToken));
+        _lease = Require(() => Channel.Lease<IpcChannel>(IpcAccess.ReadWrite, WaitFrom(Timeout)));
         _encoder = new MessageEncoder(Format);
     }
 
@@ -59,7 +59,7 @@ public sealed class InvokeIpcRequestCommand : IpcCmdlet
         var options = new SendOptions { Format = Format, Handles = Handle is null ? null : Array.ConvertAll(Handle, DescriptorOf.Object) };
         var payload = _encoder!.Encode(InputObject);
         foreach (var warning in _encoder.Warnings) WriteWarning(warning);
-        _lease!.Object.Request(payload, _reply, options, DeadlineFrom(Timeout), StopToken);
+        _lease!.Object.Request(payload, _reply, options, WaitFrom(Timeout));
         var body = _decoder.Decode(_reply, IpcFormat.Auto);
         var result = Envelope ? new IpcMessage(_reply, body, _lease.Object) : body;
         _reply.DropHandles();

@@ -73,14 +73,14 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             Accept();
             return;
         }
-        using var source = ReceiveSource.Open(Channel, DeadlineFrom(Timeout, NoWait), StopToken);
+        using var source = ReceiveSource.Open(Channel, WaitFrom(Timeout, NoWait));
         var options = Options(exact: source.IsOwned && !All);
         for (long received = 0; All || received < Count; received++)
         {
             IpcChannel? channel;
             try
             {
-                channel = source.Receive(_message, options, DeadlineFrom(Timeout, NoWait), StopToken);
+                channel = source.Receive(_message, options, WaitFrom(Timeout, NoWait));
             }
             catch (IpcException)
             {
@@ -112,7 +112,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         {
             try
             {
-                WriteObject(listener.Accept(DeadlineFrom(Timeout, NoWait), StopToken));
+                WriteObject(listener.Accept(WaitFrom(Timeout, NoWait)));
             }
             finally
             {

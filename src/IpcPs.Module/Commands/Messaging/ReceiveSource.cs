@@ -22,14 +22,14 @@ internal sealed class ReceiveSource : IDisposable
     /// <summary>Messages that were dropped half-received.</summary>
     public long Abandoned => _leases.Sum(static l => l.Object is StreamChannel stream ? stream.AbandonedMessages : 0);
 
-    public static ReceiveSource Open(IpcTarget[] targets, Deadline deadline, CancellationToken cancellation)
+    public static ReceiveSource Open(IpcTarget[] targets, in WaitOptions wait)
     {
         var source = new ReceiveSource();
         try
         {
             foreach (var target in targets)
             {
-                source._leases.Add(target.Lease<IpcChannel>(IpcAccess.Read, deadline, cancellation));
+                source._leases.Add(target.Lease<IpcChannel>(IpcAccess.Read, wait));
                 source._open.Add(source._leases[^1].Object);
             }
             return source;
@@ -43,15 +43,15 @@ internal sealed class ReceiveSource : IDisposable
 
     /// <summary>Receives one message.</summary>
     /// <returns>Where it came from; null when all the channels have ended.</returns>
-    public IpcChannel? Receive(MessageBuffer message, in ReceiveOptions options, Deadline deadline, CancellationToken cancellation)
+    public IpcChannel? Receive(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         while (_open.Count > 1)
         {
-            if (TakeReady(message, options, cancellation) is { } ready) return ready;
-            if (_open.Count > 1 && !ChannelWaiter.UntilAnyReadable(_open, deadline, cancellation))
-                throw IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, deadline, IpcErrors.Empty);
+            if (TakeReady(message, options, wait.Cancellation) is { } ready) return ready;
+            if (_open.Count > 1 && !ChannelWaiter.UntilAnyReadable(_open, wait))
+                throw IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, wait.Deadline, IpcErrors.Empty);
         }
-        return _open.Count == 1 && _open[0].Receive(message, options, deadline, cancellation) ? _open[0] : null;
+        return _open.Count == 1 && _open[0].Receive(message, options, wait) ? _open[0] : null;
     }
 
     public void Dispose()
@@ -68,7 +68,7 @@ internal sealed class ReceiveSource : IDisposable
             var channel = _open[index];
             try
             {
-                if (channel.Receive(message, options, Deadline.Immediate, cancellation))
+                if (channel.Receive(message, options, new(Deadline.Immediate, cancellation)))
                 {
                     _next = index + 1;
                     return channel;

@@ -73,7 +73,7 @@ public sealed class SendIpcMessageCommand : IpcCmdlet
             _options = Options();
             return ParameterSetName == ReplySet
                 ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
-                : Channel.Lease<IpcChannel>(IpcAccess.Write, deadline, StopToken);
+                : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken));
         });
         _encoder = new MessageEncoder(_options.Format);
         _sender = new BufferedSender(_lease.Object, StopToken);
@@ -87,7 +87,7 @@ public sealed class SendIpcMessageCommand : IpcCmdlet
             var payload = _encoder!.Encode(InputObject);
             // Who asks for a deadline wants to know of each message what became of it; who doesn't gets bursts in few calls.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
-            else _lease!.Object.Send(payload, _options, DeadlineFrom(Timeout, NoWait), StopToken);
+            else _lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
         }
         catch (IpcException e)
         {

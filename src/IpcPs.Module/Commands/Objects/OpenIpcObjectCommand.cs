@@ -39,7 +39,7 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
     {
         var deadline = DeadlineFrom(Timeout);
         var address = Address.Address;
-        if (Wait) IpcMechanisms.For(address.Scheme).WaitUntilExists(address, deadline, StopToken);
-        WriteObject(IpcMechanisms.Open(address, new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait }, deadline, StopToken));
+        if (Wait) IpcMechanisms.For(address.Scheme).WaitUntilExists(address, new(deadline, StopToken));
+        WriteObject(IpcMechanisms.Open(address, new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait }, new(deadline, StopToken)));
     });
 }

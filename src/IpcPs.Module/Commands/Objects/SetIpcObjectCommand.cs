@@ -47,7 +47,7 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
         var changes = Describe();
         if (changes.Length == 0) throw IpcException.Argument("Nothing was asked for: give -Mode, -Owner, -Group, -Capacity or -MaxBytes.", target.Address.Text);
         if (!ShouldProcess(target.Address.Text, "Set " + changes)) return;
-        using var lease = target.Lease<IpcObject>(IpcAccess.Default, Deadline.Infinite, StopToken);
+        using var lease = target.Lease<IpcObject>(IpcAccess.Default, StopToken);
         // What is not possible at all is found before anything is changed.
         var permissions = Mode is not null || Owner is not null || Group is not null ? Need<IIpcPermissions>(lease.Object, "owner, group or mode") : null;
         var capacity = Capacity is null ? null : Need<IIpcCapacity>(lease.Object, "capacity that could be changed");

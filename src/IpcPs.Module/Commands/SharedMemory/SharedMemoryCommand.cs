@@ -23,7 +23,7 @@ public abstract class SharedMemoryCommand : IpcCmdlet
     /// <summary>Opens it for this call, where only its address was given; the call closes it.</summary>
     private protected SharedMemorySegment OpenMemory(IpcAccess access)
     {
-        _lease = Memory.Lease<SharedMemorySegment>(access, Deadline.Infinite, StopToken);
+        _lease = Memory.Lease<SharedMemorySegment>(access, StopToken);
         return _lease.Object;
     }
 

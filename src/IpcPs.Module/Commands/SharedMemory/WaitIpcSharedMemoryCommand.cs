@@ -23,7 +23,7 @@ public sealed class WaitIpcSharedMemoryCommand : SharedMemoryCommand
         var deadline = DeadlineFrom(Timeout);
         var memory = OpenMemory(IpcAccess.Read);
         var value = While ?? memory.Read<int>(Offset);
-        WriteObject(memory.WaitForChange(Offset, value, deadline, StopToken)
+        WriteObject(memory.WaitForChange(Offset, value, new(deadline, StopToken))
             ?? throw IpcException.TimedOut($"the cell at offset {Offset} of '{memory.Address}' to change from {value}", memory.Address.Text, deadline));
     });
 }

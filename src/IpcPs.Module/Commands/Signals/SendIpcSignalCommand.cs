@@ -165,7 +165,7 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         while (open.Count > 0)
         {
             var next = open.MinBy(static p => p.Deadline.Remaining)!;
-            var ended = SignalTarget.WaitForAnyEnd([.. open.Select(static p => p.Target)], next.Deadline, StopToken);
+            var ended = SignalTarget.WaitForAnyEnd([.. open.Select(static p => p.Target)], new(next.Deadline, StopToken));
             if (ended.Count == 0) open.Remove(next);
             foreach (var pending in open.Where(p => ended.Contains(p.Target)).ToArray())
             {

@@ -47,7 +47,7 @@ public sealed class WaitIpcSignalCommand : IpcCmdlet
         for (long received = 0; received < Count; received++)
         {
             var deadline = DeadlineFrom(Timeout);
-            var signal = wait.Next(deadline, StopToken) ?? throw IpcException.TimedOut(Describe(), Describe(), deadline);
+            var signal = wait.Next(new(deadline, StopToken)) ?? throw IpcException.TimedOut(Describe(), Describe(), deadline);
             SignalWarnings.SayLost(this, signal);
             WriteObject(signal);
         }

@@ -52,7 +52,7 @@ public sealed class NewIpcSocketCommand : IpcCmdlet
         if (!ShouldProcess(address.Text, "Listen")) return;
         if (AllowUser is not null && address is { Path: not null, Name: not null })
             WriteWarning($"Other users can't reach '{address}': the runtime folder is this user's alone. Give a path that they can reach, or an abstract name (unix:@NAME).");
-        WriteObject(IpcSocket.Listen(address, new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode }, Deadline.Infinite, StopToken));
+        WriteObject(IpcSocket.Listen(address, new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode }, StopToken));
     });
 
     private string FullAddress()

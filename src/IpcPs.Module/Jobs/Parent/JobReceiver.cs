@@ -44,7 +44,7 @@ internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposabl
         var message = new MessageBuffer();
         try
         {
-            while (launch.Records.Receive(message, Objects, Deadline.Infinite, _childEnded.Token)) Take(message);
+            while (launch.Records.Receive(message, Objects, new(Deadline.Infinite, _childEnded.Token))) Take(message);
         }
         catch (OperationCanceledException)
         {

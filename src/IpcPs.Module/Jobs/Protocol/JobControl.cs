@@ -30,7 +30,7 @@ internal sealed class JobControl(IpcChannel channel) : IDisposable
     {
         try
         {
-            channel.Send(payload, RecordSender.In(lane), Deadline.Infinite, _ending.Token);
+            channel.Send(payload, RecordSender.In(lane), new(Deadline.Infinite, _ending.Token));
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {

@@ -63,12 +63,12 @@ internal readonly struct ModelMemory(uint token) : IRingMemory
     {
     }
 
-    public bool Linger(int field, long value, in RingWait wait) => false;
+    public bool Linger(int field, long value, in WaitOptions wait) => false;
 
-    public bool Sleep(int field, uint expected, in RingWait wait) => Run.Sleep(ModelState.Field(field), expected);
+    public bool Sleep(int field, uint expected, in WaitOptions wait) => Run.Sleep(ModelState.Field(field), expected);
 
     // Without the time-out that it has in truth: what the model shows to go on, goes on without it.
-    public bool SleepBriefly(int field, uint expected, int round, in RingWait wait) => Run.Sleep(ModelState.Field(field), expected);
+    public bool SleepBriefly(int field, uint expected, int round, in WaitOptions wait) => Run.Sleep(ModelState.Field(field), expected);
 
     public void Wake(int field, int count) => Run.Wake(ModelState.Field(field), count);
 }
