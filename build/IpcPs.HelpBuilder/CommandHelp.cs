@@ -32,24 +32,30 @@ internal sealed record CommandHelp(Command Command, string Synopsis, string Desc
         {
             if (!texts.TryAdd(heading.TrimStart('-'), ParameterText.Parse(blocks))) Report($"{heading} is described twice");
         }
-        foreach (var name in texts.Keys.Where(name => command.Parameters.All(p => p.Name != name))) Report($"the command has no parameter -{name}");
+        var unknown = texts.Keys.Except(command.Parameters.Select(static p => p.Name));
+        foreach (var name in unknown) Report($"the command has no parameter -{name}");
         foreach (var parameter in command.Parameters)
         {
             if (Shared.TryGetValue(parameter.Name, out var shared)) texts.TryAdd(parameter.Name, shared);
-            if (!texts.TryGetValue(parameter.Name, out var text) || text.Description.Length == 0) Report($"-{parameter.Name} is not described");
-            else Compare(parameter, text);
+            if (texts.TryGetValue(parameter.Name, out var text) && text.Description.Length > 0) Compare(parameter, text);
+            else Report($"-{parameter.Name} is not described");
         }
 
         var takesInput = command.Parameters.Any(static p => p.Pipeline.Count > 0);
-        if (takesInput != page.Text("INPUTS").Length > 0) Report($"the command {(takesInput ? "takes pipeline input: describe it in" : "takes no pipeline input: remove")} '## INPUTS'");
+        var inputs = page.Text("INPUTS");
+        if (takesInput && inputs.Length == 0) Report("the command takes pipeline input: describe it in '## INPUTS'");
+        if (!takesInput && inputs.Length > 0) Report("the command takes no pipeline input: remove '## INPUTS'");
         return problems > 0 ? null : new CommandHelp(command, page.Text("SYNOPSIS"), page.Text("DESCRIPTION"), examples, texts,
-            page.Text("INPUTS"), page.Text("OUTPUTS"), page.Text("NOTES"), [.. page.LinkTexts("RELATED LINKS")]);
+            inputs, page.Text("OUTPUTS"), page.Text("NOTES"), [.. page.LinkTexts("RELATED LINKS")]);
 
         void Compare(Parameter parameter, ParameterText text)
         {
             if (text.Default is not null && parameter.IsMandatory) Report($"-{parameter.Name} is mandatory and has no default");
-            if (parameter.MayHaveHiddenDefault || text.Default == parameter.Default || (parameter.IsSwitch && text.Default is null && parameter.Default == "False")) return;
-            Report($"the default of -{parameter.Name} is '{parameter.Default}': the page must have the line 'Default: {parameter.Default}'");
+            // That a switch is off needs no saying.
+            var shown = text.Default ?? (parameter.IsSwitch ? "False" : null);
+            if (shown == parameter.Default || parameter.MayHaveHiddenDefault) return;
+            var actual = parameter.Default;
+            Report($"the default of -{parameter.Name} is '{actual}': the page must have the line 'Default: {actual}'");
         }
 
         void Report(string problem)
@@ -63,13 +69,19 @@ internal sealed record CommandHelp(Command Command, string Synopsis, string Desc
 /// <summary>An example: its title, its code, and what the page says about it.</summary>
 internal sealed record CommandExample(string Title, string Code, string Remarks)
 {
+    /// <summary>Get-Help indents code by 4 in a terminal of 80 columns. It breaks a longer line, which then cannot be pasted.</summary>
+    private const int Width = 76;
+
     public static CommandExample Parse(string heading, IReadOnlyList<Block> blocks, Action<string> report)
     {
         var code = blocks.OfType<FencedCodeBlock>().FirstOrDefault();
         var remarks = MarkdownSections.TextOf(blocks.Where(b => b != code));
         if (code is not { Info: "powershell" }) report($"the example '{heading}' has no ```powershell block");
+        var text = code is null ? "" : MarkdownSections.CodeOf(code);
+        var isTooWide = text.Split('\n').Any(static line => line.Length > Width);
+        if (isTooWide) report($"a line of the example '{heading}' has more than {Width} characters");
         if (remarks.Length == 0) report($"the example '{heading}' does not say what happens");
-        return new CommandExample(heading, code is null ? "" : MarkdownSections.CodeOf(code), remarks);
+        return new CommandExample(heading, text, remarks);
     }
 }
 

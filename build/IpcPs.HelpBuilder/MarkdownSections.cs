@@ -81,7 +81,10 @@ internal sealed class MarkdownSections
                 break;
             case Markdig.Extensions.Tables.Table table:
                 foreach (var row in table.Descendants<Markdig.Extensions.Tables.TableRow>())
-                    text.Append(indent).AppendJoin(" | ", row.Descendants<ParagraphBlock>().Select(static p => Plain(p.Inline))).Append('\n');
+                {
+                    var cells = row.Descendants<ParagraphBlock>().Select(static p => Plain(p.Inline));
+                    text.Append(indent).AppendJoin(" | ", cells).Append('\n');
+                }
                 text.Append('\n');
                 break;
             case ListBlock list:
@@ -108,7 +111,8 @@ internal sealed class MarkdownSections
     {
         var inner = new StringBuilder();
         foreach (var child in item) Append(inner, child, "");
-        text.Append(indent).Append("- ").Append(inner.ToString().Trim().Replace("\n", "\n" + indent + "  ", StringComparison.Ordinal)).Append('\n');
+        var lines = inner.ToString().Trim().Replace("\n", $"\n{indent}  ", StringComparison.Ordinal);
+        text.Append(indent).Append("- ").Append(lines).Append('\n');
     }
 
     private static string Plain(ContainerInline? inline)

@@ -9,7 +9,7 @@ namespace IpcPs.HelpBuilder;
 /// <summary>A command as PowerShell sees it.</summary>
 internal sealed record Command(string Name, IReadOnlyList<IReadOnlyList<Parameter>> ParameterSets, IReadOnlyList<string> OutputTypes)
 {
-    /// <summary>Each parameter once; where parameter sets differ, as its first set has it.</summary>
+    /// <summary>Each parameter once; where parameter sets differ, as the default set has it, or else the first set that has it.</summary>
     public IEnumerable<Parameter> Parameters => ParameterSets.SelectMany(static s => s).DistinctBy(static p => p.Name);
 }
 
@@ -18,26 +18,27 @@ internal sealed record Command(string Name, IReadOnlyList<IReadOnlyList<Paramete
 /// <param name="Pipeline">How it takes pipeline input: none, one or both of ByValue and ByPropertyName.</param>
 /// <param name="Values">The values that it accepts; empty where that cannot be listed.</param>
 /// <param name="Default">What it is where it is not given; null where the command's class does not tell.</param>
-/// <param name="MayHaveHiddenDefault">Whether the class's value can stand for "not given", so that the page may say what happens then.</param>
-internal sealed record Parameter(string Name, string Type, bool IsSwitch, bool IsMandatory, int? Position, IReadOnlyList<string> Pipeline, IReadOnlyList<string> Aliases,
-    bool HasWildcards, IReadOnlyList<string> Values, string? Default, bool MayHaveHiddenDefault);
+/// <param name="MayHaveHiddenDefault">Whether the class's value can stand for "not given". Then only the page says what happens.</param>
+internal sealed record Parameter(string Name, string Type, bool IsSwitch, bool IsMandatory, int? Position, IReadOnlyList<string> Pipeline,
+    IReadOnlyList<string> Aliases, bool HasWildcards, IReadOnlyList<string> Values, string? Default, bool MayHaveHiddenDefault);
 
-/// <summary>Reads the commands of the built module: everything that the help says about parameters comes from here, so that it cannot drift.</summary>
+/// <summary>Reads the commands of the built module. All facts of the help come from here, so that they cannot drift.</summary>
 internal static class ModuleReader
 {
     public static IEnumerable<Command> Read(string folder)
     {
+        folder = Path.GetFullPath(folder);
         AssemblyLoadContext.Default.Resolving += (context, name) =>
-            new[] { folder, Path.Combine(folder, "deps") }.Select(f => Path.Combine(f, name.Name + ".dll")).FirstOrDefault(File.Exists) is { } path
-                ? context.LoadFromAssemblyPath(path) : null;
-        var assembly = AssemblyLoadContext.Default.LoadFromAssemblyPath(Path.GetFullPath(Path.Combine(folder, "IpcPs.Module.dll")));
+            Path.Combine(folder, "deps", name.Name + ".dll") is var path && File.Exists(path) ? context.LoadFromAssemblyPath(path) : null;
+        var assembly = AssemblyLoadContext.Default.LoadFromAssemblyPath(Path.Combine(folder, "IpcPs.Module.dll"));
         foreach (var type in assembly.GetExportedTypes())
         {
             if (type.GetCustomAttribute<CmdletAttribute>() is not { } cmdlet) continue;
             var info = new CmdletInfo($"{cmdlet.VerbName}-{cmdlet.NounName}", type);
             var instance = Activator.CreateInstance(type)!;
+            var sets = info.ParameterSets.OrderByDescending(static s => s.IsDefault);
             yield return new Command(info.Name,
-                [.. info.ParameterSets.OrderByDescending(static s => s.IsDefault).Select(set => Ordered(set.Parameters).Select(p => Read(p, type, instance)).ToList())],
+                [.. sets.Select(set => Ordered(set.Parameters).Select(p => Read(p, type, instance)).ToList())],
                 [.. type.GetCustomAttributes<OutputTypeAttribute>().SelectMany(static a => a.Type).Select(static t => t.Name).Distinct()]);
         }
     }
@@ -55,18 +56,23 @@ internal static class ModuleReader
         var element = type.IsArray ? type.GetElementType()! : type;
         var allowed = info.Attributes.OfType<ValidateSetAttribute>().FirstOrDefault()?.ValidValues;
         // A set of flags, such as a mode, has more values than names.
-        var named = element.IsEnum && !element.IsDefined(typeof(FlagsAttribute)) ? Enum.GetNames(element) : [];
+        IList<string> values = allowed ?? (element.IsEnum && !element.IsDefined(typeof(FlagsAttribute)) ? Enum.GetNames(element) : []);
         var value = cmdlet.GetProperty(info.Name)?.GetValue(instance);
-        // A zero that is not allowed, or that the command takes for "not given", is no default.
-        var isZero = value is not null && value.GetType().IsValueType && value.Equals(Activator.CreateInstance(value.GetType()));
-        var isAllowed = (allowed is null || allowed.Contains(value?.ToString(), StringComparer.OrdinalIgnoreCase))
-            && info.Attributes.OfType<ValidateRangeAttribute>().All(r => r.MinRange is not IComparable least || value is null || least.CompareTo(value) <= 0);
-        return new Parameter(info.Name, LanguagePrimitives.ConvertTypeNameToPSTypeName(type.FullName!).Trim('[', ']'), type == typeof(SwitchParameter), info.IsMandatory,
-            info.Position >= 0 ? info.Position : null,
-            [.. new[] { info.ValueFromPipeline ? "ByValue" : "", info.ValueFromPipelineByPropertyName ? "ByPropertyName" : "" }.Where(static w => w.Length > 0)],
-            [.. info.Aliases], info.Attributes.OfType<SupportsWildcardsAttribute>().Any(), [.. allowed ?? named],
+        // A number's zero may be what the command takes for "not given".
+        var isZero = value is 0 or 0L;
+        var isAllowed = values.Count == 0 || values.Contains(value?.ToString() ?? "");
+        List<string> pipeline = [];
+        if (info.ValueFromPipeline) pipeline.Add("ByValue");
+        if (info.ValueFromPipelineByPropertyName) pipeline.Add("ByPropertyName");
+        return new Parameter(info.Name, ShortName(element) + (type.IsArray ? "[]" : ""), type == typeof(SwitchParameter), info.IsMandatory,
+            info.Position >= 0 ? info.Position : null, pipeline, [.. info.Aliases],
+            info.Attributes.OfType<SupportsWildcardsAttribute>().Any(), [.. values],
             info.IsMandatory || !isAllowed ? null : Text(value), info.IsMandatory || isZero || !isAllowed || value is null);
     }
+
+    /// <summary>What Get-Command -Syntax calls a type: <c>string</c>, <c>long</c>, and others by their names without namespace.</summary>
+    private static string ShortName(Type type) =>
+        LanguagePrimitives.ConvertTypeNameToPSTypeName(type.FullName!).Trim('[', ']').Split('.')[^1];
 
     private static string? Text(object? value) => value switch
     {

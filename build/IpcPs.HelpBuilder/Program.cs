@@ -1,3 +1,4 @@
+using System.Text;
 using IpcPs.HelpBuilder;
 
 if (args.Length != 3)
@@ -16,7 +17,7 @@ foreach (var file in Directory.EnumerateFiles(source, "*.md").Order(StringCompar
     var text = File.ReadAllText(file);
     if (name.StartsWith("about_", StringComparison.Ordinal))
     {
-        File.WriteAllText(Path.Combine(target, name + ".help.txt"), MarkdownSections.WholeText(text) + "\n");
+        File.WriteAllText(Path.Combine(target, name + ".help.txt"), Wrap(MarkdownSections.WholeText(text)));
         continue;
     }
     // The form that MSBuild shows as an error of that file.
@@ -30,3 +31,23 @@ if (problems.Count > 0) return 1;
 MamlWriter.Write(help, Path.Combine(target, "IpcPs.Module.dll-Help.xml"));
 Console.WriteLine($"help for {help.Count} commands");
 return 0;
+
+// Get-Help prints an about topic as it is, and a terminal would break it in the middle of a word.
+static string Wrap(string text)
+{
+    const int Width = 80;
+    var lines = new StringBuilder();
+    foreach (var line in text.Split('\n'))
+    {
+        var rest = line;
+        var isCode = line.StartsWith("    ", StringComparison.Ordinal);
+        var indent = line.StartsWith("- ", StringComparison.Ordinal) ? "  " : "";
+        while (!isCode && rest.Length > Width && rest.LastIndexOf(' ', Width) is var at && at > indent.Length)
+        {
+            lines.Append(rest.AsSpan(0, at)).Append('\n');
+            rest = indent + rest[(at + 1)..];
+        }
+        lines.Append(rest).Append('\n');
+    }
+    return lines.ToString();
+}
