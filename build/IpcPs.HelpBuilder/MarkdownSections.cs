@@ -28,17 +28,15 @@ internal sealed class MarkdownSections
         return result;
     }
 
-    public string Text(string section) =>
-        _sections.TryGetValue(section, out var blocks) && TextOf(blocks) is { Length: > 0 } text ? text : throw new FormatException($"the page has no '## {section}'");
+    /// <summary>A section's text; empty where the page does not have it.</summary>
+    public string Text(string section) => TextOf(BlocksOf(section));
 
-    public string OptionalText(string section) => _sections.TryGetValue(section, out var blocks) ? TextOf(blocks) : "";
-
+    /// <summary>The parts of a section, each under a heading of its own.</summary>
     public IEnumerable<(string Heading, IReadOnlyList<Block> Blocks)> Children(string section)
     {
-        if (!_sections.TryGetValue(section, out var blocks)) throw new FormatException($"the page has no '## {section}'");
         string? heading = null;
         var own = new List<Block>();
-        foreach (var block in blocks)
+        foreach (var block in BlocksOf(section))
         {
             if (block is not HeadingBlock { Level: 3 } next)
             {
@@ -52,8 +50,11 @@ internal sealed class MarkdownSections
         if (heading is not null) yield return (heading, own);
     }
 
-    public IEnumerable<(string Text, string Link)> LinksOf(string section) =>
-        !_sections.TryGetValue(section, out var blocks) ? [] : blocks.SelectMany(static b => b.Descendants<LinkInline>()).Select(static l => (Plain(l), l.Url ?? ""));
+    /// <summary>The texts of a section's links.</summary>
+    public IEnumerable<string> LinkTexts(string section) => BlocksOf(section).SelectMany(Links).Select(Plain);
+
+    /// <summary>A page that is not cut at its headings.</summary>
+    public static string WholeText(string markdown) => TextOf(Markdown.Parse(markdown, Pipeline));
 
     public static string CodeOf(LeafBlock code) => code.Lines.ToString().TrimEnd();
 
@@ -80,7 +81,10 @@ internal sealed class MarkdownSections
                 break;
             case Markdig.Extensions.Tables.Table table:
                 foreach (var row in table.Descendants<Markdig.Extensions.Tables.TableRow>())
-                    text.Append(indent).AppendJoin(" | ", row.Descendants<ParagraphBlock>().Select(static p => Plain(p.Inline))).Append('\n');
+                {
+                    var cells = row.Descendants<ParagraphBlock>().Select(static p => Plain(p.Inline));
+                    text.Append(indent).AppendJoin(" | ", cells).Append('\n');
+                }
                 text.Append('\n');
                 break;
             case ListBlock list:
@@ -93,11 +97,22 @@ internal sealed class MarkdownSections
         }
     }
 
+    private List<Block> BlocksOf(string section) => _sections.TryGetValue(section, out var blocks) ? blocks : [];
+
+    /// <remarks>A block's own Descendants() does not enter the inlines of a paragraph.</remarks>
+    private static IEnumerable<LinkInline> Links(Block block) => block switch
+    {
+        LeafBlock leaf => leaf.Inline?.FindDescendants<LinkInline>() ?? [],
+        ContainerBlock container => container.SelectMany(Links),
+        _ => [],
+    };
+
     private static void AppendItem(StringBuilder text, ListItemBlock item, string indent)
     {
         var inner = new StringBuilder();
         foreach (var child in item) Append(inner, child, "");
-        text.Append(indent).Append("- ").Append(inner.ToString().Trim().Replace("\n", "\n" + indent + "  ", StringComparison.Ordinal)).Append('\n');
+        var lines = inner.ToString().Trim().Replace("\n", $"\n{indent}  ", StringComparison.Ordinal);
+        text.Append(indent).Append("- ").Append(lines).Append('\n');
     }
 
     private static string Plain(ContainerInline? inline)
