@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 public class DocumentationTests
 {

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using IpcPs.Module.Tests.Sockets;
+using IpcPs.Signals;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>The scripts of docs/examples, as users run them. The story has tests of its own.</summary>
 public sealed class ExampleTests : IDisposable

@@ -3,9 +3,10 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>The built help beside Get-Command, and the pages of docs/en-US beside what they speak of.</summary>
 public sealed partial class HelpTests : IDisposable

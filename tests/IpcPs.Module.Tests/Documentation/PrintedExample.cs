@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>A <c>powershell</c> block of a document.</summary>
 /// <param name="Page">The document, as a path from the repository's root.</param>

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>Runs an example as a reader would: in a new pwsh that imported IpcPs, in a folder with only the files of the page.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>Every <c>powershell</c> block of the README and the handbook runs as printed.</summary>
 public class PrintedExampleTests

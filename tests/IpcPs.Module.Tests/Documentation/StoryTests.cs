@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using IpcPs.Signals;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>docs/examples/story.ps1 prints what happens. These tests check that it does happen.</summary>
 public sealed class StoryTests : IDisposable

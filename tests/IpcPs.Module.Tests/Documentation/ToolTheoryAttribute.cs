@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>A theory that needs programs of the machine, and says so if one is missing.</summary>
 public sealed class ToolTheoryAttribute : TheoryAttribute

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>Where the build put what the tests start.</summary>
 internal static class Build

@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>A PowerShell session in the test process, with PowerShell's own commands and the built IpcPs.psd1.</summary>
 /// <remarks>The test process's own IpcPs.Core serves the module here, so that a test can name its types. One session a test:

@@ -1,6 +1,6 @@
 using System.Management.Automation;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>A script that a <see cref="ModuleSession"/> has started and not waited for.</summary>
 public sealed class RunningScript : IDisposable

@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>A script file for one test.</summary>
 internal sealed class Script : IDisposable

@@ -1,8 +1,7 @@
 using System.Management.Automation;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>What a script gave, stream by stream.</summary>
 /// <param name="Output">The output objects.</param>

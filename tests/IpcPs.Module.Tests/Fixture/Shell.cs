@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>A program that runs as a child process: pwsh, or one that the machine has.</summary>
 /// <param name="path">The program.</param>

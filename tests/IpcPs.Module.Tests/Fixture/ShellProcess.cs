@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using IpcPs.Signals;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>A child PowerShell that runs.</summary>
 public sealed partial class ShellProcess : IDisposable

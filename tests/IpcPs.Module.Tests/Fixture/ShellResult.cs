@@ -1,4 +1,4 @@
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Fixture;
 
 /// <summary>What a child process left.</summary>
 /// <param name="ExitCode">Its exit code; 128 + N where signal N ended it.</param>

@@ -1,9 +1,8 @@
 using IpcPs.Inventory;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Inventory;
 
 public sealed class InventoryTests : IDisposable
 {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Management.Automation;
 using IpcPs.Signals;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Loading;
 
 /// <summary>Another module's copy of a package: an assembly of the same name in another version, with one type of its own.</summary>
 internal sealed class ForeignAssembly : IDisposable

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Loading;
 
 /// <summary>The module as it ships, in processes of their own: imported twice, beside other modules' copies of its packages, and removed.</summary>
 public class LoadContextTests

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Loading;
 
 /// <summary><c>dotnet run</c> on the module's project: what the README begins with.</summary>
 public class RunTests

@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using IpcPs.Signals;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 

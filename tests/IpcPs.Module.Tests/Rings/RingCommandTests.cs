@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 

@@ -3,12 +3,11 @@ using System.Text;
 using CsCheck;
 using IpcPs.Module.Serialization;
 using IpcPs.Serialization;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Serialization;
 
 /// <summary>As the library's own fuzz tests, with PSObjects at the end: no exception of PowerShell's may come of a peer's bytes either.</summary>
 public class DecoderFuzzTests(ITestOutputHelper output)

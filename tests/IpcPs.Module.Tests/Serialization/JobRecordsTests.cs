@@ -3,7 +3,7 @@ using IpcPs.Module.Serialization;
 using IpcPs.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Serialization;
 
 /// <summary>Records of PowerShell's streams: readable as they arrive, and made again for a job's streams.</summary>
 public sealed class JobRecordsTests : IDisposable

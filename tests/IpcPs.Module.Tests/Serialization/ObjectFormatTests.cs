@@ -4,11 +4,10 @@ using System.Management.Automation;
 using CsCheck;
 using IpcPs.Module.Serialization;
 using IpcPs.Serialization;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Serialization;
 
 /// <summary>Format Object, as PowerShell sees it: what goes in with Send-IpcMessage comes out with Receive-IpcMessage.</summary>
 public sealed class ObjectFormatTests : IDisposable

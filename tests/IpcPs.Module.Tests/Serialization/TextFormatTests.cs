@@ -3,11 +3,10 @@ using System.Text;
 using CsCheck;
 using IpcPs.Module.Serialization;
 using IpcPs.Pipes;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Serialization;
 
 /// <summary>Formats Text, Json, Bytes and Auto: what programs in other languages send and expect.</summary>
 public sealed class TextFormatTests : IDisposable

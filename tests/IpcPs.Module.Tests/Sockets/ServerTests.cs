@@ -1,5 +1,4 @@
 using IpcPs.Signals;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 

@@ -1,4 +1,3 @@
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 

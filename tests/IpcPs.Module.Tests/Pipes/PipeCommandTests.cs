@@ -1,9 +1,8 @@
 using System.Management.Automation;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Pipes;
 
 public sealed class PipeCommandTests : IDisposable
 {

@@ -1,6 +1,6 @@
 using Xunit;
 
-namespace IpcPs.Module.Tests.Memory;
+namespace IpcPs.Module.Tests.SharedMemory;
 
 public sealed class FullShmTests
 {

@@ -3,11 +3,10 @@ using IpcPs.Locks;
 using IpcPs.Mechanisms;
 using IpcPs.SharedMemory;
 using IpcPs.Signals;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests.Synchronization;
+namespace IpcPs.Module.Tests.Locks;
 
 public sealed class LockCommandTests : IDisposable
 {

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using Xunit;
 
-namespace IpcPs.Module.Tests.Memory;
+namespace IpcPs.Module.Tests.SharedMemory;
 
 /// <summary>A test that needs a /dev/shm of 1 MiB of its own, and says so where this machine gives none (unshare(1), mount(8)).</summary>
 public sealed class SmallShmFactAttribute : FactAttribute

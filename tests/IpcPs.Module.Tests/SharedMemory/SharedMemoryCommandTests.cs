@@ -1,10 +1,9 @@
 using System.Management.Automation;
 using IpcPs.SharedMemory;
-using IpcPs.Tests;
 using IpcPs.Tests.Serialization;
 using Xunit;
 
-namespace IpcPs.Module.Tests.Memory;
+namespace IpcPs.Module.Tests.SharedMemory;
 
 public sealed class SharedMemoryCommandTests : IDisposable
 {
