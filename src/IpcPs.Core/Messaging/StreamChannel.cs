@@ -82,7 +82,7 @@ public abstract class StreamChannel : IpcChannel
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         if (options.Type is not null || options.ExceptType || options.Peek)
-            throw new IpcException(IpcErrors.NotSupported, $"This {Kind} is a stream of bytes: it has no message types and no peeking.", Address.Text, "Use a System V queue: New-IpcQueue -Kind SysV.");
+            throw new IpcException(IpcErrors.NotSupported, $"This {Kind} is a stream of bytes: it has no message types and no peeking.", Address.Text) { Advice = IpcAdvice.UseSysVQueue };
         return _receiver.Receive(message, options, wait);
     }
 
