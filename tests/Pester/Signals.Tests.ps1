@@ -1,4 +1,4 @@
-# What a user does with signals. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Signals.Tests.ps1'
+# What a user does with signals. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
 }
