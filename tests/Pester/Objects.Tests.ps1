@@ -18,7 +18,9 @@ BeforeAll {
 
 Describe 'Objects' {
     It 'keep the types that PowerShell has words for' {
-        foreach ($value in 1, 5000000000, 1.5, 2.50d, 'text', [char]'x', $true, [guid]::NewGuid(), [timespan]'1:2:3', (Get-Date), [version]'1.2', [uri]'http://a/b', 10000000000000000000000n) {
+        $values = 1, 5000000000, 1.5, 2.50d, 'text', [char]'x', $true, [guid]::NewGuid(), [timespan]'1:2:3', (Get-Date), [version]'1.2',
+            [uri]'http://a/b', 10000000000000000000000n
+        foreach ($value in $values) {
             $copy = Send-Through $value
             $copy | Should -BeExactly $value
             $copy.GetType() | Should -Be $value.GetType()

@@ -34,7 +34,10 @@ Describe 'Pipes' {
 
     It 'is handed to parallel runspaces as $using:' {
         $script:pipe = New-IpcPipe
-        1..6 | ForEach-Object -Parallel { Import-Module $using:manifest; $_ * 2 | Send-IpcMessage $using:pipe } -ThrottleLimit 3 -TimeoutSeconds 60
+        1..6 | ForEach-Object -ThrottleLimit 3 -TimeoutSeconds 60 -Parallel {
+            Import-Module $using:manifest
+            $_ * 2 | Send-IpcMessage $using:pipe
+        }
         Receive-IpcMessage $pipe -Count 6 -Timeout 60 | Sort-Object | Should -Be 2, 4, 6, 8, 10, 12
     }
 

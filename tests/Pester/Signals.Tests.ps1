@@ -94,7 +94,8 @@ Describe 'Signals' {
         $rest = $process.StandardOutput.ReadToEndAsync()
         $rest.Wait(60000) | Should -BeTrue
         $process.WaitForExit(60000) | Should -BeTrue
-        $rest.Result.Trim() -split '\r?\n' | Should -Be 'the job under way was put right', "TERM from process ${PID}: shutting down", '0 jobs are left'
+        $rest.Result.Trim() -split '\r?\n' |
+            Should -Be 'the job under way was put right', "TERM from process ${PID}: shutting down", '0 jobs are left'
         $process.ExitCode | Should -Be 0
         Get-IpcObject "mq:/pester-$PID" -WarningAction Ignore -ErrorAction Ignore | Should -BeNullOrEmpty
     }

@@ -17,7 +17,9 @@ internal sealed class CmdletBenchmarks : IBenchmarkGroup
                 CultureInfo.InvariantCulture,
                 $"@(foreach ($i in 1..{count}) {{ \"message number $i\" }})");
             var bags = Settings.Count(100_000);
-            var objects = string.Create(CultureInfo.InvariantCulture, $"@(foreach ($i in 1..{bags}) {{ [pscustomobject]@{{ Id = $i; Name = \"item $i\"; " +
+            var objects = string.Create(
+                CultureInfo.InvariantCulture,
+                $"@(foreach ($i in 1..{bags}) {{ [pscustomobject]@{{ Id = $i; Name = \"item $i\"; " +
                 $"Time = [datetime]::UnixEpoch.AddSeconds($i) }} }})");
             foreach (var (load, goal) in new (CmdletLoad, double?)[]
             {

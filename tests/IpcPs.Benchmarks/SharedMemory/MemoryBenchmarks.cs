@@ -50,7 +50,7 @@ internal sealed class MemoryBenchmarks : IBenchmarkGroup
         var shell = SharedShells.Sender;
         shell.Run(Setup);
         var rate = shell.Measure(string.Create(CultureInfo.InvariantCulture,
-            "$clock = [Diagnostics.Stopwatch]::StartNew(); " +
+            $"$clock = [Diagnostics.Stopwatch]::StartNew(); " +
             $"for ($i = 0; $i -lt {Times}; $i++) {{ {script} }}; {Size / 1e6 * Times} / $clock.Elapsed.TotalSeconds"));
         shell.Run(Teardown);
         return rate;
