@@ -6,7 +6,7 @@ using Xunit;
 namespace IpcPs.Module.Tests;
 
 /// <summary>Records of PowerShell's streams: readable as they arrive, and made again for a job's streams.</summary>
-public sealed class JobRecordsTests : IDisposable
+public sealed class StreamRecordTests : IDisposable
 {
     private readonly ModuleSession _session = new();
 
