@@ -3,12 +3,13 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Writes what PowerShell's streams carry, so that a person can read the copy and <see cref="StreamRecordReader"/> can make the record of it again.</summary>
+/// <summary>Writes the records of PowerShell's streams. A user can read the properties of the copy, and <see cref="StreamRecordReader"/> can create the
+/// record again.</summary>
 internal static class StreamRecordWriter
 {
     public const string Namespace = "System.Management.Automation.";
 
-    /// <summary>Writes a value if it is a record.</summary>
+    /// <summary>Writes a value if it is such a record.</summary>
     public static bool TryWrite(ObjectEncoder encoder, object value)
     {
         switch (value)
@@ -107,7 +108,8 @@ internal static class StreamRecordWriter
             VerboseRecord => nameof(VerboseRecord),
             _ => nameof(DebugRecord),
         };
-        if (!encoder.BeginObject(record, [Namespace + type, Namespace + nameof(InformationalRecord), "System.Object"], record.Message, out var bag)) return;
+        string[] typeNames = [Namespace + type, Namespace + nameof(InformationalRecord), "System.Object"];
+        if (!encoder.BeginObject(record, typeNames, record.Message, out var bag)) return;
         bag.Add("Message", record.Message);
         if (record is WarningRecord { FullyQualifiedWarningId: { Length: > 0 } id }) bag.Add("FullyQualifiedWarningId", id);
         if (record.InvocationInfo is { } invocation)
@@ -165,7 +167,7 @@ internal static class StreamRecordWriter
         bag.End();
     }
 
-    // Simple values as they are; of anything larger its text, since the error is what is sent.
+    // A simple value is sent as it is. Of a larger object only the text is, because the message is about the error.
     private static object? TargetOf(object? target)
     {
         var plain = Unwrap(target);
