@@ -6,7 +6,8 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <summary>An element type that arrays and lists keep when they are sent. The types are a fixed list: none is ever created from a name.</summary>
+/// <summary>An element type that arrays and lists keep when they are sent. The types are a fixed list: none is ever created from a
+/// name.</summary>
 /// <remarks>Numbers are one byte string with a tag for their type, as in RFC 8746: a copy of the memory. IpcPs writes them little-endian,
 /// because every machine that it runs on is little-endian, and reads both byte orders. Other types are a tagged array of items.</remarks>
 internal abstract class ArrayType(Type element, uint tag)
@@ -57,8 +58,9 @@ internal abstract class ArrayType(Type element, uint tag)
     public static ArrayType? Find(Type element) => ByElement.GetValueOrDefault(element);
 
     /// <summary>Creates an array from its items and the code of their type.</summary>
-    public static Array Create(long code, List<object?> items) =>
-        (code >= 0 && code < ByCode.Length ? ByCode[code] : throw CborError.Invalid($"arrays of element code {code} are not supported")).ToArray(items);
+    public static Array Create(long code, List<object?> items) => code >= 0 && code < ByCode.Length
+        ? ByCode[code].ToArray(items)
+        : throw CborError.Invalid($"arrays of element code {code} are not supported");
 
     /// <summary>Creates an array of numbers from a byte string and its tag, which is one of those that RFC 8746 has.</summary>
     public static Array Create(uint tag, ReadOnlySpan<byte> bytes) =>
@@ -94,7 +96,7 @@ internal abstract class ArrayType(Type element, uint tag)
             for (var i = 0; i < array.Length; i++)
             {
                 if (items[i] is T item) array[i] = item;
-                else if (items[i] is not null || default(T) is not null) throw CborError.Invalid($"an array of {typeof(T)} has an item of another type");
+                else if (items[i] is not null || default(T) is not null) throw CborError.Invalid($"an item is not a {typeof(T)}");
             }
             return array;
         }
@@ -116,7 +118,7 @@ internal abstract class ArrayType(Type element, uint tag)
         protected override Array ToArray(ReadOnlySpan<byte> bytes, uint written)
         {
             var size = Unsafe.SizeOf<T>();
-            if (bytes.Length % size != 0) throw CborError.Invalid($"an array of tag {written} has {bytes.Length} bytes, not a multiple of {size}");
+            if (bytes.Length % size != 0) throw CborError.Invalid($"a {typeof(T)}[] has {bytes.Length} bytes, not a multiple of {size}");
             var numbers = new T[bytes.Length / size];
             var target = MemoryMarshal.AsBytes(numbers.AsSpan());
             bytes.CopyTo(target);

@@ -3,8 +3,9 @@ using System.Globalization;
 
 namespace IpcPs.Serialization;
 
-/// <summary>A value of an enum that arrived from another process: its name and its number. Its type is not created, because no type is ever created
-/// from a name. It is equal to its name (case does not matter) and to its number, so that comparisons written for the enum work with it too.</summary>
+/// <summary>A value of an enum that arrived from another process: its name and its number. Its type is not created, because no type is ever
+/// created from a name. It is equal to its name (case does not matter) and to its number, so that comparisons written for the enum work
+/// with it too.</summary>
 /// <param name="typeName">The full name of the enum, like <c>System.DayOfWeek</c>.</param>
 /// <param name="name">The name of the value; for flags, several names with commas; the number as text if the value has no name.</param>
 /// <param name="value">The number.</param>
@@ -107,8 +108,8 @@ public sealed class IpcEnum(string typeName, string name, long value) : IEquatab
     private static bool IsInteger(TypeCode code) => code is >= TypeCode.SByte and <= TypeCode.UInt64;
 }
 
-/// <summary>Converts an <see cref="IpcEnum"/> to an enum that the caller names, so that PowerShell's casts work; and names and numbers to an
-/// <see cref="IpcEnum"/>, so that its comparisons do. It creates no type.</summary>
+/// <summary>Converts an <see cref="IpcEnum"/> to an enum that the caller names, so that PowerShell's casts work; and names and numbers to
+/// an <see cref="IpcEnum"/>, so that its comparisons do. It creates no type.</summary>
 internal sealed class IpcEnumConverter : TypeConverter
 {
     public override bool CanConvertTo(ITypeDescriptorContext? context, Type? destinationType) =>
@@ -130,8 +131,9 @@ internal sealed class IpcEnumConverter : TypeConverter
                 return new IpcEnum(live.GetType().FullName ?? "", live.ToString(), IpcEnum.ToNumber(live));
             case string text:
                 // A name alone does not say which number it is. Equals() and CompareTo() compare it as a name.
-                if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var parsed)) throw new FormatException($"'{text}' is not a number.");
-                return new IpcEnum("", text, parsed);
+                return long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var parsed)
+                    ? new IpcEnum("", text, parsed)
+                    : throw new FormatException($"'{text}' is not a number.");
             case IConvertible convertible:
                 var number = convertible.ToInt64(CultureInfo.InvariantCulture);
                 return new IpcEnum("", number.ToString(CultureInfo.InvariantCulture), number);

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace IpcPs.Serialization;
 
-/// <summary>An object of another process, as a C# program receives it: its properties in their order, its type names and its text. The case of
-/// a property's name does not matter, as in PowerShell.</summary>
+/// <summary>An object of another process, as a C# program receives it: its properties in their order, its type names and its text. The case
+/// of a property's name does not matter, as in PowerShell.</summary>
 [SuppressMessage("Naming", "CA1710", Justification = "It stands for an object. That it can be read like a dictionary is a convenience.")]
 public sealed class IpcPropertyBag : IReadOnlyDictionary<string, object?>
 {
@@ -41,7 +41,8 @@ public sealed class IpcPropertyBag : IReadOnlyDictionary<string, object?>
     public IEnumerable<object?> Values => _properties.Select(static property => property.Value);
 
     /// <inheritdoc/>
-    public object? this[string key] => TryGetValue(key, out var value) ? value : throw new KeyNotFoundException($"The object has no property '{key}'.");
+    public object? this[string key] =>
+        TryGetValue(key, out var value) ? value : throw new KeyNotFoundException($"The object has no property '{key}'.");
 
     /// <summary>Adds a property after the others.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the name is empty, or the object already has it.</exception>

@@ -163,8 +163,9 @@ public sealed partial class ObjectDecoder
         {
             if (indefinite) Charge(PropertyCost);
             var name = ReadName(ref cursor);
-            if (name.Length == 0) throw CborError.Invalid("a property has no name");
-            if (!_model.AddProperty(bag, name, Read(ref cursor, inner))) throw CborError.Invalid($"an object has two properties with the name '{name}'");
+            if (name.Length == 0) throw CborError.Invalid("the name of a property is empty");
+            var value = Read(ref cursor, inner);
+            if (!_model.AddProperty(bag, name, value)) throw CborError.Invalid($"an object cannot have a property '{name}', or has two");
         }
         return bag;
     }

@@ -35,7 +35,8 @@ public sealed partial class ObjectDecoder
                 var id = ReadBytes(ref cursor);
                 return id.Length == 16 ? new Guid(id, bigEndian: true) : throw CborError.Invalid($"a UUID has {id.Length} bytes");
             case CborTags.Uri:
-                return Uri.TryCreate(ReadString(ref cursor), UriKind.RelativeOrAbsolute, out var uri) ? uri : throw CborError.Invalid("a URI is not valid");
+                var text = ReadString(ref cursor);
+                return Uri.TryCreate(text, UriKind.RelativeOrAbsolute, out var uri) ? uri : throw CborError.Invalid("a URI is not valid");
             case CborTags.Wtf8:
                 return ReadWtf8(ref cursor);
             case CborTags.Enum:
@@ -163,7 +164,8 @@ public sealed partial class ObjectDecoder
             var unit = ReadInteger(ref cursor);
             // RFC 9581: 1 has the seconds. -3, -6 and -9 have the fraction in milliseconds, microseconds and nanoseconds.
             var scale = key == -3 ? 1_000_000 : key == -6 ? 1000 : key == -9 ? 1 : 0;
-            if (key != 1 && (scale == 0 || unit is < 0 or > 999_999_999)) throw CborError.Invalid("a duration has a form that is not supported");
+            if (key != 1 && (scale == 0 || unit is < 0 or > 999_999_999))
+                throw CborError.Invalid("the form of a duration is not supported");
             if (key == 1) seconds = unit;
             else nanoseconds += unit * scale;
         }
@@ -196,7 +198,7 @@ public sealed partial class ObjectDecoder
     {
         RequireLength(ref cursor, 2);
         var reason = ReadInteger(ref cursor);
-        return new IpcOmitted(reason == 1 ? IpcOmission.Cycle : reason == 2 ? IpcOmission.Depth : IpcOmission.Unknown, ReadName(ref cursor));
+        return new IpcOmitted(reason is 1 or 2 ? (IpcOmission)reason : IpcOmission.Unknown, ReadName(ref cursor));
     }
 
     /// <summary>Common values, boxed once, so that they need not be allocated for each message.</summary>

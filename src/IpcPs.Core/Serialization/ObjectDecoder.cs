@@ -3,8 +3,8 @@ using IpcPs.Serialization.Cbor;
 namespace IpcPs.Serialization;
 
 /// <summary>Decodes the payload of format Object into values. It trusts no bytes: depth, counts and memory are limited
-/// (<see cref="CodecLimits"/>), and no type is created from a name. Anything wrong with the bytes is an <see cref="IpcException"/>. An instance
-/// is used for one message after another, by one thread at a time.</summary>
+/// (<see cref="CodecLimits"/>), and no type is created from a name. Anything wrong with the bytes is an <see cref="IpcException"/>. An
+/// instance is used for one message after another, by one thread at a time.</summary>
 public sealed partial class ObjectDecoder
 {
     // The memory that .NET needs for each of these, estimated generously. It is charged to the message's budget.
@@ -21,8 +21,8 @@ public sealed partial class ObjectDecoder
     private long _budget;
 
     /// <summary>Creates a decoder.</summary>
-    /// <param name="model">Creates the objects that arrive as property bags. If it is null, <see cref="ReflectionModel"/> does, and they are
-    /// <see cref="IpcPropertyBag"/>s.</param>
+    /// <param name="model">Creates the objects that arrive as property bags. If it is null, <see cref="ReflectionModel"/> does, and they
+    /// are <see cref="IpcPropertyBag"/>s.</param>
     public ObjectDecoder(IObjectModel? model = null) => _model = model ?? ReflectionModel.Instance;
 
     /// <summary>Decodes one value.</summary>
@@ -201,18 +201,19 @@ public sealed partial class ObjectDecoder
 
     private static void RequireLength(ref CborCursor cursor, int length)
     {
-        if (ReadLength(ref cursor, CborMajor.Array) != length) throw CborError.Invalid($"a tagged array does not have the {length} items of its tag");
+        if (ReadLength(ref cursor, CborMajor.Array) != length) throw CborError.Invalid($"a tagged array does not have {length} items");
     }
 
     private static void Require(byte first, CborMajor major)
     {
-        if ((CborMajor)(first & 0xE0) != major) throw CborError.Invalid($"byte 0x{first:x2} is where CBOR major type {(int)major >> 5} is expected");
+        if ((CborMajor)(first & 0xE0) != major)
+            throw CborError.Invalid($"byte 0x{first:x2} is where major type {(int)major >> 5} is expected");
     }
 
     private static bool IsIndefinite(byte first) => (first & 31) == CborCursor.IndefiniteLength;
 
     private static int Descend(int depth) =>
-        depth < CodecLimits.MaxDepth ? depth + 1 : throw CborError.Invalid($"its values are nested more than {CodecLimits.MaxDepth} levels deep");
+        depth < CodecLimits.MaxDepth ? depth + 1 : throw CborError.Invalid($"it is nested more than {CodecLimits.MaxDepth} levels deep");
 
     private void Charge(long bytes)
     {

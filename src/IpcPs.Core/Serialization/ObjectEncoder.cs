@@ -5,8 +5,8 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <summary>Encodes .NET values as the payload of format Object (docs/wire-format.md). An instance is used for one message after another, by one
-/// thread at a time, so that nothing is allocated for most messages. Property getters run on the caller's thread.</summary>
+/// <summary>Encodes .NET values as the payload of format Object (docs/wire-format.md). An instance is used for one message after another,
+/// by one thread at a time, so that nothing is allocated for most messages. Property getters run on the caller's thread.</summary>
 /// <example>
 /// <code>
 /// var encoder = new ObjectEncoder();
@@ -29,14 +29,15 @@ public sealed partial class ObjectEncoder
     private int _level;
 
     /// <summary>Creates an encoder.</summary>
-    /// <param name="model">Writes the objects that format Object has no form for. If it is null, <see cref="ReflectionModel"/> does.</param>
-    /// <param name="maxObjectDepth">How many levels of live objects are sent with their properties. 1 sends an object's own properties and the
-    /// text of the objects in them. Lists, dictionaries and custom objects do not count, because scripts build them to be sent. They are
-    /// followed to <see cref="CodecLimits.MaxDepth"/>.</param>
+    /// <param name="model">Writes the objects that format Object has no form for. If it is null, <see cref="ReflectionModel"/>
+    /// does.</param>
+    /// <param name="maxObjectDepth">How many levels of live objects are sent with their properties. 1 sends an object's own properties and
+    /// the text of the objects in them. Lists, dictionaries and custom objects do not count, because scripts build them to be sent. They
+    /// are followed to <see cref="CodecLimits.MaxDepth"/>.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the depth is less than 1.</exception>
     public ObjectEncoder(IObjectModel? model = null, int maxObjectDepth = CodecLimits.DefaultObjectDepth)
     {
-        if (maxObjectDepth < 1) throw IpcException.Argument($"The object depth must be at least 1. {maxObjectDepth} would send no properties.");
+        if (maxObjectDepth < 1) throw IpcException.Argument($"The object depth must be at least 1, and is {maxObjectDepth}.");
         _model = model ?? ReflectionModel.Instance;
         MaxObjectDepth = maxObjectDepth;
         _path = new object?[CodecLimits.MaxDepth];
@@ -86,7 +87,8 @@ public sealed partial class ObjectEncoder
     /// <summary>Begins a custom object without type names.</summary>
     /// <param name="identity">The object, to detect that it contains itself.</param>
     /// <param name="bag">Writes the properties.</param>
-    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its place.</returns>
+    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its
+    /// place.</returns>
     public bool BeginBag(object identity, out PropertyBagWriter bag)
     {
         bag = default;
@@ -100,7 +102,8 @@ public sealed partial class ObjectEncoder
     /// <param name="identity">The object, to detect that it contains itself.</param>
     /// <param name="typeNames">Its type names, most specific first.</param>
     /// <param name="bag">Writes the properties.</param>
-    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its place.</returns>
+    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its
+    /// place.</returns>
     public bool BeginNamedBag(object identity, IReadOnlyList<string> typeNames, out PropertyBagWriter bag)
     {
         bag = default;
@@ -117,7 +120,8 @@ public sealed partial class ObjectEncoder
     /// <param name="typeNames">Its type names, most specific first, without "Deserialized.".</param>
     /// <param name="text">What its ToString returns; null if that says nothing.</param>
     /// <param name="bag">Writes the properties.</param>
-    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its place.</returns>
+    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its
+    /// place.</returns>
     public bool BeginObject(object identity, IReadOnlyList<string> typeNames, string? text, out PropertyBagWriter bag)
     {
         bag = default;

@@ -2,8 +2,8 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <summary>Writes the properties of one object. <see cref="ObjectEncoder.BeginBag"/> and similar methods create it, and <see cref="End"/> must be
-/// called after the last property.</summary>
+/// <summary>Writes the properties of one object. <see cref="ObjectEncoder.BeginBag"/> and similar methods create it, and <see cref="End"/>
+/// must be called after the last property.</summary>
 public ref struct PropertyBagWriter
 {
     private readonly ObjectEncoder _encoder;

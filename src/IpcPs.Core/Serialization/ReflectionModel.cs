@@ -90,7 +90,8 @@ public sealed class ReflectionModel : IObjectModel
         public Shape(Type type)
         {
             var names = new List<string>();
-            for (var at = type; at is not null && names.Count < CodecLimits.MaxTypeNames; at = at.BaseType) names.Add(at.FullName ?? at.Name);
+            for (var at = type; at is not null && names.Count < CodecLimits.MaxTypeNames; at = at.BaseType)
+                names.Add(at.FullName ?? at.Name);
             TypeNames = names;
             // To PowerShell, names that differ only by case are the same property.
             Properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)

@@ -79,7 +79,7 @@ internal static class TimeCodec
         var wall = Parse(text, out var offset, out var zone);
         if (zone == Zone.None) throw Invalid(text);
         var local = DateTime.SpecifyKind(wall, DateTimeKind.Local);
-        // If the offset is that of the local time zone, the digits stay as they are. So a time that daylight saving skips arrives unchanged.
+        // With the offset of the local time zone the digits stay as they are. So a time that daylight saving skips arrives unchanged.
         if (TimeZoneInfo.Local.GetUtcOffset(local) == offset) return local;
         var utc = wall.Ticks - offset.Ticks;
         return utc >= 0 && utc <= DateTime.MaxValue.Ticks ? new DateTime(utc, DateTimeKind.Utc).ToLocalTime() : local;
@@ -144,8 +144,8 @@ internal static class TimeCodec
     {
         offset = default;
         zone = Zone.None;
-        if (text.Length < 19 || text[4] != '-' || text[7] != '-' || (text[10] | 0x20) is not ('t' or ' ') || text[13] != ':' || text[16] != ':')
-            throw Invalid(text);
+        if (text.Length < 19 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':') throw Invalid(text);
+        if ((text[10] | 0x20) is not ('t' or ' ')) throw Invalid(text);
         var year = Number(text, 0, 4);
         var month = Number(text, 5, 2);
         var day = Number(text, 8, 2);

@@ -5,7 +5,8 @@ using System.Text;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Converts a value to bytes, for format Bytes: byte arrays, numbers from 0 to 255, sequences of such numbers, streams, and text as UTF-8.</summary>
+/// <summary>Converts a value to bytes, for format Bytes: byte arrays, numbers from 0 to 255, sequences of such numbers, streams, and text
+/// as UTF-8.</summary>
 internal static class ByteSource
 {
     public static ReadOnlySpan<byte> From(object? value)
@@ -61,8 +62,8 @@ internal static class ByteSource
         {
             whole.Write(part, 0, read);
             if (whole.Length <= IpcChannel.MaxStreamMessage) continue;
-            throw new IpcException(IpcErrors.MessageTooLarge, $"The stream has more bytes than a message may have ({IpcChannel.MaxStreamMessage}).", null,
-                "Send it in parts.");
+            var problem = $"The stream has more than {IpcChannel.MaxStreamMessage} bytes, which is the limit of a message.";
+            throw new IpcException(IpcErrors.MessageTooLarge, problem, null, "Send it in parts.");
         }
         return whole.ToArray();
     }
@@ -92,7 +93,10 @@ internal static class ByteSource
 
     private static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 
-    private static IpcException Wrong(object? value) =>
-        new(IpcErrors.InvalidArgument, $"Format Bytes sends byte arrays, numbers from 0 to 255, streams and text, but not a {value?.GetType().ToString() ?? "null"}.",
-            null, "Use -Format Object, Json or Text.");
+    private static IpcException Wrong(object? value)
+    {
+        var type = value?.GetType().ToString() ?? "null";
+        var problem = $"Format Bytes sends byte arrays, numbers from 0 to 255, streams and text. It cannot send a {type}.";
+        return new IpcException(IpcErrors.InvalidArgument, problem, null, "Use -Format Object, Json or Text.");
+    }
 }

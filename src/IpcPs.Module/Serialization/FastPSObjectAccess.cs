@@ -8,7 +8,8 @@ using static IpcPs.Module.Serialization.FastPSObjectAccess;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Finds the internal members that <see cref="FastPSObjectAccess{TMembers}"/> uses. PowerShell 7.4 to 7.6 have all of them.</summary>
+/// <summary>Finds the internal members that <see cref="FastPSObjectAccess{TMembers}"/> uses. PowerShell 7.4 to 7.6 have all of
+/// them.</summary>
 [SuppressMessage("Maintainability", "CA1508", Justification = "Reflection finds different members in different versions.")]
 internal static class FastPSObjectAccess
 {
@@ -32,7 +33,7 @@ internal static class FastPSObjectAccess
     /// <exception cref="ArgumentException">The type has no such method, or it has another signature.</exception>
     public static TDelegate Bind<TDelegate>(Type type, string name, params Type[] parameters)
         where TDelegate : Delegate =>
-        type.GetMethod(name, Internal, parameters)?.CreateDelegate<TDelegate>() ?? throw new ArgumentException($"{type} has no method {name}.");
+        type.GetMethod(name, Internal, parameters)?.CreateDelegate<TDelegate>() ?? throw new ArgumentException($"{type} has no {name}().");
 }
 
 /// <summary>Uses internal members of PSObject.</summary>
@@ -43,10 +44,12 @@ internal sealed class FastPSObjectAccess<TMembers> : PSObjectAccess
     /// <summary>How many introduced names are remembered. Any further name is introduced each time.</summary>
     private const int MaxKnownNames = 10_000;
 
-    private readonly Func<PSObject, Collection<string>> _typeNames = Bind<Func<PSObject, Collection<string>>>(typeof(PSObject), "get_InternalTypeNames");
+    private readonly Func<PSObject, Collection<string>> _typeNames =
+        Bind<Func<PSObject, Collection<string>>>(typeof(PSObject), "get_InternalTypeNames");
     private readonly Func<PSObject, TMembers> _members = Bind<Func<PSObject, TMembers>>(typeof(PSObject), "get_InstanceMembers");
     private readonly Func<TMembers, int> _count = Bind<Func<TMembers, int>>(typeof(TMembers), "get_Count");
-    private readonly Func<TMembers, int, PSMemberInfo> _item = Bind<Func<TMembers, int, PSMemberInfo>>(typeof(TMembers), "get_Item", typeof(int));
+    private readonly Func<TMembers, int, PSMemberInfo> _item =
+        Bind<Func<TMembers, int, PSMemberInfo>>(typeof(TMembers), "get_Item", typeof(int));
     private readonly HasMembers _hasMembers =
         Bind<HasMembers>(typeof(PSObject), "HasInstanceMembers", typeof(object), typeof(TMembers).MakeByRefType());
     private readonly Func<PSObject, string?> _getText = Bind<Func<PSObject, string?>>(typeof(PSObject), "get_ToStringFromDeserialization");
@@ -96,8 +99,8 @@ internal sealed class FastPSObjectAccess<TMembers> : PSObjectAccess
 
     public override ErrorRecord? ToErrorRecord(PSObject notes) => _toErrorRecord(notes);
 
-    /// <summary>Adds a name by PowerShell's public method once. Script that PowerShell compiled may assume that no object has an added property
-    /// of that name, and the public method makes PowerShell compile it again.</summary>
+    /// <summary>Adds a name by PowerShell's public method once. Script that PowerShell compiled may assume that no object has an added
+    /// property of that name, and the public method makes PowerShell compile it again.</summary>
     private bool Introduce(string name)
     {
         if (name.Length == 0 || IsReserved(name)) return false;

@@ -8,8 +8,8 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Decodes JSON as ConvertFrom-Json does: objects as PSCustomObjects, whole numbers as Int64 or BigInteger, other numbers as Double.
-/// But a string that looks like a date stays a string.</summary>
+/// <summary>Decodes JSON as ConvertFrom-Json does: objects as PSCustomObjects, whole numbers as Int64 or BigInteger, other numbers as
+/// Double. But a string that looks like a date stays a string.</summary>
 internal static class JsonDecoder
 {
     // The memory that .NET needs for each of these, estimated generously. It is charged to the message's budget.
@@ -34,7 +34,8 @@ internal static class JsonDecoder
         }
         catch (JsonException e)
         {
-            throw new IpcException(id, $"The message is not JSON: {e.Message}", null, "Receive with -Format Text or Bytes to see what the sender sends.", e);
+            const string Advice = "Receive with -Format Text or Bytes to see what the sender sends.";
+            throw new IpcException(id, $"The message is not JSON: {e.Message}", null, Advice, e);
         }
     }
 
@@ -79,7 +80,8 @@ internal static class JsonDecoder
             var value = Read(ref reader, ref budget);
             Charge(PropertyCost, ref budget);
             if (table is null && PSObjectModel.Instance.AddProperty(bag, name, value)) continue;
-            // A PSCustomObject cannot have empty names, or names that differ only by case. A dictionary can. If a name comes twice, the last value counts.
+            // A PSCustomObject cannot have empty names, or names that differ only by case. A dictionary can.
+            // If the same name comes twice, the last value counts.
             table ??= ToTable(bag);
             table[name] = value;
         }
@@ -89,7 +91,8 @@ internal static class JsonDecoder
     private static void Charge(long bytes, ref long budget)
     {
         if ((budget -= bytes) >= 0) return;
-        throw new IpcException(IpcErrors.MessageTooLarge, "The JSON would need far more memory than its size justifies.", null, "Send it in parts.");
+        const string Problem = "The JSON would need far more memory than its size justifies.";
+        throw new IpcException(IpcErrors.MessageTooLarge, Problem, null, "Send it in parts.");
     }
 
     private static OrderedDictionary ToTable(PSObject bag)
@@ -105,8 +108,9 @@ internal static class JsonDecoder
         var text = System.Text.Encoding.ASCII.GetString(reader.ValueSpan);
         const int LongestInteger = 1000;
         // The time to parse an integer grows with the square of its digits. A longer one becomes a Double.
-        if (text.Length <= LongestInteger && text.AsSpan().IndexOfAny('.', 'e', 'E') < 0) return BigInteger.Parse(text, CultureInfo.InvariantCulture);
-        return double.Parse(text, CultureInfo.InvariantCulture);
+        return text.Length <= LongestInteger && text.AsSpan().IndexOfAny('.', 'e', 'E') < 0
+            ? (object)BigInteger.Parse(text, CultureInfo.InvariantCulture)
+            : double.Parse(text, CultureInfo.InvariantCulture);
     }
 
     private static string ReadText(ref Utf8JsonReader reader)
@@ -118,7 +122,8 @@ internal static class JsonDecoder
         catch (InvalidOperationException)
         {
             // The string has an unpaired surrogate, or its bytes are not UTF-8.
-            return Utf8.IsValid(reader.ValueSpan) ? JsonText.Unescape(reader.ValueSpan) : throw new JsonException("a string is not valid UTF-8");
+            if (!Utf8.IsValid(reader.ValueSpan)) throw new JsonException("a string is not valid UTF-8");
+            return JsonText.Unescape(reader.ValueSpan);
         }
     }
 }

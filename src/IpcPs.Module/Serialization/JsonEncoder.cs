@@ -10,8 +10,8 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Encodes PowerShell values as JSON in one line. Unlike ConvertTo-Json, it writes enums as their names, byte arrays as base64 and time
-/// spans as their text.</summary>
+/// <summary>Encodes PowerShell values as JSON in one line. Unlike ConvertTo-Json, it writes enums as their names, byte arrays as base64 and
+/// time spans as their text.</summary>
 /// <param name="depth">How many levels of live objects are sent with their properties.</param>
 internal sealed class JsonEncoder(int depth)
 {

@@ -5,7 +5,8 @@ using System.Text.RegularExpressions;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>JSON strings with an unpaired surrogate. RFC 8259 allows one as an escape, but System.Text.Json neither writes nor reads it.</summary>
+/// <summary>JSON strings with an unpaired surrogate. RFC 8259 allows one as an escape, but System.Text.Json neither writes nor reads
+/// it.</summary>
 /// <remarks>Python writes the names of files that are not valid UTF-8 as such strings. Without this class their messages would be refused.
 /// Only the names of properties are not covered: there U+FFFD is written, because the writer has no raw names.</remarks>
 internal static class JsonText
@@ -34,6 +35,7 @@ internal static class JsonText
     }
 
     /// <summary>The string without escapes.</summary>
-    /// <param name="json">A valid JSON string in UTF-8, without its quotation marks. All its escapes are escapes of .NET's Regex too.</param>
+    /// <param name="json">A valid JSON string in UTF-8, without its quotation marks. All its escapes are escapes of .NET's Regex
+    /// too.</param>
     public static string Unescape(ReadOnlySpan<byte> json) => Regex.Unescape(Encoding.UTF8.GetString(json));
 }

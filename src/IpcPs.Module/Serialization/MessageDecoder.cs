@@ -23,8 +23,9 @@ internal sealed class MessageDecoder
             case IpcFormat.Bytes:
                 return bytes.ToArray();
             case IpcFormat.Object:
-                if (actual != IpcFormat.Object) throw Mismatch(actual, "an Object", "Receive with -Format Auto, or with the format that the sender uses.");
-                return _objects.Decode(bytes);
+                return actual == IpcFormat.Object
+                    ? _objects.Decode(bytes)
+                    : throw Mismatch(actual, "an Object", "Receive with -Format Auto, or with the format that the sender uses.");
             case IpcFormat.Text when actual != IpcFormat.Object:
                 return TryText(bytes.Span) ?? throw Mismatch(actual, "UTF-8 text", "Receive with -Format Bytes.");
             case IpcFormat.Json when actual != IpcFormat.Object:
@@ -51,9 +52,13 @@ internal sealed class MessageDecoder
         return Strict.GetString(bytes);
     }
 
-    private static IpcException Mismatch(IpcFormat actual, string wanted, string advice) =>
-        new(IpcErrors.FormatMismatch, $"The message is not {wanted}{(actual == IpcFormat.Auto ? "" : $": its envelope says {actual}")}.", null, advice);
+    private static IpcException Mismatch(IpcFormat actual, string wanted, string advice)
+    {
+        var reason = actual == IpcFormat.Auto ? "" : $". It is marked as format {actual}";
+        return new IpcException(IpcErrors.FormatMismatch, $"The message is not {wanted}{reason}.", null, advice);
+    }
 
     private static IpcException NotUtf8() =>
-        new(IpcErrors.InvalidData, "The message is marked as format Text, but it is not valid UTF-8.", null, "Receive with -Format Bytes to see what the sender sends.");
+        new(IpcErrors.InvalidData, "The message is marked as format Text, but it is not valid UTF-8.", null,
+            "Receive with -Format Bytes to see what the sender sends.");
 }

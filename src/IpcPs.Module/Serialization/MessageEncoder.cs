@@ -4,14 +4,15 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Encodes PowerShell values in one format. An instance is used for one message after another, on the pipeline's thread, because property
-/// getters may be script.</summary>
+/// <summary>Encodes PowerShell values in one format. An instance is used for one message after another, on the pipeline's thread, because
+/// property getters may be script.</summary>
 /// <param name="format">The format. Auto counts as Object.</param>
 /// <param name="depth">For Object and Json: how many levels of live objects are sent with their properties.</param>
 internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.DefaultObjectDepth)
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private readonly ObjectEncoder? _objects = format is IpcFormat.Object or IpcFormat.Auto ? new ObjectEncoder(PSObjectModel.Instance, depth) : null;
+    private readonly ObjectEncoder? _objects =
+        format is IpcFormat.Object or IpcFormat.Auto ? new ObjectEncoder(PSObjectModel.Instance, depth) : null;
     private readonly JsonEncoder? _json = format == IpcFormat.Json ? new JsonEncoder(depth) : null;
     private byte[] _text = [];
 
@@ -35,7 +36,7 @@ internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.D
         }
         catch (Exception e) when (e is not (IpcException or PipelineStoppedException or OperationCanceledException or OutOfMemoryException))
         {
-            // An enumerator failed, or another thread changed a collection. That is an error of this message. The next one can still be sent.
+            // An enumerator failed, or another thread changed a collection. That fails this message. The next one can still be sent.
             throw new IpcException(IpcErrors.InvalidArgument, $"A {TypeOf(value)} could not be read: {e.Message}", inner: e);
         }
     }

@@ -5,15 +5,16 @@ using IpcPs.Serialization;
 namespace IpcPs.Module.Serialization;
 
 /// <summary>Creates and reads PSObjects.</summary>
-/// <remarks>To create or read a custom object takes 4 to 6 us through <see cref="PSObject.Properties"/>, and less than one through the internal
-/// collection behind it. <see cref="FastPSObjectAccess"/> looks up the internal members once. If an engine lacks one of them, the public ones
-/// are used, so that no version of PowerShell breaks.</remarks>
+/// <remarks>To create or read a custom object takes 4 to 6 us through <see cref="PSObject.Properties"/>, and less than one through the
+/// internal collection behind it. <see cref="FastPSObjectAccess"/> looks up the internal members once. If an engine lacks one of them, the
+/// public ones are used, so that no version of PowerShell breaks.</remarks>
 internal abstract class PSObjectAccess
 {
     /// <summary>The fastest access that this engine allows.</summary>
     public static PSObjectAccess Instance { get; } = FastPSObjectAccess.TryCreate() ?? new PublicPSObjectAccess();
 
-    /// <summary>The type names, which the caller does not change. (The public property copies them and keeps the copy in a table.)</summary>
+    /// <summary>The type names, which the caller does not change. (The public property copies them and keeps the copy in a
+    /// table.)</summary>
     public abstract Collection<string> TypeNames(PSObject value);
 
     /// <summary>Whether members were added to this object, not to its type.</summary>
@@ -103,8 +104,8 @@ internal sealed class PublicPSObjectAccess : PSObjectAccess
 }
 
 /// <summary>The ToString method of a copy. It returns the text of the original.</summary>
-/// <remarks>For "$copy" too, PowerShell calls such a method if the object has one, and otherwise makes a text of the properties. PowerShell's
-/// own deserializer adds one as well.</remarks>
+/// <remarks>For "$copy" too, PowerShell calls such a method if the object has one, and otherwise makes a text of the properties.
+/// PowerShell's own deserializer adds one as well.</remarks>
 internal sealed class ToStringMethod : PSMethodInfo
 {
     public const string MethodName = "ToString";

@@ -5,8 +5,8 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>How PowerShell's objects are sent. A custom object keeps the order of its properties and its type names. A live object becomes a copy
-/// with type names that begin with <c>Deserialized.</c></summary>
+/// <summary>How PowerShell's objects are sent. A custom object keeps the order of its properties and its type names. A live object becomes
+/// a copy with type names that begin with <c>Deserialized.</c></summary>
 internal sealed class PSObjectModel : IObjectModel
 {
     public const string Prefix = "Deserialized.";
@@ -14,8 +14,8 @@ internal sealed class PSObjectModel : IObjectModel
     private static readonly string[] CustomObjectNames = [CustomObject, "System.Object"];
     private static readonly PSObjectAccess Access = PSObjectAccess.Instance;
 
-    /// <summary>Properties that Get-Content and PowerShell's providers add to every line and path. Two of the six are whole objects, and the
-    /// user of <c>Get-Content | Send-IpcMessage</c> does not mean to send them.</summary>
+    /// <summary>Properties that Get-Content and PowerShell's providers add to every line and path. Two of the six are whole objects, and
+    /// the user of <c>Get-Content | Send-IpcMessage</c> does not mean to send them.</summary>
     private static readonly HashSet<string> AddedByProviders = new(StringComparer.OrdinalIgnoreCase)
     {
         "PSPath", "PSParentPath", "PSChildName", "PSDrive", "PSProvider", "ReadCount",
@@ -116,7 +116,8 @@ internal sealed class PSObjectModel : IObjectModel
         private const int MaxNames = 10_000;
         private static readonly ConcurrentDictionary<string, string> Prefixed = new();
 
-        /// <summary>The type names of the received object: for a copy, each name with the prefix; for a custom object, its own and the usual ones.</summary>
+        /// <summary>The type names of the received object: for a copy, each name with the prefix; for a custom object, its own and the
+        /// usual ones.</summary>
         public static string[] Complete(IReadOnlyList<string> names, bool isCopy)
         {
             if (!isCopy) return [.. names, .. CustomObjectNames];

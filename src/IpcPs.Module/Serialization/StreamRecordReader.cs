@@ -5,16 +5,16 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Creates the records of PowerShell's streams again from their copies, which <see cref="StreamRecordWriter"/> wrote. Properties that are
-/// missing, or that have other types, stay empty: a copy from another program raises no exception.</summary>
+/// <summary>Creates the records of PowerShell's streams again from their copies, which <see cref="StreamRecordWriter"/> wrote. Properties
+/// that are missing, or that have other types, stay empty: a copy from another program raises no exception.</summary>
 internal static class StreamRecordReader
 {
     private const string Prefix = PSObjectModel.Prefix + StreamRecordWriter.Namespace;
 
     /// <summary>Creates the record that a received value is a copy of.</summary>
     /// <param name="value">A value that was decoded.</param>
-    /// <returns>An ErrorRecord, WarningRecord, VerboseRecord, DebugRecord, InformationRecord or ProgressRecord; null if the value is not a copy
-    /// of one.</returns>
+    /// <returns>An ErrorRecord, WarningRecord, VerboseRecord, DebugRecord, InformationRecord or ProgressRecord; null if the value is not a
+    /// copy of one.</returns>
     public static object? Restore(object? value)
     {
         if (value is not PSObject copy) return null;
@@ -32,8 +32,8 @@ internal static class StreamRecordReader
         };
     }
 
-    /// <summary>Creates an error with the id, category, position and script stack of the original. Its exception is a RemoteException with the copy of
-    /// the original one.</summary>
+    /// <summary>Creates an error with the id, category, position and script stack of the original. Its exception is a RemoteException with
+    /// the copy of the original one.</summary>
     public static ErrorRecord ToErrorRecord(object? value)
     {
         var copy = Bag(value);
@@ -52,7 +52,8 @@ internal static class StreamRecordReader
     public static WarningRecord ToWarningRecord(object? value)
     {
         var copy = Bag(value);
-        return Text(copy, "FullyQualifiedWarningId") is { Length: > 0 } id ? new WarningRecord(id, Message(copy)) : new WarningRecord(Message(copy));
+        var message = Message(copy);
+        return Text(copy, "FullyQualifiedWarningId") is { Length: > 0 } id ? new WarningRecord(id, message) : new WarningRecord(message);
     }
 
     /// <summary>A verbose message.</summary>
@@ -67,7 +68,8 @@ internal static class StreamRecordReader
         var copy = Bag(value);
         var record = new InformationRecord(MessageData(Value(copy, "MessageData")), Text(copy, "Source") ?? "");
         if (Value(copy, "TimeGenerated") is DateTime time) record.TimeGenerated = time;
-        if (Value(copy, "Tags") is IEnumerable tags and not string) record.Tags.AddRange(tags.OfType<object>().Select(static tag => tag.ToString()));
+        var tags = Value(copy, "Tags") as IEnumerable;
+        if (tags is not (null or string)) record.Tags.AddRange(tags.OfType<object>().Select(static tag => tag.ToString()));
         record.User = Text(copy, "User");
         record.Computer = Text(copy, "Computer");
         record.ProcessId = (uint)Number(copy, "ProcessId", 0);
@@ -91,7 +93,7 @@ internal static class StreamRecordReader
             CurrentOperation = Text(copy, "CurrentOperation"),
             PercentComplete = (int)Math.Clamp(Number(copy, "PercentComplete", -1), -1, 100),
             SecondsRemaining = (int)Math.Clamp(Number(copy, "SecondsRemaining", -1), -1, int.MaxValue),
-            RecordType = Number(copy, "RecordType", 0) == (int)ProgressRecordType.Completed ? ProgressRecordType.Completed : ProgressRecordType.Processing,
+            RecordType = Number(copy, "RecordType", 0) == 1 ? ProgressRecordType.Completed : ProgressRecordType.Processing,
         };
     }
 
@@ -126,7 +128,8 @@ internal static class StreamRecordReader
     private static void AddInvocation(PSObject notes, PSObject invocation)
     {
         // PowerShell expects these enums wrapped.
-        Add("InvocationInfo_CommandOrigin", PSObject.AsPSObject(Number(invocation, "CommandOrigin", 1) == 0 ? CommandOrigin.Runspace : CommandOrigin.Internal));
+        var origin = Number(invocation, "CommandOrigin", 1) == 0 ? CommandOrigin.Runspace : CommandOrigin.Internal;
+        Add("InvocationInfo_CommandOrigin", PSObject.AsPSObject(origin));
         if (Text(invocation, "MyCommand") is { Length: > 0 } command && Number(invocation, "CommandType", 0) is > 0 and var type)
         {
             Add("CommandInfo_CommandType", PSObject.AsPSObject((CommandTypes)type));
@@ -163,7 +166,7 @@ internal static class StreamRecordReader
 
     private static object MessageData(object? data)
     {
-        if (data is not PSObject copy || copy.TypeNames.Count == 0 || copy.TypeNames[0] != Prefix + nameof(HostInformationMessage)) return data ?? "";
+        if (data is not PSObject copy || copy.TypeNames.FirstOrDefault() != Prefix + nameof(HostInformationMessage)) return data ?? "";
         return new HostInformationMessage
         {
             Message = Message(copy),
@@ -173,7 +176,8 @@ internal static class StreamRecordReader
         };
     }
 
-    private static ConsoleColor? Color(PSObject copy, string name) => Number(copy, name, -1) is >= 0 and <= 15 and var color ? (ConsoleColor)color : null;
+    private static ConsoleColor? Color(PSObject copy, string name) =>
+        Number(copy, name, -1) is >= 0 and <= 15 and var color ? (ConsoleColor)color : null;
 
     private static ErrorCategory Category(PSObject copy)
     {

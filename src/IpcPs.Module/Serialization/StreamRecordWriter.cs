@@ -3,8 +3,8 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Writes the records of PowerShell's streams. A user can read the properties of the copy, and <see cref="StreamRecordReader"/> can create the
-/// record again.</summary>
+/// <summary>Writes the records of PowerShell's streams. A user can read the properties of the copy, and <see cref="StreamRecordReader"/>
+/// can create the record again.</summary>
 internal static class StreamRecordWriter
 {
     public const string Namespace = "System.Management.Automation.";
@@ -64,7 +64,8 @@ internal static class StreamRecordWriter
 
     private static void Write(ObjectEncoder encoder, ErrorCategoryInfo category)
     {
-        if (!encoder.BeginObject(category, [Namespace + nameof(ErrorCategoryInfo), "System.Object"], category.ToString(), out var bag)) return;
+        string[] typeNames = [Namespace + nameof(ErrorCategoryInfo), "System.Object"];
+        if (!encoder.BeginObject(category, typeNames, category.ToString(), out var bag)) return;
         bag.Add("Category", category.Category);
         bag.Add("Activity", category.Activity);
         bag.Add("Reason", category.Reason);
@@ -122,7 +123,8 @@ internal static class StreamRecordWriter
 
     private static void Write(ObjectEncoder encoder, InformationRecord record)
     {
-        if (!encoder.BeginObject(record, [Namespace + nameof(InformationRecord), "System.Object"], ValueText.TryOf(record), out var bag)) return;
+        string[] typeNames = [Namespace + nameof(InformationRecord), "System.Object"];
+        if (!encoder.BeginObject(record, typeNames, ValueText.TryOf(record), out var bag)) return;
         if (Unwrap(record.MessageData) is HostInformationMessage host)
         {
             bag.AddName("MessageData");

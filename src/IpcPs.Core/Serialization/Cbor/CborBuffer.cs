@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Text.Unicode;
@@ -5,8 +6,8 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Serialization.Cbor;
 
-/// <summary>Writes CBOR (RFC 8949) into an array that grows and is reused. It measured three to five times as fast as the writer of the package
-/// System.Formats.Cbor, which the tests use to check what is written here.</summary>
+/// <summary>Writes CBOR (RFC 8949) into an array that grows and is reused. It measured three to five times as fast as the writer of the
+/// package System.Formats.Cbor, which the tests use to check what is written here.</summary>
 internal sealed class CborBuffer
 {
     private const int InitialCapacity = 512;
@@ -26,7 +27,8 @@ internal sealed class CborBuffer
         if (_bytes.Length > MaxRetainedCapacity) _bytes = new byte[InitialCapacity];
     }
 
-    /// <summary>The buffer space after what is written, at least that many bytes. <see cref="Advance"/> says how many of them were used.</summary>
+    /// <summary>The buffer space after what is written, at least that many bytes. <see cref="Advance"/> says how many of them were
+    /// used.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Reserve(int bytes)
     {
@@ -79,7 +81,7 @@ internal sealed class CborBuffer
         // The size of the head is guessed from the number of characters. That is right for ASCII, where nothing has to be counted or moved.
         var head = HeadSize(text.Length);
         var target = Reserve(9 + (text.Length * 3));
-        if (Utf8.FromUtf16(text, target[head..], out _, out var written, replaceInvalidSequences: false) != System.Buffers.OperationStatus.Done)
+        if (Utf8.FromUtf16(text, target[head..], out _, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
         {
             Tag(CborTags.Wtf8);
             Bytes(Wtf8.Encode(text));
@@ -92,7 +94,8 @@ internal sealed class CborBuffer
         Length += needed + written;
     }
 
-    /// <summary>Begins an array or map whose number of items is not known yet. Its head is one byte, which <see cref="EndItems"/> fills in.</summary>
+    /// <summary>Begins an array or map whose number of items is not known yet. Its head is one byte, which <see cref="EndItems"/> fills
+    /// in.</summary>
     /// <returns>The position of the head, for <see cref="EndItems"/>.</returns>
     public int BeginItems(CborMajor major)
     {

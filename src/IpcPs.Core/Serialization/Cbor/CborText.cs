@@ -22,9 +22,9 @@ internal static class CborText
 }
 
 /// <summary>UTF-8 in which an unpaired surrogate is encoded as if it were a character (WTF-8).</summary>
-/// <remarks>A .NET string may contain such a surrogate, and UTF-8 has no form for it. Sources are an emoji that was cut in half at a column, and
-/// names of files that are not valid UTF-8: Python reads those as strings with unpaired surrogates. Without this form such a string would
-/// arrive changed, and a name would no longer be the name of its file.</remarks>
+/// <remarks>A .NET string may contain such a surrogate, and UTF-8 has no form for it. Sources are an emoji that was cut in half at a
+/// column, and names of files that are not valid UTF-8: Python reads those as strings with unpaired surrogates. Without this form such a
+/// string would arrive changed, and a name would no longer be the name of its file.</remarks>
 internal static class Wtf8
 {
     public static byte[] Encode(ReadOnlySpan<char> text)
@@ -72,8 +72,8 @@ internal static class Wtf8
     }
 }
 
-/// <summary>Finds the names of properties and types by their bytes, because they repeat from one object to the next. Only a name that was not
-/// seen lately becomes a new string. The number of names is fixed, so that a peer cannot fill memory with them.</summary>
+/// <summary>Finds the names of properties and types by their bytes, because they repeat from one object to the next. Only a name that was
+/// not seen lately becomes a new string. The number of names is fixed, so that a peer cannot fill memory with them.</summary>
 internal sealed class NameCache
 {
     private const int Capacity = 512;
