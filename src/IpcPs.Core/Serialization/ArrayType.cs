@@ -10,7 +10,7 @@ namespace IpcPs.Serialization;
 /// name.</summary>
 /// <remarks>Numbers are one byte string with a tag for their type, as in RFC 8746: a copy of the memory. IpcPs writes them little-endian,
 /// because every machine that it runs on is little-endian, and reads both byte orders. Other types are a tagged array of items.</remarks>
-internal abstract class ArrayType(Type element, uint tag)
+internal abstract class ArrayType(Type element, Type arrayOfElement, uint tag)
 {
     private const uint LittleEndian = 4;
 
@@ -45,17 +45,17 @@ internal abstract class ArrayType(Type element, uint tag)
         new Numbers<double>(86),
     ];
 
-    private static readonly Dictionary<Type, ArrayType> ByElement = ByCode.Concat(OfNumbers).ToDictionary(static type => type.Element);
+    private static readonly Dictionary<Type, ArrayType> ByType = IndexByType();
 
-    private static readonly ArrayType?[] ByTag = Enumerable.Range(0, (int)(CborTags.LastNumberArray - CborTags.FirstNumberArray + 1))
-        .Select(static offset => CborTags.FirstNumberArray + (uint)offset)
-        .Select(static tag => OfNumbers.FirstOrDefault(type => type.Tag == tag || (type.Tag & ~LittleEndian) == tag))
-        .ToArray();
+    private static readonly ArrayType?[] ByTag = IndexByTag();
 
     private Type Element { get; } = element;
+    private Type ArrayOfElement { get; } = arrayOfElement;
     private uint Tag { get; } = tag;
 
-    public static ArrayType? Find(Type element) => ByElement.GetValueOrDefault(element);
+    /// <summary>Finds the entry for an array or a list.</summary>
+    /// <param name="type">The exact type of an array, or the type of the items of a list.</param>
+    public static ArrayType? Find(Type type) => ByType.GetValueOrDefault(type);
 
     /// <summary>Creates an array from its items and the code of their type.</summary>
     public static Array Create(long code, List<object?> items) => code >= 0 && code < ByCode.Length
@@ -76,7 +76,30 @@ internal abstract class ArrayType(Type element, uint tag)
 
     protected virtual Array ToArray(ReadOnlySpan<byte> bytes, uint written) => throw new NotSupportedException();
 
-    private sealed class Items<T>(int code) : ArrayType(typeof(T), tag: 0)
+    // Loops, not LINQ over pairs: the first array of a session would wait until that is compiled.
+    private static Dictionary<Type, ArrayType> IndexByType()
+    {
+        var index = new Dictionary<Type, ArrayType>();
+        foreach (var type in (ArrayType[])[.. ByCode, .. OfNumbers])
+        {
+            index.Add(type.Element, type);
+            index.Add(type.ArrayOfElement, type);
+        }
+        return index;
+    }
+
+    private static ArrayType?[] IndexByTag()
+    {
+        var index = new ArrayType?[CborTags.LastNumberArray - CborTags.FirstNumberArray + 1];
+        foreach (var numbers in OfNumbers)
+        {
+            index[numbers.Tag - CborTags.FirstNumberArray] = numbers;
+            index[(numbers.Tag & ~LittleEndian) - CborTags.FirstNumberArray] = numbers;
+        }
+        return index;
+    }
+
+    private sealed class Items<T>(int code) : ArrayType(typeof(T), typeof(T[]), tag: 0)
     {
         public override bool TryWrite(CborBuffer buffer, IList list)
         {
@@ -102,7 +125,7 @@ internal abstract class ArrayType(Type element, uint tag)
         }
     }
 
-    private sealed class Numbers<T>(uint tag) : ArrayType(typeof(T), tag)
+    private sealed class Numbers<T>(uint tag) : ArrayType(typeof(T), typeof(T[]), tag)
         where T : unmanaged
     {
         public override bool TryWrite(CborBuffer buffer, IList list)

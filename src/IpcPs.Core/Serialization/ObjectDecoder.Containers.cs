@@ -60,7 +60,7 @@ public sealed partial class ObjectDecoder
         var inner = Read(ref cursor, Descend(depth));
         // The list is a copy, and needs as much memory as the array.
         Charge(before - _budget);
-        return inner is Array array && ArrayType.Find(array.GetType().GetElementType()!) is { } type
+        return inner is Array array && ArrayType.Find(array.GetType()) is { } type
             ? type.ToList(array)
             : throw CborError.Invalid("a list does not contain an array");
     }

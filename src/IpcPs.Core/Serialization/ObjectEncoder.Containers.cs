@@ -47,7 +47,7 @@ public sealed partial class ObjectEncoder
         else
         {
             _buffer.Tag(CborTags.List);
-            WriteTyped((IList)items, items.GetType().GetGenericArguments()[0]);
+            WriteTyped((IList)items, ArrayType.Find(items.GetType().GetGenericArguments()[0]));
         }
         Exit();
         return true;
@@ -56,15 +56,13 @@ public sealed partial class ObjectEncoder
     private void WriteArray(Array array)
     {
         if (!Enter(array)) return;
-        // Arrays with several dimensions, or that do not begin at 0, arrive as flat ones.
-        if (array.GetType().IsSZArray) WriteTyped(array, array.GetType().GetElementType()!);
-        else WriteElements(array);
+        WriteTyped(array, ArrayType.Find(array.GetType()));
         Exit();
     }
 
-    private void WriteTyped(IList list, Type element)
+    private void WriteTyped(IList list, ArrayType? type)
     {
-        if (ArrayType.Find(element)?.TryWrite(_buffer, list) != true) WriteElements(list);
+        if (type is null || !type.TryWrite(_buffer, list)) WriteElements(list);
     }
 
     private void WriteItems(object?[] items)

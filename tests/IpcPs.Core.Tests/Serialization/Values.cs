@@ -83,10 +83,10 @@ internal static class Values
             case decimal number:
                 return decimal.GetBits(number).SequenceEqual(decimal.GetBits((decimal)right));
             case double number:
-                // Equal numbers may be zeros of different sign.
-                return number.Equals((double)right) && double.IsNegative(number) == double.IsNegative((double)right);
+                // Zeros of different sign are equal numbers.
+                return number.Equals((double)right) && (number != 0 || double.IsNegative(number) == double.IsNegative((double)right));
             case float number:
-                return number.Equals((float)right) && float.IsNegative(number) == float.IsNegative((float)right);
+                return number.Equals((float)right) && (number != 0 || float.IsNegative(number) == float.IsNegative((float)right));
             case IpcEnum value:
                 return value.Equals((IpcEnum)right) && value.Name == ((IpcEnum)right).Name;
             case IpcPropertyBag bag:
