@@ -2,35 +2,36 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Serialization;
 
-/// <summary>What the codec accepts, and what it sends; docs/wire-format.md states these to peers.</summary>
+/// <summary>The limits of format Object. docs/wire-format.md has them for programs in other languages.</summary>
 public static class CodecLimits
 {
-    /// <summary>How deep values may lie within each other, sent or received.</summary>
+    /// <summary>How many levels deep values may be nested, sent or received.</summary>
     public const int MaxDepth = 64;
 
-    /// <summary>How deep the properties of live objects are followed where the caller says nothing: as in Start-Job, the object's own, and of what they
-    /// hold the text. (A process with one level more is 12 times as large.)</summary>
+    /// <summary>How many levels of live objects are sent with their properties by default: the object's own, and the text of the objects in
+    /// them. PowerShell's own jobs do the same. With one level more, a Process object is 12 times as large.</summary>
     public const int DefaultObjectDepth = 1;
 
-    /// <summary>Memory that any message may become, whatever its size.</summary>
+    /// <summary>Bytes of memory that the value of any message may need, however small the message is: 16 MiB.</summary>
     public const long FreeMemory = 16 * 1024 * 1024;
 
-    /// <summary>Memory beyond <see cref="FreeMemory"/> that each byte of a message may become: a small number takes 32 bytes where its message has one, an
-    /// object with one property 700 where it has eight.</summary>
+    /// <summary>Bytes of memory beyond <see cref="FreeMemory"/> that the value may need for each byte of its message. A small number needs
+    /// 32 bytes of memory for one byte of a message, and an object with one property 700 for eight.</summary>
     public const int MemoryPerByte = 128;
 
-    /// <summary>Memory that no message may exceed: 4 GiB.</summary>
+    /// <summary>Bytes of memory that the value of no message may exceed: 4 GiB.</summary>
     public const long MaxMemory = 4L * 1024 * 1024 * 1024;
 
-    /// <summary>Type names that one object may have.</summary>
+    /// <summary>How many type names one object may have.</summary>
     public const int MaxTypeNames = 64;
 
     internal const int MaxWarnings = 20;
 
-    /// <summary>Memory that a message of that size may become.</summary>
+    /// <summary>Bytes of memory that the value of a message may need.</summary>
+    /// <param name="bytes">The size of the message in bytes.</param>
     public static long MemoryFor(int bytes) => Math.Min(FreeMemory + ((long)bytes * MemoryPerByte), MaxMemory);
 
     internal static IpcException TooLarge(long bytes) =>
-        new(IpcErrors.MessageTooLarge, $"The object needs {bytes} bytes, and one message may have {IpcChannel.MaxStreamMessage}.", null,
-            "Send it in parts, or only the properties that the other side needs.");
+        new(IpcErrors.MessageTooLarge, $"The object needs {bytes} bytes or more. The limit is {IpcChannel.MaxStreamMessage} bytes.", null,
+            "Send it in parts, or send only the properties that the receiver needs.");
 }

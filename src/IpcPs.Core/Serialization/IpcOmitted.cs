@@ -1,22 +1,28 @@
 namespace IpcPs.Serialization;
 
-/// <summary>Stands where the sender left something out, so that the receiver can see that there was more.</summary>
-public sealed class IpcOmitted
+/// <summary>Why a sender left out a part of an object.</summary>
+public enum IpcOmission
 {
-    /// <summary>Creates a mark.</summary>
-    public IpcOmitted(IpcOmission reason, string text)
-    {
-        Reason = reason;
-        Text = text;
-    }
+    /// <summary>For a reason that this version does not know.</summary>
+    Unknown = 0,
+    /// <summary>It contains itself.</summary>
+    Cycle = 1,
+    /// <summary>It is nested too deeply.</summary>
+    Depth = 2,
+}
 
-    /// <summary>Why.</summary>
-    public IpcOmission Reason { get; }
+/// <summary>Stands for a value that the sender left out, so that the receiver can see that there was one.</summary>
+/// <param name="reason">Why the value was left out.</param>
+/// <param name="text">The name of its type.</param>
+public sealed class IpcOmitted(IpcOmission reason, string text)
+{
+    /// <summary>Why the value was left out.</summary>
+    public IpcOmission Reason { get; } = reason;
 
-    /// <summary>What it was, in short: the type's name.</summary>
-    public string Text { get; }
+    /// <summary>The name of its type.</summary>
+    public string Text { get; } = text;
 
-    /// <summary>A short mark for people: <c>(cycle: System.Collections.Hashtable)</c>.</summary>
+    /// <summary>A short text, like <c>(cycle: System.Collections.Hashtable)</c>.</summary>
     public override string ToString() => Reason switch
     {
         IpcOmission.Cycle => $"(cycle: {Text})",

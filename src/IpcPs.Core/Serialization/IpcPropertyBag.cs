@@ -3,15 +3,15 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace IpcPs.Serialization;
 
-/// <summary>What an object of another process is to a C# program that uses the core alone: named values in their order, its type names and its text. Names are
-/// found in any case, as PowerShell finds them.</summary>
-[SuppressMessage("Naming", "CA1710", Justification = "It is an object of another process; that it can be looked through like a dictionary is a convenience.")]
+/// <summary>An object of another process, as a C# program receives it: its properties in their order, its type names and its text. The case
+/// of a property's name does not matter, as in PowerShell.</summary>
+[SuppressMessage("Naming", "CA1710", Justification = "It stands for an object. That it can be read like a dictionary is a convenience.")]
 public sealed class IpcPropertyBag : IReadOnlyDictionary<string, object?>
 {
     private readonly List<KeyValuePair<string, object?>> _properties;
     private readonly Dictionary<string, int> _index;
 
-    /// <summary>Creates an empty bag.</summary>
+    /// <summary>Creates an empty property bag.</summary>
     public IpcPropertyBag() : this(0)
     {
     }
@@ -25,10 +25,10 @@ public sealed class IpcPropertyBag : IReadOnlyDictionary<string, object?>
     /// <summary>The type names, most specific first; empty for a plain custom object.</summary>
     public IReadOnlyList<string> TypeNames { get; set; } = [];
 
-    /// <summary>What ToString gave where the object lived; null where it had nothing of its own to say.</summary>
+    /// <summary>What ToString of the original returned; null if it has no text of its own.</summary>
     public string? Text { get; set; }
 
-    /// <summary>Whether this is what is left of an object of another type, rather than a custom object.</summary>
+    /// <summary>True for the copy of an object of another type, false for a custom object.</summary>
     public bool IsCopy { get; set; }
 
     /// <inheritdoc/>
@@ -41,13 +41,15 @@ public sealed class IpcPropertyBag : IReadOnlyDictionary<string, object?>
     public IEnumerable<object?> Values => _properties.Select(static property => property.Value);
 
     /// <inheritdoc/>
-    public object? this[string key] => TryGetValue(key, out var value) ? value : throw new KeyNotFoundException($"The object has no property '{key}'.");
+    public object? this[string key] =>
+        TryGetValue(key, out var value) ? value : throw new KeyNotFoundException($"The object has no property '{key}'.");
 
-    /// <summary>Adds a property behind the others.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the name is empty or taken.</exception>
+    /// <summary>Adds a property after the others.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the name is empty, or the object already has it.</exception>
     public void Add(string name, object? value)
     {
-        if (string.IsNullOrEmpty(name) || !TryAdd(name, value)) throw IpcException.Argument($"A property '{name}' cannot be added: the name is empty or taken.");
+        if (string.IsNullOrEmpty(name)) throw IpcException.Argument("A property must have a name.");
+        if (!TryAdd(name, value)) throw IpcException.Argument($"The object already has a property '{name}'.");
     }
 
     /// <inheritdoc/>
@@ -64,7 +66,7 @@ public sealed class IpcPropertyBag : IReadOnlyDictionary<string, object?>
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<string, object?>> GetEnumerator() => _properties.GetEnumerator();
 
-    /// <summary>The text of the object, or its properties as PowerShell would show them: <c>@{Name=…; Size=…}</c>.</summary>
+    /// <summary>The text of the object. If it has none, its properties as PowerShell shows them: <c>@{Name=…; Size=…}</c>.</summary>
     public override string ToString() =>
         Text ?? "@{" + string.Join("; ", _properties.Select(static property => $"{property.Key}={property.Value}")) + "}";
 

@@ -4,14 +4,14 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <content>Lists, dictionaries and bags: what holds other values.</content>
+/// <content>Lists, dictionaries and property bags: values that contain other values.</content>
 public sealed partial class ObjectDecoder
 {
     private object?[] ReadArray(ref CborCursor cursor, byte first, ulong claimed, int depth)
     {
-        var inner = Deeper(depth);
+        var inner = Descend(depth);
         if (IsIndefinite(first)) return ReadItems(ref cursor, first, claimed, depth).ToArray();
-        var count = cursor.Count(claimed, 1);
+        var count = cursor.CheckCount(claimed, 1);
         Charge(ObjectCost + ((long)count * ReferenceCost));
         if (count == 0) return [];
         var items = new object?[count];
@@ -21,11 +21,11 @@ public sealed partial class ObjectDecoder
 
     private List<object?> ReadItems(ref CborCursor cursor, byte first, ulong claimed, int depth)
     {
-        var inner = Deeper(depth);
+        var inner = Descend(depth);
         Charge(ObjectCost * 2);
         if (!IsIndefinite(first))
         {
-            var count = cursor.Count(claimed, 1);
+            var count = cursor.CheckCount(claimed, 1);
             Charge((long)count * ReferenceCost);
             var items = new List<object?>(count);
             for (; count > 0; count--) items.Add(Read(ref cursor, inner));
@@ -57,33 +57,28 @@ public sealed partial class ObjectDecoder
         }
         if ((CborMajor)(cursor.Peek() & 0xE0) == CborMajor.Array) return ReadItems(ref cursor, depth);
         var before = _budget;
-        var inner = Read(ref cursor, Deeper(depth));
-        // The copy costs as much as what was read.
+        var inner = Read(ref cursor, Descend(depth));
+        // The list is a copy, and needs as much memory as the array.
         Charge(before - _budget);
-        return inner switch
-        {
-            Array array when NumberArrays.ToList(array) is { } numbers => numbers,
-            Array array when ElementTypes.Find(array.GetType().GetElementType()!) is { } element => element.ToList(array),
-            _ => throw CborError.Invalid("a list is made of something that is no array"),
-        };
+        return inner is Array array && ArrayType.Find(array.GetType()) is { } type
+            ? type.ToList(array)
+            : throw CborError.Invalid("a list does not contain an array");
     }
 
     private Array ReadTypedArray(ref CborCursor cursor, int depth)
     {
         RequireLength(ref cursor, 2);
         var code = ReadInteger(ref cursor);
-        var element = code >= 0 && code <= int.MaxValue ? ElementTypes.Find((ulong)code) : null;
-        if (element is null) throw CborError.Invalid($"arrays of element code {code} are not known");
         var items = ReadItems(ref cursor, depth);
         Charge(ObjectCost + (items.Count * 2L * ReferenceCost));
-        return element.ToArray(items) ?? throw CborError.Invalid($"an array of {element.Type} has a value of another type");
+        return ArrayType.Create(code, items);
     }
 
     private HashSet<object?> ReadSet(ref CborCursor cursor, int depth)
     {
         var items = ReadItems(ref cursor, depth);
         Charge(TableCost + ((long)items.Count * EntryCost));
-        HashCollisionGuard.Check(items);
+        RefuseCollisions(items, step: 1);
         return [.. items];
     }
 
@@ -93,7 +88,7 @@ public sealed partial class ObjectDecoder
         var table = new Hashtable(entries.Count / 2, StringComparer.OrdinalIgnoreCase);
         Fill(entries, table);
         if (table.Count * 2 == entries.Count) return table;
-        // Two keys that differ only in case: a table that tells them apart, as the sender's did.
+        // Two keys differ only by case: the table must be case-sensitive, as the sender's was.
         table = new Hashtable(entries.Count / 2);
         Fill(entries, table);
         return table.Count * 2 == entries.Count ? table : throw CborError.Invalid("a dictionary has the same key twice");
@@ -112,22 +107,42 @@ public sealed partial class ObjectDecoder
         return table.Count * 2 == entries.Count ? table : throw CborError.Invalid("a dictionary has the same key twice");
     }
 
-    /// <summary>Keys and values in turn.</summary>
+    /// <summary>Reads the entries of a map.</summary>
+    /// <returns>Each key, followed by its value.</returns>
     private List<object?> ReadEntries(ref CborCursor cursor, byte first, ulong claimed, int depth)
     {
-        var inner = Deeper(depth);
+        var inner = Descend(depth);
         var indefinite = IsIndefinite(first);
-        var count = indefinite ? 0 : cursor.Count(claimed, 2);
+        var count = indefinite ? 0 : cursor.CheckCount(claimed, 2);
         Charge(TableCost + ((long)count * EntryCost));
         var entries = new List<object?>(count * 2);
         while (indefinite ? !cursor.TryReadBreak() : entries.Count < count * 2)
         {
             if (indefinite) Charge(EntryCost);
-            entries.Add(Read(ref cursor, inner) ?? throw CborError.Invalid("a dictionary has null for a key"));
+            entries.Add(Read(ref cursor, inner) ?? throw CborError.Invalid("a key of a dictionary is null"));
             entries.Add(Read(ref cursor, inner));
         }
-        HashCollisionGuard.Check(entries, every: 2);
+        RefuseCollisions(entries, step: 2);
         return entries;
+    }
+
+    /// <summary>Refuses keys that were chosen to have the same hash, because a table of them would take hours to fill.</summary>
+    private static void RefuseCollisions(List<object?> items, int step)
+    {
+        // So many equal hashes cost no time that is worth mentioning.
+        const int Harmless = 2048;
+        if (items.Count / step <= Harmless) return;
+        var hashes = new Dictionary<int, int>();
+        for (var i = 0; i < items.Count; i += step)
+        {
+            // The hashes of strings are random in each process.
+            if (items[i] is null or string) continue;
+            // Combine() is too. Without it, keys could be chosen to collide in this dictionary.
+            var hash = HashCode.Combine(items[i]!.GetHashCode());
+            var count = hashes.GetValueOrDefault(hash) + 1;
+            if (count > Harmless) throw CborError.Invalid("too many keys of a dictionary have the same hash");
+            hashes[hash] = count;
+        }
     }
 
     private static void Fill(List<object?> entries, IDictionary table)
@@ -137,19 +152,20 @@ public sealed partial class ObjectDecoder
 
     private object ReadBag(ref CborCursor cursor, int depth)
     {
-        var inner = Deeper(depth);
+        var inner = Descend(depth);
         var first = cursor.ReadHead(out var claimed);
         Require(first, CborMajor.Map);
         var indefinite = IsIndefinite(first);
-        var count = indefinite ? 0 : cursor.Count(claimed, 2);
+        var count = indefinite ? 0 : cursor.CheckCount(claimed, 2);
         Charge(BagCost + ((long)count * PropertyCost));
         var bag = _model.CreateBag(count);
         for (var i = 0; indefinite ? !cursor.TryReadBreak() : i < count; i++)
         {
             if (indefinite) Charge(PropertyCost);
             var name = ReadName(ref cursor);
-            if (name.Length == 0) throw CborError.Invalid("a property has no name");
-            if (!_model.AddProperty(bag, name, Read(ref cursor, inner))) throw CborError.Invalid($"an object has two properties '{name}'");
+            if (name.Length == 0) throw CborError.Invalid("the name of a property is empty");
+            var value = Read(ref cursor, inner);
+            if (!_model.AddProperty(bag, name, value)) throw CborError.Invalid($"an object cannot have a property '{name}', or has two");
         }
         return bag;
     }
@@ -169,12 +185,12 @@ public sealed partial class ObjectDecoder
         return _model.CompleteBag(ReadBag(ref cursor, depth), names, text, isCopy: true);
     }
 
-    private object ReadDecorated(ref CborCursor cursor, int depth)
+    private object ReadExtended(ref CborCursor cursor, int depth)
     {
         RequireLength(ref cursor, 3);
-        var value = Read(ref cursor, Deeper(depth)) ?? throw CborError.Invalid("null has properties");
+        var value = Read(ref cursor, Descend(depth)) ?? throw CborError.Invalid("properties were added to null");
         var names = ReadTypeNames(ref cursor);
-        return _model.Decorate(value, names, ReadBag(ref cursor, depth));
+        return _model.AddMembers(value, names, ReadBag(ref cursor, depth));
     }
 
     private string[] ReadTypeNames(ref CborCursor cursor)
@@ -182,7 +198,7 @@ public sealed partial class ObjectDecoder
         var first = cursor.ReadHead(out var claimed);
         Require(first, CborMajor.Array);
         if (IsIndefinite(first) || claimed > CodecLimits.MaxTypeNames) throw CborError.Invalid("an object has too many type names");
-        var count = cursor.Count(claimed, 1);
+        var count = cursor.CheckCount(claimed, 1);
         if (count == 0) return [];
         Charge(ObjectCost + (count * ReferenceCost));
         var names = new string[count];

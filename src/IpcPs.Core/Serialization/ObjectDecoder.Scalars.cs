@@ -3,7 +3,7 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <content>Numbers, moments and whatever else is one value.</content>
+/// <content>Numbers, dates and other single values.</content>
 public sealed partial class ObjectDecoder
 {
     private object? ReadScalar(ref CborCursor cursor, ulong tag, int depth)
@@ -22,20 +22,23 @@ public sealed partial class ObjectDecoder
             case CborTags.TimeOfDay:
                 return TimeCodec.TimeOfDay(ReadTextBytes(ref cursor));
             case CborTags.UnixTime:
-                return TimeCodec.FromUnix(Read(ref cursor, Deeper(depth)));
+                return TimeCodec.FromUnix(Read(ref cursor, Descend(depth)));
             case CborTags.Duration:
                 return ReadDuration(ref cursor);
-            case CborTags.PositiveBignum or CborTags.NegativeBignum or CborTags.DecimalFraction:
-                return ReadRareNumber(ref cursor, (uint)tag);
+            case CborTags.PositiveBignum:
+                return new BigInteger(ReadBytes(ref cursor), isUnsigned: true, isBigEndian: true);
+            case CborTags.NegativeBignum:
+                return -1 - new BigInteger(ReadBytes(ref cursor), isUnsigned: true, isBigEndian: true);
+            case CborTags.DecimalFraction:
+                return ReadDecimal(ref cursor);
             case CborTags.Uuid:
                 var id = ReadBytes(ref cursor);
                 return id.Length == 16 ? new Guid(id, bigEndian: true) : throw CborError.Invalid($"a UUID has {id.Length} bytes");
             case CborTags.Uri:
-                return Uri.TryCreate(ReadString(ref cursor), UriKind.RelativeOrAbsolute, out var uri) ? uri : throw CborError.Invalid("a URI is none");
+                var text = ReadString(ref cursor);
+                return Uri.TryCreate(text, UriKind.RelativeOrAbsolute, out var uri) ? uri : throw CborError.Invalid("a URI is not valid");
             case CborTags.Wtf8:
-                var wtf = ReadBytes(ref cursor);
-                Charge(wtf.Length * 2L);
-                return Wtf8.Decode(wtf) ?? throw CborError.Invalid("a text is no valid WTF-8");
+                return ReadWtf8(ref cursor);
             case CborTags.Enum:
                 return ReadEnum(ref cursor);
             case CborTags.Version:
@@ -47,19 +50,15 @@ public sealed partial class ObjectDecoder
             case >= CborTags.SByte and <= CborTags.UInt64 or CborTags.Char:
                 return ReadSized(ref cursor, (uint)tag);
             default:
-                // A tag says more about a value than one needs to know to read it (RFC 8949, section 3.4).
-                return Read(ref cursor, Deeper(depth));
+                // An unknown tag only adds meaning to a value, which can be read without it (RFC 8949, section 3.4).
+                return Read(ref cursor, Descend(depth));
         }
     }
 
     private object Unsigned(ulong value)
     {
-        if (value <= int.MaxValue)
-        {
-            Charge(ObjectCost);
-            return BoxedValues.Of((int)value);
-        }
         Charge(ObjectCost);
+        if (value <= int.MaxValue) return BoxedValues.Of((int)value);
         return value <= long.MaxValue ? (long)value : value;
     }
 
@@ -88,7 +87,7 @@ public sealed partial class ObjectDecoder
             CborSimple.Half => (object)(double)BitConverter.UInt16BitsToHalf((ushort)argument),
             CborSimple.Single => BitConverter.UInt32BitsToSingle((uint)argument),
             CborSimple.Double => BitConverter.UInt64BitsToDouble(argument),
-            _ => throw CborError.Invalid($"simple value 0x{first:x2} is not known"),
+            _ => throw CborError.Invalid($"simple value 0x{first:x2} is not supported"),
         };
     }
 
@@ -98,25 +97,62 @@ public sealed partial class ObjectDecoder
         var number = ReadInteger(ref cursor);
         return tag switch
         {
-            CborTags.SByte => (sbyte)Within(number, sbyte.MinValue, sbyte.MaxValue),
-            CborTags.Byte => (byte)Within(number, byte.MinValue, byte.MaxValue),
-            CborTags.Int16 => (short)Within(number, short.MinValue, short.MaxValue),
-            CborTags.UInt16 => (ushort)Within(number, ushort.MinValue, ushort.MaxValue),
-            CborTags.Char => (char)Within(number, char.MinValue, char.MaxValue),
-            CborTags.UInt32 => (uint)Within(number, uint.MinValue, uint.MaxValue),
+            CborTags.SByte => (sbyte)RequireRange(number, sbyte.MinValue, sbyte.MaxValue),
+            CborTags.Byte => (byte)RequireRange(number, byte.MinValue, byte.MaxValue),
+            CborTags.Int16 => (short)RequireRange(number, short.MinValue, short.MaxValue),
+            CborTags.UInt16 => (ushort)RequireRange(number, ushort.MinValue, ushort.MaxValue),
+            CborTags.Char => (char)RequireRange(number, char.MinValue, char.MaxValue),
+            CborTags.UInt32 => (uint)RequireRange(number, uint.MinValue, uint.MaxValue),
             _ => (object)number,
         };
     }
 
-    private object ReadRareNumber(ref CborCursor cursor, uint tag)
+    /// <summary>Reads [exponent, digits]. The digits are an integer or a bignum.</summary>
+    private decimal ReadDecimal(ref CborCursor cursor)
     {
-        if (tag == CborTags.DecimalFraction && RareNumbers.TryReadShort(ref cursor, out var number)) return number;
-        // The package reads the tag too; where its head begins is known only if that is the one byte it should be.
-        if (cursor.Position == 0 || _payload.Span[cursor.Position - 1] != ((byte)CborMajor.Tag | tag)) throw CborError.Invalid($"tag {tag} is not in its shortest form");
-        var value = RareNumbers.Read(_payload[(cursor.Position - 1)..], tag, out var read);
-        cursor.Skip(read - 1);
-        Charge(read);
-        return value;
+        const int MaxScale = 28;
+        var items = cursor.ReadHead(out var count);
+        Require(items, CborMajor.Array);
+        if (count != 2 && !IsIndefinite(items)) throw CborError.Invalid("a decimal fraction does not have two items");
+        var exponent = RequireRange(ReadInteger(ref cursor), -2 * MaxScale, MaxScale);
+        var first = cursor.ReadHead(out var argument);
+        var major = (CborMajor)(first & 0xE0);
+        UInt128 digits = argument;
+        var isNegative = major == CborMajor.Negative;
+        if (major == CborMajor.Tag && argument is CborTags.PositiveBignum or CborTags.NegativeBignum)
+        {
+            isNegative = argument == CborTags.NegativeBignum;
+            digits = ReadDigits(ref cursor);
+        }
+        else if (major != CborMajor.Unsigned && !isNegative)
+        {
+            throw CborError.Invalid($"byte 0x{first:x2} is where the digits of a decimal fraction are expected");
+        }
+        if (IsIndefinite(items) && !cursor.TryReadBreak()) throw CborError.Invalid("a decimal fraction does not have two items");
+        if (isNegative) digits++;
+        if (digits >> 96 != 0) throw TooLargeForDecimal();
+        var scale = (byte)Math.Clamp(-exponent, 0, MaxScale);
+        var value = new decimal((int)(uint)digits, (int)(uint)(digits >> 32), (int)(uint)(digits >> 64), isNegative, scale);
+        try
+        {
+            for (; exponent > 0; exponent--) value *= 10;
+            for (; exponent < -MaxScale; exponent++) value /= 10;
+            return value;
+        }
+        catch (OverflowException)
+        {
+            throw TooLargeForDecimal();
+        }
+
+        static IpcException TooLargeForDecimal() => CborError.Invalid("a decimal fraction is too large for a Decimal");
+    }
+
+    /// <summary>Reads the bytes of a bignum that is the digits of a decimal.</summary>
+    private UInt128 ReadDigits(ref CborCursor cursor)
+    {
+        UInt128 digits = 0;
+        foreach (var next in ReadBytes(ref cursor)) digits = digits >> 96 == 0 ? (digits << 8) | next : digits;
+        return digits;
     }
 
     private static TimeSpan ReadDuration(ref CborCursor cursor)
@@ -126,9 +162,10 @@ public sealed partial class ObjectDecoder
         {
             var key = ReadInteger(ref cursor);
             var unit = ReadInteger(ref cursor);
-            // RFC 9581: -3, -6 and -9 are the fraction in milli-, micro- and nanoseconds.
+            // RFC 9581: 1 has the seconds. -3, -6 and -9 have the fraction in milliseconds, microseconds and nanoseconds.
             var scale = key == -3 ? 1_000_000 : key == -6 ? 1000 : key == -9 ? 1 : 0;
-            if (key != 1 && (scale == 0 || unit is < 0 or > 999_999_999)) throw CborError.Invalid("a duration is in a form that is not known");
+            if (key != 1 && (scale == 0 || unit is < 0 or > 999_999_999))
+                throw CborError.Invalid("the form of a duration is not supported");
             if (key == 1) seconds = unit;
             else nanoseconds += unit * scale;
         }
@@ -148,10 +185,7 @@ public sealed partial class ObjectDecoder
         var count = ReadLength(ref cursor, CborMajor.Array);
         if (count is < 2 or > 4) throw CborError.Invalid($"a version has {count} numbers");
         Span<int> parts = stackalloc int[4];
-        for (var i = 0; i < count; i++)
-        {
-            parts[i] = (int)Within(ReadInteger(ref cursor), 0, int.MaxValue);
-        }
+        for (var i = 0; i < count; i++) parts[i] = (int)RequireRange(ReadInteger(ref cursor), 0, int.MaxValue);
         return count switch
         {
             2 => new Version(parts[0], parts[1]),
@@ -164,6 +198,20 @@ public sealed partial class ObjectDecoder
     {
         RequireLength(ref cursor, 2);
         var reason = ReadInteger(ref cursor);
-        return new IpcOmitted(reason == 1 ? IpcOmission.Cycle : reason == 2 ? IpcOmission.Depth : IpcOmission.Unknown, ReadName(ref cursor));
+        return new IpcOmitted(reason is 1 or 2 ? (IpcOmission)reason : IpcOmission.Unknown, ReadName(ref cursor));
+    }
+
+    /// <summary>Common values, boxed once, so that they need not be allocated for each message.</summary>
+    private static class BoxedValues
+    {
+        private const int Lowest = -128;
+        private const int Highest = 1023;
+
+        public static readonly object True = true;
+        public static readonly object False = false;
+
+        private static readonly object[] Integers = [.. Enumerable.Range(Lowest, Highest - Lowest + 1)];
+
+        public static object Of(int value) => value is >= Lowest and <= Highest ? Integers[value - Lowest] : value;
     }
 }

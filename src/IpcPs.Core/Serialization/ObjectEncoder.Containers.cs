@@ -4,7 +4,7 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <content>Lists, dictionaries and bags: what holds other values.</content>
+/// <content>Lists, dictionaries and property bags: values that contain other values.</content>
 public sealed partial class ObjectEncoder
 {
     private bool TryWriteContainer(object value)
@@ -23,14 +23,15 @@ public sealed partial class ObjectEncoder
             case ArrayList list:
                 if (!Enter(list)) return true;
                 _buffer.Tag(CborTags.ArrayList);
-                WriteItemsInside(list);
+                WriteElements(list);
                 Exit();
                 return true;
             case IpcPropertyBag bag:
                 WriteBag(bag);
                 return true;
             default:
-                return value is IEnumerable items && value.GetType() is { IsGenericType: true } type && TryWriteGeneric(items, type.GetGenericTypeDefinition());
+                return value is IEnumerable items && value.GetType() is { IsGenericType: true } type &&
+                    TryWriteGeneric(items, type.GetGenericTypeDefinition());
         }
     }
 
@@ -41,12 +42,12 @@ public sealed partial class ObjectEncoder
         if (definition == typeof(HashSet<>))
         {
             _buffer.Tag(CborTags.Set);
-            WriteItemsInside(items);
+            WriteElements(items);
         }
         else
         {
             _buffer.Tag(CborTags.List);
-            WriteListInside((IList)items);
+            WriteTyped((IList)items, ArrayType.Find(items.GetType().GetGenericArguments()[0]));
         }
         Exit();
         return true;
@@ -55,34 +56,13 @@ public sealed partial class ObjectEncoder
     private void WriteArray(Array array)
     {
         if (!Enter(array)) return;
-        if (array.Rank > 1) WriteItemsInside(array);
-        else WriteArrayInside(array, array.GetType().GetElementType()!);
+        WriteTyped(array, ArrayType.Find(array.GetType()));
         Exit();
     }
 
-    private void WriteArrayInside(Array array, Type element)
+    private void WriteTyped(IList list, ArrayType? type)
     {
-        if (NumberArrays.TryWrite(_buffer, array)) return;
-        if (element != typeof(object) && ElementTypes.Find(element) is { } known)
-        {
-            _buffer.Tag(CborTags.TypedArray);
-            _buffer.Head(CborMajor.Array, 2);
-            _buffer.Integer(known.Code);
-        }
-        WriteItemsInside(array);
-    }
-
-    private void WriteListInside(IList list)
-    {
-        var element = list.GetType().GetGenericArguments()[0];
-        if (NumberArrays.TryWriteList(_buffer, list)) return;
-        if (element != typeof(object) && ElementTypes.Find(element) is { } known)
-        {
-            _buffer.Tag(CborTags.TypedArray);
-            _buffer.Head(CborMajor.Array, 2);
-            _buffer.Integer(known.Code);
-        }
-        WriteItemsInside(list);
+        if (type is null || !type.TryWrite(_buffer, list)) WriteElements(list);
     }
 
     private void WriteItems(object?[] items)
@@ -93,16 +73,16 @@ public sealed partial class ObjectEncoder
         Exit();
     }
 
-    /// <summary>Writes what any collection holds, as an array: for models.</summary>
+    /// <summary>Writes the items of any collection as an array. For models.</summary>
     public void WriteSequence(IEnumerable items)
     {
         ArgumentNullException.ThrowIfNull(items);
         if (!Enter(items)) return;
-        WriteItemsInside(items);
+        WriteElements(items);
         Exit();
     }
 
-    private void WriteItemsInside(IEnumerable items)
+    private void WriteElements(IEnumerable items)
     {
         var begin = _buffer.BeginItems(CborMajor.Array);
         var count = 0;
@@ -148,8 +128,8 @@ public sealed partial class ObjectEncoder
         for (var i = 0; i < names.Count; i++) _buffer.Text(names[i]);
     }
 
-    /// <summary>One level deeper.</summary>
-    /// <returns>False where this is a cycle or too deep: the mark is written.</returns>
+    /// <summary>Begins a level.</summary>
+    /// <returns>False if the object contains itself or is nested too deeply. A mark was written in its place.</returns>
     private bool Enter(object identity)
     {
         var depth = _depth;
@@ -157,23 +137,23 @@ public sealed partial class ObjectEncoder
         {
             for (var i = depth - 1; i >= 0; i--)
             {
-                if (ReferenceEquals(_path[i], identity) && !ReferenceEquals(identity, Level)) return Cut(IpcOmission.Cycle, identity);
+                if (ReferenceEquals(_path[i], identity) && !ReferenceEquals(identity, Level)) return Omit(IpcOmission.Cycle, identity);
             }
             _path[depth] = identity;
             _depth = depth + 1;
             return true;
         }
-        return Cut(IpcOmission.Depth, identity);
+        return Omit(IpcOmission.Depth, identity);
     }
 
     private void Exit() => _path[--_depth] = null;
 
-    private bool Cut(IpcOmission reason, object identity)
+    private bool Omit(IpcOmission reason, object identity)
     {
         var type = identity.GetType().FullName ?? "object";
         Warn(reason == IpcOmission.Cycle
-            ? $"A {type} contains itself; where it does, a mark was sent instead of it."
-            : $"A {type} lies more than {CodecLimits.MaxDepth} levels deep; a mark was sent instead of it.");
+            ? $"A {type} contains itself. A mark was sent in its place."
+            : $"A {type} is nested more than {CodecLimits.MaxDepth} levels deep. A mark was sent in its place.");
         WriteOmitted(reason, type);
         return false;
     }

@@ -4,7 +4,7 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <content>Numbers, moments and whatever else is one value.</content>
+/// <content>Numbers, dates and other single values.</content>
 public sealed partial class ObjectEncoder
 {
     private bool TryWriteScalar(object value)
@@ -50,13 +50,13 @@ public sealed partial class ObjectEncoder
             case char unit:
                 return WriteTagged(CborTags.Char, unit);
             case BigInteger number:
-                RareNumbers.Write(_buffer, number);
+                WriteBignum(number);
                 return true;
             case Int128 number:
-                RareNumbers.Write(_buffer, (BigInteger)number);
+                WriteBignum(number);
                 return true;
             case UInt128 number:
-                RareNumbers.Write(_buffer, (BigInteger)number);
+                WriteBignum(number);
                 return true;
             case Half number:
                 Write((float)number);
@@ -93,6 +93,33 @@ public sealed partial class ObjectEncoder
         _buffer.Tag(tag);
         _buffer.Integer(number);
         return true;
+    }
+
+    private void WriteBignum(BigInteger value)
+    {
+        var isNegative = value.Sign < 0;
+        if (isNegative) value = -1 - value;
+        _buffer.Tag(isNegative ? CborTags.NegativeBignum : CborTags.PositiveBignum);
+        var length = value.GetByteCount(isUnsigned: true);
+        _buffer.Head(CborMajor.Bytes, (ulong)length);
+        value.TryWriteBytes(_buffer.Reserve(length), out _, isUnsigned: true, isBigEndian: true);
+        _buffer.Advance(length);
+    }
+
+    /// <summary>Writes [exponent, digits], which keeps the number of decimal places: 1.50 stays 1.50.</summary>
+    private void WriteDecimal(decimal value)
+    {
+        Span<int> parts = stackalloc int[4];
+        decimal.GetBits(value, parts);
+        var digits = new UInt128((uint)parts[2], ((ulong)(uint)parts[1] << 32) | (uint)parts[0]);
+        // The sign of zero is lost: CBOR's integers have none.
+        var isNegative = decimal.IsNegative(value) && digits != 0;
+        if (isNegative) digits--;
+        _buffer.Tag(CborTags.DecimalFraction);
+        _buffer.Head(CborMajor.Array, 2);
+        _buffer.Integer(-value.Scale);
+        if (digits <= ulong.MaxValue) _buffer.Head(isNegative ? CborMajor.Negative : CborMajor.Unsigned, (ulong)digits);
+        else WriteBignum(isNegative ? -1 - (BigInteger)digits : digits);
     }
 
     private void WriteEnum(string typeName, string name, long number)

@@ -5,8 +5,8 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <summary>Turns .NET values into the payload of format Object (docs/wire-format.md). Reused from one message to the next, so that nothing is
-/// allocated for the usual one; not shared between threads. Property getters run on the caller's thread.</summary>
+/// <summary>Encodes .NET values as the payload of format Object (docs/wire-format.md). An instance is used for one message after another,
+/// by one thread at a time, so that nothing is allocated for most messages. Property getters run on the caller's thread.</summary>
 /// <example>
 /// <code>
 /// var encoder = new ObjectEncoder();
@@ -19,6 +19,8 @@ namespace IpcPs.Serialization;
 /// </example>
 public sealed partial class ObjectEncoder
 {
+    private static readonly object Level = new();
+
     private readonly CborBuffer _buffer = new();
     private readonly IObjectModel _model;
     private readonly object?[] _path;
@@ -27,31 +29,34 @@ public sealed partial class ObjectEncoder
     private int _level;
 
     /// <summary>Creates an encoder.</summary>
-    /// <param name="model">What becomes of objects that CBOR has no word for; null for <see cref="ReflectionModel"/>.</param>
-    /// <param name="maxObjectDepth">How deep the properties of live objects are followed: 1 sends an object's own properties and the text of what they hold.
-    /// Lists, dictionaries and custom objects, which someone built to be sent, are followed to <see cref="CodecLimits.MaxDepth"/> whatever this is.</param>
+    /// <param name="model">Writes the objects that format Object has no form for. If it is null, <see cref="ReflectionModel"/>
+    /// does.</param>
+    /// <param name="maxObjectDepth">How many levels of live objects are sent with their properties. 1 sends an object's own properties and
+    /// the text of the objects in them. Lists, dictionaries and custom objects do not count, because scripts build them to be sent. They
+    /// are followed to <see cref="CodecLimits.MaxDepth"/>.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the depth is less than 1.</exception>
     public ObjectEncoder(IObjectModel? model = null, int maxObjectDepth = CodecLimits.DefaultObjectDepth)
     {
-        if (maxObjectDepth < 1) throw IpcException.Argument($"An object depth of {maxObjectDepth} would send no properties at all; 1 is the least.");
+        if (maxObjectDepth < 1) throw IpcException.Argument($"The object depth must be at least 1, and is {maxObjectDepth}.");
         _model = model ?? ReflectionModel.Instance;
         MaxObjectDepth = maxObjectDepth;
         _path = new object?[CodecLimits.MaxDepth];
     }
 
-    /// <summary>How deep the properties of live objects are followed.</summary>
+    /// <summary>How many levels of live objects are sent with their properties.</summary>
     public int MaxObjectDepth { get; }
 
-    /// <summary>What was cut from the last message, one sentence each.</summary>
+    /// <summary>What was left out of the last message, one sentence each.</summary>
     public IReadOnlyList<string> Warnings => _warnings ?? (IReadOnlyList<string>)[];
 
-    /// <summary>Whether the properties of a live object at this place may still be sent; where not, a model writes its text.</summary>
+    /// <summary>Whether a live object at this depth is sent with its properties. If not, a model writes its text.</summary>
     public bool CanDescend => _level < MaxObjectDepth;
 
     internal CborBuffer Buffer => _buffer;
 
     /// <summary>Encodes one value.</summary>
-    /// <returns>The payload, valid until the next call.</returns>
-    /// <exception cref="IpcException"><see cref="IpcErrors.MessageTooLarge"/>.</exception>
+    /// <returns>The payload. It is valid until the next call.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.MessageTooLarge"/>: the payload is larger than a message may be.</exception>
     public ReadOnlyMemory<byte> Encode(object? value)
     {
         _buffer.Clear();
@@ -64,13 +69,13 @@ public sealed partial class ObjectEncoder
         }
         finally
         {
-            // Holds on to nothing of the caller's, even where a model threw.
+            // Keeps no reference to the caller's objects, even if a model threw an exception.
             while (_depth > 0) _path[--_depth] = null;
         }
         return _buffer.Length <= IpcChannel.MaxStreamMessage ? _buffer.Memory : throw CodecLimits.TooLarge(_buffer.Length);
     }
 
-    /// <summary>Writes one value, whatever it is: for models.</summary>
+    /// <summary>Writes one value of any type. For models.</summary>
     public void Write(object? value)
     {
         if (value is null) _buffer.Byte(CborSimple.Null);
@@ -79,10 +84,11 @@ public sealed partial class ObjectEncoder
         else WriteOther(value);
     }
 
-    /// <summary>Begins a custom object: a bag without type names.</summary>
-    /// <param name="identity">The object itself, by which a cycle is noticed.</param>
-    /// <param name="bag">Takes the properties.</param>
-    /// <returns>False where it was cut because it contains itself or lies too deep; a mark was written in its place.</returns>
+    /// <summary>Begins a custom object without type names.</summary>
+    /// <param name="identity">The object, to detect that it contains itself.</param>
+    /// <param name="bag">Writes the properties.</param>
+    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its
+    /// place.</returns>
     public bool BeginBag(object identity, out PropertyBagWriter bag)
     {
         bag = default;
@@ -92,8 +98,12 @@ public sealed partial class ObjectEncoder
         return true;
     }
 
-    /// <summary>Begins a custom object that has type names of its own.</summary>
-    /// <inheritdoc cref="BeginBag"/>
+    /// <summary>Begins a custom object with type names.</summary>
+    /// <param name="identity">The object, to detect that it contains itself.</param>
+    /// <param name="typeNames">Its type names, most specific first.</param>
+    /// <param name="bag">Writes the properties.</param>
+    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its
+    /// place.</returns>
     public bool BeginNamedBag(object identity, IReadOnlyList<string> typeNames, out PropertyBagWriter bag)
     {
         bag = default;
@@ -106,11 +116,12 @@ public sealed partial class ObjectEncoder
     }
 
     /// <summary>Begins the copy of a live object.</summary>
-    /// <param name="identity">The object itself, by which a cycle is noticed.</param>
+    /// <param name="identity">The object, to detect that it contains itself.</param>
     /// <param name="typeNames">Its type names, most specific first, without "Deserialized.".</param>
-    /// <param name="text">Its ToString; null for none.</param>
-    /// <param name="bag">Takes the properties.</param>
-    /// <returns>False where it was cut because it contains itself or lies too deep; a mark was written in its place.</returns>
+    /// <param name="text">What its ToString returns; null if that says nothing.</param>
+    /// <param name="bag">Writes the properties.</param>
+    /// <returns>False if the object was left out, because it contains itself or is nested too deeply. A mark was written in its
+    /// place.</returns>
     public bool BeginObject(object identity, IReadOnlyList<string> typeNames, string? text, out PropertyBagWriter bag)
     {
         bag = default;
@@ -124,17 +135,17 @@ public sealed partial class ObjectEncoder
         return true;
     }
 
-    /// <summary>Begins a value that has properties or type names added to it: the value is written, the properties follow.</summary>
-    /// <param name="value">The value, which the codec must know.</param>
-    /// <param name="typeNames">Further type names, or none.</param>
-    /// <param name="bag">Takes the properties.</param>
-    /// <returns>False where it lies too deep; a mark was written in its place.</returns>
-    public bool BeginDecorated(object value, IReadOnlyList<string> typeNames, out PropertyBagWriter bag)
+    /// <summary>Writes a value, and begins the properties that were added to it.</summary>
+    /// <param name="value">The value. It is of a type that format Object has a form for.</param>
+    /// <param name="typeNames">The type names that were added to it.</param>
+    /// <param name="bag">Writes the properties.</param>
+    /// <returns>False if the value was left out, because it is nested too deeply. A mark was written in its place.</returns>
+    public bool BeginExtended(object value, IReadOnlyList<string> typeNames, out PropertyBagWriter bag)
     {
         bag = default;
-        // The value itself enters under its own identity; here it is only a level.
+        // Only a level: if the value is a container, Write() checks that it does not contain itself.
         if (!Enter(Level)) return false;
-        _buffer.Tag(CborTags.Decorated);
+        _buffer.Tag(CborTags.Extended);
         _buffer.Head(CborMajor.Array, 3);
         Write(value);
         WriteNames(typeNames);
@@ -149,7 +160,7 @@ public sealed partial class ObjectEncoder
         _buffer.Text(text);
     }
 
-    /// <summary>Says something about the message that its sender should know.</summary>
+    /// <summary>Adds a warning about this message, for its sender. Of many warnings, only the first are kept.</summary>
     public void Warn(string warning)
     {
         _warnings ??= [];
@@ -162,8 +173,6 @@ public sealed partial class ObjectEncoder
         if (isCopy) _level--;
         Exit();
     }
-
-    private static readonly object Level = new();
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void WriteOther(object value)
@@ -186,9 +195,10 @@ public sealed partial class ObjectEncoder
                 TimeCodec.Write(_buffer, time);
                 break;
             case decimal number:
-                RareNumbers.Write(_buffer, number);
+                WriteDecimal(number);
                 break;
-            case byte[] bytes:
+            // Exact types: to the runtime an sbyte[] is a byte[] too, and so is an array of an enum over bytes.
+            case byte[] bytes when bytes.GetType() == typeof(byte[]):
                 _buffer.Bytes(bytes);
                 break;
             case object?[] array when array.GetType() == typeof(object[]):

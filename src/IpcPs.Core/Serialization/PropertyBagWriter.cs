@@ -2,7 +2,8 @@ using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <summary>Takes the properties of one bag: from <see cref="ObjectEncoder.BeginBag"/> and its kin, ended by <see cref="End"/>.</summary>
+/// <summary>Writes the properties of one object. <see cref="ObjectEncoder.BeginBag"/> and similar methods create it, and <see cref="End"/>
+/// must be called after the last property.</summary>
 public ref struct PropertyBagWriter
 {
     private readonly ObjectEncoder _encoder;
@@ -18,7 +19,7 @@ public ref struct PropertyBagWriter
     }
 
     /// <summary>Writes one property.</summary>
-    /// <param name="name">Its name: not empty, and in this bag only once, in whatever case.</param>
+    /// <param name="name">Its name. It is not empty, and differs from the other names by more than case.</param>
     /// <param name="value">Its value.</param>
     public void Add(string name, object? value)
     {
@@ -27,13 +28,13 @@ public ref struct PropertyBagWriter
         _count++;
     }
 
-    /// <summary>Writes the name of a property whose value the caller writes next, itself.</summary>
+    /// <summary>Writes the name of a property. The caller then writes the value.</summary>
     public void AddName(string name)
     {
         _encoder.Buffer.Text(name);
         _count++;
     }
 
-    /// <summary>Finishes the bag.</summary>
+    /// <summary>Ends the object.</summary>
     public readonly void End() => _encoder.EndBag(_begin, _count, _isCopy);
 }

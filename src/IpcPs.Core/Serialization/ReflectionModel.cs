@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace IpcPs.Serialization;
 
-/// <summary>The model of a program that uses the core alone: an object is sent as its public properties, a bag arrives as an <see cref="IpcPropertyBag"/>.</summary>
+/// <summary>The model of C# programs: an object is sent as its public properties, and arrives as an <see cref="IpcPropertyBag"/>.</summary>
 public sealed class ReflectionModel : IObjectModel
 {
     private static readonly ConditionalWeakTable<Type, Shape> Shapes = [];
@@ -13,7 +13,7 @@ public sealed class ReflectionModel : IObjectModel
     {
     }
 
-    /// <summary>The one instance; it has no state.</summary>
+    /// <summary>The only instance. It has no state.</summary>
     public static ReflectionModel Instance { get; } = new();
 
     /// <inheritdoc/>
@@ -47,15 +47,18 @@ public sealed class ReflectionModel : IObjectModel
     /// <inheritdoc/>
     public object CompleteBag(object bag, IReadOnlyList<string> typeNames, string? text, bool isCopy)
     {
-        var whole = (IpcPropertyBag)bag;
-        whole.TypeNames = typeNames;
-        whole.Text = text;
-        whole.IsCopy = isCopy;
-        return whole;
+        var properties = (IpcPropertyBag)bag;
+        properties.TypeNames = typeNames;
+        properties.Text = text;
+        properties.IsCopy = isCopy;
+        return properties;
     }
 
-    /// <summary>The value alone: .NET values carry no further properties.</summary>
-    public object Decorate(object value, IReadOnlyList<string> typeNames, object bag) => value;
+    /// <summary>Returns the value alone, because a .NET value cannot have additional properties.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="typeNames">Ignored.</param>
+    /// <param name="bag">Ignored.</param>
+    public object AddMembers(object value, IReadOnlyList<string> typeNames, object bag) => value;
 
     private static string TextOf(object value)
     {
@@ -69,7 +72,7 @@ public sealed class ReflectionModel : IObjectModel
         }
     }
 
-    // A getter that fails says nothing about the others.
+    // A getter that throws gives null. The other properties are sent.
     private static object? ValueOf(PropertyInfo property, object value)
     {
         try
@@ -87,11 +90,13 @@ public sealed class ReflectionModel : IObjectModel
         public Shape(Type type)
         {
             var names = new List<string>();
-            for (var at = type; at is not null && names.Count < CodecLimits.MaxTypeNames; at = at.BaseType) names.Add(at.FullName ?? at.Name);
+            for (var at = type; at is not null && names.Count < CodecLimits.MaxTypeNames; at = at.BaseType)
+                names.Add(at.FullName ?? at.Name);
             TypeNames = names;
-            // Names that differ only in case would be the same property to PowerShell.
+            // To PowerShell, names that differ only by case are the same property.
             Properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-                .Where(static property => property.CanRead && property.GetIndexParameters().Length == 0 && !property.PropertyType.IsByRefLike && !property.PropertyType.IsByRef && !property.PropertyType.IsPointer)
+                .Where(static property => property.CanRead && property.GetIndexParameters().Length == 0)
+                .Where(static property => property.PropertyType is { IsByRefLike: false, IsByRef: false, IsPointer: false })
                 .DistinctBy(static property => property.Name, StringComparer.OrdinalIgnoreCase)
                 .ToArray();
         }

@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text;
 using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
 
-/// <summary>Dates, times and durations: RFC 3339 text, with .NET's kinds told apart, and RFC 9581 durations.</summary>
+/// <summary>Dates and times as RFC 3339 text, with a tag for .NET's kinds, and durations as RFC 9581 has them.</summary>
 internal static class TimeCodec
 {
     private const int MaxText = 40;
@@ -17,7 +18,7 @@ internal static class TimeCodec
             DateTimeKind.Local => CborTags.LocalTime,
             _ => CborTags.UnspecifiedTime,
         });
-        // "O" ends with Z, the offset or nothing, as the kind wants it. It has 28 to 33 characters: more than 23, less than 256.
+        // "O" ends with Z, the offset or nothing, depending on the kind. It has 27 to 33 characters, so the head has two bytes.
         var target = buffer.Reserve(MaxText);
         value.TryFormat(target[2..], out var written, "O", CultureInfo.InvariantCulture);
         FinishText(buffer, target, written);
@@ -61,7 +62,7 @@ internal static class TimeCodec
         buffer.Text(value.ToString("O", CultureInfo.InvariantCulture));
     }
 
-    /// <summary>What a text with tag 0 stands for: with Z a DateTime in UTC, with an offset a DateTimeOffset.</summary>
+    /// <summary>Reads a text with tag 0: with Z as a DateTime in UTC, with an offset as a DateTimeOffset.</summary>
     public static object Moment(ReadOnlySpan<byte> text)
     {
         var wall = Parse(text, out var offset, out var zone);
@@ -78,7 +79,7 @@ internal static class TimeCodec
         var wall = Parse(text, out var offset, out var zone);
         if (zone == Zone.None) throw Invalid(text);
         var local = DateTime.SpecifyKind(wall, DateTimeKind.Local);
-        // The same wall time where the zones agree: so even a time that daylight saving skipped comes back as it was.
+        // With the offset of the local time zone the digits stay as they are. So a time that daylight saving skips arrives unchanged.
         if (TimeZoneInfo.Local.GetUtcOffset(local) == offset) return local;
         var utc = wall.Ticks - offset.Ticks;
         return utc >= 0 && utc <= DateTime.MaxValue.Ticks ? new DateTime(utc, DateTimeKind.Utc).ToLocalTime() : local;
@@ -91,32 +92,38 @@ internal static class TimeCodec
     }
 
     public static DateOnly Date(ReadOnlySpan<byte> text) =>
-        DateOnly.TryParseExact(System.Text.Encoding.ASCII.GetString(text), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date : throw Invalid(text);
+        DateOnly.TryParseExact(Encoding.ASCII.GetString(text), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            ? date
+            : throw Invalid(text);
 
     public static TimeOnly TimeOfDay(ReadOnlySpan<byte> text) =>
-        TimeOnly.TryParseExact(System.Text.Encoding.ASCII.GetString(text), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? time : throw Invalid(text);
+        TimeOnly.TryParseExact(Encoding.ASCII.GetString(text), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
+            ? time
+            : throw Invalid(text);
 
-    /// <summary>Seconds since 1970, whole or not, as UTC.</summary>
+    /// <summary>Reads seconds since 1970, with or without a fraction, as UTC.</summary>
     public static DateTime FromUnix(object? seconds)
     {
-        // A tick is 100 ns: what a double says beyond that is noise.
+        // Ticks are whole numbers of 100 ns: rounded, because a double has digits beyond that which mean nothing.
         var ticks = seconds switch
         {
             int whole => whole * (decimal)TimeSpan.TicksPerSecond,
             long whole => whole * (decimal)TimeSpan.TicksPerSecond,
             double number when Math.Abs(number) < 1e12 => (decimal)Math.Round(number * TimeSpan.TicksPerSecond),
             float number when Math.Abs(number) < 1e12 => (decimal)Math.Round((double)number * TimeSpan.TicksPerSecond),
-            _ => throw CborError.Invalid("tag 1 is not on a number of seconds that a date can be"),
+            _ => throw CborError.Invalid("tag 1 is not on a number of seconds in the years 1 to 9999"),
         };
         ticks += DateTime.UnixEpoch.Ticks;
-        return ticks >= 0 && ticks <= DateTime.MaxValue.Ticks ? new DateTime((long)ticks, DateTimeKind.Utc) : throw CborError.Invalid("a date lies outside of the years 1 to 9999");
+        return ticks >= 0 && ticks <= DateTime.MaxValue.Ticks ? new DateTime((long)ticks, DateTimeKind.Utc) : throw OutOfRange();
     }
 
-    /// <summary>A duration from its whole seconds and its fraction in nanoseconds.</summary>
+    /// <summary>A duration of whole seconds and a fraction in nanoseconds.</summary>
     public static TimeSpan Duration(long seconds, long nanoseconds)
     {
         var ticks = ((decimal)seconds * TimeSpan.TicksPerSecond) + (nanoseconds / TicksPerNano);
-        return ticks >= long.MinValue && ticks <= long.MaxValue ? new TimeSpan((long)ticks) : throw CborError.Invalid("a duration is longer than a TimeSpan can be");
+        return ticks >= long.MinValue && ticks <= long.MaxValue
+            ? new TimeSpan((long)ticks)
+            : throw CborError.Invalid("a duration is longer than a TimeSpan can be");
     }
 
     private static void FinishText(CborBuffer buffer, Span<byte> target, int written)
@@ -129,22 +136,24 @@ internal static class TimeCodec
     private static DateTimeOffset WithOffset(DateTime wall, TimeSpan offset)
     {
         var utc = wall.Ticks - offset.Ticks;
-        return utc >= 0 && utc <= DateTime.MaxValue.Ticks ? new DateTimeOffset(wall, offset) : throw CborError.Invalid("a moment lies outside of the years 1 to 9999");
+        return utc >= 0 && utc <= DateTime.MaxValue.Ticks ? new DateTimeOffset(wall, offset) : throw OutOfRange();
     }
 
-    /// <summary>RFC 3339: yyyy-MM-ddTHH:mm:ss, a fraction of which seven digits count, then Z, an offset or nothing.</summary>
+    /// <summary>Reads RFC 3339: yyyy-MM-ddTHH:mm:ss, a fraction whose first seven digits are used, then Z, an offset or nothing.</summary>
     private static DateTime Parse(ReadOnlySpan<byte> text, out TimeSpan offset, out Zone zone)
     {
         offset = default;
         zone = Zone.None;
-        if (text.Length < 19 || text[4] != '-' || text[7] != '-' || (text[10] | 0x20) is not ('t' or ' ') || text[13] != ':' || text[16] != ':') throw Invalid(text);
+        if (text.Length < 19 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':') throw Invalid(text);
+        if ((text[10] | 0x20) is not ('t' or ' ')) throw Invalid(text);
         var year = Number(text, 0, 4);
         var month = Number(text, 5, 2);
         var day = Number(text, 8, 2);
         var hour = Number(text, 11, 2);
         var minute = Number(text, 14, 2);
         var second = Number(text, 17, 2);
-        if (year < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) throw Invalid(text);
+        if (year < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)) throw Invalid(text);
+        if (hour > 23 || minute > 59 || second > 59) throw Invalid(text);
         var at = 19;
         var fraction = 0;
         if (at < text.Length && text[at] == '.')
@@ -188,7 +197,9 @@ internal static class TimeCodec
     }
 
     private static IpcException Invalid(ReadOnlySpan<byte> text) =>
-        CborError.Invalid($"'{System.Text.Encoding.ASCII.GetString(text[..Math.Min(text.Length, MaxText)])}' is no date or time as RFC 3339 writes it");
+        CborError.Invalid($"'{Encoding.ASCII.GetString(text[..Math.Min(text.Length, MaxText)])}' is not a date or time of RFC 3339");
+
+    private static IpcException OutOfRange() => CborError.Invalid("a date is not in the years 1 to 9999");
 
     private enum Zone
     {

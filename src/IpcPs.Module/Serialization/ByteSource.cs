@@ -5,7 +5,8 @@ using System.Text;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>The bytes that a value is, for format Bytes: an array of them, one, a sequence of numbers from 0 to 255, a stream, or text as UTF-8.</summary>
+/// <summary>Converts a value to bytes, for format Bytes: byte arrays, numbers from 0 to 255, sequences of such numbers, streams, and text
+/// as UTF-8.</summary>
 internal static class ByteSource
 {
     public static ReadOnlySpan<byte> From(object? value)
@@ -30,8 +31,8 @@ internal static class ByteSource
                 throw Wrong(table);
             case IEnumerable items:
                 return Collect(items);
-            case { } one:
-                return new[] { ToByte(one) };
+            case { } number:
+                return new[] { ToByte(number) };
         }
     }
 
@@ -43,9 +44,14 @@ internal static class ByteSource
         }
         catch (EncoderFallbackException)
         {
-            throw new IpcException(IpcErrors.InvalidArgument, "The text has half of a surrogate pair in it, which UTF-8 has no form for.");
+            throw UnpairedSurrogate();
         }
     }
+
+    /// <summary>The exception for a text that UTF-8 has no form for.</summary>
+    public static IpcException UnpairedSurrogate() =>
+        new(IpcErrors.InvalidArgument, "The text contains half of a surrogate pair, which UTF-8 has no form for.", null,
+            "Send it with -Format Object, which keeps every string as it is.");
 
     private static byte[] ReadAll(Stream stream)
     {
@@ -55,8 +61,9 @@ internal static class ByteSource
         while ((read = stream.Read(part)) > 0)
         {
             whole.Write(part, 0, read);
-            if (whole.Length > IpcChannel.MaxStreamMessage)
-                throw new IpcException(IpcErrors.MessageTooLarge, $"The stream has more than the {IpcChannel.MaxStreamMessage} bytes that one message may have.", null, "Send it in parts.");
+            if (whole.Length <= IpcChannel.MaxStreamMessage) continue;
+            var problem = $"The stream has more than {IpcChannel.MaxStreamMessage} bytes, which is the limit of a message.";
+            throw new IpcException(IpcErrors.MessageTooLarge, problem, null, "Send it in parts.");
         }
         return whole.ToArray();
     }
@@ -77,7 +84,8 @@ internal static class ByteSource
             case sbyte or short or ushort or int or uint or long or ulong or char:
                 var wide = value is char unit ? unit : Convert.ToDecimal(value, CultureInfo.InvariantCulture);
                 if (wide is >= 0 and <= 255) return (byte)wide;
-                throw new IpcException(IpcErrors.InvalidArgument, $"{wide} is no byte: 0 to 255 are.", null, "Use -Format Object, or convert the numbers to bytes with [BitConverter]::GetBytes().");
+                throw new IpcException(IpcErrors.InvalidArgument, $"{wide} is not a byte, which is a number from 0 to 255.", null,
+                    "Use -Format Object, or convert the numbers to bytes with [BitConverter]::GetBytes().");
             default:
                 throw Wrong(value);
         }
@@ -85,7 +93,10 @@ internal static class ByteSource
 
     private static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 
-    private static IpcException Wrong(object? value) =>
-        new(IpcErrors.InvalidArgument, $"A {value?.GetType().ToString() ?? "null"} has no bytes of its own: format Bytes takes byte arrays, numbers from 0 to 255, streams and text.", null,
-            "Use -Format Object, Json or Text.");
+    private static IpcException Wrong(object? value)
+    {
+        var type = value?.GetType().ToString() ?? "null";
+        var problem = $"Format Bytes sends byte arrays, numbers from 0 to 255, streams and text. It cannot send a {type}.";
+        return new IpcException(IpcErrors.InvalidArgument, problem, null, "Use -Format Object, Json or Text.");
+    }
 }

@@ -4,11 +4,13 @@ using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using System.Reflection;
 using IpcPs.Serialization;
+using static IpcPs.Module.Serialization.FastPSObjectAccess;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Finds what <see cref="FastPSObjectAccess{TMembers}"/> needs. All of it is there in PowerShell 7.4 to 7.6.</summary>
-[SuppressMessage("Maintainability", "CA1508", Justification = "What reflection finds differs from engine to engine.")]
+/// <summary>Finds the internal members that <see cref="FastPSObjectAccess{TMembers}"/> uses. PowerShell 7.4 to 7.6 have all of
+/// them.</summary>
+[SuppressMessage("Maintainability", "CA1508", Justification = "Reflection finds different members in different versions.")]
 internal static class FastPSObjectAccess
 {
     private const BindingFlags Internal = BindingFlags.Instance | BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public;
@@ -27,29 +29,34 @@ internal static class FastPSObjectAccess
         }
     }
 
-    /// <summary>An internal method, property getter or setter of PSObject as a delegate.</summary>
-    /// <exception cref="ArgumentException">There is none, or not of that form.</exception>
+    /// <summary>Creates a delegate for an internal method or property getter.</summary>
+    /// <exception cref="ArgumentException">The type has no such method, or it has another signature.</exception>
     public static TDelegate Bind<TDelegate>(Type type, string name, params Type[] parameters)
         where TDelegate : Delegate =>
-        type.GetMethod(name, Internal, parameters)?.CreateDelegate<TDelegate>() ?? throw new ArgumentException($"{type} has no {name}.");
+        type.GetMethod(name, Internal, parameters)?.CreateDelegate<TDelegate>() ?? throw new ArgumentException($"{type} has no {name}().");
 }
 
-/// <summary>Reaches behind PSObject's public interface.</summary>
-/// <typeparam name="TMembers">The engine's own type of the collection of added members, which is not public.</typeparam>
+/// <summary>Uses internal members of PSObject.</summary>
+/// <typeparam name="TMembers">The type of PSObject's collection of added members. It is internal to PowerShell.</typeparam>
 internal sealed class FastPSObjectAccess<TMembers> : PSObjectAccess
     where TMembers : PSMemberInfoCollection<PSMemberInfo>
 {
-    /// <summary>Names that the engine knows from here; beyond that each takes the slow way.</summary>
+    /// <summary>How many introduced names are remembered. Any further name is introduced each time.</summary>
     private const int MaxKnownNames = 10_000;
 
-    private readonly Func<PSObject, Collection<string>> _typeNames = FastPSObjectAccess.Bind<Func<PSObject, Collection<string>>>(typeof(PSObject), "get_InternalTypeNames");
-    private readonly Func<PSObject, TMembers> _members = FastPSObjectAccess.Bind<Func<PSObject, TMembers>>(typeof(PSObject), "get_InstanceMembers");
-    private readonly Func<TMembers, int> _count = FastPSObjectAccess.Bind<Func<TMembers, int>>(typeof(TMembers), "get_Count");
-    private readonly Func<TMembers, int, PSMemberInfo> _item = FastPSObjectAccess.Bind<Func<TMembers, int, PSMemberInfo>>(typeof(TMembers), "get_Item", typeof(int));
-    private readonly HasMembers _hasMembers = FastPSObjectAccess.Bind<HasMembers>(typeof(PSObject), "HasInstanceMembers", typeof(object), typeof(TMembers).MakeByRefType());
-    private readonly Func<PSObject, string?> _getText = FastPSObjectAccess.Bind<Func<PSObject, string?>>(typeof(PSObject), "get_ToStringFromDeserialization");
-    private readonly Func<PSObject, ErrorRecord> _toErrorRecord = FastPSObjectAccess.Bind<Func<PSObject, ErrorRecord>>(typeof(ErrorRecord), "FromPSObjectForRemoting", typeof(PSObject));
-    private readonly ConstructorInvoker _create = ConstructorInvoker.Create(typeof(PSObject).GetConstructor([typeof(int)]) ?? throw new ArgumentException("PSObject has no constructor with a capacity."));
+    private readonly Func<PSObject, Collection<string>> _typeNames =
+        Bind<Func<PSObject, Collection<string>>>(typeof(PSObject), "get_InternalTypeNames");
+    private readonly Func<PSObject, TMembers> _members = Bind<Func<PSObject, TMembers>>(typeof(PSObject), "get_InstanceMembers");
+    private readonly Func<TMembers, int> _count = Bind<Func<TMembers, int>>(typeof(TMembers), "get_Count");
+    private readonly Func<TMembers, int, PSMemberInfo> _item =
+        Bind<Func<TMembers, int, PSMemberInfo>>(typeof(TMembers), "get_Item", typeof(int));
+    private readonly HasMembers _hasMembers =
+        Bind<HasMembers>(typeof(PSObject), "HasInstanceMembers", typeof(object), typeof(TMembers).MakeByRefType());
+    private readonly Func<PSObject, string?> _getText = Bind<Func<PSObject, string?>>(typeof(PSObject), "get_ToStringFromDeserialization");
+    private readonly Func<PSObject, ErrorRecord> _toErrorRecord =
+        Bind<Func<PSObject, ErrorRecord>>(typeof(ErrorRecord), "FromPSObjectForRemoting", typeof(PSObject));
+    private readonly ConstructorInvoker _create = ConstructorInvoker.Create(
+        typeof(PSObject).GetConstructor([typeof(int)]) ?? throw new ArgumentException("PSObject has no constructor with a capacity."));
     private readonly ConcurrentDictionary<string, bool> _knownNames = new(StringComparer.OrdinalIgnoreCase);
 
     private delegate bool HasMembers(object value, out TMembers? members);
@@ -66,7 +73,7 @@ internal sealed class FastPSObjectAccess<TMembers> : PSObjectAccess
         {
             if (_item(members!, i) is not PSPropertyInfo property) continue;
             if (property is PSNoteProperty note) bag.Add(note.Name, note.Value);
-            else if (IsSent(property)) bag.Add(property.Name, PropertyValue.Of(property));
+            else if (IsSent(property)) bag.Add(property.Name, ValueOf(property));
         }
     }
 
@@ -81,13 +88,6 @@ internal sealed class FastPSObjectAccess<TMembers> : PSObjectAccess
         return true;
     }
 
-    public override void SetTypeNames(PSObject value, IReadOnlyList<string> names)
-    {
-        var target = value.TypeNames;
-        target.Clear();
-        foreach (var name in names) target.Add(name);
-    }
-
     public override void SetText(PSObject copy, string text)
     {
         var method = new ToStringMethod(text);
@@ -99,8 +99,8 @@ internal sealed class FastPSObjectAccess<TMembers> : PSObjectAccess
 
     public override ErrorRecord? ToErrorRecord(PSObject notes) => _toErrorRecord(notes);
 
-    /// <summary>Lets the engine see a name for the first time: compiled member accesses that assumed that no object has a property of that name added to it
-    /// are then compiled anew. The public way does that each time.</summary>
+    /// <summary>Adds a name by PowerShell's public method once. Script that PowerShell compiled may assume that no object has an added
+    /// property of that name, and the public method makes PowerShell compile it again.</summary>
     private bool Introduce(string name)
     {
         if (name.Length == 0 || IsReserved(name)) return false;

@@ -3,15 +3,16 @@ using System.Globalization;
 using System.Management.Automation;
 using System.Numerics;
 using System.Text.Json;
+using System.Text.Unicode;
 using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Reads JSON as PowerShell values: objects as PSCustomObjects, arrays as arrays, whole numbers as Int64 (BigInteger beyond), others as Double, as
-/// ConvertFrom-Json has it; strings stay strings, also those that look like dates.</summary>
+/// <summary>Decodes JSON as ConvertFrom-Json does: objects as PSCustomObjects, whole numbers as Int64 or BigInteger, other numbers as
+/// Double. But a string that looks like a date stays a string.</summary>
 internal static class JsonDecoder
 {
-    // What .NET takes for each, generously.
+    // The memory that .NET needs for each of these, estimated generously. It is charged to the message's budget.
     private const int ValueCost = 40;
     private const int BagCost = 450;
     private const int PropertyCost = 220;
@@ -19,8 +20,8 @@ internal static class JsonDecoder
     private static readonly JsonReaderOptions Options = new() { MaxDepth = CodecLimits.MaxDepth };
 
     /// <summary>Decodes one value.</summary>
-    /// <param name="json">UTF-8, one value and nothing else.</param>
-    /// <param name="id">What is raised where it is none.</param>
+    /// <param name="json">The value in UTF-8, and nothing else.</param>
+    /// <param name="id">The id of the error if it is not valid.</param>
     public static object? Decode(ReadOnlyMemory<byte> json, IpcErrorId id)
     {
         try
@@ -29,11 +30,12 @@ internal static class JsonDecoder
             reader.Read();
             var budget = CodecLimits.MemoryFor(json.Length);
             var value = Read(ref reader, ref budget);
-            return reader.Read() ? throw new JsonException("more than one value") : value;
+            return reader.Read() ? throw new JsonException("it has more than one value") : value;
         }
         catch (JsonException e)
         {
-            throw new IpcException(id, $"The message is not JSON: {e.Message}", null, "Receive with -Format Text or Bytes to see what the other side sends.", e);
+            const string Advice = "Receive with -Format Text or Bytes to see what the sender sends.";
+            throw new IpcException(id, $"The message is not JSON: {e.Message}", null, Advice, e);
         }
     }
 
@@ -78,7 +80,8 @@ internal static class JsonDecoder
             var value = Read(ref reader, ref budget);
             Charge(PropertyCost, ref budget);
             if (table is null && PSObjectModel.Instance.AddProperty(bag, name, value)) continue;
-            // Names that a PSCustomObject cannot have (empty, the same but for case): a dictionary that can. Of the very same name the last counts.
+            // A PSCustomObject cannot have empty names, or names that differ only by case. A dictionary can.
+            // If the same name comes twice, the last value counts.
             table ??= ToTable(bag);
             table[name] = value;
         }
@@ -87,7 +90,9 @@ internal static class JsonDecoder
 
     private static void Charge(long bytes, ref long budget)
     {
-        if ((budget -= bytes) < 0) throw new IpcException(IpcErrors.MessageTooLarge, "The JSON would become far more memory than its size justifies.", null, "Send it in parts.");
+        if ((budget -= bytes) >= 0) return;
+        const string Problem = "The JSON would need far more memory than its size justifies.";
+        throw new IpcException(IpcErrors.MessageTooLarge, Problem, null, "Send it in parts.");
     }
 
     private static OrderedDictionary ToTable(PSObject bag)
@@ -102,9 +107,10 @@ internal static class JsonDecoder
         if (reader.TryGetInt64(out var whole)) return whole;
         var text = System.Text.Encoding.ASCII.GetString(reader.ValueSpan);
         const int LongestInteger = 1000;
-        // Parsing takes time with the square of the digits.
-        if (text.Length <= LongestInteger && text.AsSpan().IndexOfAny('.', 'e', 'E') < 0) return BigInteger.Parse(text, CultureInfo.InvariantCulture);
-        return double.Parse(text, CultureInfo.InvariantCulture);
+        // The time to parse an integer grows with the square of its digits. A longer one becomes a Double.
+        return text.Length <= LongestInteger && text.AsSpan().IndexOfAny('.', 'e', 'E') < 0
+            ? (object)BigInteger.Parse(text, CultureInfo.InvariantCulture)
+            : double.Parse(text, CultureInfo.InvariantCulture);
     }
 
     private static string ReadText(ref Utf8JsonReader reader)
@@ -115,8 +121,9 @@ internal static class JsonDecoder
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair, or bytes that are no UTF-8.
-            return System.Text.Unicode.Utf8.IsValid(reader.ValueSpan) ? JsonText.Unescape(reader.ValueSpan) : throw new JsonException("a string is no valid UTF-8");
+            // The string has an unpaired surrogate, or its bytes are not UTF-8.
+            if (!Utf8.IsValid(reader.ValueSpan)) throw new JsonException("a string is not valid UTF-8");
+            return JsonText.Unescape(reader.ValueSpan);
         }
     }
 }

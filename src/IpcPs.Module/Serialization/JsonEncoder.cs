@@ -10,16 +10,16 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Writes PowerShell values as compact JSON, one line, without ConvertTo-Json, which the embedded engine lacks. What is different from that: enums are their
-/// names, byte arrays are base64, time spans are their text, and the line is never broken.</summary>
-/// <param name="depth">How deep the properties of live objects are followed.</param>
+/// <summary>Encodes PowerShell values as JSON in one line. Unlike ConvertTo-Json, it writes enums as their names, byte arrays as base64 and
+/// time spans as their text.</summary>
+/// <param name="depth">How many levels of live objects are sent with their properties.</param>
 internal sealed class JsonEncoder(int depth)
 {
     private static readonly JsonWriterOptions Options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         MaxDepth = CodecLimits.MaxDepth + 1,
-        // What is written is well-formed by construction.
+        // The calls below are always in a valid order.
         SkipValidation = true,
     };
 
@@ -30,11 +30,11 @@ internal sealed class JsonEncoder(int depth)
     private int _depth;
     private int _level;
 
-    /// <summary>What was cut from the last value.</summary>
+    /// <summary>What was left out of the last value, one sentence each.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Encodes one value.</summary>
-    /// <returns>Its JSON in UTF-8, valid until the next call.</returns>
+    /// <returns>Its JSON in UTF-8. It is valid until the next call.</returns>
     public ReadOnlySpan<byte> Encode(object? value)
     {
         _buffer.ResetWrittenCount();
@@ -140,13 +140,9 @@ internal sealed class JsonEncoder(int depth)
     private void WriteText(string? text)
     {
         if (text is null) _writer!.WriteNullValue();
-        else if (JsonText.IsWhole(text)) _writer!.WriteStringValue(text);
+        else if (!JsonText.HasUnpairedSurrogate(text)) _writer!.WriteStringValue(text);
         else _writer!.WriteRawValue(JsonText.Escape(text), skipInputValidation: true);
     }
-
-    private void WriteName(string name) =>
-        // A name with half of a surrogate pair is written with a replacement: the writer has no raw names.
-        _writer!.WritePropertyName(name);
 
     private void WriteItems(IEnumerable items)
     {
@@ -164,7 +160,7 @@ internal sealed class JsonEncoder(int depth)
         var entries = table.GetEnumerator();
         while (entries.MoveNext())
         {
-            WriteName(ValueText.Of(entries.Key));
+            _writer.WritePropertyName(ValueText.Of(entries.Key));
             Write(entries.Value);
         }
         (entries as IDisposable)?.Dispose();
@@ -178,7 +174,7 @@ internal sealed class JsonEncoder(int depth)
         _writer!.WriteStartObject();
         foreach (var (name, value) in bag)
         {
-            WriteName(name);
+            _writer.WritePropertyName(name);
             Write(value);
         }
         _writer.WriteEndObject();
@@ -204,8 +200,8 @@ internal sealed class JsonEncoder(int depth)
         foreach (var property in wrapped.Properties)
         {
             if (!property.IsGettable) continue;
-            WriteName(property.Name);
-            Write(PropertyValue.Of(property));
+            _writer.WritePropertyName(property.Name);
+            Write(PSObjectAccess.ValueOf(property));
         }
         _writer.WriteEndObject();
         Exit();
@@ -215,17 +211,17 @@ internal sealed class JsonEncoder(int depth)
     {
         for (var i = _depth - 1; i >= 0; i--)
         {
-            if (ReferenceEquals(_path[i], identity)) return Cut(identity, IpcOmission.Cycle, "contains itself");
+            if (ReferenceEquals(_path[i], identity)) return Omit(identity, IpcOmission.Cycle, "contains itself");
         }
-        if (_depth == _path.Length) return Cut(identity, IpcOmission.Depth, $"lies more than {CodecLimits.MaxDepth} levels deep");
+        if (_depth == _path.Length) return Omit(identity, IpcOmission.Depth, $"is nested more than {CodecLimits.MaxDepth} levels deep");
         _path[_depth++] = identity;
         return true;
     }
 
-    private bool Cut(object identity, IpcOmission reason, string why)
+    private bool Omit(object identity, IpcOmission reason, string why)
     {
         var type = (identity as PSObject)?.BaseObject.GetType() ?? identity.GetType();
-        _warnings.Add($"A {type} {why}; a mark was sent instead of it.");
+        _warnings.Add($"A {type} {why}. A mark was sent in its place.");
         WriteText(new IpcOmitted(reason, type.ToString()).ToString());
         return false;
     }

@@ -1,25 +1,27 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>JSON strings that are no valid Unicode: RFC 8259 allows half of a surrogate pair as an escape, System.Text.Json neither writes nor reads it.</summary>
+/// <summary>JSON strings with an unpaired surrogate. RFC 8259 allows one as an escape, but System.Text.Json neither writes nor reads
+/// it.</summary>
+/// <remarks>Python writes the names of files that are not valid UTF-8 as such strings. Without this class their messages would be refused.
+/// Only the names of properties are not covered: there U+FFFD is written, because the writer has no raw names.</remarks>
 internal static class JsonText
 {
-    /// <summary>Whether every surrogate has its other half.</summary>
-    public static bool IsWhole(string text)
+    public static bool HasUnpairedSurrogate(ReadOnlySpan<char> text)
     {
-        var at = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
-        for (var i = at; i >= 0 && i < text.Length; i++)
+        while (text.IndexOfAnyInRange('\uD800', '\uDFFF') is >= 0 and var at)
         {
-            if (!char.IsSurrogate(text[i])) continue;
-            if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1])) return false;
-            i++;
+            if (Rune.DecodeFromUtf16(text[at..], out _, out var units) != OperationStatus.Done) return true;
+            text = text[(at + units)..];
         }
-        return true;
+        return false;
     }
 
-    /// <summary>The string in quotation marks, everything but printable ASCII escaped.</summary>
+    /// <summary>The string in quotation marks. All characters except printable ASCII are escaped.</summary>
     public static string Escape(string text)
     {
         var json = new StringBuilder(text.Length + 16).Append('"');
@@ -32,45 +34,8 @@ internal static class JsonText
         return json.Append('"').ToString();
     }
 
-    /// <summary>The string that is between quotation marks, its escapes resolved.</summary>
-    /// <param name="json">Valid JSON, without the quotation marks.</param>
-    public static string Unescape(ReadOnlySpan<byte> json)
-    {
-        var text = new StringBuilder(json.Length);
-        var units = Encoding.UTF8.GetString(json);
-        for (var i = 0; i < units.Length; i++)
-        {
-            if (units[i] != '\\')
-            {
-                text.Append(units[i]);
-                continue;
-            }
-            switch (units[++i])
-            {
-                case 'u':
-                    text.Append((char)ushort.Parse(units.AsSpan(i + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
-                    i += 4;
-                    break;
-                case 'b':
-                    text.Append('\b');
-                    break;
-                case 'f':
-                    text.Append('\f');
-                    break;
-                case 'n':
-                    text.Append('\n');
-                    break;
-                case 'r':
-                    text.Append('\r');
-                    break;
-                case 't':
-                    text.Append('\t');
-                    break;
-                default:
-                    text.Append(units[i]);
-                    break;
-            }
-        }
-        return text.ToString();
-    }
+    /// <summary>The string without escapes.</summary>
+    /// <param name="json">A valid JSON string in UTF-8, without its quotation marks. All its escapes are escapes of .NET's Regex
+    /// too.</param>
+    public static string Unescape(ReadOnlySpan<byte> json) => Regex.Unescape(Encoding.UTF8.GetString(json));
 }

@@ -3,17 +3,17 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Turns received messages into PowerShell values. Reused from one message to the next.</summary>
+/// <summary>Decodes received messages into PowerShell values. An instance is used for one message after another.</summary>
 internal sealed class MessageDecoder
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private readonly ObjectDecoder _objects = new(PSObjectModel.Instance);
 
     /// <summary>The value of a message.</summary>
-    /// <param name="message">The message; the value keeps nothing of its buffer.</param>
-    /// <param name="requested">What the receiver asked for.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.FormatMismatch"/>: the message is not what was asked for;
-    /// <see cref="IpcErrors.InvalidData"/>: it is not what its envelope says.</exception>
+    /// <param name="message">The message. The value does not refer to its buffer.</param>
+    /// <param name="requested">The format that the receiver asked for.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.FormatMismatch"/>: the message does not have that format.
+    /// <see cref="IpcErrors.InvalidData"/>: it does not have the format that its envelope names.</exception>
     public object? Decode(MessageBuffer message, IpcFormat requested)
     {
         var bytes = message.Payload;
@@ -23,7 +23,9 @@ internal sealed class MessageDecoder
             case IpcFormat.Bytes:
                 return bytes.ToArray();
             case IpcFormat.Object:
-                return actual == IpcFormat.Object ? _objects.Decode(bytes) : throw Mismatch(actual, "an Object", "Receive with -Format Auto, or with the format that the sender uses.");
+                return actual == IpcFormat.Object
+                    ? _objects.Decode(bytes)
+                    : throw Mismatch(actual, "an Object", "Receive with -Format Auto, or with the format that the sender uses.");
             case IpcFormat.Text when actual != IpcFormat.Object:
                 return TryText(bytes.Span) ?? throw Mismatch(actual, "UTF-8 text", "Receive with -Format Bytes.");
             case IpcFormat.Json when actual != IpcFormat.Object:
@@ -38,7 +40,7 @@ internal sealed class MessageDecoder
     private object? DecodeByEnvelope(IpcFormat actual, ReadOnlyMemory<byte> bytes) => actual switch
     {
         IpcFormat.Object => _objects.Decode(bytes),
-        IpcFormat.Text => TryText(bytes.Span) ?? throw Broken("Text", "it is no valid UTF-8"),
+        IpcFormat.Text => TryText(bytes.Span) ?? throw NotUtf8(),
         IpcFormat.Json => JsonDecoder.Decode(bytes, IpcErrors.InvalidData),
         IpcFormat.Bytes => bytes.ToArray(),
         _ => (object?)TryText(bytes.Span) ?? bytes.ToArray(),
@@ -50,9 +52,13 @@ internal sealed class MessageDecoder
         return Strict.GetString(bytes);
     }
 
-    private static IpcException Mismatch(IpcFormat actual, string wanted, string advice) =>
-        new(IpcErrors.FormatMismatch, $"The message is not {wanted}: {(actual == IpcFormat.Auto ? "its bytes are something else" : $"its envelope says {actual}")}.", null, advice);
+    private static IpcException Mismatch(IpcFormat actual, string wanted, string advice)
+    {
+        var reason = actual == IpcFormat.Auto ? "" : $". It is marked as format {actual}";
+        return new IpcException(IpcErrors.FormatMismatch, $"The message is not {wanted}{reason}.", null, advice);
+    }
 
-    private static IpcException Broken(string claimed, string why) =>
-        new(IpcErrors.InvalidData, $"A message that claims to be {claimed} is none: {why}.", null, "Receive with -Format Bytes to see what the other side sends.");
+    private static IpcException NotUtf8() =>
+        new(IpcErrors.InvalidData, "The message is marked as format Text, but it is not valid UTF-8.", null,
+            "Receive with -Format Bytes to see what the sender sends.");
 }

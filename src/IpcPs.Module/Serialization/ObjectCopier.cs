@@ -6,11 +6,11 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Writes objects that stay behind: what arrives is a copy of their properties and their text.</summary>
+/// <summary>Writes live objects. The receiver gets a copy of their properties and their text.</summary>
 internal static class ObjectCopier
 {
-    /// <summary>Properties of exceptions that say nothing to another process, or contain the exception itself.</summary>
-    private static readonly HashSet<string> NotOfExceptions = new(StringComparer.Ordinal)
+    /// <summary>Properties of exceptions that have no meaning in another process, or that contain the exception itself.</summary>
+    private static readonly HashSet<string> ExcludedOfExceptions = new(StringComparer.Ordinal)
     {
         "TargetSite", "Data", "ErrorRecord", "CommandInvocation", "ErrorData", "WasThrownFromThrowStatement", "HelpLink",
     };
@@ -40,7 +40,7 @@ internal static class ObjectCopier
         }
     }
 
-    /// <summary>The names of a live object's types, most specific first.</summary>
+    /// <summary>The type names of a live object, most specific first.</summary>
     public static IReadOnlyList<string> TypeNames(PSObject wrapped)
     {
         var names = PSObjectAccess.Instance.TypeNames(wrapped);
@@ -57,13 +57,13 @@ internal static class ObjectCopier
         if (!StreamRecordWriter.TryWrite(encoder, value)) WriteProperties(encoder, value, wrapped);
     }
 
-    /// <summary>Writes an object's properties, whatever the depth.</summary>
+    /// <summary>Writes an object with its properties, at any depth.</summary>
     public static void WriteProperties(ObjectEncoder encoder, object value, PSObject wrapped)
     {
         if (!encoder.BeginObject(value, TypeNames(wrapped), ValueText.TryOf(wrapped), out var bag)) return;
         if (value is MemberInfo or Assembly or System.Reflection.Module)
         {
-            // Their properties lead to all of .NET.
+            // Their properties lead to every type of the process.
             bag.Add("Name", value is MemberInfo member ? member.Name : value.ToString());
             if (value is Type type) bag.Add("FullName", type.FullName);
         }
@@ -72,13 +72,14 @@ internal static class ObjectCopier
             var isException = value is Exception;
             foreach (var property in wrapped.Properties)
             {
-                if (property.IsGettable && !(isException && NotOfExceptions.Contains(property.Name))) bag.Add(property.Name, PropertyValue.Of(property));
+                if (!property.IsGettable || (isException && ExcludedOfExceptions.Contains(property.Name))) continue;
+                bag.Add(property.Name, PSObjectAccess.ValueOf(property));
             }
         }
         bag.End();
     }
 
-    // No more than its address: that is all another process needs to open it, and asking it for more would be system calls.
+    // Another process needs only the address to open the object. Its other properties would cost system calls.
     private static void WriteIpcObject(ObjectEncoder encoder, IpcObject ipc)
     {
         if (!encoder.BeginObject(ipc, TypeNames(PSObject.AsPSObject(ipc)), ipc.Address.Text, out var bag)) return;

@@ -5,19 +5,22 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Makes the records of PowerShell's streams from the copies that arrive of them. The way there needs no help: a
-/// <see cref="MessageEncoder"/> writes each record so that it can be made again. Whatever a peer sends, a record comes of it: what is missing stays empty.</summary>
+/// <summary>Creates the records of PowerShell's streams again from their copies, which <see cref="StreamRecordWriter"/> wrote. Properties
+/// that are missing, or that have other types, stay empty: a copy from another program raises no exception.</summary>
 internal static class StreamRecordReader
 {
-    /// <summary>The record that a received value is a copy of.</summary>
-    /// <param name="value">What <see cref="MessageDecoder"/> gave.</param>
-    /// <returns>An ErrorRecord, WarningRecord, VerboseRecord, DebugRecord, InformationRecord or ProgressRecord; null where it is a copy of none.</returns>
+    private const string Prefix = PSObjectModel.Prefix + StreamRecordWriter.Namespace;
+
+    /// <summary>Creates the record that a received value is a copy of.</summary>
+    /// <param name="value">A value that was decoded.</param>
+    /// <returns>An ErrorRecord, WarningRecord, VerboseRecord, DebugRecord, InformationRecord or ProgressRecord; null if the value is not a
+    /// copy of one.</returns>
     public static object? Restore(object? value)
     {
         if (value is not PSObject copy) return null;
         var names = PSObjectAccess.Instance.TypeNames(copy);
-        if (names.Count == 0 || !names[0].StartsWith(PSObjectModel.Prefix + StreamRecordWriter.Namespace, StringComparison.Ordinal)) return null;
-        return names[0][(PSObjectModel.Prefix.Length + StreamRecordWriter.Namespace.Length)..] switch
+        if (names.Count == 0 || !names[0].StartsWith(Prefix, StringComparison.Ordinal)) return null;
+        return names[0][Prefix.Length..] switch
         {
             nameof(ErrorRecord) => ToErrorRecord(copy),
             nameof(WarningRecord) => ToWarningRecord(copy),
@@ -29,7 +32,8 @@ internal static class StreamRecordReader
         };
     }
 
-    /// <summary>An error with the id, category, position and script stack that it had; its exception is a RemoteException with the copy of the original one.</summary>
+    /// <summary>Creates an error with the id, category, position and script stack of the original. Its exception is a RemoteException with
+    /// the copy of the original one.</summary>
     public static ErrorRecord ToErrorRecord(object? value)
     {
         var copy = Bag(value);
@@ -39,7 +43,7 @@ internal static class StreamRecordReader
         }
         catch (Exception e) when (e is InvalidCastException or RuntimeException or ArgumentException or NullReferenceException)
         {
-            // Another engine's idea of the notes: the public way gives all but the position.
+            // This version of PowerShell expects other notes. The public constructor gives everything except the position.
         }
         return PlainErrorRecord(copy);
     }
@@ -48,7 +52,8 @@ internal static class StreamRecordReader
     public static WarningRecord ToWarningRecord(object? value)
     {
         var copy = Bag(value);
-        return Text(copy, "FullyQualifiedWarningId") is { Length: > 0 } id ? new WarningRecord(id, Message(copy)) : new WarningRecord(Message(copy));
+        var message = Message(copy);
+        return Text(copy, "FullyQualifiedWarningId") is { Length: > 0 } id ? new WarningRecord(id, message) : new WarningRecord(message);
     }
 
     /// <summary>A verbose message.</summary>
@@ -57,13 +62,14 @@ internal static class StreamRecordReader
     /// <summary>A debug message.</summary>
     public static DebugRecord ToDebugRecord(object? value) => new(Message(Bag(value)));
 
-    /// <summary>An information record; one that Write-Host made still has its colours.</summary>
+    /// <summary>An information record. If Write-Host created it, it still has its colours.</summary>
     public static InformationRecord ToInformationRecord(object? value)
     {
         var copy = Bag(value);
         var record = new InformationRecord(MessageData(Value(copy, "MessageData")), Text(copy, "Source") ?? "");
         if (Value(copy, "TimeGenerated") is DateTime time) record.TimeGenerated = time;
-        if (Value(copy, "Tags") is IEnumerable tags and not string) record.Tags.AddRange(tags.OfType<object>().Select(static tag => tag.ToString()));
+        var tags = Value(copy, "Tags") as IEnumerable;
+        if (tags is not (null or string)) record.Tags.AddRange(tags.OfType<object>().Select(static tag => tag.ToString()));
         record.User = Text(copy, "User");
         record.Computer = Text(copy, "Computer");
         record.ProcessId = (uint)Number(copy, "ProcessId", 0);
@@ -76,7 +82,7 @@ internal static class StreamRecordReader
     public static ProgressRecord ToProgressRecord(object? value)
     {
         var copy = Bag(value);
-        // Neither may be empty.
+        // PowerShell accepts neither of the two empty.
         var activity = Text(copy, "Activity") is { Length: > 0 } known ? known : " ";
         var status = Text(copy, "StatusDescription") is { Length: > 0 } described ? described : " ";
         var id = Math.Max(0, (int)Number(copy, "ActivityId", 0));
@@ -87,11 +93,11 @@ internal static class StreamRecordReader
             CurrentOperation = Text(copy, "CurrentOperation"),
             PercentComplete = (int)Math.Clamp(Number(copy, "PercentComplete", -1), -1, 100),
             SecondsRemaining = (int)Math.Clamp(Number(copy, "SecondsRemaining", -1), -1, int.MaxValue),
-            RecordType = Number(copy, "RecordType", 0) == (int)ProgressRecordType.Completed ? ProgressRecordType.Completed : ProgressRecordType.Processing,
+            RecordType = Number(copy, "RecordType", 0) == 1 ? ProgressRecordType.Completed : ProgressRecordType.Processing,
         };
     }
 
-    /// <summary>The note properties under which PowerShell's remoting sends an error record.</summary>
+    /// <summary>The note properties as which PowerShell's remoting sends an error record.</summary>
     private static PSObject RemotingNotes(PSObject copy)
     {
         var category = Bag(Value(copy, "CategoryInfo"));
@@ -105,7 +111,7 @@ internal static class StreamRecordReader
         Add("ErrorCategory_Reason", Text(category, "Reason") ?? "");
         Add("ErrorCategory_TargetName", Text(category, "TargetName") ?? "");
         Add("ErrorCategory_TargetType", Text(category, "TargetType") ?? "");
-        Add("ErrorCategory_Message", Text(category, null) ?? "");
+        Add("ErrorCategory_Message", category.ToString() ?? "");
         Add("ErrorDetails_Message", details is null ? null : Text(details, "Message"));
         Add("ErrorDetails_RecommendedAction", details is null ? null : Text(details, "RecommendedAction"));
         Add("ErrorDetails_ScriptStackTrace", Text(copy, "ScriptStackTrace"));
@@ -121,8 +127,9 @@ internal static class StreamRecordReader
 
     private static void AddInvocation(PSObject notes, PSObject invocation)
     {
-        // Remoting wants the enums wrapped.
-        Add("InvocationInfo_CommandOrigin", PSObject.AsPSObject(Number(invocation, "CommandOrigin", 1) == 0 ? CommandOrigin.Runspace : CommandOrigin.Internal));
+        // PowerShell expects these enums wrapped.
+        var origin = Number(invocation, "CommandOrigin", 1) == 0 ? CommandOrigin.Runspace : CommandOrigin.Internal;
+        Add("InvocationInfo_CommandOrigin", PSObject.AsPSObject(origin));
         if (Text(invocation, "MyCommand") is { Length: > 0 } command && Number(invocation, "CommandType", 0) is > 0 and var type)
         {
             Add("CommandInfo_CommandType", PSObject.AsPSObject((CommandTypes)type));
@@ -159,7 +166,7 @@ internal static class StreamRecordReader
 
     private static object MessageData(object? data)
     {
-        if (data is not PSObject copy || copy.TypeNames.Count == 0 || copy.TypeNames[0] != PSObjectModel.Prefix + StreamRecordWriter.Namespace + nameof(HostInformationMessage)) return data ?? "";
+        if (data is not PSObject copy || copy.TypeNames.FirstOrDefault() != Prefix + nameof(HostInformationMessage)) return data ?? "";
         return new HostInformationMessage
         {
             Message = Message(copy),
@@ -169,7 +176,8 @@ internal static class StreamRecordReader
         };
     }
 
-    private static ConsoleColor? Color(PSObject copy, string name) => Number(copy, name, -1) is >= 0 and <= 15 and var color ? (ConsoleColor)color : null;
+    private static ConsoleColor? Color(PSObject copy, string name) =>
+        Number(copy, name, -1) is >= 0 and <= 15 and var color ? (ConsoleColor)color : null;
 
     private static ErrorCategory Category(PSObject copy)
     {
@@ -188,10 +196,13 @@ internal static class StreamRecordReader
 
     private static string Message(PSObject copy) => Text(copy, "Message") ?? "";
 
-    private static object? Value(PSObject copy, string name) => copy.Properties[name]?.Value is { } value ? (value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value) : null;
+    private static object? Value(PSObject copy, string name) => copy.Properties[name]?.Value switch
+    {
+        PSObject { BaseObject: not PSCustomObject } wrapped => wrapped.BaseObject,
+        var value => value,
+    };
 
-    /// <summary>A property as text; with no name the copy's own text.</summary>
-    private static string? Text(PSObject copy, string? name) => name is null ? copy.ToString() : Value(copy, name)?.ToString();
+    private static string? Text(PSObject copy, string name) => Value(copy, name)?.ToString();
 
     private static long Number(PSObject copy, string name, long otherwise) => Value(copy, name) switch
     {

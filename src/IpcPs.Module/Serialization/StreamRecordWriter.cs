@@ -3,12 +3,13 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>Writes what PowerShell's streams carry, so that a person can read the copy and <see cref="StreamRecordReader"/> can make the record of it again.</summary>
+/// <summary>Writes the records of PowerShell's streams. A user can read the properties of the copy, and <see cref="StreamRecordReader"/>
+/// can create the record again.</summary>
 internal static class StreamRecordWriter
 {
     public const string Namespace = "System.Management.Automation.";
 
-    /// <summary>Writes a value if it is a record.</summary>
+    /// <summary>Writes a value if it is such a record.</summary>
     public static bool TryWrite(ObjectEncoder encoder, object value)
     {
         switch (value)
@@ -63,7 +64,8 @@ internal static class StreamRecordWriter
 
     private static void Write(ObjectEncoder encoder, ErrorCategoryInfo category)
     {
-        if (!encoder.BeginObject(category, [Namespace + nameof(ErrorCategoryInfo), "System.Object"], category.ToString(), out var bag)) return;
+        string[] typeNames = [Namespace + nameof(ErrorCategoryInfo), "System.Object"];
+        if (!encoder.BeginObject(category, typeNames, category.ToString(), out var bag)) return;
         bag.Add("Category", category.Category);
         bag.Add("Activity", category.Activity);
         bag.Add("Reason", category.Reason);
@@ -107,7 +109,8 @@ internal static class StreamRecordWriter
             VerboseRecord => nameof(VerboseRecord),
             _ => nameof(DebugRecord),
         };
-        if (!encoder.BeginObject(record, [Namespace + type, Namespace + nameof(InformationalRecord), "System.Object"], record.Message, out var bag)) return;
+        string[] typeNames = [Namespace + type, Namespace + nameof(InformationalRecord), "System.Object"];
+        if (!encoder.BeginObject(record, typeNames, record.Message, out var bag)) return;
         bag.Add("Message", record.Message);
         if (record is WarningRecord { FullyQualifiedWarningId: { Length: > 0 } id }) bag.Add("FullyQualifiedWarningId", id);
         if (record.InvocationInfo is { } invocation)
@@ -120,7 +123,8 @@ internal static class StreamRecordWriter
 
     private static void Write(ObjectEncoder encoder, InformationRecord record)
     {
-        if (!encoder.BeginObject(record, [Namespace + nameof(InformationRecord), "System.Object"], ValueText.TryOf(record), out var bag)) return;
+        string[] typeNames = [Namespace + nameof(InformationRecord), "System.Object"];
+        if (!encoder.BeginObject(record, typeNames, ValueText.TryOf(record), out var bag)) return;
         if (Unwrap(record.MessageData) is HostInformationMessage host)
         {
             bag.AddName("MessageData");
@@ -165,7 +169,7 @@ internal static class StreamRecordWriter
         bag.End();
     }
 
-    // Simple values as they are; of anything larger its text, since the error is what is sent.
+    // A simple value is sent as it is. Of a larger object only the text is, because the message is about the error.
     private static object? TargetOf(object? target)
     {
         var plain = Unwrap(target);

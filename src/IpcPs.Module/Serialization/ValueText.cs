@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Serialization;
 
-/// <summary>The text of a value as PowerShell has it: what "$value" gives, in the invariant culture.</summary>
+/// <summary>The text of a value in PowerShell: that of "$value", in the invariant culture.</summary>
 internal static class ValueText
 {
     public static string Of(object? value)
@@ -20,11 +20,11 @@ internal static class ValueText
         }
         catch (Exception e) when (e is RuntimeException or InvalidCastException)
         {
-            throw new IpcException(IpcErrors.InvalidArgument, $"A {value.GetType()} has no text: {e.Message}", inner: e);
+            throw new IpcException(IpcErrors.InvalidArgument, $"A {value.GetType()} could not be converted to text: {e.Message}", inner: e);
         }
     }
 
-    /// <summary>As <see cref="Of"/>, where the text is only an addition: null where the object has none.</summary>
+    /// <summary>The text of an object whose properties are sent too; null if its ToString fails.</summary>
     public static string? TryOf(object value)
     {
         try

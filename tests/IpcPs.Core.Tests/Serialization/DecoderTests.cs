@@ -8,7 +8,7 @@ namespace IpcPs.Tests.Serialization;
 
 public class DecoderTests
 {
-    /// <summary>What other encoders write: RFC 8949, appendix A, as far as it has a value here.</summary>
+    /// <summary>What other encoders write: the examples of RFC 8949, appendix A, that have a value here, and others.</summary>
     public static TheoryData<string, object?> Examples => new()
     {
         { "00", 0 },
@@ -49,6 +49,14 @@ public class DecoderTests
         { "d9d9f701", 1 },
         { "c482211903e8", 10.00m },
         { "c4820105", 50m },
+        { "d804822105", 0.05m },
+        { "c49f2105ff", 0.05m },
+        { "c48221c24a00000000000000000005", 0.05m },
+        { "c482381c1a05f5e100", 0.0000000000000000000010000000m },
+        { "c48221c34bffffffffffffffffffffff", -3094850098213450687247810.56m },
+        { "c2581b000000000000000000000000000000000000000000000000000005", new BigInteger(5) },
+        { "d9000240", BigInteger.Zero },
+        { "c35f4101410fff", new BigInteger(-272) },
         { "d903eaa10103", TimeSpan.FromSeconds(3) },
         { "d903eaa2010322191388", TimeSpan.FromMilliseconds(8000) },
         { "d903ec6a323031332d30332d3231", new DateOnly(2013, 3, 21) },
@@ -83,6 +91,16 @@ public class DecoderTests
     [InlineData("c11bffffffffffffffff")]
     [InlineData("c26161")]
     [InlineData("c48219ffff01")]
+    [InlineData("c482010501")]
+    [InlineData("c4830105")]
+    [InlineData("c48201f6")]
+    [InlineData("c482181d01")]
+    [InlineData("c482383801")]
+    [InlineData("c482181c181b")]
+    [InlineData("c48200c24d01000000000000000000000000")]
+    [InlineData("c48200c34cffffffffffffffffffffffff")]
+    [InlineData("c49f0105")]
+    [InlineData("c49f010506ff")]
     [InlineData("d82541ff")]
     [InlineData("d8456101")]
     [InlineData("d8454101")]
@@ -104,10 +122,11 @@ public class DecoderTests
     [InlineData("d9c95d820120")]
     [InlineData("d9c9611901ff")]
     [InlineData("d9c96120")]
-    public void What_is_no_object_is_refused(string hex) => Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => Decode(hex)).Id);
+    public void Malformed_objects_are_refused(string hex) =>
+        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => Decode(hex)).Id);
 
     [Fact]
-    public void Values_may_lie_as_deep_as_the_limit_and_no_deeper()
+    public void Values_may_be_nested_as_deep_as_the_limit()
     {
         Decode(string.Concat(Enumerable.Repeat("81", CodecLimits.MaxDepth)) + "00");
         foreach (var one in new[] { "81", "9f", "d9c950a16161", "a100", "d9ffff", "d9c955", "c1", "d9c951828080" })
@@ -118,7 +137,7 @@ public class DecoderTests
     }
 
     [Fact]
-    public void A_message_that_would_become_far_more_memory_than_its_size_is_refused()
+    public void A_message_that_would_need_far_more_memory_than_its_size_is_refused()
     {
         // 100,000 empty dictionaries in one byte each.
         var bytes = new byte[100_005];
@@ -126,7 +145,7 @@ public class DecoderTests
         System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(1), 100_000);
         bytes.AsSpan(5).Fill(0xA0);
         Assert.Equal(IpcErrors.MessageTooLarge, Assert.Throws<IpcException>(() => new ObjectDecoder().Decode(bytes)).Id);
-        // A million small numbers are what an honest sender sends.
+        // An honest sender may well send a million small numbers.
         var numbers = Enumerable.Range(0, 1_000_000).Select(static n => (object)(n & 15)).ToArray();
         Assert.True(numbers.AsSpan().SequenceEqual((object[])new ObjectDecoder().Decode(new ObjectEncoder().Encode(numbers))!));
     }
@@ -138,7 +157,7 @@ public class DecoderTests
         writer.WriteStartMap(20_000);
         for (var i = 0; i < 20_000; i++)
         {
-            // The hash of an Int64 is its halves, one upon the other.
+            // The hash of an Int64 is the exclusive or of its halves.
             writer.WriteInt64(((long)i << 32) | (uint)i | (1L << 62));
             writer.WriteNull();
         }

@@ -4,14 +4,16 @@ using System.Globalization;
 namespace IpcPs.Tests.Serialization;
 
 /// <summary>Random bytes that a failing test can be given again.</summary>
-/// <remarks>IPCPS_FUZZ_SEED repeats a run, IPCPS_FUZZ_SECONDS lets one go on for longer than the few seconds that belong into a test run.</remarks>
+/// <remarks>IPCPS_FUZZ_SEED repeats a run, IPCPS_FUZZ_SECONDS lets one go on for longer than the few seconds that belong into a test
+/// run.</remarks>
 internal sealed class Fuzz
 {
     private readonly TimeSpan _time = TimeSpan.FromSeconds(Number("IPCPS_FUZZ_SECONDS") ?? 2);
 
     public int Seed { get; } = (int?)Number("IPCPS_FUZZ_SEED") ?? Environment.TickCount;
 
-    /// <summary>Feeds a target with one input after the other until the time is over; what it throws fails the test with seed, round and bytes.</summary>
+    /// <summary>Feeds a target with one input after the other until the time is over; what it throws fails the test with seed, round and
+    /// bytes.</summary>
     /// <returns>How many rounds there were.</returns>
     public int Run(Func<Random, byte[]> make, Action<byte[]> target)
     {
@@ -27,7 +29,8 @@ internal sealed class Fuzz
             }
             catch (Exception e)
             {
-                throw new InvalidOperationException($"Seed {Seed}, round {round}, input {Convert.ToHexString(input.AsSpan(0, Math.Min(input.Length, 2000)))}: {e.Message}", e);
+                var hex = Convert.ToHexString(input.AsSpan(0, Math.Min(input.Length, 2000)));
+                throw new InvalidOperationException($"Seed {Seed}, round {round}, input {hex}: {e.Message}", e);
             }
         }
         return round;
@@ -79,5 +82,5 @@ internal sealed class Fuzz
     private static int HashCode(int seed, int round) => unchecked((seed * 397) ^ (round * 7919));
 
     private static long? Number(string variable) =>
-        long.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;
+        long.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : null;
 }

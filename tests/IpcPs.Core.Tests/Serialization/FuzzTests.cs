@@ -6,7 +6,8 @@ using Xunit.Abstractions;
 
 namespace IpcPs.Tests.Serialization;
 
-/// <summary>Bytes from a peer are never trusted: whatever they are, an <see cref="IpcException"/> is all that comes of them, in a bounded time and memory.</summary>
+/// <summary>Bytes from a peer are never trusted. They raise no other exception than <see cref="IpcException"/>, and need limited time and
+/// memory.</summary>
 public class FuzzTests(ITestOutputHelper output)
 {
     private const int Overhead = 4 * 1024 * 1024;
@@ -27,8 +28,13 @@ public class FuzzTests(ITestOutputHelper output)
             static random =>
             {
                 var bytes = Fuzz.Random(random, 300);
-                // Own tags are two random bytes in 65,536: led there often enough to be tried.
-                for (var i = 0; i + 3 < bytes.Length; i += random.Next(3, 40)) (bytes[i], bytes[i + 1], bytes[i + 2]) = ((byte)0xD9, (byte)0xC9, (byte)(0x50 + random.Next(24)));
+                // A tag of IpcPs is a rare pair of random bytes, so tags are written often enough to be tested.
+                for (var i = 0; i + 3 < bytes.Length; i += random.Next(3, 40))
+                {
+                    bytes[i] = 0xD9;
+                    bytes[i + 1] = 0xC9;
+                    bytes[i + 2] = (byte)(0x50 + random.Next(24));
+                }
                 return bytes;
             },
             bytes => Decode(decoder, bytes)));
@@ -61,7 +67,13 @@ public class FuzzTests(ITestOutputHelper output)
             static random =>
             {
                 var bytes = Fuzz.Random(random, 40);
-                if (bytes.Length > 3 && random.Next(4) > 0) (bytes[0], bytes[1], bytes[2], bytes[3]) = (EnvelopeHeader.Marker, EnvelopeHeader.Version, (byte)random.Next(20), (byte)random.Next(1, 6));
+                if (bytes.Length > 3 && random.Next(4) > 0)
+                {
+                    bytes[0] = EnvelopeHeader.Marker;
+                    bytes[1] = EnvelopeHeader.Version;
+                    bytes[2] = (byte)random.Next(20);
+                    bytes[3] = (byte)random.Next(1, 6);
+                }
                 if (bytes.Length > 7 && random.Next(2) > 0) bytes.AsSpan(5, 3).Clear();
                 return bytes;
             },
@@ -69,7 +81,8 @@ public class FuzzTests(ITestOutputHelper output)
             {
                 try
                 {
-                    if (bytes.Length == 0 || bytes[0] != EnvelopeHeader.Marker || !EnvelopeHeader.TryRead(bytes, IpcChannel.MaxStreamMessage, address, out var header)) return;
+                    if (bytes.Length == 0 || bytes[0] != EnvelopeHeader.Marker) return;
+                    if (!EnvelopeHeader.TryRead(bytes, IpcChannel.MaxStreamMessage, address, out var header)) return;
                     Assert.InRange(header.Size, EnvelopeHeader.FixedSize, EnvelopeHeader.MaxSize);
                     Assert.InRange(header.PayloadLength, 0, IpcChannel.MaxStreamMessage);
                     Assert.InRange(header.MessageLength, 0, IpcChannel.MaxStreamMessage);
@@ -101,13 +114,13 @@ public class FuzzTests(ITestOutputHelper output)
                 {
                     try
                     {
-                        // Each message takes at least a byte: a receiver that gives more than that goes round in circles.
+                        // Each message has at least a byte. A receiver that returns more messages than bytes would never end.
                         var received = 0;
                         while (pipe.Receive(message, new ReceiveOptions { Format = format })) Assert.True(++received <= bytes.Length);
                     }
                     catch (IpcException)
                     {
-                        // What is left behind an error is read as the other format, or not: either way without another exception.
+                        // The rest is then received in the other format. That must not raise any other exception either.
                     }
                 }
                 Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < Overhead);

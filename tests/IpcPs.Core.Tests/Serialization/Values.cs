@@ -6,15 +6,26 @@ using IpcPs.Serialization;
 
 namespace IpcPs.Tests.Serialization;
 
-/// <summary>Any value that format Object keeps exactly, and whether two of them are the same.</summary>
+/// <summary>Values that arrive unchanged in format Object, and whether two of them are the same.</summary>
 internal static class Values
 {
-    /// <summary>Any UTF-16 units at all: valid text mostly, lone surrogates too.</summary>
+    /// <summary>Any UTF-16 units: mostly valid text, but unpaired surrogates too.</summary>
     public static readonly Gen<string> Text = Gen.Frequency(
         (6, Gen.String[Gen.Char[' ', '~'], 0, 40]),
         (3, Gen.String[Gen.Char['\u0001', '\uD7FF'], 0, 40]),
         (1, Gen.String[Gen.OneOf(Gen.Char['\uD800', '\uDFFF'], Gen.Char['a', 'z']), 0, 20]),
-        (1, OneOf("", "\0", "a\0b", "\n", "\uFEFF", "😀", "\uD83D", "\uDE00\uD83D", new string('x', 23), new string('x', 24), new string('ä', 12), new string('€', 100), new string('x', 70_000))));
+        (1, OneOf("", "\0", "a\0b", "\n", "\uFEFF", "😀", "\uD83D", "\uDE00\uD83D")),
+        (1, OneOf(Repeat('x', 23), Repeat('x', 24), Repeat('ä', 12), Repeat('€', 100), Repeat('x', 70_000))));
+
+    public static readonly Gen<decimal> Decimal = Gen.Frequency(
+        (2, Gen.Select(Gen.Int, Gen.Int, Gen.Int, Gen.Bool, Gen.Int[0, 28]).Select(static (low, middle, high, negative, scale) =>
+            new decimal(low, middle, high, negative && (low | middle | high) != 0, (byte)scale))),
+        (2, Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[0, 6]).Select(static (digits, scale) =>
+            new decimal(digits, 0, 0, false, (byte)scale))),
+        (1, OneOf(0m, 0.00m, 1.50m, -1m, decimal.MaxValue, decimal.MinValue)),
+        (1, OneOf(18446744073709551615m, -18446744073709551615m, -18446744073709551616m, -18446744073709551617m)));
+
+    public static readonly Gen<BigInteger> Integer = Gen.Byte.Array[0, 40].Select(static bytes => new BigInteger(bytes));
 
     public static readonly Gen<object?> Scalar = Gen.OneOf(
         Gen.Const((object?)null),
@@ -31,28 +42,33 @@ internal static class Values
         Gen.SByte.Select(static v => (object?)v),
         Gen.Double.Select(static v => (object?)v),
         Gen.Float.Select(static v => (object?)v),
-        OneOf<object?>(int.MinValue, int.MaxValue, long.MinValue, long.MaxValue, ulong.MaxValue, (ulong)long.MaxValue + 1, (long)int.MaxValue + 1, (long)int.MinValue - 1, double.NaN, double.NegativeInfinity, -0.0, float.NaN),
-        Gen.Select(Gen.Int, Gen.Int, Gen.Int, Gen.Bool, Gen.Int[0, 28]).Select(static (low, middle, high, negative, scale) => (object?)new decimal(low, middle, high, negative && (low | middle | high) != 0, (byte)scale)),
-        Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[0, 6]).Select(static (digits, scale) => (object?)new decimal(digits, 0, 0, false, (byte)scale)),
-        Gen.Byte.Array[0, 40].Select(static bytes => (object?)new BigInteger(bytes)),
+        OneOf<object?>(int.MinValue, int.MaxValue, long.MinValue, long.MaxValue, (long)int.MaxValue + 1, (long)int.MinValue - 1),
+        OneOf<object?>(ulong.MaxValue, (ulong)long.MaxValue + 1, double.NaN, double.NegativeInfinity, -0.0, float.NaN),
+        Decimal.Select(static v => (object?)v),
+        Integer.Select(static v => (object?)v),
         Gen.Char.Select(static v => (object?)v),
         Text.Select(static v => (object?)v),
         Gen.Byte.Array[0, 300].Select(static v => (object?)v),
         Gen.Long[0, DateTime.MaxValue.Ticks].Select(static v => (object?)new DateTime(v, DateTimeKind.Utc)),
         Gen.Long[0, DateTime.MaxValue.Ticks].Select(static v => (object?)new DateTime(v, DateTimeKind.Unspecified)),
         Gen.Long[0, DateTime.MaxValue.Ticks].Select(static v => (object?)new DateTime(v, DateTimeKind.Local)),
-        OneOf<object?>(DateTime.MinValue, DateTime.MaxValue, DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Local), DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Local), TimeSpan.MinValue, TimeSpan.MaxValue, DateTimeOffset.MinValue, DateTimeOffset.MaxValue),
-        Gen.Select(Gen.Long[TimeSpan.TicksPerDay, DateTime.MaxValue.Ticks - TimeSpan.TicksPerDay], Gen.Int[-14 * 60, 14 * 60]).Select(static (ticks, offset) => (object?)new DateTimeOffset(ticks, TimeSpan.FromMinutes(offset))),
+        OneOf<object?>(DateTime.MinValue, DateTime.MaxValue),
+        OneOf<object?>(new DateTime(0, DateTimeKind.Local), new DateTime(DateTime.MaxValue.Ticks, DateTimeKind.Local)),
+        OneOf<object?>(TimeSpan.MinValue, TimeSpan.MaxValue, DateTimeOffset.MinValue, DateTimeOffset.MaxValue),
+        Gen.Select(Gen.Long[TimeSpan.TicksPerDay, DateTime.MaxValue.Ticks - TimeSpan.TicksPerDay], Gen.Int[-14 * 60, 14 * 60])
+            .Select(static (ticks, offset) => (object?)new DateTimeOffset(ticks, TimeSpan.FromMinutes(offset))),
         Gen.Long.Select(static v => (object?)new TimeSpan(v)),
         Gen.Guid.Select(static v => (object?)v),
-        Gen.Select(Gen.Int[0, 100], Gen.Int[0, 100], Gen.Int[-1, 100], Gen.Int[-1, 100]).Select(static (a, b, c, d) => (object?)(c < 0 ? new Version(a, b) : d < 0 ? new Version(a, b, c) : new Version(a, b, c, d))),
+        Gen.Select(Gen.Int[0, 100], Gen.Int[0, 100], Gen.Int[-1, 100], Gen.Int[-1, 100]).Select(static (a, b, c, d) =>
+            (object?)(c < 0 ? new Version(a, b) : d < 0 ? new Version(a, b, c) : new Version(a, b, c, d))),
         OneOf<object?>(new Uri("https://example.org/a%20b?c=d#e"), new Uri("relative/path", UriKind.Relative), new Uri("file:///tmp/ä")),
         Gen.Int[0, 3_000_000].Select(static v => (object?)DateOnly.FromDayNumber(v)),
         Gen.Long[0, TimeSpan.TicksPerDay - 1].Select(static v => (object?)new TimeOnly(v)),
         Gen.Select(Text, Gen.Long).Select(static (name, number) => (object?)new IpcEnum("Some.Kind", name, number)));
 
-    /// <summary>Scalars and everything that holds others, nested.</summary>
-    public static readonly Gen<object?> Any = Gen.Recursive<object?>((depth, inner) => depth >= 4 ? Scalar : Gen.Frequency((3, Scalar), (2, Container(inner))));
+    /// <summary>Single values, and values that contain others, nested.</summary>
+    public static readonly Gen<object?> Any =
+        Gen.Recursive<object?>((depth, inner) => depth >= 4 ? Scalar : Gen.Frequency((3, Scalar), (2, Container(inner))));
 
     public static bool Same(object? left, object? right)
     {
@@ -67,18 +83,23 @@ internal static class Values
             case decimal number:
                 return decimal.GetBits(number).SequenceEqual(decimal.GetBits((decimal)right));
             case double number:
-                return (double.IsNaN(number) && double.IsNaN((double)right)) || BitConverter.DoubleToInt64Bits(number) == BitConverter.DoubleToInt64Bits((double)right);
+                // Zeros of different sign are equal numbers.
+                return number.Equals((double)right) && (number != 0 || double.IsNegative(number) == double.IsNegative((double)right));
             case float number:
-                return (float.IsNaN(number) && float.IsNaN((float)right)) || BitConverter.SingleToInt32Bits(number) == BitConverter.SingleToInt32Bits((float)right);
+                return number.Equals((float)right) && (number != 0 || float.IsNegative(number) == float.IsNegative((float)right));
             case IpcEnum value:
                 return value.Equals((IpcEnum)right) && value.Name == ((IpcEnum)right).Name;
             case IpcPropertyBag bag:
                 var other = (IpcPropertyBag)right;
-                return bag.TypeNames.SequenceEqual(other.TypeNames) && bag.Text == other.Text && bag.IsCopy == other.IsCopy && bag.Keys.SequenceEqual(other.Keys) && SameItems(bag.Values, other.Values);
+                return bag.TypeNames.SequenceEqual(other.TypeNames) && bag.Text == other.Text && bag.IsCopy == other.IsCopy &&
+                    bag.Keys.SequenceEqual(other.Keys) && SameItems(bag.Values, other.Values);
             case OrderedDictionary ordered:
-                return SameItems(ordered.Keys, ((OrderedDictionary)right).Keys) && SameItems(ordered.Values, ((OrderedDictionary)right).Values);
+                var second = (OrderedDictionary)right;
+                return SameItems(ordered.Keys, second.Keys) && SameItems(ordered.Values, second.Values);
             case Hashtable table:
-                return table.Count == ((Hashtable)right).Count && table.Keys.Cast<object>().All(key => ((Hashtable)right).ContainsKey(key) && Same(table[key], ((Hashtable)right)[key]));
+                var copy = (Hashtable)right;
+                if (table.Count != copy.Count) return false;
+                return table.Keys.Cast<object>().All(key => copy.ContainsKey(key) && Same(table[key], copy[key]));
             case IEnumerable items and not string:
                 return SameItems(items, (IEnumerable)right);
             default:
@@ -86,11 +107,14 @@ internal static class Values
         }
     }
 
+    private static string Repeat(char unit, int count) => new(unit, count);
+
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(at => values[at]);
 
     private static Gen<object?> Container(Gen<object?> inner)
     {
         var items = inner.Array[0, 6];
+        var pairs = Gen.Select(Text, inner).Array[0, 6];
         return Gen.OneOf(
             items.Select(static v => (object?)v),
             items.Select(static v => (object?)new List<object?>(v)),
@@ -102,10 +126,12 @@ internal static class Values
             Gen.UShort.Array[0, 50].Select(static v => (object?)v),
             Gen.Guid.Array[0, 5].Select(static v => (object?)v),
             Gen.Bool.Array[0, 5].Select(static v => (object?)new List<bool>(v)),
-            Gen.Select(Text, inner).Array[0, 6].Select(static pairs => (object?)Table(new Hashtable(StringComparer.OrdinalIgnoreCase), pairs)),
-            Gen.Select(Text, inner).Array[0, 6].Select(static pairs => (object?)Table(new OrderedDictionary(StringComparer.OrdinalIgnoreCase), pairs)),
+            Gen.SByte.Array[0, 50].Select(static v => (object?)v),
+            pairs.Select(static pairs => Table(new Hashtable(StringComparer.OrdinalIgnoreCase), pairs)),
+            pairs.Select(static pairs => Table(new OrderedDictionary(StringComparer.OrdinalIgnoreCase), pairs)),
             Gen.Select(Gen.String[Gen.Char['a', 'e'], 1, 3], inner).Array[0, 30].Select(static pairs => (object?)Bag(pairs)),
-            Gen.Select(Text.Where(static name => name.Length > 0).Array[1, 3], Gen.Null(Text), Gen.Bool, Gen.Select(Text, inner).Array[0, 4]).Select(static (names, text, isCopy, pairs) =>
+            Gen.Select(Text.Where(static name => name.Length > 0).Array[1, 3], Gen.Null(Text), Gen.Bool, pairs)
+            .Select(static (names, text, isCopy, pairs) =>
             {
                 var bag = Bag(pairs);
                 bag.TypeNames = names;
@@ -115,7 +141,7 @@ internal static class Values
             }));
     }
 
-    private static IDictionary Table(IDictionary table, (string, object?)[] pairs)
+    private static object? Table(IDictionary table, (string, object?)[] pairs)
     {
         foreach (var (key, value) in pairs) table[key] = value;
         return table;
@@ -132,5 +158,6 @@ internal static class Values
     }
 
     private static bool SameItems(IEnumerable left, IEnumerable right) =>
-        left.Cast<object?>().Zip(right.Cast<object?>(), Same).All(static same => same) && left.Cast<object?>().Count() == right.Cast<object?>().Count();
+        left.Cast<object?>().Count() == right.Cast<object?>().Count() &&
+        left.Cast<object?>().Zip(right.Cast<object?>(), Same).All(static same => same);
 }

@@ -9,7 +9,8 @@ using Xunit.Abstractions;
 
 namespace IpcPs.Module.Tests.Serialization;
 
-/// <summary>As the library's own fuzz tests, with PSObjects at the end: no exception of PowerShell's may come of a peer's bytes either.</summary>
+/// <summary>As the library's own fuzz tests, with PSObjects at the end: no exception of PowerShell's may come of a peer's bytes
+/// either.</summary>
 public class DecoderFuzzTests(ITestOutputHelper output)
 {
     [Fact]
@@ -41,7 +42,12 @@ public class DecoderFuzzTests(ITestOutputHelper output)
     public void Mutated_json_raises_nothing_but_IpcException()
     {
         var encoder = new MessageEncoder(IpcFormat.Json);
-        var originals = new List<byte[]> { "{\"a\":[1,2.5e3,null,true,\"\\ud83d\\ude00\\n\"],\"psobject\":{},\"A\":-1}"u8.ToArray(), Encoding.UTF8.GetBytes("\"" + new string('9', 50) + "\"") };
+        var originals = new List<byte[]>
+        {
+            "{\"a\":[1,2.5e3,null,true,\"\\ud83d\\ude00\\n\"],\"psobject\":{},\"A\":-1}"u8.ToArray(),
+            "\"\\ud83d \\\" \\\\ \\/ \\b\\f\\n\\r\\t\\u0041\""u8.ToArray(),
+            Encoding.UTF8.GetBytes("\"" + new string('9', 50) + "\""),
+        };
         Values.Any.Sample(value => originals.Add(encoder.Encode(value).ToArray()), iter: 500, threads: 1);
         originals.RemoveAll(static bytes => bytes.Length > 5000);
         Report(fuzz => fuzz.Run(

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Serialization;
 
-/// <summary>Format Object, as PowerShell sees it: what goes in with Send-IpcMessage comes out with Receive-IpcMessage.</summary>
+/// <summary>Format Object in PowerShell: Receive-IpcMessage returns what Send-IpcMessage got.</summary>
 public sealed class ObjectFormatTests : IDisposable
 {
     private readonly ModuleSession _session = new();
@@ -33,45 +33,52 @@ public sealed class ObjectFormatTests : IDisposable
     }
 
     [Fact]
-    public void The_public_way_to_make_and_read_custom_objects_gives_the_same_as_the_fast_one()
+    public void Public_and_fast_access_to_custom_objects_do_the_same()
     {
         var fast = PSObjectAccess.Instance;
-        Assert.StartsWith("FastEngineAccess", fast.GetType().Name, StringComparison.Ordinal);
-        foreach (var engine in new[] { fast, new PublicPSObjectAccess() })
+        Assert.StartsWith(nameof(FastPSObjectAccess), fast.GetType().Name, StringComparison.Ordinal);
+        foreach (var access in new[] { fast, new PublicPSObjectAccess() })
         {
-            var bag = engine.CreateBag(3);
-            Assert.True(engine.AddNote(bag, "One", 1));
-            Assert.True(engine.AddNote(bag, "two", null));
-            Assert.False(engine.AddNote(bag, "ONE", 2));
-            Assert.False(engine.AddNote(bag, "", 2));
-            Assert.False(engine.AddNote(bag, "PSObject", 2));
-            Assert.False(engine.AddNote(bag, "pstypenames", 2));
-            engine.SetTypeNames(bag, ["My.Type", "System.Object"]);
-            Assert.Equal(["My.Type", "System.Object"], engine.TypeNames(bag));
+            var bag = access.CreateBag(3);
+            Assert.True(access.AddNote(bag, "One", 1));
+            Assert.True(access.AddNote(bag, "two", null));
+            Assert.False(access.AddNote(bag, "ONE", 2));
+            Assert.False(access.AddNote(bag, "", 2));
+            Assert.False(access.AddNote(bag, "PSObject", 2));
+            Assert.False(access.AddNote(bag, "pstypenames", 2));
+            PSObjectAccess.SetTypeNames(bag, ["My.Type", "System.Object"]);
+            Assert.Equal(["My.Type", "System.Object"], access.TypeNames(bag));
             Assert.Equal(["One", "two"], bag.Properties.Select(static property => property.Name));
-            Assert.False(engine.HasAddedMembers(PSObject.AsPSObject("text")));
+            Assert.False(access.HasAddedMembers(PSObject.AsPSObject("text")));
             var noted = new PSObject("text");
             noted.Properties.Add(new PSNoteProperty("Note", 1));
-            Assert.True(engine.HasAddedMembers(noted));
+            Assert.True(access.HasAddedMembers(noted));
         }
     }
 
     [Fact]
-    public void A_property_that_arrives_is_seen_by_script_that_ran_before_there_was_one()
+    public void A_received_property_is_found_by_script_that_ran_before_it_existed()
     {
         Assert.Equal("", Run("function Get-It($o) { \"$($o.NeverSeenBefore1)\" }; Get-It ([pscustomobject]@{ A = 1 })").Single());
         Assert.Equal("here", Run("$o = $args[0]; Get-It $o", Decode(Custom([("NeverSeenBefore1", "here")]))).Single());
     }
 
     [Theory]
-    [InlineData("[pscustomobject]@{ PSTypeName = 'My.Type'; B = 1; A = 'x' }", "$r.pstypenames -join ' '", "My.Type System.Management.Automation.PSCustomObject System.Object")]
+    [InlineData(
+        "[pscustomobject]@{ PSTypeName = 'My.Type'; B = 1; A = 'x' }",
+        "$r.pstypenames -join ' '",
+        "My.Type System.Management.Automation.PSCustomObject System.Object")]
     [InlineData("[pscustomobject]@{ B = 1; A = 'x' }", "\"$r\"", "@{B=1; A=x}")]
     [InlineData("[pscustomobject]@{}", "@($r.psobject.Properties).Count", 0)]
     [InlineData("[pscustomobject]@{ A = @() }", "$r.A.GetType().Name + $r.A.Count", "Object[]0")]
     [InlineData("@{ Key = 'v' }", "$r.KEY + $r.GetType().Name", "vHashtable")]
     [InlineData("[ordered]@{ z = 1; a = 2 }", "($r.Keys -join '') + $r.A + $r.GetType().Name", "za2OrderedDictionary")]
     [InlineData("{ Get-Date; $x }", "$r", " Get-Date; $x ")]
-    [InlineData("[DayOfWeek]::Friday", "($r -eq 'friday'), ($r -eq 5), \"$r\", [int]$r, ([DayOfWeek]$r -eq [DayOfWeek]::Friday), ($r -gt 4), ($r -band 1) -join ' '", "True True Friday 5 True True 1")]
+    [InlineData(
+        "[DayOfWeek]::Friday",
+        "($r -eq 'friday'), ($r -eq 5), \"$r\", [int]$r, ([DayOfWeek]$r -eq [DayOfWeek]::Friday), ($r -gt 4), ($r -band 1) -join ' '",
+        "True True Friday 5 True True 1")]
+    [InlineData("[sbyte[]](-1, 2)", "$r.GetType().Name + $r[0]", "SByte[]-1")]
     [InlineData("[uri]'http://a/b'", "$r.Host", "a")]
     [InlineData("[version]'1.2.3'", "$r.Minor", 2)]
     [InlineData("[char]'x'", "$r.GetType().Name", "Char")]
@@ -95,7 +102,8 @@ public sealed class ObjectFormatTests : IDisposable
             $r = Receive-IpcMessage $pipe -Timeout 10
             {1}
             """;
-        Assert.Equal(expected, Run(Script.Replace("{0}", send, StringComparison.Ordinal).Replace("{1}", look, StringComparison.Ordinal)).Single());
+        var script = Script.Replace("{0}", send, StringComparison.Ordinal).Replace("{1}", look, StringComparison.Ordinal);
+        Assert.Equal(expected, Run(script).Single());
     }
 
     [Fact]
@@ -110,7 +118,8 @@ public sealed class ObjectFormatTests : IDisposable
             $r = Receive-IpcMessage $pipe -Timeout 10
             $r.pstypenames[0], "$r"
             """).NoErrors();
-        Assert.Equal(["Deserialized.System.IO.FileInfo", "/etc/passwd", "passwd", "String", "/etc", true, "Deserialized.System.IO.FileInfo", "/etc/passwd"], result.Values);
+        object[] expected = ["Deserialized.System.IO.FileInfo", "/etc/passwd", "passwd", "String", "/etc", true];
+        Assert.Equal([.. expected, "Deserialized.System.IO.FileInfo", "/etc/passwd"], result.Values);
     }
 
     [Fact]
@@ -133,22 +142,30 @@ public sealed class ObjectFormatTests : IDisposable
     [Fact]
     public void A_collection_that_fails_is_that_message_s_error()
     {
-        var result = _session.Run("$pipe = New-IpcPipe; $args[0], 'next' | Send-IpcMessage $pipe; Receive-IpcMessage $pipe -Timeout 10", new object[] { new FailingCollection() });
+        const string Script = "$pipe = New-IpcPipe; $args[0], 'next' | Send-IpcMessage $pipe; Receive-IpcMessage $pipe -Timeout 10";
+        var result = _session.Run(Script, new object[] { new FailingCollection() });
         Assert.Equal("next", Assert.Single(result.Values));
         Assert.StartsWith("IpcInvalidArgument,", Assert.Single(result.Errors).FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Contains("it was changed", result.Errors[0].ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_cycle_is_cut_with_a_warning()
+    public void A_cycle_is_left_out_with_a_warning()
     {
-        var result = Run("$t = @{ A = 1 }; $t.Self = $t; $pipe = New-IpcPipe; Send-IpcMessage $pipe $t; $r = Receive-IpcMessage $pipe -Timeout 10; $r.A; \"$($r.Self)\"; $r.Self.Reason").NoErrors();
+        var result = Run("""
+            $t = @{ A = 1 }
+            $t.Self = $t
+            $pipe = New-IpcPipe
+            Send-IpcMessage $pipe $t
+            $r = Receive-IpcMessage $pipe -Timeout 10
+            $r.A, "$($r.Self)", $r.Self.Reason
+            """).NoErrors();
         Assert.Equal([1, "(cycle: System.Collections.Hashtable)", IpcOmission.Cycle], result.Values);
         Assert.Contains("contains itself", Assert.Single(result.Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Line_notes_of_Get_Content_stay_behind_and_others_travel()
+    public void Notes_of_Get_Content_are_not_sent_and_others_are()
     {
         var line = new PSObject("a line");
         line.Properties.Add(new PSNoteProperty("PSPath", "/x"));
@@ -161,7 +178,7 @@ public sealed class ObjectFormatTests : IDisposable
     }
 
     [Fact]
-    public void Properties_of_one_number_are_not_every_number_s()
+    public void Properties_of_one_number_are_not_those_of_every_number()
     {
         var five = new PSObject(5);
         five.Properties.Add(new PSNoteProperty("Note", "mine"));
@@ -170,7 +187,7 @@ public sealed class ObjectFormatTests : IDisposable
     }
 
     [Fact]
-    public void Ipc_objects_travel_as_their_address_and_can_be_used_there()
+    public void Ipc_objects_are_sent_as_their_address_and_can_be_used()
     {
         var result = Run("""
             $pipe = New-IpcPipe
@@ -211,13 +228,17 @@ public sealed class ObjectFormatTests : IDisposable
     {
         if (left is PSObject a)
         {
-            return right is PSObject b && a.Properties.Select(static property => property.Name).SequenceEqual(b.Properties.Select(static property => property.Name)) &&
-                a.Properties.Zip(b.Properties).All(static pair => Same(pair.First.Value, pair.Second.Value)) && a.TypeNames.SequenceEqual(b.TypeNames);
+            return right is PSObject b && a.TypeNames.SequenceEqual(b.TypeNames) && a.Properties.Count() == b.Properties.Count() &&
+                a.Properties.Zip(b.Properties).All(static pair => pair.First.Name == pair.Second.Name) &&
+                a.Properties.Zip(b.Properties).All(static pair => Same(pair.First.Value, pair.Second.Value));
         }
-        return left is object?[] items ? right is object?[] others && items.Length == others.Length && items.Zip(others).All(static pair => Same(pair.First, pair.Second)) : Values.Same(left, right);
+        if (left is not object?[] items) return Values.Same(left, right);
+        if (right is not object?[] others || items.Length != others.Length) return false;
+        return items.Zip(others).All(static pair => Same(pair.First, pair.Second));
     }
 
-    private static object? Decode(object? value) => new ObjectDecoder(PSObjectModel.Instance).Decode(new ObjectEncoder(PSObjectModel.Instance).Encode(value));
+    private static object? Decode(object? value) =>
+        new ObjectDecoder(PSObjectModel.Instance).Decode(new ObjectEncoder(PSObjectModel.Instance).Encode(value));
 
     private SessionResult Run(string script, params object?[] arguments) => _session.Run(script, arguments);
 

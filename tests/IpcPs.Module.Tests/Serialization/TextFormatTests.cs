@@ -26,7 +26,7 @@ public sealed class TextFormatTests : IDisposable
     [InlineData("$null", "")]
     [InlineData("''", "")]
     public void Text_is_what_PowerShell_makes_of_a_value(string send, string expected) =>
-        Assert.Equal(expected, Run($"$p = New-IpcPipe; Send-IpcMessage $p -InputObject ({send}) -Format Text; Receive-IpcMessage $p -Format Text -Timeout 10").Single());
+        Assert.Equal(expected, Transfer(send, "Text", "Text"));
 
     [Theory]
     [InlineData("'a\"b\\'", "\"a\\\"b\\\\\"")]
@@ -49,25 +49,33 @@ public sealed class TextFormatTests : IDisposable
     [InlineData("\"x$([char]0xd800)\"", "\"x\\ud800\"")]
     [InlineData("{ 1 + 1 }", "\" 1 + 1 \"")]
     public void Json_is_compact_and_one_line(string send, string expected) =>
-        Assert.Equal(expected, Run($"$p = New-IpcPipe; Send-IpcMessage $p -InputObject ({send}) -Format Json; Receive-IpcMessage $p -Format Text -Timeout 10").Single());
+        Assert.Equal(expected, Transfer(send, "Json", "Text"));
 
     [Theory]
-    [InlineData("{\"a\":1,\"b\":[1.5,\"x\",null,true],\"c\":{\"d\":{}}}", "$r.a.GetType().Name + $r.b[0] + $r.b.Count + $r.c.d.GetType().Name", "Int641.54PSCustomObject")]
+    [InlineData(
+        "{\"a\":1,\"b\":[1.5,\"x\",null,true],\"c\":{\"d\":{}}}",
+        "$r.a.GetType().Name + $r.b[0] + $r.b.Count + $r.c.d.GetType().Name",
+        "Int641.54PSCustomObject")]
     [InlineData("12345678901234567890123", "$r.GetType().Name", "BigInteger")]
     [InlineData("-0.5e1", "$r", -5.0)]
     [InlineData("{\"a\":1,\"A\":2,\"\":3}", "$r['a'] + $r['A'] * 10 + $r[''] * 100", 321L)]
     [InlineData("{\"psobject\":1}", "$r['psobject']", 1L)]
     [InlineData("\"2024-01-02T03:04:05Z\"", "$r.GetType().Name", "String")]
     [InlineData("\"x\\ud800\\u0041\"", "[int]$r[1], $r.Length -join ' '", "55296 3")]
+    [InlineData("\"\\ud800\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4ä$^\"", "$r.Substring(1)", "\"\\/\b\f\n\r\tää$^")]
+    [InlineData("{\"\\ud800\":1}", "[int]@($r.psobject.Properties)[0].Name[0]", 55296)]
     [InlineData("  [ ]  ", "$r.Count", 0)]
     public void Json_arrives_as_custom_objects_and_arrays(string json, string look, object expected) =>
-        Assert.Equal(expected, Run($"$p = New-IpcPipe; Send-IpcMessage $p -InputObject $args[0] -Format Text; $r = Receive-IpcMessage $p -Format Json -Timeout 10; {look}", json).Single());
+        Assert.Equal(expected, Transfer("$args[0]", "Text", "Json", look, json));
 
     [Fact]
     public void Any_text_goes_through_Json_and_back()
     {
         var encoder = new MessageEncoder(IpcFormat.Json);
-        Values.Text.Sample(text => (string?)JsonDecoder.Decode(encoder.Encode(text).ToArray(), IpcErrors.InvalidData) == text, iter: 2000, threads: 1);
+        Values.Text.Sample(
+            text => (string?)JsonDecoder.Decode(encoder.Encode(text).ToArray(), IpcErrors.InvalidData) == text,
+            iter: 2000,
+            threads: 1);
     }
 
     [Theory]
@@ -78,7 +86,7 @@ public sealed class TextFormatTests : IDisposable
     [InlineData("'aä'", "97 195 164")]
     [InlineData("([IO.MemoryStream]::new([byte[]](9,8)))", "9 8")]
     public void Bytes_are_bytes(string send, string expected) =>
-        Assert.Equal(expected, Run($"$p = New-IpcPipe; Send-IpcMessage $p -InputObject ({send}) -Format Bytes; \"$(Receive-IpcMessage $p -Format Bytes -Timeout 10)\"").Single());
+        Assert.Equal(expected, Transfer(send, "Bytes", "Bytes", "\"$r\""));
 
     [Theory]
     [InlineData("Text", "\"x$([char]0xd800)\"", "IpcInvalidArgument", "surrogate")]
@@ -86,7 +94,7 @@ public sealed class TextFormatTests : IDisposable
     [InlineData("Bytes", "(1,'x')", "IpcInvalidArgument", "System.String")]
     [InlineData("Bytes", "@{ a = 1 }", "IpcInvalidArgument", "Hashtable")]
     [InlineData("Bytes", "1.5", "IpcInvalidArgument", "System.Double")]
-    public void What_a_format_has_no_form_for_is_refused(string format, string send, string id, string part)
+    public void A_value_that_a_format_has_no_form_for_is_refused(string format, string send, string id, string part)
     {
         var error = Run($"$p = New-IpcPipe; Send-IpcMessage $p -InputObject ({send}) -Format {format}").Error();
         Assert.StartsWith(id + ",", error.FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -112,7 +120,7 @@ public sealed class TextFormatTests : IDisposable
     [InlineData("7b7d7b7d", IpcFormat.Json, "JSON")]
     [InlineData("22ff22", IpcFormat.Json, "JSON")]
     [InlineData("00", IpcFormat.Object, "Object")]
-    public void What_is_not_as_asked_is_a_mismatch(string hex, IpcFormat requested, string part)
+    public void A_message_that_is_not_in_the_requested_format_is_refused(string hex, IpcFormat requested, string part)
     {
         var error = Assert.Throws<IpcException>(() => new MessageDecoder().Decode(Message(hex), requested));
         Assert.Equal(IpcErrors.FormatMismatch, error.Id);
@@ -123,7 +131,7 @@ public sealed class TextFormatTests : IDisposable
     [Theory]
     [InlineData("Text")]
     [InlineData("Json")]
-    public void An_object_is_no_text(string requested)
+    public void An_object_is_not_received_as_text(string requested)
     {
         var error = Run($"$p = New-IpcPipe; Send-IpcMessage $p 1; Receive-IpcMessage $p -Timeout 10 -Format {requested}").Error();
         Assert.StartsWith("IpcFormatMismatch,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
@@ -146,7 +154,7 @@ public sealed class TextFormatTests : IDisposable
     }
 
     [Fact]
-    public void Json_cuts_cycles_and_depth_with_a_warning()
+    public void Json_leaves_out_cycles_and_deep_values_with_a_warning()
     {
         var encoder = new MessageEncoder(IpcFormat.Json);
         var list = new List<object>();
@@ -165,11 +173,22 @@ public sealed class TextFormatTests : IDisposable
     private static MessageBuffer Message(string hex)
     {
         using var pipe = AnonymousPipe.Create();
-        // As a line: what arrives without an envelope.
+        // As a line, which arrives without an envelope.
         pipe.Send([.. Convert.FromHexString(hex), (byte)'\n'], new SendOptions { Format = IpcFormat.Bytes });
         var message = new MessageBuffer();
         pipe.Receive(message);
         return message;
+    }
+
+    private object? Transfer(string value, string sentAs, string receivedAs, string look = "$r", params object?[] arguments)
+    {
+        var script = $"""
+            $p = New-IpcPipe
+            Send-IpcMessage $p -InputObject ({value}) -Format {sentAs}
+            $r = Receive-IpcMessage $p -Format {receivedAs} -Timeout 10
+            {look}
+            """;
+        return Run(script, arguments).Single();
     }
 
     private SessionResult Run(string script, params object?[] arguments) => _session.Run(script, arguments);

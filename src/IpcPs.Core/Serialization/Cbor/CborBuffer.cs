@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Text.Unicode;
@@ -5,31 +6,29 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Serialization.Cbor;
 
-/// <summary>CBOR (RFC 8949) being written: heads, text and bytes, straight into an array that grows and is reused. What is common goes this way, which
-/// measured three to five times as fast as System.Formats.Cbor's writer; the rare numbers go through that package (<see cref="RareNumbers"/>).</summary>
+/// <summary>Writes CBOR (RFC 8949) into an array that grows and is reused. It measured three to five times as fast as the writer of the
+/// package System.Formats.Cbor, which the tests use to check what is written here.</summary>
 internal sealed class CborBuffer
 {
-    /// <summary>Kept from one message to the next up to this size; a rare huge message does not pin its room.</summary>
-    private const int KeptRoom = 1024 * 1024;
+    private const int InitialCapacity = 512;
 
-    private byte[] _bytes = new byte[512];
+    /// <summary>A larger array is not kept for the next message: one huge message must not occupy its memory from then on.</summary>
+    private const int MaxRetainedCapacity = 1024 * 1024;
+
+    private byte[] _bytes = new byte[InitialCapacity];
 
     public int Length { get; private set; }
-
-    public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 
     public ReadOnlyMemory<byte> Memory => _bytes.AsMemory(0, Length);
 
     public void Clear()
     {
         Length = 0;
-        if (_bytes.Length > KeptRoom) _bytes = new byte[512];
+        if (_bytes.Length > MaxRetainedCapacity) _bytes = new byte[InitialCapacity];
     }
 
-    /// <summary>Forgets what was written behind a position.</summary>
-    public void Truncate(int length) => Length = length;
-
-    /// <summary>Room behind what is written; <see cref="Advance"/> says how much of it was used.</summary>
+    /// <summary>The buffer space after what is written, at least that many bytes. <see cref="Advance"/> says how many of them were
+    /// used.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Reserve(int bytes)
     {
@@ -45,13 +44,7 @@ internal sealed class CborBuffer
         Length++;
     }
 
-    public void Raw(ReadOnlySpan<byte> bytes)
-    {
-        bytes.CopyTo(Reserve(bytes.Length));
-        Length += bytes.Length;
-    }
-
-    /// <summary>The head of an item: its major type and its number.</summary>
+    /// <summary>Writes the head of an item: its major type and its argument.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Head(CborMajor major, ulong argument)
     {
@@ -78,16 +71,17 @@ internal sealed class CborBuffer
     public void Bytes(ReadOnlySpan<byte> bytes)
     {
         Head(CborMajor.Bytes, (ulong)bytes.Length);
-        Raw(bytes);
+        bytes.CopyTo(Reserve(bytes.Length));
+        Length += bytes.Length;
     }
 
-    /// <summary>A text string; one that is no valid UTF-16 goes as tagged bytes that keep every unit.</summary>
+    /// <summary>Writes a text string. A string that is not valid UTF-16 becomes tagged bytes that keep every unit of it.</summary>
     public void Text(ReadOnlySpan<char> text)
     {
-        // The head's size is guessed from the number of characters, and right for ASCII, so that nothing has to be counted or moved.
+        // The size of the head is guessed from the number of characters. That is right for ASCII, where nothing has to be counted or moved.
         var head = HeadSize(text.Length);
         var target = Reserve(9 + (text.Length * 3));
-        if (Utf8.FromUtf16(text, target[head..], out _, out var written, replaceInvalidSequences: false) != System.Buffers.OperationStatus.Done)
+        if (Utf8.FromUtf16(text, target[head..], out _, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
         {
             Tag(CborTags.Wtf8);
             Bytes(Wtf8.Encode(text));
@@ -100,14 +94,16 @@ internal sealed class CborBuffer
         Length += needed + written;
     }
 
-    /// <summary>The head of an array or map whose number of items is not known yet: one byte, which <see cref="EndItems"/> fills in.</summary>
+    /// <summary>Begins an array or map whose number of items is not known yet. Its head is one byte, which <see cref="EndItems"/> fills
+    /// in.</summary>
+    /// <returns>The position of the head, for <see cref="EndItems"/>.</returns>
     public int BeginItems(CborMajor major)
     {
         Byte((byte)major);
         return Length - 1;
     }
 
-    /// <summary>Fills in the number of items; more than 23 need a longer head, for which what follows moves up.</summary>
+    /// <summary>Fills in the number of items. More than 23 need a longer head, and the items are moved to make space for it.</summary>
     public void EndItems(int begin, int count)
     {
         if (count < 24)
@@ -158,10 +154,8 @@ internal sealed class CborBuffer
     private void Grow(int bytes)
     {
         var needed = (long)Length + bytes;
-        // A text's room is reserved for three bytes a character, so the array may be larger than any message; what is written may not.
-        if (needed > Array.MaxLength || Length > IpcChannel.MaxStreamMessage)
-            throw new IpcException(IpcErrors.MessageTooLarge, $"The object needs more than the {IpcChannel.MaxStreamMessage} bytes that one message may have.", null,
-                "Send it in parts, or only the properties that the other side needs.");
+        // A text reserves three bytes a character, so the array may be larger than any message. What is written may not.
+        if (needed > Array.MaxLength || Length > IpcChannel.MaxStreamMessage) throw CodecLimits.TooLarge(needed);
         Array.Resize(ref _bytes, (int)Math.Min(Math.Max(needed, (long)_bytes.Length * 2), Array.MaxLength));
     }
 }

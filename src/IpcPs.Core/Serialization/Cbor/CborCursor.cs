@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace IpcPs.Serialization.Cbor;
 
-/// <summary>CBOR being read: heads and strings, each checked against what is left.</summary>
+/// <summary>Reads CBOR. Each head and string is checked against the number of bytes that are left.</summary>
 internal ref struct CborCursor(ReadOnlySpan<byte> bytes)
 {
-    /// <summary>The number of a head that has none: the item ends with a break.</summary>
+    /// <summary>The low five bits of a head without a length: the item ends with a break.</summary>
     public const int IndefiniteLength = 31;
 
     private readonly ReadOnlySpan<byte> _bytes = bytes;
@@ -17,11 +17,12 @@ internal ref struct CborCursor(ReadOnlySpan<byte> bytes)
 
     public readonly byte Peek() => Position < _bytes.Length ? _bytes[Position] : throw CborError.Truncated();
 
-    public void Skip(int bytes) => Position += bytes;
+    /// <summary>Moves past a byte that <see cref="Peek"/> returned.</summary>
+    public void Skip() => Position++;
 
     /// <summary>Reads a head.</summary>
-    /// <param name="argument">Its number; 0 where the length is indefinite.</param>
-    /// <returns>Its first byte: major type in the upper three bits.</returns>
+    /// <param name="argument">Its argument; 0 if the length is indefinite.</param>
+    /// <returns>Its first byte: the major type is in the upper three bits.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte ReadHead(out ulong argument)
     {
@@ -34,16 +35,16 @@ internal ref struct CborCursor(ReadOnlySpan<byte> bytes)
         return first;
     }
 
-    /// <summary>The next bytes, which must be there.</summary>
-    public ReadOnlySpan<byte> Take(ulong length)
+    /// <summary>Reads the next bytes.</summary>
+    public ReadOnlySpan<byte> ReadRaw(ulong length)
     {
         if (length > (ulong)Remaining) throw CborError.Truncated();
-        var taken = _bytes.Slice(Position, (int)length);
+        var bytes = _bytes.Slice(Position, (int)length);
         Position += (int)length;
-        return taken;
+        return bytes;
     }
 
-    /// <summary>Reads past the break where one is next.</summary>
+    /// <summary>Moves past a break, if one is next.</summary>
     public bool TryReadBreak()
     {
         if (Peek() != CborSimple.Break) return false;
@@ -51,9 +52,10 @@ internal ref struct CborCursor(ReadOnlySpan<byte> bytes)
         return true;
     }
 
-    /// <summary>A count of items that can be in what is left, each being at least that many bytes.</summary>
-    public readonly int Count(ulong claimed, int leastBytes) =>
-        claimed <= (ulong)(Remaining / leastBytes) ? (int)claimed : throw CborError.Invalid($"it claims {claimed} items, and only {Remaining} bytes are left");
+    /// <summary>Checks that the bytes that are left can contain so many items of at least so many bytes each.</summary>
+    public readonly int CheckCount(ulong claimed, int leastBytes) => claimed <= (ulong)(Remaining / leastBytes)
+        ? (int)claimed
+        : throw CborError.Invalid($"it claims {claimed} items, but only {Remaining} bytes are left");
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ulong ReadArgument(byte first)
@@ -61,17 +63,17 @@ internal ref struct CborCursor(ReadOnlySpan<byte> bytes)
         switch (first & 31)
         {
             case 24:
-                return Take(1)[0];
+                return ReadRaw(1)[0];
             case 25:
-                return BinaryPrimitives.ReadUInt16BigEndian(Take(2));
+                return BinaryPrimitives.ReadUInt16BigEndian(ReadRaw(2));
             case 26:
-                return BinaryPrimitives.ReadUInt32BigEndian(Take(4));
+                return BinaryPrimitives.ReadUInt32BigEndian(ReadRaw(4));
             case 27:
-                return BinaryPrimitives.ReadUInt64BigEndian(Take(8));
+                return BinaryPrimitives.ReadUInt64BigEndian(ReadRaw(8));
             case IndefiniteLength when (CborMajor)(first & 0xE0) is CborMajor.Bytes or CborMajor.Text or CborMajor.Array or CborMajor.Map:
                 return 0;
             default:
-                throw CborError.Invalid($"byte 0x{first:x2} begins no value");
+                throw CborError.Invalid($"byte 0x{first:x2} does not begin a value");
         }
     }
 }
