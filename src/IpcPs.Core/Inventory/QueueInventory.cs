@@ -81,7 +81,7 @@ internal static class QueueInventory
     }
 
     // Each open queue is a descriptor whose link is its bare name; only its file system tells it from a file in the root folder.
-    private static IEnumerable<IpcObjectInfo> OpenQueues(InventoryScan scan)
+    internal static IEnumerable<IpcObjectInfo> OpenQueues(InventoryScan scan)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var descriptor in scan.Processes.Descriptors)
