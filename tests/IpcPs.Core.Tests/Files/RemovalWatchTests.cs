@@ -1,5 +1,6 @@
 using System.Globalization;
 using IpcPs.Files;
+using IpcPs.Linux;
 using Xunit;
 
 namespace IpcPs.Tests.Files;
@@ -48,6 +49,6 @@ public sealed class RemovalWatchTests : IDisposable
     private RemovalWatch Watch(string name)
     {
         _files.Add(new SafeDescriptor(Libc.open(PathOf(name), Libc.O_CREAT | Libc.O_RDWR | Libc.O_CLOEXEC, 0x180)));
-        return new RemovalWatch(_files[^1], name);
+        return new RemovalWatch(_files[^1]);
     }
 }
