@@ -1,4 +1,4 @@
-# What a user does with jobs. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Jobs.Tests.ps1'
+# What a user does with jobs. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
 
@@ -82,7 +82,8 @@ Describe 'Jobs' {
     It 'brings back errors and warnings as what they are' {
         $script:job = Start-IpcJob { Write-Warning 'careful'; Write-Error 'bad' -ErrorId Sour -Category InvalidData; 'on' }
         Wait-Job $job -Timeout 60 | Should -Not -BeNullOrEmpty
-        Receive-Job $job -ErrorVariable errors -ErrorAction SilentlyContinue -WarningVariable warnings -WarningAction SilentlyContinue | Should -Be 'on'
+        $quiet = @{ ErrorAction = 'SilentlyContinue'; WarningAction = 'SilentlyContinue' }
+        Receive-Job $job -ErrorVariable errors -WarningVariable warnings @quiet | Should -Be 'on'
         $errors.Count | Should -Be 1
         $errors[0] | Should -BeOfType System.Management.Automation.ErrorRecord
         $errors[0].Exception.Message | Should -Be 'bad'

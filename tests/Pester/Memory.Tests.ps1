@@ -1,4 +1,4 @@
-# What a user does with shared memory, semaphores and mutexes. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Memory.Tests.ps1'
+# What a user does with shared memory, semaphores and mutexes. Run by dotnet test.
 BeforeAll {
     $script:manifest = (Resolve-Path (Join-Path $PSScriptRoot '../../IpcPs.psd1')).Path
     Import-Module $manifest -Force
@@ -46,7 +46,8 @@ Describe 'Shared memory' {
         $script:memory = New-IpcSharedMemory "pester-$PID" -Size 4KB
         { Read-IpcSharedMemory $memory -Offset 4096 -As Byte -ErrorAction Stop } | Should -Throw -ErrorId 'IpcOutOfRange,*'
         { New-IpcSharedMemory "pester-$PID" -Size 4KB -ErrorAction Stop } | Should -Throw -ErrorId 'IpcAlreadyExists,*'
-        { Write-IpcSharedMemory (Open-IpcObject $memory.Address -Access Read) 1 -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNotSupported,*'
+        $readOnly = Open-IpcObject $memory.Address -Access Read
+        { Write-IpcSharedMemory $readOnly 1 -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNotSupported,*'
     }
 }
 
@@ -55,12 +56,20 @@ Describe 'Locks' {
     AfterEach { if ($lock) { Remove-IpcObject $lock.Address.Text -Force } }
 
     It 'lets four jobs count without losing any, with <kind>' -ForEach @{ kind = 'mutex' }, @{ kind = 'semaphore' }, @{ kind = 'set' } {
-        $script:lock = switch ($kind) { mutex { New-IpcMutex "pester-$PID" } semaphore { New-IpcSemaphore "pester-$PID" } set { New-IpcSemaphore -Kind SysV } }
+        $script:lock = switch ($kind) {
+            mutex { New-IpcMutex "pester-$PID" }
+            semaphore { New-IpcSemaphore "pester-$PID" }
+            set { New-IpcSemaphore -Kind SysV }
+        }
         $counter = New-IpcSharedMemory -Size 8
         $jobs = 1..4 | ForEach-Object {
             Start-Job {
                 Import-Module $using:manifest
-                foreach ($i in 1..50) { Use-IpcLock $using:lock { Write-IpcSharedMemory $using:counter (1 + (Read-IpcSharedMemory $using:counter -As Int32)) } }
+                foreach ($i in 1..50) {
+                    Use-IpcLock $using:lock {
+                        Write-IpcSharedMemory $using:counter (1 + (Read-IpcSharedMemory $using:counter -As Int32))
+                    }
+                }
             }
         }
         $jobs | Receive-Job -Wait -AutoRemoveJob

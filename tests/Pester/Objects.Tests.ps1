@@ -1,4 +1,4 @@
-# What a user sees of objects that travel. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Objects.Tests.ps1'
+# What a user sees of objects that travel. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
 
@@ -18,7 +18,9 @@ BeforeAll {
 
 Describe 'Objects' {
     It 'keep the types that PowerShell has words for' {
-        foreach ($value in 1, 5000000000, 1.5, 2.50d, 'text', [char]'x', $true, [guid]::NewGuid(), [timespan]'1:2:3', (Get-Date), [version]'1.2', [uri]'http://a/b', 10000000000000000000000n) {
+        $values = 1, 5000000000, 1.5, 2.50d, 'text', [char]'x', $true, [guid]::NewGuid(), [timespan]'1:2:3', (Get-Date), [version]'1.2',
+            [uri]'http://a/b', 10000000000000000000000n
+        foreach ($value in $values) {
             $copy = Send-Through $value
             $copy | Should -BeExactly $value
             $copy.GetType() | Should -Be $value.GetType()

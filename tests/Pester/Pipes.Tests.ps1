@@ -1,4 +1,4 @@
-# What a user does with pipes. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Pipes.Tests.ps1'
+# What a user does with pipes. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
     $script:manifest = (Resolve-Path (Join-Path $PSScriptRoot '../../IpcPs.psd1')).Path
@@ -34,7 +34,10 @@ Describe 'Pipes' {
 
     It 'is handed to parallel runspaces as $using:' {
         $script:pipe = New-IpcPipe
-        1..6 | ForEach-Object -Parallel { Import-Module $using:manifest; $_ * 2 | Send-IpcMessage $using:pipe } -ThrottleLimit 3 -TimeoutSeconds 60
+        1..6 | ForEach-Object -ThrottleLimit 3 -TimeoutSeconds 60 -Parallel {
+            Import-Module $using:manifest
+            $_ * 2 | Send-IpcMessage $using:pipe
+        }
         Receive-IpcMessage $pipe -Count 6 -Timeout 60 | Sort-Object | Should -Be 2, 4, 6, 8, 10, 12
     }
 

@@ -1,4 +1,4 @@
-# What a user does with rings. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Rings.Tests.ps1'
+# What a user does with rings. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
     $script:manifest = (Resolve-Path (Join-Path $PSScriptRoot '../../IpcPs.psd1')).Path
@@ -28,14 +28,20 @@ Describe 'Rings' {
 
     It 'notices a writer that is killed' {
         $ring = New-IpcRing $name
-        $writer = Start-Process pwsh -PassThru -RedirectStandardOutput /dev/null -ArgumentList '-NoProfile', '-Command', "Import-Module '$manifest'; `$w = Open-IpcObject ring:/$name -Access Write; 'alive' | Send-IpcMessage `$w; Start-Sleep 1000"
+        $script = "Import-Module '$manifest'; `$w = Open-IpcObject ring:/$name -Access Write; 'alive' | Send-IpcMessage `$w; Start-Sleep 1000"
+        $writer = Start-Process pwsh -PassThru -RedirectStandardOutput /dev/null -ArgumentList '-NoProfile', '-Command', $script
         Receive-IpcMessage $ring -Timeout 60 | Should -Be 'alive'
         Stop-Process -Id $writer.Id -Force
         Receive-IpcMessage $ring -All -Timeout 60 | Should -BeNullOrEmpty
     }
 
     It 'is looked at, and opened when it exists' {
-        $job = Start-Job { Import-Module $using:manifest; $r = Open-IpcObject "ring:/$using:name" -Wait -Timeout 60; 'there' | Send-IpcMessage $r; Close-IpcObject $r }
+        $job = Start-Job {
+            Import-Module $using:manifest
+            $r = Open-IpcObject "ring:/$using:name" -Wait -Timeout 60
+            'there' | Send-IpcMessage $r
+            Close-IpcObject $r
+        }
         $ring = New-IpcRing $name
         Receive-IpcMessage $ring -Timeout 60 | Should -Be 'there'
         Receive-Job $job -Wait -AutoRemoveJob
@@ -44,6 +50,7 @@ Describe 'Rings' {
     }
 
     It 'leaves nothing behind when a session ends without closing it' {
-        pwsh -NoProfile -Command "Import-Module '$manifest'; `$r = New-IpcRing $name; 1 | Send-IpcMessage `$r; Test-Path $file" | Should -Be 'True'
+        $script = "Import-Module '$manifest'; `$r = New-IpcRing $name; 1 | Send-IpcMessage `$r; Test-Path $file"
+        pwsh -NoProfile -Command $script | Should -Be 'True'
     }
 }

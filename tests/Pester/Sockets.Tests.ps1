@@ -1,4 +1,4 @@
-# What a user does with sockets. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Sockets.Tests.ps1'
+# What a user does with sockets. Run by dotnet test.
 BeforeAll {
     $script:manifest = (Resolve-Path (Join-Path $PSScriptRoot '../../IpcPs.psd1')).Path
     Import-Module $manifest -Force
@@ -7,7 +7,8 @@ BeforeAll {
         # Another pwsh process, in which the module is loaded; its input and output are pipes.
         param([string] $Script)
         $start = [Diagnostics.ProcessStartInfo]::new('pwsh')
-        foreach ($argument in '-NoProfile', '-NonInteractive', '-Command', "Import-Module '$manifest'; $Script") { $start.ArgumentList.Add($argument) }
+        $arguments = '-NoProfile', '-NonInteractive', '-Command', "Import-Module '$manifest'; $Script"
+        foreach ($argument in $arguments) { $start.ArgumentList.Add($argument) }
         $start.RedirectStandardInput = $start.RedirectStandardOutput = $true
         [Diagnostics.Process]::Start($start)
     }
@@ -42,17 +43,24 @@ Describe 'Sockets' {
     It 'is handed to a job as $using:, and answers its requests' {
         $script:server = New-IpcSocket "unix:pester-$PID"
         $job = Start-Job { Import-Module $using:manifest; 20, 21 | Invoke-IpcRequest $using:server -Timeout 60 }
-        foreach ($n in 1..2) { $question = Receive-IpcMessage $server -Envelope -Timeout 60; Send-IpcMessage -ReplyTo $question ($question.Body * 2) }
+        foreach ($n in 1..2) {
+            $question = Receive-IpcMessage $server -Envelope -Timeout 60
+            Send-IpcMessage -ReplyTo $question ($question.Body * 2)
+        }
         Receive-Job $job -Wait -AutoRemoveJob | Should -Be 40, 42
     }
 
     It 'has many requests in flight on one connection' {
         $script:other = Start-Pwsh "
             `$server = New-IpcSocket unix:pester-$PID
-            Receive-IpcMessage `$server -Count 8 -Envelope | Sort-Object Body -Descending | ForEach-Object { Send-IpcMessage -ReplyTo `$_ (`$_.Body * `$_.Body) }
+            Receive-IpcMessage `$server -Count 8 -Envelope | Sort-Object Body -Descending |
+                ForEach-Object { Send-IpcMessage -ReplyTo `$_ (`$_.Body * `$_.Body) }
             [Console]::In.ReadLine()"
         $script:client = Open-IpcObject "unix:pester-$PID" -Wait -Timeout 60
-        $answers = 1..8 | ForEach-Object -ThrottleLimit 8 -Parallel { Import-Module $using:manifest; "$_ -> $(Invoke-IpcRequest $using:client $_ -Timeout 60)" }
+        $answers = 1..8 | ForEach-Object -ThrottleLimit 8 -Parallel {
+            Import-Module $using:manifest
+            "$_ -> $(Invoke-IpcRequest $using:client $_ -Timeout 60)"
+        }
         $answers | Sort-Object | Should -Be (1..8 | ForEach-Object { "$_ -> $($_ * $_)" })
     }
 
@@ -60,7 +68,8 @@ Describe 'Sockets' {
         $script:server = New-IpcSocket "unix:pester-$PID"
         $address = $server.Address.Text
         1..4 | ForEach-Object -Parallel { Import-Module $using:manifest; 1..5 | Send-IpcMessage $using:address }
-        python3 -c "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b'{\`"n\`": 41}\n')" $server.Address.Path
+        $client = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b'{\`"n\`": 41}\n')"
+        python3 -c $client $server.Address.Path
         $got = Receive-IpcMessage $server -Count 21 -Timeout 60
         $got | Where-Object { $_ -is [int] } | Measure-Object -Sum | ForEach-Object Sum | Should -Be 60
         ($got | Where-Object { $_ -is [string] } | ConvertFrom-Json).n | Should -Be 41

@@ -1,5 +1,8 @@
-/* machine PROCESSES OBJECTS FOLDER COMMAND...: runs a command on a machine with that many processes, which hold that many IPC objects of all kinds, and
-   removes them afterwards. FOLDER is for FIFOs and sockets. As the first process of a namespace of its own it also gives itself a /dev/shm. */
+/*
+ * machine PROCESSES OBJECTS FOLDER COMMAND...: runs a command on a machine with that many processes, which hold
+ * that many IPC objects of all kinds, and removes them afterwards. FOLDER is for FIFOs and sockets. As the first
+ * process of a namespace of its own it also gives itself a /dev/shm.
+ */
 #include "common.h"
 #include <fcntl.h>
 #include <signal.h>

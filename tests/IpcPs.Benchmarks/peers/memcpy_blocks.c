@@ -1,4 +1,7 @@
-/* memcpy_blocks COUNT SIZE AREA: messages of SIZE copied one behind the other into an area of AREA bytes, round and round. Messages a second. */
+/*
+ * memcpy_blocks COUNT SIZE AREA: messages of SIZE copied one behind the other into an area of AREA bytes, round
+ * and round. Messages a second.
+ */
 #include "common.h"
 
 int main(int argc, char **argv)

@@ -1,4 +1,7 @@
-/* memcpy_shared SIZE COUNT in|out: memcpy(3) of one large array into or out of shared memory, all pages touched before. Megabytes a second. */
+/*
+ * memcpy_shared SIZE COUNT in|out: memcpy(3) of one large array into or out of shared memory, all pages touched
+ * before. Megabytes a second.
+ */
 #include "common.h"
 #include <sys/mman.h>
 

@@ -1,4 +1,7 @@
-/* signal_roundtrip COUNT CORE CORE: a real-time signal with a value each way, sigqueue(3) and sigtimedwait(2). Microseconds a round trip. */
+/*
+ * signal_roundtrip COUNT CORE CORE: a real-time signal with a value each way, sigqueue(3) and sigtimedwait(2).
+ * Microseconds a round trip.
+ */
 #include "common.h"
 #include <signal.h>
 

@@ -1,4 +1,7 @@
-/* socket_oneway stream|seqpacket|tcp COUNT SIZE: one send(2) a message; the reader takes what there is, or one packet a call. Messages a second. */
+/*
+ * socket_oneway stream|seqpacket|tcp COUNT SIZE: one send(2) a message; the reader takes what there is, or one
+ * packet a call. Messages a second.
+ */
 #include "socket.h"
 
 int main(int argc, char **argv)
