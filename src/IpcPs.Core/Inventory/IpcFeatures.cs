@@ -150,7 +150,7 @@ public static class IpcFeatures
     private static void RequireHandlerPage()
     {
         if (HandlerPage.Current is null)
-            throw new IpcException(IpcErrors.PlatformNotSupported, "No executable page can be had: signals arrive without sender and value.");
+            throw new IpcException(IpcErrors.PlatformNotSupported, "Signals arrive without sender and value: this is not an x64 processor, or the system refuses executable memory.");
     }
 
     private static void RequireRawSocket()

@@ -2,38 +2,42 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Waiting;
 
-/// <summary>An eventfd(2) that ends a poll(2) from another thread. Each thread that ever blocks has one, and keeps it.</summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Lives as long as its thread; the handle closes itself when the thread's statics are collected.")]
-internal sealed unsafe class EventDescriptor
+/// <summary>An eventfd(2) that one thread makes readable to end the poll(2) of another.</summary>
+/// <remarks>Calls: eventfd(2), read(2), write(2).</remarks>
+internal sealed unsafe class EventDescriptor : IDisposable
 {
     [ThreadStatic]
     private static EventDescriptor? t_current;
 
-    private readonly SafeDescriptor _descriptor;
-
-    private EventDescriptor()
+    /// <param name="target">The address of the object that needs it, for an error.</param>
+    /// <exception cref="IpcException">The process has no descriptor left.</exception>
+    public EventDescriptor(string? target = null)
     {
         var fd = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
-        if (fd < 0) throw IpcException.FromErrno("eventfd", Marshal.GetLastPInvokeError(), null);
-        _descriptor = new SafeDescriptor(fd);
+        if (fd < 0) throw IpcException.FromErrno("eventfd", Marshal.GetLastPInvokeError(), target);
+        Descriptor = new SafeDescriptor(fd);
     }
 
-    /// <summary>The calling thread's own.</summary>
+    /// <summary>The one of the calling thread. A thread that has ever blocked keeps it until it ends.</summary>
     public static EventDescriptor Current => t_current ??= new EventDescriptor();
 
-    public int Descriptor => _descriptor.Number;
+    /// <summary>The descriptor to poll.</summary>
+    public SafeDescriptor Descriptor { get; }
 
-    /// <summary>Wakes the owner; what a cancelled token calls.</summary>
+    /// <summary>Makes the descriptor readable.</summary>
     public void Set()
     {
         ulong one = 1;
-        _ = Libc.write(_descriptor, (byte*)&one, 8);
+        _ = Libc.write(Descriptor, (byte*)&one, 8);
     }
 
-    /// <summary>Forgets earlier wakes.</summary>
+    /// <summary>Makes the descriptor unreadable, however often it was set.</summary>
     public void Reset()
     {
         ulong count;
-        _ = Libc.read(_descriptor, (byte*)&count, 8);
+        _ = Libc.read(Descriptor, (byte*)&count, 8);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Descriptor.Dispose();
 }
