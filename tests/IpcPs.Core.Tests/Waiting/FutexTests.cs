@@ -66,7 +66,7 @@ public sealed class FutexTests : IDisposable
     }
 
     [Fact]
-    public void A_region_refuses_what_is_outside_of_it_and_all_use_after_its_end()
+    public void A_region_refuses_a_range_outside_of_it_and_all_use_after_its_end()
     {
         foreach (var (offset, count) in new[] { (4096L, 1L), (-1, 1), (0, 4097), (0, -1), (long.MaxValue, 1), (1, long.MaxValue), (long.MinValue, 4096) })
             Assert.False(_region.Contains(offset, count), $"{offset}+{count}");
