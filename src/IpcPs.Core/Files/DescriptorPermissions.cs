@@ -37,3 +37,25 @@ internal static unsafe class DescriptorPermissions
     /// <summary>What to say where a group may not be set.</summary>
     public const string GroupHint = "The owner may set a group that the owner is in; root any.";
 }
+
+/// <summary>Mode, owner and group of an open file.</summary>
+internal sealed class FilePermissions(SafeDescriptor file, string target) : IIpcPermissions
+{
+    public UnixFileMode Mode
+    {
+        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(file, target));
+        set => DescriptorPermissions.SetMode(file, value, target);
+    }
+
+    public string Owner
+    {
+        get => Accounts.UserName(DescriptorPermissions.Stat(file, target).UserId);
+        set => DescriptorPermissions.SetOwner(file, value, target);
+    }
+
+    public string Group
+    {
+        get => Accounts.GroupName(DescriptorPermissions.Stat(file, target).GroupId);
+        set => DescriptorPermissions.SetGroup(file, value, target);
+    }
+}

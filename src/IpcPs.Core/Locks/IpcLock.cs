@@ -8,13 +8,15 @@ public abstract class IpcLock : IpcObject, IIpcPermissions
     }
 
     /// <inheritdoc/>
-    public abstract UnixFileMode Mode { get; set; }
+    public UnixFileMode Mode { get => Permissions.Mode; set => Permissions.Mode = value; }
 
     /// <inheritdoc/>
-    public abstract string Owner { get; set; }
+    public string Owner { get => Permissions.Owner; set => Permissions.Owner = value; }
 
     /// <inheritdoc/>
-    public abstract string Group { get; set; }
+    public string Group { get => Permissions.Group; set => Permissions.Group = value; }
+
+    private protected abstract IIpcPermissions Permissions { get; }
 
     /// <summary>Whether the last holder before this process ended without releasing the lock, so that what it guards may be half changed.
     /// Always false for semaphores, which do not record it.</summary>

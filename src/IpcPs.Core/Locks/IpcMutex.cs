@@ -19,7 +19,6 @@ public sealed unsafe class IpcMutex : IpcLock
     private AdaptiveWait _spin;
     private object? _holder;
     private int _depth;
-    private bool _ownerDied;
 
     private IpcMutex(IpcAddress address, SafeDescriptor file, bool isRecursive) : base(address)
     {
@@ -30,37 +29,13 @@ public sealed unsafe class IpcMutex : IpcLock
     /// <inheritdoc/>
     public override string Kind => "mutex";
 
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenFile, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenFile, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenFile, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenFile, value, Address.Text);
-    }
-
     /// <summary>Whether the holder may acquire it again. It is free when it was released as often.</summary>
     public bool IsRecursive { get; }
 
     /// <summary>Whether this object holds it.</summary>
     public bool IsHeld
     {
-        get
-        {
-            lock (_state) return _depth > 0;
-        }
+        get { lock (_state) return _depth > 0; }
     }
 
     /// <summary>The id of the process that holds it; null if it is free, or if the holder is another program, which does not write its
@@ -68,7 +43,7 @@ public sealed unsafe class IpcMutex : IpcLock
     public int? HolderId => ReadRecord().ProcessId is var id and not 0 ? id : null;
 
     /// <inheritdoc/>
-    public override bool OwnerDied => _ownerDied;
+    public override bool OwnerDied => DeadOwnerId is not null;
 
     /// <summary>The id of the process that died while it held the lock; null if not <see cref="OwnerDied"/>.</summary>
     public int? DeadOwnerId { get; private set; }
@@ -259,8 +234,7 @@ public sealed unsafe class IpcMutex : IpcLock
             throw new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text, "Create it again.")
             { Advice = IpcAdvice.CreateMutex };
         var before = ReadRecord();
-        _ownerDied = before.ProcessId != 0;
-        DeadOwnerId = _ownerDied ? before.ProcessId : null;
+        DeadOwnerId = before.ProcessId != 0 ? before.ProcessId : null;
         WriteRecord(before.HeldBy(Environment.ProcessId));
     }
 
@@ -312,12 +286,12 @@ public sealed unsafe class IpcMutex : IpcLock
                 $"'{Address}' is a mutex, with a count of 1 and an index of 0, and not {options.Count} and {options.Index}.", Address.Text);
     }
 
-    private SafeDescriptor OpenFile
+    private protected override IIpcPermissions Permissions
     {
         get
         {
             ThrowIfClosed();
-            return _file;
+            return new FilePermissions(_file, Address.Text);
         }
     }
 

@@ -36,27 +36,6 @@ public sealed unsafe class PosixSemaphore : IpcLock
     /// <inheritdoc/>
     public override string Kind => "POSIX semaphore";
 
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenFile, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenFile, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenFile, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenFile, value, Address.Text);
-    }
-
     /// <summary>The value now: how many can be acquired without waiting.</summary>
     public int Value
     {
@@ -194,12 +173,12 @@ public sealed unsafe class PosixSemaphore : IpcLock
         _file.Dispose();
     }
 
-    private SafeDescriptor OpenFile
+    private protected override IIpcPermissions Permissions
     {
         get
         {
             ThrowIfClosed();
-            return _file;
+            return new FilePermissions(_file, Address.Text);
         }
     }
 

@@ -31,35 +31,6 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
     /// <summary>The number of semaphores.</summary>
     public int Count { get; }
 
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => (UnixFileMode)(Status().Permissions.Mode & 0x1FF);
-        set => Change((ref Libc.IpcPerm permissions) => permissions.Mode = (ushort)value);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(Status().Permissions.UserId);
-        set
-        {
-            var id = Accounts.UserId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.UserId = id);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(Status().Permissions.GroupId);
-        set
-        {
-            var id = Accounts.GroupId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.GroupId = id);
-        }
-    }
-
     /// <summary>The values of all semaphores now.</summary>
     public IReadOnlyList<int> Values
     {
@@ -277,14 +248,15 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         return Libc.semctl(_id, 0, Libc.IPC_STAT, &status) == 0 ? status : throw Failure("semctl", Marshal.GetLastPInvokeError());
     }
 
+    private protected override IIpcPermissions Permissions => new SysVPermissions(() => Status().Permissions, Change);
+
     private void Change(PermissionChange change)
     {
         ThrowIfClosed();
         var status = Status();
         change(ref status.Permissions);
         if (Libc.semctl(_id, 0, Libc.IPC_SET, &status) != 0)
-            throw IpcException.FromErrno("semctl", Marshal.GetLastPInvokeError(), Address.Text,
-                "Only the owner, the creator and root may change the mode, the owner and the group.");
+            throw IpcException.FromErrno("semctl", Marshal.GetLastPInvokeError(), Address.Text, SysVPermissions.Hint);
     }
 
     private static Libc.SemaphoreOperation Operation(int index, int change, int flags) =>

@@ -16,27 +16,6 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => Descriptor;
 
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenDescriptor, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenDescriptor, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenDescriptor, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenDescriptor, value, Address.Text);
-    }
-
     // The capacity of shared memory is its size.
     long IIpcCapacity.Capacity
     {
@@ -167,12 +146,12 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         Descriptor.Dispose();
     }
 
-    private SafeDescriptor OpenDescriptor
+    private protected override IIpcPermissions Permissions
     {
         get
         {
             ThrowIfClosed();
-            return Descriptor;
+            return new FilePermissions(Descriptor, Address.Text);
         }
     }
 

@@ -23,13 +23,15 @@ public abstract unsafe partial class SharedMemorySegment : IpcObject, IIpcPermis
     public bool IsReadOnly => Volatile.Read(ref _region).IsReadOnly;
 
     /// <inheritdoc/>
-    public abstract UnixFileMode Mode { get; set; }
+    public UnixFileMode Mode { get => Permissions.Mode; set => Permissions.Mode = value; }
 
     /// <inheritdoc/>
-    public abstract string Owner { get; set; }
+    public string Owner { get => Permissions.Owner; set => Permissions.Owner = value; }
 
     /// <inheritdoc/>
-    public abstract string Group { get; set; }
+    public string Group { get => Permissions.Group; set => Permissions.Group = value; }
+
+    private protected abstract IIpcPermissions Permissions { get; }
 
     /// <summary>How often it is attached by all processes, which the kernel counts for System V; else null.</summary>
     public virtual long? AttachCount => null;

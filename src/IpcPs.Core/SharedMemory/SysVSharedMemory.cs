@@ -19,35 +19,6 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
     public int Id { get; }
 
     /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => (UnixFileMode)(Status().Permissions.Mode & 0x1FF);
-        set => Change((ref Libc.IpcPerm permissions) => permissions.Mode = (ushort)value);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(Status().Permissions.UserId);
-        set
-        {
-            var id = Accounts.UserId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.UserId = id);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(Status().Permissions.GroupId);
-        set
-        {
-            var id = Accounts.GroupId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.GroupId = id);
-        }
-    }
-
-    /// <inheritdoc/>
     public override long? AttachCount => (long)Status().Attached;
 
     /// <inheritdoc/>
@@ -148,13 +119,14 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
         return Status(Id, Address);
     }
 
+    private protected override IIpcPermissions Permissions => new SysVPermissions(() => Status().Permissions, Change);
+
     private void Change(PermissionChange change)
     {
         var status = Status();
         change(ref status.Permissions);
         if (Libc.shmctl(Id, Libc.IPC_SET, &status) != 0)
-            throw IpcException.FromErrno("shmctl", Marshal.GetLastPInvokeError(), Address.Text,
-                "Only the owner, the creator and root may change the mode, the owner and the group.");
+            throw IpcException.FromErrno("shmctl", Marshal.GetLastPInvokeError(), Address.Text, SysVPermissions.Hint);
     }
 
     private static Libc.SharedMemoryStatus Status(int id, IpcAddress address)

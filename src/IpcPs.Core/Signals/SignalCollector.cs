@@ -34,10 +34,7 @@ public sealed class SignalCollector : IDisposable
     /// <summary>The signals that are collected.</summary>
     public IReadOnlyList<Signal> Signals
     {
-        get
-        {
-            lock (_lock) return [.. _streams.Keys.Select(static n => new Signal(n))];
-        }
+        get { lock (_lock) return [.. _streams.Keys.Select(static n => new Signal(n))]; }
     }
 
     /// <summary>Collects more signals from now on.</summary>

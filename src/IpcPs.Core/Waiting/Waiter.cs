@@ -134,7 +134,7 @@ internal static unsafe partial class Waiter
         var wake = EventDescriptor.Current;
         var all = descriptors.Length < 64 ? stackalloc Libc.PollFd[descriptors.Length + 1] : new Libc.PollFd[descriptors.Length + 1];
         descriptors.CopyTo(all);
-        all[^1] = new Libc.PollFd { Descriptor = wake.Descriptor.Number, Requested = PollEvents.In };
+        all[^1] = new Libc.PollFd { Descriptor = wake.Descriptor, Requested = PollEvents.In };
         try
         {
             using var onCancel = wait.Cancellation.UnsafeRegister(static w => ((EventDescriptor)w!).Set(), wake);

@@ -28,7 +28,7 @@ internal sealed class RingReadyEvent : IDisposable
         _event.Reset();
         if (_isReady()) _event.Set();
         else if (Interlocked.Exchange(ref _isWatching, 1) == 0) _asked.Release();
-        return _event.Descriptor;
+        return _event.Handle;
     }
 
     public void Dispose() => _event.Dispose();
@@ -49,7 +49,7 @@ internal sealed class RingReadyEvent : IDisposable
         catch (Exception e) when (e is OperationCanceledException or IpcException or ObjectDisposedException)
         {
             // Closed, or damaged: whoever waits finds out by receiving.
-            if (!_event.Descriptor.IsClosed) _event.Set();
+            if (!_event.Handle.IsClosed) _event.Set();
         }
     }
 }

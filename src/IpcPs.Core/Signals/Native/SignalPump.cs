@@ -47,7 +47,7 @@ internal static unsafe class SignalPump
             SignalStream[] streams;
             lock (Streams) streams = [.. Streams];
             polls.Clear();
-            polls.Add(new Libc.PollFd { Descriptor = s_change!.Descriptor.Number, Requested = PollEvents.In });
+            polls.Add(new Libc.PollFd { Descriptor = s_change!.Descriptor, Requested = PollEvents.In });
             foreach (var stream in streams) stream.AddPolls(polls, withQueue: false);
             _ = Waiter.PollAny(CollectionsMarshal.AsSpan(polls), Deadline.Infinite, default);
             if (polls[0].Returned != PollEvents.None) s_change.Reset();

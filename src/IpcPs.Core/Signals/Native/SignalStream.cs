@@ -196,7 +196,7 @@ internal sealed unsafe partial class SignalStream
     {
         if (_readsSignals) polls.Add(new Libc.PollFd { Descriptor = _signals!.Number, Requested = PollEvents.In });
         if (_pipeReader is not null) polls.Add(new Libc.PollFd { Descriptor = _pipeReader.Number, Requested = PollEvents.In });
-        if (withQueue) polls.Add(new Libc.PollFd { Descriptor = _ready.Descriptor.Number, Requested = PollEvents.In });
+        if (withQueue) polls.Add(new Libc.PollFd { Descriptor = _ready.Descriptor, Requested = PollEvents.In });
     }
 
     /// <summary>Reads a batch of signals from the kernel and distributes them. The caller holds the lock.</summary>
