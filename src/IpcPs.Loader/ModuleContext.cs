@@ -7,7 +7,8 @@ namespace IpcPs.Loading;
 /// <summary>The module's own load context: prefers what ships in <c>deps/</c> over whatever the process has loaded elsewhere.</summary>
 internal sealed class ModuleContext(string folder) : AssemblyLoadContext("IpcPs")
 {
-    private readonly string _platform = Path.Combine(folder, "runtimes", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64");
+    private readonly string _platform = Path.Combine(
+        folder, "runtimes", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64");
 
     /// <summary>The version of IpcPs.Core that ships with the module.</summary>
     public Version CoreVersion { get; } = AssemblyName.GetAssemblyName(Path.Combine(folder, "IpcPs.Core.dll")).Version!;

@@ -4,8 +4,8 @@ using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
 
-/// <summary>Loaded before IpcPs.Module.dll (NestedModules in the manifest): from then on IpcPs.Core and the packages that it needs come from
-/// the module's own load context, so that another module's copy of the same package, in another version, does no harm to either.</summary>
+/// <summary>Loaded before IpcPs.Module.dll (NestedModules in the manifest): from then on IpcPs.Core and the packages that it needs come
+/// from /// the module's own load context, so that another module's copy of the same package, in another version, does no harm to either.</summary>
 public sealed class ModuleLoader : IModuleAssemblyInitializer
 {
     private const string CoreName = "IpcPs.Core";
@@ -37,7 +37,9 @@ public sealed class ModuleLoader : IModuleAssemblyInitializer
         foreach (var assembly in AssemblyLoadContext.Default.Assemblies)
         {
             if (assembly.GetName() is { Name: CoreName, Version: var version } && version > wanted)
-                throw new InvalidOperationException($"IpcPs.Core {version} is loaded already, from '{assembly.Location}', and IpcPs needs its own {wanted}. Import IpcPs before the module that brings the other, or in another session.");
+                throw new InvalidOperationException(
+                    $"IpcPs.Core {version} is loaded already, from '{assembly.Location}', " +
+                    $"and IpcPs needs its own {wanted}. Import IpcPs before the module that brings the other, or in another session.");
         }
     }
 }

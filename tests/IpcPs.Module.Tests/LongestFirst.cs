@@ -15,7 +15,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
         [nameof(Pester.PesterTests), nameof(Jobs.JobPipelineTests), nameof(Jobs.JobLifeTests), nameof(Signals.SignalShellTests)];
 
     /// <inheritdoc/>
-    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) => testCollections.OrderBy(Place);
+    public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) =>
+        testCollections.OrderBy(Place);
 
     private static int Place(ITestCollection collection)
     {

@@ -26,7 +26,6 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private readonly IpcAccess _access;
     private readonly RingParticipant _participant;
     private readonly DeadlineLock _sendGate = new();
-    private readonly DeadlineLock _receiveGate = new();
     private RingWriter<MappedRingMemory> _writer;
     private RingReader<MappedRingMemory> _reader;
     private RingReadyEvent? _readiness;
@@ -34,7 +33,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private int _staged;
     private bool _isComplete;
 
-    private MessageRing(IpcAddress address, RingFile file, IpcAccess access, bool waitsForPeers) : base(address)
+    private MessageRing(IpcAddress address, RingFile file, IpcAccess access, bool waitsForPeers) : base(address, receivesOneByOne: true)
     {
         _access = access;
         WaitsForPeers = waitsForPeers;
@@ -171,28 +170,20 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         if (options.Type is not null || options.ExceptType) throw Unsupported("message types");
-        EnterLock(_receiveGate, wait, "a receive on another thread", IpcErrors.Empty);
-        try
+        if (!_participant.IsReader) AttachReader(wait);
+        switch (_reader.Receive(message, options.Peek, WaitsForPeers, wait))
         {
-            if (!_participant.IsReader) AttachReader(wait);
-            switch (_reader.Receive(message, options.Peek, WaitsForPeers, wait))
-            {
-                case RingOutcome.Done:
-                    break;
-                case RingOutcome.PeersGone:
-                    return false;
-                case RingOutcome.TimedOut:
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-                default:
-                    throw RingHeader.Damaged(Address, "what is in it contradicts itself");
-            }
-            if (_participant.Mapping.WasCut) throw WasCut();
-            return true;
+            case RingOutcome.Done:
+                break;
+            case RingOutcome.PeersGone:
+                return false;
+            case RingOutcome.TimedOut:
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+            default:
+                throw RingHeader.Damaged(Address, "what is in it contradicts itself");
         }
-        finally
-        {
-            _receiveGate.Exit();
-        }
+        if (_participant.Mapping.WasCut) throw WasCut();
+        return true;
     }
 
     /// <inheritdoc/>
@@ -200,11 +191,11 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         // Whoever is in it leaves, because Closing is cancelled; whoever comes now finds it closed.
         _sendGate.Enter(default);
-        _receiveGate.Enter(default);
+        ReceiveLock!.Enter(default);
         _reader.Leave();
         _readiness?.Dispose();
         _participant.Dispose();
-        _receiveGate.Exit();
+        ReceiveLock!.Exit();
         _sendGate.Exit();
     }
 
@@ -244,7 +235,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 
     private bool IsReady()
     {
-        EnterLock(_receiveGate, default, "a receive on another thread", IpcErrors.Empty);
+        EnterLock(ReceiveLock!, default, "a receive on another thread", IpcErrors.Empty);
         try
         {
             if (!_participant.IsReader) AttachReader(default);
@@ -252,7 +243,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         }
         finally
         {
-            _receiveGate.Exit();
+            ReceiveLock!.Exit();
         }
     }
 

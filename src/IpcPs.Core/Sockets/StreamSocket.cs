@@ -101,10 +101,10 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     internal override bool CanRequest => CanSend && CanReceive;
 
     // Receiving from a connection that a listener handed out with a message takes it from the listener.
-    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
+    private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         _link?.Cut();
-        return base.ReceiveDirect(message, options, wait);
+        return base.ReceiveCore(message, options, wait);
     }
 
     /// <inheritdoc/>

@@ -4,7 +4,8 @@ using IpcPs.Benchmarks.Shells;
 
 namespace IpcPs.Benchmarks.Cmdlets;
 
-/// <summary>An array piped into Send-IpcMessage in one PowerShell process and received in another: objects a second, from the first that is sent until the last is out of Receive-IpcMessage.</summary>
+/// <summary>An array piped into Send-IpcMessage in one PowerShell process and received in another: objects a second, from the first that is
+/// sent until the last is out of Receive-IpcMessage.</summary>
 /// <param name="Name">What carries them.</param>
 /// <param name="Make">A script for the sender that makes the object and gives its address; it may leave $channel.</param>
 /// <param name="Open">A script for the receiver, with $address, that leaves $channel.</param>
@@ -24,21 +25,35 @@ internal sealed record CmdletLoad(string Name, string Make, string Open, string 
     private const string AsMany = "Receive-IpcMessage $channel -Count $count | Out-Null";
     private const string JustSend = "$array | Send-IpcMessage $channel";
 
-    public static CmdletLoad Pipe { get; } = new("pipe", "$pipe = New-IpcPipe; $pipe.Reader.Address", OpenToRead, "Close-IpcObject $pipe.Reader; $channel = $pipe.Writer", UntilClosed, SendAndClose, "");
+    public static CmdletLoad Pipe { get; } = new(
+        "pipe", "$pipe = New-IpcPipe; $pipe.Reader.Address", OpenToRead, "Close-IpcObject $pipe.Reader; $channel = $pipe.Writer",
+        UntilClosed, SendAndClose, "");
 
-    public static CmdletLoad Fifo { get; } = new("FIFO", "$channel = New-IpcPipe \"bench-$PID\"; $channel.Address", OpenToRead, "", UntilClosed, "$array | Send-IpcMessage $channel; Close-IpcObject $channel", "Remove-IpcObject \"fifo:bench-$PID\"");
+    public static CmdletLoad Fifo { get; } = new(
+        "FIFO", "$channel = New-IpcPipe \"bench-$PID\"; $channel.Address", OpenToRead, "", UntilClosed,
+        "$array | Send-IpcMessage $channel; Close-IpcObject $channel", "Remove-IpcObject \"fifo:bench-$PID\"");
 
-    public static CmdletLoad Unix { get; } = new("unix stream socket", "$listener = New-IpcSocket \"unix:@bench-$PID\"; $listener.Address", "$channel = Open-IpcObject $address",
-        "$channel = Receive-IpcMessage $listener -Connection", UntilClosed, SendAndClose, "Close-IpcObject $channel; Close-IpcObject $listener");
+    public static CmdletLoad Unix { get; } = new(
+        "unix stream socket", "$listener = New-IpcSocket \"unix:@bench-$PID\"; $listener.Address", "$channel = Open-IpcObject $address",
+        "$channel = Receive-IpcMessage $listener -Connection", UntilClosed, SendAndClose,
+        "Close-IpcObject $channel; Close-IpcObject $listener");
 
-    public static CmdletLoad Tcp { get; } = new("TCP socket", "$listener = New-IpcSocket tcp:127.0.0.1:0; $listener.Address", "$channel = Open-IpcObject $address",
-        "$channel = Receive-IpcMessage $listener -Connection", UntilClosed, SendAndClose, "Close-IpcObject $channel; Close-IpcObject $listener");
+    public static CmdletLoad Tcp { get; } = new(
+        "TCP socket", "$listener = New-IpcSocket tcp:127.0.0.1:0; $listener.Address", "$channel = Open-IpcObject $address",
+        "$channel = Receive-IpcMessage $listener -Connection", UntilClosed, SendAndClose,
+        "Close-IpcObject $channel; Close-IpcObject $listener");
 
-    public static CmdletLoad Posix { get; } = new("POSIX queue", "$channel = New-IpcQueue \"bench-$PID\"; $channel.Address", OpenToRead, "", AsMany, JustSend, "Remove-IpcObject $channel");
+    public static CmdletLoad Posix { get; } = new(
+        "POSIX queue", "$channel = New-IpcQueue \"bench-$PID\"; $channel.Address", OpenToRead, "", AsMany, JustSend,
+        "Remove-IpcObject $channel");
 
-    public static CmdletLoad SysV { get; } = new("System V queue", "$channel = New-IpcQueue -Kind SysV; $channel.Address", OpenToRead, "", AsMany, JustSend, "Remove-IpcObject $channel");
+    public static CmdletLoad SysV { get; } = new(
+        "System V queue", "$channel = New-IpcQueue -Kind SysV; $channel.Address", OpenToRead, "", AsMany, JustSend,
+        "Remove-IpcObject $channel");
 
-    public static CmdletLoad Ring { get; } = new("ring", "$channel = New-IpcRing \"bench-$PID\"; $channel.Address", OpenToRead, "", UntilClosed, SendAndClose, "Close-IpcObject $channel");
+    public static CmdletLoad Ring { get; } = new(
+        "ring", "$channel = New-IpcRing \"bench-$PID\"; $channel.Address", OpenToRead, "", UntilClosed, SendAndClose,
+        "Close-IpcObject $channel");
 
     /// <summary>Objects a second, warmed up.</summary>
     /// <param name="array">A script that gives the array.</param>
@@ -78,5 +93,6 @@ internal sealed record CmdletLoad(string Name, string Make, string Open, string 
     }
 
     // Made once, and again only where another one is wanted.
-    private static string Kept(string array, int count) => $"$key = '{count} {array.Replace("'", "''", StringComparison.Ordinal)}'; if ($made -ne $key) {{ $array = {array}; $made = $key }}";
+    private static string Kept(string array, int count) =>
+        $"$key = '{count} {array.Replace("'", "''", StringComparison.Ordinal)}'; if ($made -ne $key) {{ $array = {array}; $made = $key }}";
 }

@@ -5,7 +5,8 @@ using IpcPs.Benchmarks.Shells;
 
 namespace IpcPs.Benchmarks.Flat;
 
-/// <summary>Memory stays flat: the most that sender and receiver took together, after ten million messages beside after one million.</summary>
+/// <summary>Memory stays flat: the most that sender and receiver took together, after ten million messages beside after one
+/// million.</summary>
 internal sealed class FlatBenchmarks : IBenchmarkGroup
 {
     private double _afterOne;

@@ -5,7 +5,8 @@ using IpcPs.Processes;
 
 namespace IpcPs.Benchmarks.Framework;
 
-/// <summary>The peers that are C programs: compiled by gcc once a run, and not at all where there is no gcc or a library of theirs is missing.</summary>
+/// <summary>The peers that are C programs: compiled by gcc once a run, and not at all where there is no gcc or a library of theirs is
+/// missing.</summary>
 internal static class CPrograms
 {
     private static readonly ConcurrentDictionary<string, string?> Compiled = new();
@@ -15,7 +16,8 @@ internal static class CPrograms
     public static double? Run(string name, params string[] args) => RunOn(null, name, args);
 
     /// <summary>The same with both its processes on the cores given, as taskset(1) takes them.</summary>
-    public static double? RunOn(string? cores, string name, params string[] args) => Find(name) is { } program ? PeerProgram.Run(cores, [program, .. args]) : null;
+    public static double? RunOn(string? cores, string name, params string[] args) =>
+        Find(name) is { } program ? PeerProgram.Run(cores, [program, .. args]) : null;
 
     /// <summary>The compiled program; null where it can't be compiled here.</summary>
     public static string? Find(string name) => Compiled.GetOrAdd(name, Compile);
@@ -33,11 +35,13 @@ internal static class CPrograms
         string[] libraries = name.StartsWith("zmq", StringComparison.Ordinal) ? ["-lzmq"] : [];
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(compiler, ["-O2", "-o", program, source, "-lrt", "-pthread", "-lm", .. libraries]) { RedirectStandardError = true })!;
+            string[] arguments = ["-O2", "-o", program, source, "-lrt", "-pthread", "-lm", .. libraries];
+            using var process = Process.Start(new ProcessStartInfo(compiler, arguments) { RedirectStandardError = true })!;
             var complaints = process.StandardError.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode == 0) return program;
-            Console.WriteLine($"({name} can't be compiled here and is left out: {complaints.Split('\n').FirstOrDefault(static l => l.Contains("error", StringComparison.Ordinal))})");
+            var error = complaints.Split('\n').FirstOrDefault(static l => l.Contains("error", StringComparison.Ordinal));
+            Console.WriteLine($"({name} can't be compiled here and is left out: {error})");
         }
         catch (Win32Exception)
         {

@@ -44,7 +44,9 @@ internal static class ChannelLoads
     /// <param name="size">Bytes a message.</param>
     /// <param name="cores">The cores of this process and of the peer; null to leave it to the scheduler.</param>
     /// <param name="options">How to send.</param>
-    public static double RoundTrip(IpcChannel send, IpcChannel receive, string peerReceives, string peerSends, int count, int size, (int Ours, int Peers)? cores, in SendOptions options)
+    public static double RoundTrip(
+        IpcChannel send, IpcChannel receive, string peerReceives, string peerSends, int count, int size, (int Ours, int Peers)? cores,
+        in SendOptions options)
     {
         using var peer = Peers.Start("echo", cores?.Peers, peerReceives, peerSends, Text(count + WarmUp.Trips));
         return RoundTrip(send, receive, count, size, cores?.Ours, options);

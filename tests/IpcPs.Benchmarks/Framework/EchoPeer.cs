@@ -11,8 +11,10 @@ internal sealed class EchoPeer : IPeer
     public void Run(string[] args)
     {
         var both = args[0] == args[1];
-        using var receive = (IpcChannel)IpcMechanisms.Open(IpcAddress.Parse(args[0]), new OpenOptions { Access = both ? IpcAccess.ReadWrite : IpcAccess.Read });
-        using var send = both ? receive : (IpcChannel)IpcMechanisms.Open(IpcAddress.Parse(args[1]), new OpenOptions { Access = IpcAccess.Write });
+        using var receive = (IpcChannel)IpcMechanisms.Open(
+            IpcAddress.Parse(args[0]), new OpenOptions { Access = both ? IpcAccess.ReadWrite : IpcAccess.Read });
+        using var send = both ? receive
+            : (IpcChannel)IpcMechanisms.Open(IpcAddress.Parse(args[1]), new OpenOptions { Access = IpcAccess.Write });
         var message = new MessageBuffer();
         Console.WriteLine("ready");
         for (var left = int.Parse(args[2], CultureInfo.InvariantCulture); left > 0; left--)

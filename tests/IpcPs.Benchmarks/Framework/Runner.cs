@@ -3,12 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Benchmarks.Framework;
 
-/// <summary>Runs the comparisons: repetitions of both sides in turn, the medians and their spread, the ratio and whether it reaches its goal.</summary>
+/// <summary>Runs the comparisons: repetitions of both sides in turn, the medians and their spread, the ratio and whether it reaches its
+/// goal.</summary>
 internal static class Runner
 {
     public static int Run(Settings settings)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}; {settings.Repetitions} repetitions in turn, medians (lowest .. highest)"));
+        var machine = $"{Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}";
+        Console.WriteLine($"{machine}; {settings.Repetitions} repetitions in turn, medians (lowest .. highest)");
         var missed = 0;
         foreach (var group in Discovery.All<IBenchmarkGroup>())
         {
@@ -47,7 +49,10 @@ internal static class Runner
         Console.WriteLine($"    {Summary(comparison.Peer.Name, theirs)}");
         var ratio = Median(ours) / Median(theirs);
         var reached = comparison.Goal is not { } goal || (comparison.LessIsBetter ? ratio <= goal : ratio >= goal);
-        var wanted = comparison.Goal is { } g ? string.Create(CultureInfo.InvariantCulture, $", goal {(comparison.LessIsBetter ? "at most" : "at least")} {g:0.##}{(reached ? "" : "  MISSED")}") : "";
+        var wanted = comparison.Goal is { } g
+            ? string.Create(
+            CultureInfo.InvariantCulture,
+            $", goal {(comparison.LessIsBetter ? "at most" : "at least")} {g:0.##}{(reached ? "" : "  MISSED")}") : "";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    ratio {ratio:0.00}{wanted}"));
         return reached;
     }
@@ -61,5 +66,6 @@ internal static class Runner
     private static string Summary(string name, List<double> figures) =>
         string.Create(CultureInfo.InvariantCulture, $"{name,-34} {Show(Median(figures)),12}  ({Show(figures[0])} .. {Show(figures[^1])})");
 
-    private static string Show(double figure) => figure >= 1000 ? figure.ToString("#,0", CultureInfo.InvariantCulture) : figure.ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Show(double figure) =>
+        figure >= 1000 ? figure.ToString("#,0", CultureInfo.InvariantCulture) : figure.ToString("0.00", CultureInfo.InvariantCulture);
 }

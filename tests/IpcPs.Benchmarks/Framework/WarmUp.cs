@@ -1,6 +1,7 @@
 namespace IpcPs.Benchmarks.Framework;
 
-/// <summary>What is done before the clock starts, so that both sides are compiled for good by then; a C program is that from the start.</summary>
+/// <summary>What is done before the clock starts, so that both sides are compiled for good by then; a C program is that from the
+/// start.</summary>
 internal static class WarmUp
 {
     /// <summary>Messages one way.</summary>
@@ -15,7 +16,8 @@ internal static class WarmUp
     // The runtime waits for 100 ms without anything new before it compiles what was often used, once for each of its tiers.
     private const int Rest = 200;
 
-    /// <summary>Does it in parts, with rests in which the runtime of either side compiles what was used: while it is used without a break, it does not come to that for a second.</summary>
+    /// <summary>Does it in parts, with rests in which the runtime of either side compiles what was used: while it is used without a break,
+    /// it does not come to that for a second.</summary>
     /// <param name="count">How often.</param>
     /// <param name="some">Does it as often as it is told, from a number on.</param>
     public static void Do(int count, Action<int, int> some)

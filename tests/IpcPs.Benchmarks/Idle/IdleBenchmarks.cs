@@ -19,8 +19,12 @@ internal sealed class IdleBenchmarks : IBenchmarkGroup
             yield return new("at rest: a process that waits for a pipe", "ms/s", 1, true, new("IpcPs, Receive", Waiting), Limit);
             yield return new("at rest: a session with RTMIN+5 and USR1 registered", "ms/s", 1, true,
                 new("pwsh", () => Session("$null = Register-IpcSignal RTMIN+5, USR1 -Action { }")), Limit);
-            yield return new($"at rest: a unix listener with {Clients} clients", "ms/s", 1, true, new("IpcPs, Receive", () => Listener().Processor), Limit);
-            yield return new($"memory of a unix listener, each of {Clients} clients", "KiB", null, true, new("IpcPs", () => Listener().Memory), new("none", static () => null));
+            yield return new(
+                $"at rest: a unix listener with {Clients} clients", "ms/s", 1, true, new("IpcPs, Receive", () => Listener().Processor),
+                Limit);
+            yield return new(
+                $"memory of a unix listener, each of {Clients} clients", "KiB", null, true, new("IpcPs", () => Listener().Memory),
+                new("none", static () => null));
         }
     }
 
@@ -43,7 +47,9 @@ internal sealed class IdleBenchmarks : IBenchmarkGroup
 
     private static (double Processor, double Memory) Listener()
     {
-        using var peer = Peers.Start("listener-cost", null, Clients.ToString(CultureInfo.InvariantCulture), Span.TotalSeconds.ToString(CultureInfo.InvariantCulture));
+        using var peer = Peers.Start(
+            "listener-cost", null, Clients.ToString(CultureInfo.InvariantCulture),
+            Span.TotalSeconds.ToString(CultureInfo.InvariantCulture));
         return (Number(), Number());
 
         double Number() => double.Parse(peer.ReadLine(), CultureInfo.InvariantCulture);

@@ -12,7 +12,8 @@ internal sealed class IdleClientsPeer : IPeer
     public void Run(string[] args)
     {
         var address = IpcAddress.Parse(args[0]);
-        var clients = Enumerable.Range(0, int.Parse(args[1], CultureInfo.InvariantCulture)).Select(_ => (IpcChannel)IpcMechanisms.Open(address)).ToArray();
+        var clients = Enumerable.Range(0, int.Parse(args[1], CultureInfo.InvariantCulture))
+            .Select(_ => (IpcChannel)IpcMechanisms.Open(address)).ToArray();
         foreach (var client in clients) client.Send(new byte[100], ChannelLoads.Framed);
         Console.WriteLine("ready");
         clients[0].Receive(new MessageBuffer());

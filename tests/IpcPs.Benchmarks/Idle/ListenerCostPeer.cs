@@ -23,7 +23,9 @@ internal sealed class ListenerCostPeer : IPeer
         var memory = (Memory() - before) / clients;
         var waiting = new Thread(() => listener.Receive(new MessageBuffer())) { IsBackground = true };
         waiting.Start();
-        Console.WriteLine(Text(ProcessCost.MillisecondsASecond(Environment.ProcessId, TimeSpan.FromSeconds(double.Parse(args[1], CultureInfo.InvariantCulture)))));
+        Console.WriteLine(
+            Text(ProcessCost.MillisecondsASecond(
+            Environment.ProcessId, TimeSpan.FromSeconds(double.Parse(args[1], CultureInfo.InvariantCulture)))));
         Console.WriteLine(Text(memory));
         // With this process its connections end, and with them the clients.
         Environment.Exit(0);

@@ -13,7 +13,8 @@ internal static partial class ProcessCost
     public static TimeSpan Processor(int processId)
     {
         // The process's processor clock, as clock_getcpuclockid(3) gives it: nanoseconds, where /proc counts ticks of 10 ms.
-        if (clock_gettime((~processId << 3) | 2, out var time) != 0) throw new InvalidOperationException($"Process {processId} has no processor clock.");
+        if (clock_gettime((~processId << 3) | 2, out var time) != 0)
+            throw new InvalidOperationException($"Process {processId} has no processor clock.");
         return TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromTicks(time.Nanoseconds / 100);
     }
 

@@ -5,7 +5,8 @@ using IpcPs.Benchmarks.Shells;
 
 namespace IpcPs.Benchmarks.Inventory;
 
-/// <summary>Get-IpcObject on a machine with 2,000 processes that hold 5,000 objects of all kinds; in namespaces of its own where unshare(1) may make them.</summary>
+/// <summary>Get-IpcObject on a machine with 2,000 processes that hold 5,000 objects of all kinds; in namespaces of its own where unshare(1)
+/// may make them.</summary>
 internal sealed class InventoryBenchmarks : IBenchmarkGroup
 {
     private const int Processes = 2000;
@@ -16,8 +17,10 @@ internal sealed class InventoryBenchmarks : IBenchmarkGroup
     {
         get
         {
-            yield return new("Get-IpcObject, 2,000 processes and 5,000 objects, first call", "s", 1, true, new("pwsh", () => List()?.First), Goal);
-            yield return new("Get-IpcObject, 2,000 processes and 5,000 objects, later calls", "s", 1, true, new("pwsh", () => List()?.Later), Goal);
+            yield return new(
+                "Get-IpcObject, 2,000 processes and 5,000 objects, first call", "s", 1, true, new("pwsh", () => List()?.First), Goal);
+            yield return new(
+                "Get-IpcObject, 2,000 processes and 5,000 objects, later calls", "s", 1, true, new("pwsh", () => List()?.Later), Goal);
         }
     }
 
@@ -27,12 +30,14 @@ internal sealed class InventoryBenchmarks : IBenchmarkGroup
         var runtime = Directory.CreateTempSubdirectory("ipcps-bench-");
         try
         {
-            var folder = Directory.CreateDirectory(Path.Combine(runtime.FullName, "ipcps"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            var folder = Directory.CreateDirectory(
+                Path.Combine(runtime.FullName, "ipcps"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             string[] within = [.. Namespaces(), machine, Text(Processes), Text(Objects), folder.FullName];
             using var session = ShellSession.Start(within, runtime.FullName);
             // Ready, so that the clock runs for nothing else.
             session.Run("1");
-            const string timed = "$clock = [Diagnostics.Stopwatch]::StartNew(); $found = @(Get-IpcObject); $seconds = $clock.Elapsed.TotalSeconds; $seconds";
+            const string timed = "$clock = [Diagnostics.Stopwatch]::StartNew(); $found = @(Get-IpcObject); " +
+                "$seconds = $clock.Elapsed.TotalSeconds; $seconds";
             var first = session.Measure(timed);
             var found = session.Measure("$found.Count");
             if (found < Objects) throw new InvalidOperationException($"Get-IpcObject found {found} objects of {Objects}.");

@@ -23,7 +23,9 @@ internal sealed class JobBenchmarks : IBenchmarkGroup
     // The child makes its objects first, then says when it begins to give them. The clock is the machine's, the same in both processes.
     private static double Objects(string start, int count) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
         $job = {{start}} {
-            $objects = foreach ($i in 1..{{count}}) { [pscustomobject]@{ Id = $i; Name = "item $i"; Time = [datetime]::UnixEpoch.AddSeconds($i) } }
+            $objects = foreach ($i in 1..{{count}}) {
+                [pscustomobject]@{ Id = $i; Name = "item $i"; Time = [datetime]::UnixEpoch.AddSeconds($i) }
+            }
             [Diagnostics.Stopwatch]::GetTimestamp()
             $objects
         }

@@ -20,9 +20,11 @@ internal sealed class SemaphoreBenchmarks : IBenchmarkGroup
             foreach (var (name, family) in new[] { ("POSIX", "posix"), ("System V", "sysv") })
             {
                 yield return new($"{name} semaphores, round trip, one core", "us", 1.15, true,
-                    new("IpcPs", () => RoundTrip(family, trips, (0, 0))), new("C, blocking", () => CPrograms.RunOn("0", "semaphore_roundtrip", family, $"{trips}", "0", "0")));
+                    new("IpcPs", () => RoundTrip(family, trips, (0, 0))),
+                    new("C, blocking", () => CPrograms.RunOn("0", "semaphore_roundtrip", family, $"{trips}", "0", "0")));
                 yield return new($"{name} semaphores, round trip, across cores", "us", 0.15, true,
-                    new("IpcPs", () => RoundTrip(family, trips, (0, 1))), new("C, blocking", () => CPrograms.Run("semaphore_roundtrip", family, $"{trips}", "0", "1")));
+                    new("IpcPs", () => RoundTrip(family, trips, (0, 1))),
+                    new("C, blocking", () => CPrograms.Run("semaphore_roundtrip", family, $"{trips}", "0", "1")));
             }
         }
     }
@@ -37,7 +39,9 @@ internal sealed class SemaphoreBenchmarks : IBenchmarkGroup
         using var back = Make(family);
         try
         {
-            using var peer = Peers.Start("semaphore", cores.Peers, there.Address.Text, back.Address.Text, (count + WarmUp.Trips).ToString(CultureInfo.InvariantCulture));
+            using var peer = Peers.Start(
+                "semaphore", cores.Peers, there.Address.Text, back.Address.Text, (count + WarmUp.Trips)
+                .ToString(CultureInfo.InvariantCulture));
             using var pin = Core.Pin(cores.Ours);
             WarmUp.Do(WarmUp.Trips, Go);
             var start = Stopwatch.GetTimestamp();

@@ -19,20 +19,27 @@ internal sealed class PipeBenchmarks : IBenchmarkGroup
             var messages = Settings.Count(1_000_000);
             var trips = Settings.Count(50_000);
             yield return new("pipe, one way, 100 bytes", "messages/s", 0.85, false,
-                new("IpcPs, Send", () => Anonymous(messages, Size, atOnce: false)), new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}")));
+                new("IpcPs, Send", () => Anonymous(messages, Size, atOnce: false)),
+                new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}")));
             yield return new("pipe, one way, 100 bytes, many at once", "messages/s", 3, false,
-                new("IpcPs, SendMany", () => Anonymous(messages, Size, atOnce: true)), new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}")));
+                new("IpcPs, SendMany", () => Anonymous(messages, Size, atOnce: true)),
+                new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}")));
             yield return new("FIFO, one way, 100 bytes", "messages/s", 0.85, false,
-                new("IpcPs, Send", () => Fifo(messages, atOnce: false)), new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}", CFifo)));
+                new("IpcPs, Send", () => Fifo(messages, atOnce: false)),
+                new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}", CFifo)));
             yield return new("FIFO, one way, 100 bytes, many at once", "messages/s", 3, false,
-                new("IpcPs, SendMany", () => Fifo(messages, atOnce: true)), new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}", CFifo)));
+                new("IpcPs, SendMany", () => Fifo(messages, atOnce: true)),
+                new("C, write", () => CPrograms.Run("pipe_oneway", $"{messages}", $"{Size}", CFifo)));
             var blocks = Settings.Count(65_536);
             yield return new("pipe, 4 GiB in 64 KiB messages, default capacity", "messages/s", 1.5, false,
-                new("IpcPs, Send", () => Anonymous(blocks, 65536, atOnce: false)), new("C, write", () => CPrograms.Run("pipe_oneway", $"{blocks}", "65536")));
+                new("IpcPs, Send", () => Anonymous(blocks, 65536, atOnce: false)),
+                new("C, write", () => CPrograms.Run("pipe_oneway", $"{blocks}", "65536")));
             yield return new("two pipes, round trip, 100 bytes, one core", "us", 1.15, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 0))), new("C, blocking", () => CPrograms.RunOn("0", "pipe_roundtrip", $"{trips}", $"{Size}", "0", "0")));
+                new("IpcPs", () => RoundTrip(trips, (0, 0))),
+                new("C, blocking", () => CPrograms.RunOn("0", "pipe_roundtrip", $"{trips}", $"{Size}", "0", "0")));
             yield return new("two pipes, round trip, 100 bytes, across cores", "us", 0.1, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 1))), new("C, blocking", () => CPrograms.Run("pipe_roundtrip", $"{trips}", $"{Size}", "0", "1")));
+                new("IpcPs", () => RoundTrip(trips, (0, 1))),
+                new("C, blocking", () => CPrograms.Run("pipe_roundtrip", $"{trips}", $"{Size}", "0", "1")));
         }
     }
 

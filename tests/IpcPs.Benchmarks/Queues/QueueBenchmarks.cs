@@ -17,14 +17,18 @@ internal sealed class QueueBenchmarks : IBenchmarkGroup
         {
             var messages = Settings.Count(1_000_000);
             var trips = Settings.Count(50_000);
-            foreach (var (name, family, make) in new (string, string, Func<MessageChannel>)[] { ("POSIX queue", "posix", MakePosix), ("System V queue", "sysv", MakeSysV) })
+            foreach (var (name, family, make) in new (
+                string, string, Func<MessageChannel>)[] { ("POSIX queue", "posix", MakePosix), ("System V queue", "sysv", MakeSysV) })
             {
                 yield return new($"{name}, one way, 100 bytes", "messages/s", 0.9, false,
-                    new("IpcPs, Send", () => OneWay(make, messages)), new("C, blocking", () => CPrograms.Run("queue_oneway", family, $"{messages}", $"{Size}")));
+                    new("IpcPs, Send", () => OneWay(make, messages)),
+                    new("C, blocking", () => CPrograms.Run("queue_oneway", family, $"{messages}", $"{Size}")));
                 yield return new($"{name}s, round trip, 100 bytes, one core", "us", 1.15, true,
-                    new("IpcPs", () => RoundTrip(make, trips, (0, 0))), new("C, blocking", () => CPrograms.RunOn("0", "queue_roundtrip", family, $"{trips}", $"{Size}", "0", "0")));
+                    new("IpcPs", () => RoundTrip(make, trips, (0, 0))),
+                    new("C, blocking", () => CPrograms.RunOn("0", "queue_roundtrip", family, $"{trips}", $"{Size}", "0", "0")));
                 yield return new($"{name}s, round trip, 100 bytes, across cores", "us", 0.15, true,
-                    new("IpcPs", () => RoundTrip(make, trips, (0, 1))), new("C, blocking", () => CPrograms.Run("queue_roundtrip", family, $"{trips}", $"{Size}", "0", "1")));
+                    new("IpcPs", () => RoundTrip(make, trips, (0, 1))),
+                    new("C, blocking", () => CPrograms.Run("queue_roundtrip", family, $"{trips}", $"{Size}", "0", "1")));
             }
         }
     }

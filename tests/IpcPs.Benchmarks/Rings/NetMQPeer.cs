@@ -15,7 +15,8 @@ internal sealed class NetMQPeer : IPeer
     {
         using var push = new PushSocket();
         var port = push.BindRandomPort("tcp://127.0.0.1");
-        using var peer = Peers.Start("netmq", null, port.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture));
+        using var peer = Peers.Start(
+            "netmq", null, port.ToString(CultureInfo.InvariantCulture), count.ToString(CultureInfo.InvariantCulture));
         var start = Stopwatch.GetTimestamp();
         var payload = new byte[size];
         for (var i = 0; i < count; i++) push.SendFrame(payload);

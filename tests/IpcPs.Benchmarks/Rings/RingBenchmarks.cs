@@ -5,7 +5,8 @@ using IpcPs.Rings;
 
 namespace IpcPs.Benchmarks.Rings;
 
-/// <summary>The ring beside a plain C ring, which has no lock, no wake-up and survives nothing; beside memcpy(3), Boost's message_queue and NetMQ.</summary>
+/// <summary>The ring beside a plain C ring, which has no lock, no wake-up and survives nothing; beside memcpy(3), Boost's message_queue and
+/// NetMQ.</summary>
 internal sealed class RingBenchmarks : IBenchmarkGroup
 {
     private const int Size = 100;
@@ -24,28 +25,40 @@ internal sealed class RingBenchmarks : IBenchmarkGroup
             var boost = Settings.Count(1_000_000);
             var naps = Settings.Count(1000);
             var plain = new Contender("C, plain ring", () => CPrograms.Run("ring_oneway", $"{messages}", $"{Size}"));
-            yield return new("ring, one way, 100 bytes", "messages/s", 0.5, false, new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)), plain);
-            yield return new("ring, one way, 100 bytes, many at once", "messages/s", 0.5, false, new("IpcPs, Enqueue", () => OneWay(messages, Size, atOnce: true)), plain);
+            yield return new(
+                "ring, one way, 100 bytes", "messages/s", 0.5, false, new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)),
+                plain);
+            yield return new(
+                "ring, one way, 100 bytes, many at once", "messages/s", 0.5, false,
+                new("IpcPs, Enqueue", () => OneWay(messages, Size, atOnce: true)), plain);
             yield return new("ring, one way, 100 bytes, beside Boost", "messages/s", 3, false,
-                new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)), new("Boost message_queue", () => CPrograms.Run("boost_queue", $"{boost}", $"{Size}")));
+                new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)),
+                new("Boost message_queue", () => CPrograms.Run("boost_queue", $"{boost}", $"{Size}")));
             yield return new("ring, one way, 100 bytes, beside NetMQ", "messages/s", 3, false,
-                new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)), new("NetMQ, push and pull", () => NetMQPeer.OneWay(boost, Size)));
+                new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)),
+                new("NetMQ, push and pull", () => NetMQPeer.OneWay(boost, Size)));
             yield return new("ring, round trip, 100 bytes, both awake", "us", 2, true,
-                new("IpcPs", () => RoundTrip(trips)), new("C, plain rings, spinning", () => CPrograms.Run("ring_roundtrip", $"{trips}", $"{Size}")));
+                new("IpcPs", () => RoundTrip(trips)),
+                new("C, plain rings, spinning", () => CPrograms.Run("ring_roundtrip", $"{trips}", $"{Size}")));
             yield return new("ring, one way, 4 KiB", "messages/s", 0.6, false,
-                new("IpcPs, Send", () => OneWay(blocks, Block, atOnce: false)), new("C, memcpy", () => CPrograms.Run("memcpy_blocks", $"{blocks}", $"{Block}", Area)));
+                new("IpcPs, Send", () => OneWay(blocks, Block, atOnce: false)),
+                new("C, memcpy", () => CPrograms.Run("memcpy_blocks", $"{blocks}", $"{Block}", Area)));
             yield return new("ring, one way, 4 KiB, beside a plain ring", "messages/s", null, false,
-                new("IpcPs, Send", () => OneWay(blocks, Block, atOnce: false)), new("C, plain ring", () => CPrograms.Run("ring_oneway", $"{blocks}", $"{Block}")));
+                new("IpcPs, Send", () => OneWay(blocks, Block, atOnce: false)),
+                new("C, plain ring", () => CPrograms.Run("ring_oneway", $"{blocks}", $"{Block}")));
             yield return new("ring, two writers and two readers, Send", "messages/s", 0.3, false,
-                new("two and two", () => TwoAndTwo(messages / 4, atOnce: false)), new("one and one", () => OneWay(messages, Size, atOnce: false)));
+                new("two and two", () => TwoAndTwo(messages / 4, atOnce: false)),
+                new("one and one", () => OneWay(messages, Size, atOnce: false)));
             yield return new("ring, two writers and two readers, many at once", "messages/s", 0.3, false,
-                new("two and two", () => TwoAndTwo(messages / 4, atOnce: true)), new("one and one", () => OneWay(messages, Size, atOnce: true)));
+                new("two and two", () => TwoAndTwo(messages / 4, atOnce: true)),
+                new("one and one", () => OneWay(messages, Size, atOnce: true)));
             yield return new("ring, round trip, 100 bytes, other side asleep", "us", 1, true,
                 new("IpcPs", () => Asleep(naps)), new("C, pipes", () => CPrograms.Run("pipe_asleep", $"{naps}", $"{Size}")));
         }
     }
 
-    private static IpcAddress Fresh(string name) => IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"ring:/bench-{name}-{Environment.ProcessId}"));
+    private static IpcAddress Fresh(string name) =>
+        IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"ring:/bench-{name}-{Environment.ProcessId}"));
 
     private static double? OneWay(int count, int size, bool atOnce)
     {

@@ -15,7 +15,8 @@ internal static class RingLoads
         WarmUp.Do(Math.Min(WarmUp.Messages, count), (_, some) => Pour(ring, some, size, atOnce));
         while (ring.PendingBytes > 0) Thread.Yield();
         // Not before: they would be done while this one warms up.
-        var senders = Enumerable.Range(1, writers - 1).Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
+        var senders = Enumerable.Range(1, writers - 1)
+            .Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
         var start = Stopwatch.GetTimestamp();
         Pour(ring, count, size, atOnce);
         foreach (var sender in senders) sender.Expect("done");

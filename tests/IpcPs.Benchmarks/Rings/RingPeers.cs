@@ -30,7 +30,8 @@ internal sealed class PourPeer : IPeer
     {
         using var ring = MessageRing.Open(IpcAddress.Parse(args[0]), IpcAccess.Write);
         Console.WriteLine("ready");
-        RingLoads.Pour(ring, int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture), args[3] == "1");
+        RingLoads.Pour(
+            ring, int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture), args[3] == "1");
         Console.WriteLine("done");
     }
 }

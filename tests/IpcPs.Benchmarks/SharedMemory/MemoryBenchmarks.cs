@@ -30,10 +30,18 @@ internal sealed class MemoryBenchmarks : IBenchmarkGroup
             var size = Size.ToString(CultureInfo.InvariantCulture);
             var into = new Contender("C, memcpy into shared memory", () => CPrograms.Run("memcpy_shared", size, times, "in"));
             var outOf = new Contender("C, memcpy out of shared memory", () => CPrograms.Run("memcpy_shared", size, times, "out"));
-            yield return new("Write-IpcSharedMemory, 64 MiB of bytes", "MB/s", 0.8, false, new("IpcPs", () => Run("Write-IpcSharedMemory $memory $from")), into);
-            yield return new("Write-IpcSharedMemory, 64 MiB of doubles", "MB/s", 0.8, false, new("IpcPs", () => Run("Write-IpcSharedMemory $memory $doubles")), into);
-            yield return new("Read-IpcSharedMemory -Into, 64 MiB of bytes", "MB/s", 0.8, false, new("IpcPs", () => Run("Read-IpcSharedMemory $memory -Into $into")), outOf);
-            yield return new("Read-IpcSharedMemory, 64 MiB of bytes, a new array each time", "MB/s", null, false, new("IpcPs", () => Run("$null = Read-IpcSharedMemory $memory")), outOf);
+            yield return new(
+                "Write-IpcSharedMemory, 64 MiB of bytes", "MB/s", 0.8, false,
+                new("IpcPs", () => Run("Write-IpcSharedMemory $memory $from")), into);
+            yield return new(
+                "Write-IpcSharedMemory, 64 MiB of doubles", "MB/s", 0.8, false,
+                new("IpcPs", () => Run("Write-IpcSharedMemory $memory $doubles")), into);
+            yield return new(
+                "Read-IpcSharedMemory -Into, 64 MiB of bytes", "MB/s", 0.8, false,
+                new("IpcPs", () => Run("Read-IpcSharedMemory $memory -Into $into")), outOf);
+            yield return new(
+                "Read-IpcSharedMemory, 64 MiB of bytes, a new array each time", "MB/s", null, false,
+                new("IpcPs", () => Run("$null = Read-IpcSharedMemory $memory")), outOf);
         }
     }
 
@@ -42,7 +50,8 @@ internal sealed class MemoryBenchmarks : IBenchmarkGroup
         var shell = SharedShells.Sender;
         shell.Run(Setup);
         var rate = shell.Measure(string.Create(CultureInfo.InvariantCulture,
-            $"$clock = [Diagnostics.Stopwatch]::StartNew(); for ($i = 0; $i -lt {Times}; $i++) {{ {script} }}; {Size / 1e6 * Times} / $clock.Elapsed.TotalSeconds"));
+            "$clock = [Diagnostics.Stopwatch]::StartNew(); " +
+            $"for ($i = 0; $i -lt {Times}; $i++) {{ {script} }}; {Size / 1e6 * Times} / $clock.Elapsed.TotalSeconds"));
         shell.Run(Teardown);
         return rate;
     }

@@ -3,7 +3,8 @@ using System.Management.Automation;
 
 namespace IpcPs.Benchmarks.Shells;
 
-/// <summary>How many objects a second arrived: the first that is piped in is the time (Stopwatch.GetTimestamp) when its sender began, the others are counted.</summary>
+/// <summary>How many objects a second arrived: the first that is piped in is the time (Stopwatch.GetTimestamp) when its sender began, the
+/// others are counted.</summary>
 [Cmdlet(VerbsDiagnostic.Measure, "BenchmarkArrival")]
 public sealed class MeasureBenchmarkArrivalCommand : PSCmdlet
 {

@@ -5,7 +5,8 @@ using IpcPs.Signals;
 
 namespace IpcPs.Benchmarks.Signals;
 
-/// <summary>Real-time signals with a value, beside C's sigqueue with sigtimedwait and with signalfd; and what a session costs that waits for them.</summary>
+/// <summary>Real-time signals with a value, beside C's sigqueue with sigtimedwait and with signalfd; and what a session costs that waits
+/// for them.</summary>
 internal sealed class SignalBenchmarks : IBenchmarkGroup
 {
     private static readonly Signal Used = Signal.Parse("RTMIN+3");
@@ -17,9 +18,11 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
             var trips = Settings.Count(50_000);
             var row = Settings.Count(100_000);
             yield return new("signals, round trip with a value, one core", "us", 2, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 0))), new("C, sigqueue and sigtimedwait", () => CPrograms.RunOn("0", "signal_roundtrip", $"{trips}", "0", "0")));
+                new("IpcPs", () => RoundTrip(trips, (0, 0))),
+                new("C, sigqueue and sigtimedwait", () => CPrograms.RunOn("0", "signal_roundtrip", $"{trips}", "0", "0")));
             yield return new("signals, round trip with a value, across cores", "us", 2, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 1))), new("C, sigqueue and sigtimedwait", () => CPrograms.Run("signal_roundtrip", $"{trips}", "0", "1")));
+                new("IpcPs", () => RoundTrip(trips, (0, 1))),
+                new("C, sigqueue and sigtimedwait", () => CPrograms.Run("signal_roundtrip", $"{trips}", "0", "1")));
             yield return new("signals, 100,000 in a row with a value, all in order", "signals/s", 0.5, false,
                 new("IpcPs, collected", () => Row(row)), new("C, signalfd", () => CPrograms.Run("signal_oneway", $"{row}")));
         }
@@ -65,7 +68,8 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
         return count / seconds;
     }
 
-    private static ReceivedSignal Next(SignalWait wait) => wait.Next(Deadline.After(TimeSpan.FromSeconds(30))) ?? throw new InvalidOperationException("No signal came.");
+    private static ReceivedSignal Next(SignalWait wait) =>
+        wait.Next(Deadline.After(TimeSpan.FromSeconds(30))) ?? throw new InvalidOperationException("No signal came.");
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -31,7 +31,8 @@ internal sealed class DotNetSockets : IPeer
 
     public void Run(string[] args)
     {
-        EndPoint place = int.TryParse(args[0], NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? new IPEndPoint(IPAddress.Loopback, port) : new UnixDomainSocketEndPoint(args[0]);
+        EndPoint place = int.TryParse(args[0], NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            ? new IPEndPoint(IPAddress.Loopback, port) : new UnixDomainSocketEndPoint(args[0]);
         using var socket = New(place.AddressFamily);
         socket.Connect(place);
         var buffer = new byte[65536];
@@ -40,5 +41,6 @@ internal sealed class DotNetSockets : IPeer
         Console.WriteLine("done");
     }
 
-    private static Socket New(AddressFamily family) => new(family, SocketType.Stream, family == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+    private static Socket New(AddressFamily family) =>
+        new(family, SocketType.Stream, family == AddressFamily.Unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
 }

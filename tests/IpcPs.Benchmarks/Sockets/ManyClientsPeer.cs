@@ -12,7 +12,8 @@ internal sealed class ManyClientsPeer : IPeer
     public void Run(string[] args)
     {
         var address = IpcAddress.Parse(args[0]);
-        var clients = Enumerable.Range(0, int.Parse(args[1], CultureInfo.InvariantCulture)).Select(_ => (IpcChannel)IpcMechanisms.Open(address)).ToArray();
+        var clients = Enumerable.Range(0, int.Parse(args[1], CultureInfo.InvariantCulture))
+            .Select(_ => (IpcChannel)IpcMechanisms.Open(address)).ToArray();
         var payload = new byte[100];
         Console.WriteLine("ready");
         for (var left = int.Parse(args[2], CultureInfo.InvariantCulture); left > 0; left--)

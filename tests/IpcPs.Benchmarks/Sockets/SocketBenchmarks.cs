@@ -21,21 +21,27 @@ internal sealed class SocketBenchmarks : IBenchmarkGroup
             foreach (var (name, kind) in new[] { ("unix stream", "stream"), ("unix seqpacket", "seqpacket"), ("TCP", "tcp") })
             {
                 yield return new($"{name} socket, one way, 100 bytes", "messages/s", 0.9, false,
-                    new("IpcPs, Send", () => SocketLoads.OneWay(kind, messages, atOnce: false)), new("C, blocking", () => CPrograms.Run("socket_oneway", kind, $"{messages}", $"{Size}")));
+                    new("IpcPs, Send", () => SocketLoads.OneWay(kind, messages, atOnce: false)),
+                    new("C, blocking", () => CPrograms.Run("socket_oneway", kind, $"{messages}", $"{Size}")));
                 yield return new($"{name} socket, round trip, 100 bytes, one core", "us", 1.15, true,
-                    new("IpcPs", () => SocketLoads.RoundTrip(kind, trips, (0, 0))), new("C, blocking", () => CPrograms.RunOn("0", "socket_roundtrip", kind, $"{trips}", $"{Size}", "0", "0")));
+                    new("IpcPs", () => SocketLoads.RoundTrip(kind, trips, (0, 0))),
+                    new("C, blocking", () => CPrograms.RunOn("0", "socket_roundtrip", kind, $"{trips}", $"{Size}", "0", "0")));
                 yield return new($"{name} socket, round trip, 100 bytes, across cores", "us", 0.15, true,
-                    new("IpcPs", () => SocketLoads.RoundTrip(kind, trips, (0, 1))), new("C, blocking", () => CPrograms.Run("socket_roundtrip", kind, $"{trips}", $"{Size}", "0", "1")));
+                    new("IpcPs", () => SocketLoads.RoundTrip(kind, trips, (0, 1))),
+                    new("C, blocking", () => CPrograms.Run("socket_roundtrip", kind, $"{trips}", $"{Size}", "0", "1")));
             }
             foreach (var (name, kind) in new[] { ("unix stream", "stream"), ("TCP", "tcp") })
             {
                 yield return new($"{name} socket, one way, 100 bytes, many at once", "messages/s", null, false,
-                    new("IpcPs, SendMany", () => SocketLoads.OneWay(kind, messages * 5, atOnce: true)), new("C, one send a message", () => CPrograms.Run("socket_oneway", kind, $"{messages}", $"{Size}")));
+                    new("IpcPs, SendMany", () => SocketLoads.OneWay(kind, messages * 5, atOnce: true)),
+                    new("C, one send a message", () => CPrograms.Run("socket_oneway", kind, $"{messages}", $"{Size}")));
                 yield return new($"{name} socket, one way, 100 bytes, beside .NET", "messages/s", null, false,
-                    new("IpcPs, Send", () => SocketLoads.OneWay(kind, messages, atOnce: false)), new("System.Net.Sockets", () => DotNetSockets.OneWay(kind, messages, Size)));
+                    new("IpcPs, Send", () => SocketLoads.OneWay(kind, messages, atOnce: false)),
+                    new("System.Net.Sockets", () => DotNetSockets.OneWay(kind, messages, Size)));
             }
             yield return new($"unix stream listener, {Clients} clients, one way, 100 bytes", "messages/s", null, false,
-                new("IpcPs, Receive", () => ManyClients(messages)), new("C, one client", () => CPrograms.Run("socket_oneway", "stream", $"{messages}", $"{Size}")));
+                new("IpcPs, Receive", () => ManyClients(messages)),
+                new("C, one client", () => CPrograms.Run("socket_oneway", "stream", $"{messages}", $"{Size}")));
         }
     }
 

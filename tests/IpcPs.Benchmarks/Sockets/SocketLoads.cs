@@ -21,7 +21,8 @@ internal static class SocketLoads
     });
 
     // A stream needs an envelope to keep messages apart; a packet is one.
-    private static SendOptions Options(string kind) => kind == "seqpacket" ? new SendOptions { Format = IpcFormat.Bytes } : ChannelLoads.Framed;
+    private static SendOptions Options(string kind) =>
+        kind == "seqpacket" ? new SendOptions { Format = IpcFormat.Bytes } : ChannelLoads.Framed;
 
     /// <summary>Messages a second.</summary>
     public static double? OneWay(string kind, int count, bool atOnce)

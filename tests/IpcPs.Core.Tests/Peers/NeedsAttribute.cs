@@ -5,7 +5,8 @@ namespace IpcPs.Tests.Peers;
 /// <summary>A test that needs programs of the machine, and says so where one is missing.</summary>
 internal sealed class NeedsAttribute : FactAttribute
 {
-    /// <param name="programs">Programs on PATH, or by their full path; <c>/usr/bin/python3:sysv_ipc</c> also needs that module of it.</param>
+    /// <param name="programs">Programs on PATH, or by their full path; <c>/usr/bin/python3:sysv_ipc</c> also needs that module of
+    /// it.</param>
     public NeedsAttribute(params string[] programs)
     {
         foreach (var needed in programs)

@@ -77,7 +77,8 @@ internal sealed class Peer : IDisposable
         var output = _process.StandardOutput.ReadToEnd();
         var errors = _process.StandardError.ReadToEnd();
         _process.WaitForExit();
-        return _process.ExitCode == 0 ? output.TrimEnd('\n') : throw new InvalidOperationException($"The peer ended with {_process.ExitCode}: {output}{errors}");
+        return _process.ExitCode == 0 ? output.TrimEnd('\n')
+            : throw new InvalidOperationException($"The peer ended with {_process.ExitCode}: {output}{errors}");
     }
 
     public void Dispose()
@@ -88,7 +89,9 @@ internal sealed class Peer : IDisposable
 
     /// <summary>Starts any program.</summary>
     public static Peer Start(string program, IEnumerable<string> arguments) =>
-        new(Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!);
+        new(Process.Start(
+            new ProcessStartInfo(
+            program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!);
 
     private static string Compile(string source)
     {
@@ -98,7 +101,8 @@ internal sealed class Peer : IDisposable
         if (File.Exists(name)) return name;
         var own = $"{name}.{Environment.ProcessId}";
         File.WriteAllText(own + ".c", source);
-        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O2", "-o", own, own + ".c", "-pthread", "-lrt"]) { RedirectStandardError = true })!;
+        using var gcc = Process.Start(
+            new ProcessStartInfo("gcc", ["-O2", "-o", own, own + ".c", "-pthread", "-lrt"]) { RedirectStandardError = true })!;
         var errors = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();
         if (gcc.ExitCode != 0) throw new InvalidOperationException(errors);

@@ -57,7 +57,9 @@ public class ChildProcessTests
         // What a careless native library leaves open: not close-on-exec.
         Assert.Equal(0, Libc.fcntl(stray.Writer.Writer!, Libc.F_SETFD, 0));
         // Counted by the shell itself: another program, or a pipe to it, would come with descriptors of its own.
-        Assert.Equal("0 1 2 7 ", Output("n=0; while [ $n -lt 256 ]; do [ -e /proc/$$/fd/$n ] && printf '%s ' $n; n=$((n+1)); done", (stray.Reader.Reader!, 7)));
+        Assert.Equal(
+            "0 1 2 7 ",
+            Output("n=0; while [ $n -lt 256 ]; do [ -e /proc/$$/fd/$n ] && printf '%s ' $n; n=$((n+1)); done", (stray.Reader.Reader!, 7)));
     }
 
     [Fact]
@@ -193,7 +195,9 @@ public class ChildProcessTests
             child.WaitForExit();
         }
         // The runtime has some of its own, that come and go; what a child left would stay.
-        Assert.True(SpinWait.SpinUntil(() => OpenDescriptors() <= before + 100, TimeSpan.FromSeconds(60)), $"{before} descriptors were open before, and {OpenDescriptors()} are now.");
+        Assert.True(
+            SpinWait.SpinUntil(() => OpenDescriptors() <= before + 100, TimeSpan.FromSeconds(60)),
+            $"{before} descriptors were open before, and {OpenDescriptors()} are now.");
     }
 
     private static int OpenDescriptors() => Directory.GetFiles("/proc/self/fd").Length;
@@ -219,7 +223,8 @@ public class ChildProcessTests
         pipe.Writer.Dispose();
         var text = new StringBuilder();
         var message = new MessageBuffer();
-        while (pipe.Receive(message, new ReceiveOptions { Format = IpcFormat.Bytes })) text.Append(Encoding.UTF8.GetString(message.Payload.Span));
+        while (pipe.Receive(message, new ReceiveOptions { Format = IpcFormat.Bytes }))
+            text.Append(Encoding.UTF8.GetString(message.Payload.Span));
         return text.ToString();
     }
 }

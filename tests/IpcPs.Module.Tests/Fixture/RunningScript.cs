@@ -26,7 +26,8 @@ public sealed class RunningScript : IDisposable
         using var enumerator = _output.GetEnumerator();
         for (var i = 0; i < n; i++)
         {
-            if (!enumerator.MoveNext()) throw new InvalidOperationException($"The script ended after {i} objects: {string.Join("; ", Wait().Errors)}");
+            if (!enumerator.MoveNext())
+                throw new InvalidOperationException($"The script ended after {i} objects: {string.Join("; ", Wait().Errors)}");
         }
         return enumerator.Current;
     }

@@ -44,5 +44,9 @@ public sealed record SessionResult(
         return this;
     }
 
-    private string Describe() => Errors.Count == 0 ? "(none)" : string.Join("\n", Errors.Select(static e => $"{e.FullyQualifiedErrorId} ({e.CategoryInfo.Category}): {e}\n{e.InvocationInfo?.PositionMessage}"));
+    private string Describe() =>
+        Errors.Count == 0 ? "(none)"
+        : string.Join(
+        "\n", Errors.Select(
+        static e => $"{e.FullyQualifiedErrorId} ({e.CategoryInfo.Category}): {e}\n{e.InvocationInfo?.PositionMessage}"));
 }

@@ -2,7 +2,8 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Loading;
 
-/// <summary>The module as it ships, in processes of their own: imported twice, beside other modules' copies of its packages, and removed.</summary>
+/// <summary>The module as it ships, in processes of their own: imported twice, beside other modules' copies of its packages, and
+/// removed.</summary>
 public class LoadContextTests
 {
     private const string UseIt = """

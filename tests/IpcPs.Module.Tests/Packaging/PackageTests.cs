@@ -35,7 +35,8 @@ public sealed class PackageTests : IDisposable
         // What was built is packed: another build would replace the module's files while other tests import them.
         var packages = Path.Combine(_folder, "packages");
         var solution = Path.Combine(Build.RepositoryRoot, "IpcPs.sln");
-        var pack = new Shell(Build.Dotnet).RunArguments(["pack", solution, "--no-build", "-c", Build.Configuration, "-o", packages, "--nologo"]);
+        var pack = new Shell(Build.Dotnet)
+            .RunArguments(["pack", solution, "--no-build", "-c", Build.Configuration, "-o", packages, "--nologo"]);
         Assert.True(pack.ExitCode == 0, pack.Output + pack.Error);
         var made = Directory.GetFiles(packages, "*.nupkg").Select(static f => Path.GetFileName(f)).Order(StringComparer.Ordinal);
         Assert.Equal(["IpcPs.0.1.0.nupkg", "IpcPs.Core.0.1.0.nupkg"], made);
@@ -78,7 +79,8 @@ public sealed class PackageTests : IDisposable
             $manifest.ReleaseNotes
             """]);
         const string Project = "https://github.com/ipcps/IpcPs";
-        Assert.Equal(["IpcPs", "True", Project, Project + "/blob/main/LICENSE", Project + "/blob/main/CHANGELOG.md"], result.Succeeded().Lines);
+        Assert.Equal(
+            ["IpcPs", "True", Project, Project + "/blob/main/LICENSE", Project + "/blob/main/CHANGELOG.md"], result.Succeeded().Lines);
     }
 
     /// <summary>Runs a script in a fresh pwsh of the other user.</summary>

@@ -14,7 +14,6 @@ public sealed class DatagramListener : MessageChannel
 {
     private const int MaxKnownSenders = 1024;
 
-    private readonly DeadlineLock _receiving = new();
     private readonly NativeSocket _socket;
     private readonly NativeSocketAddress _name;
     private readonly SocketFile? _file;
@@ -25,7 +24,7 @@ public sealed class DatagramListener : MessageChannel
     private AdaptiveWait _spin = AdaptiveWait.InConversations;
     private long _dropped;
 
-    internal DatagramListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address)
+    internal DatagramListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _file = file;
@@ -100,30 +99,18 @@ public sealed class DatagramListener : MessageChannel
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         PacketSend.RequirePlain(options, this);
-        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-        try
+        if (_eager is not null)
         {
-            if (_eager is not null)
-            {
-                ReceiveEager(_eager, message, wait);
-                return true;
-            }
-            while (true)
-            {
-                var attempt = new ReceiveAttempt(_socket, message);
-                if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _spin, wait, Closing))
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-                if (Admit(attempt, message)) return true;
-                message.Clear();
-            }
+            ReceiveEager(_eager, message, wait);
+            return true;
         }
-        catch (ObjectDisposedException)
+        while (true)
         {
-            throw WasClosed();
-        }
-        finally
-        {
-            _receiving.Exit();
+            var attempt = new ReceiveAttempt(_socket, message);
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _spin, wait, Closing))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+            if (Admit(attempt, message)) return true;
+            message.Clear();
         }
     }
 

@@ -9,7 +9,7 @@ public sealed class DatagramReply : MessageChannel
     private readonly DatagramListener _listener;
     private readonly NativeSocketAddress _sender;
 
-    internal DatagramReply(DatagramListener listener, NativeSocketAddress sender) : base(sender.ToAddress(IpcSocketType.Datagram) ?? listener.Address)
+    internal DatagramReply(DatagramListener listener, NativeSocketAddress sender) : base(sender.ToAddress(IpcSocketType.Datagram) ?? listener.Address, receivesOneByOne: false)
     {
         _listener = listener;
         _sender = sender;

@@ -12,7 +12,6 @@ namespace IpcPs.Sockets.Server;
 /// Calls: accept4(2), epoll_wait(2), recvmsg(2), getsockopt(2); for TCP sock_diag(7).</remarks>
 public sealed class SocketListener : IpcChannel
 {
-    private readonly DeadlineLock _receiving = new();
     private readonly NativeSocket _socket;
     private readonly SocketFile? _file;
     private readonly AllowedUsers _allowed;
@@ -21,7 +20,7 @@ public sealed class SocketListener : IpcChannel
     private readonly ClientPoller _clients;
     private long _accepted;
 
-    internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) : base(socket.Address)
+    internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _file = file;
@@ -97,35 +96,20 @@ public sealed class SocketListener : IpcChannel
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it has no other side to send to.", Address.Text, "Reply to a message, or connect as a client.") { Advice = IpcAdvice.ReplyOrConnect };
     }
 
-    /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
+    private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        ArgumentNullException.ThrowIfNull(message);
-        RequireReceive();
         PacketSend.RequirePlain(options, this);
-        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-        try
+        _clients.LookAtSource(true);
+        while (true)
         {
-            _clients.LookAtSource(true);
-            while (true)
+            // Looked at between any two turns: clients that never stop must not keep others from connecting.
+            if (_clients.TakeSourceReady()) AcceptAll();
+            if (_clients.Next() is { } client)
             {
-                // Looked at between any two turns: clients that never stop must not keep others from connecting.
-                if (_clients.TakeSourceReady()) AcceptAll();
-                if (_clients.Next() is { } client)
-                {
-                    if (TryReceive(client, message, options)) return true;
-                }
-                else if (!_clients.Wait(wait, Closing))
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+                if (TryReceive(client, message, options)) return true;
             }
-        }
-        catch (ObjectDisposedException)
-        {
-            throw WasClosed();
-        }
-        finally
-        {
-            _receiving.Exit();
+            else if (!_clients.Wait(wait, Closing))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         }
     }
 
