@@ -2,12 +2,30 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Files;
 
-/// <summary>Sets mode, owner and group of a file: fchmod(2), chmod(2), fchown(2), lchown(2). <see cref="FileStatus"/> reads them.</summary>
-internal static class FilePermissions
+/// <summary>Mode, owner and group of an open file: statx(2), fchmod(2), fchown(2). Its static methods set them, also by path: chmod(2), lchown(2).</summary>
+internal sealed class FilePermissions(SafeDescriptor file, string target) : IIpcPermissions
 {
     private const string ModeHint = "Only the owner and root may change the mode.";
     private const string OwnerHint = "Only root may change the owner.";
     private const string GroupHint = "The owner may choose a group that the owner is in. Root may choose any group.";
+
+    public UnixFileMode Mode
+    {
+        get => FileStatus.Of(file, target).Mode;
+        set => SetMode(file, value, target);
+    }
+
+    public string Owner
+    {
+        get => FileStatus.Of(file, target).Owner;
+        set => SetOwner(file, value, target);
+    }
+
+    public string Group
+    {
+        get => FileStatus.Of(file, target).Group;
+        set => SetGroup(file, value, target);
+    }
 
     public static void SetMode(SafeDescriptor descriptor, UnixFileMode mode, string target) =>
         Check("fchmod", Libc.fchmod(descriptor, (uint)mode), target, ModeHint);

@@ -166,7 +166,7 @@ public static class IpcFeatures
     {
         if (HandlerPage.Current is null)
             throw new IpcException(IpcErrors.PlatformNotSupported,
-                "This process may not create an executable page: signals arrive without sender and value.");
+                "Signals arrive without sender and value: this is not an x64 processor, or the system refuses executable memory.");
     }
 
     private static void RequireRawSocket()

@@ -144,6 +144,3 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial int shmctl(int id, int command, SharedMemoryStatus* status);
 }
-
-/// <summary>Changes the permissions that IPC_SET will set.</summary>
-internal delegate void PermissionChange(ref Libc.IpcPerm permissions);
