@@ -11,6 +11,9 @@ internal static unsafe class ProcFile
     /// <summary>The folder of this process's descriptors.</summary>
     public const string OwnDescriptors = "/proc/self/fd";
 
+    /// <summary>The folder of this process's threads. "self" is right even where /proc is the mount of another PID namespace.</summary>
+    public const string OwnThreads = "/proc/self/task";
+
     private const int LongestLink = 4096;
 
     private static readonly EnumerationOptions Everything =

@@ -94,12 +94,12 @@ internal static unsafe class ThreadMasks
         return true;
     }
 
-    private static IEnumerable<int> Threads() => ProcFile.Numbers(ProcFile.Threads(Environment.ProcessId));
+    private static IEnumerable<int> Threads() => ProcFile.Numbers(ProcFile.OwnThreads);
 
     private static bool TryReadMasks(int thread, out ulong blocked, out ulong pending)
     {
         blocked = pending = 0;
-        var path = ProcFile.Thread(Environment.ProcessId, thread) + "/status";
+        var path = $"{ProcFile.OwnThreads}/{thread}/status";
         var fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
         if (fd < 0) return false;
         using var file = new SafeDescriptor(fd);
