@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Proc;
 
 namespace IpcPs.SharedMemory;
 

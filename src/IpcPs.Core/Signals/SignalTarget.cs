@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 using IpcPs.Processes;
 
 namespace IpcPs.Signals;

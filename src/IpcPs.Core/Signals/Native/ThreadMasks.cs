@@ -1,3 +1,5 @@
+using IpcPs.Proc;
+
 namespace IpcPs.Signals.Native;
 
 /// <summary>Blocks and unblocks a signal in every thread of this process.</summary>
