@@ -4,11 +4,12 @@ using IpcPs.Files;
 
 namespace IpcPs.Locks;
 
-/// <summary>A lock that one holder at a time has, <c>mutex:NAME</c>, and that the kernel takes back when its holder's process ends, however it ends: the next one gets it, and is told by
-/// <see cref="OwnerDied"/>. It guards the processes of one user.</summary>
-/// <remarks>An exclusive flock(2) on NAME.mutex in the runtime folder; so a shell script takes the same lock with flock(1), and any language with flock(2). The file's 32
-/// bytes say who holds it: what is still there when the next one gets the lock is a holder that never gave it back. Held per opened object and not per thread:
-/// whoever has the object may release it. Other programs' holders leave no note, and their death is not told.
+/// <summary>A lock with one holder at a time, <c>mutex:NAME</c>, for the processes of one user. The kernel releases it when the holder's
+/// process ends in any way. The next holder then sees <see cref="OwnerDied"/>.</summary>
+/// <remarks>It is an exclusive flock(2) on NAME.mutex in the runtime folder, so a shell script acquires the same lock with flock(1), and
+/// any language with flock(2). The file's 32 bytes (<see cref="MutexFileRecord"/>) name the holder's process. If they still do when the
+/// next process acquires the lock, the holder never released it. Other programs do not write their process id, so their death is not
+/// detected. The lock belongs to the opened object and not to a thread: any thread that has the object may release it.
 /// Calls: open(2), flock(2), pread(2), pwrite(2), statx(2).</remarks>
 public sealed unsafe class IpcMutex : IpcLock
 {
@@ -18,7 +19,6 @@ public sealed unsafe class IpcMutex : IpcLock
     private AdaptiveWait _spin;
     private object? _holder;
     private int _depth;
-    private bool _ownerDied;
 
     private IpcMutex(IpcAddress address, SafeDescriptor file, bool isRecursive) : base(address)
     {
@@ -29,51 +29,30 @@ public sealed unsafe class IpcMutex : IpcLock
     /// <inheritdoc/>
     public override string Kind => "mutex";
 
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenFile, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenFile, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenFile, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenFile, value, Address.Text);
-    }
-
-    /// <summary>Whether its holder may take it again; it is free when it was given back as often.</summary>
+    /// <summary>Whether the holder may acquire it again. It is free when it was released as often.</summary>
     public bool IsRecursive { get; }
 
     /// <summary>Whether this object holds it.</summary>
     public bool IsHeld
     {
-        get
-        {
-            lock (_state) return _depth > 0;
-        }
+        get { lock (_state) return _depth > 0; }
     }
 
-    /// <summary>The process that holds it, by its own note; null where nobody does, or one that writes no note.</summary>
-    public int? HolderId => ReadNote().ProcessId is var id and not 0 ? id : null;
+    /// <summary>The id of the process that holds it; null if it is free, or if the holder is another program, which does not write its
+    /// id.</summary>
+    public int? HolderId => ReadRecord().ProcessId is var id and not 0 ? id : null;
 
     /// <inheritdoc/>
-    public override bool OwnerDied => _ownerDied;
+    public override bool OwnerDied => DeadOwnerId is not null;
 
-    /// <summary>The process that died while it held the lock, where <see cref="OwnerDied"/>.</summary>
+    /// <summary>The id of the process that died while it held the lock; null if not <see cref="OwnerDied"/>.</summary>
     public int? DeadOwnerId { get; private set; }
 
-    /// <summary>Creates a mutex, free.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.AccessDenied"/> (the runtime folder).</exception>
-    public static IpcMutex Create(IpcAddress address, bool isRecursive = false, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    /// <summary>Creates a mutex, which is free.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.AccessDenied"/> (the runtime
+    /// folder).</exception>
+    public static IpcMutex Create(
+        IpcAddress address, bool isRecursive = false, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         ArgumentNullException.ThrowIfNull(address);
         var folder = RuntimeFolder.Ensure();
@@ -84,7 +63,7 @@ public sealed unsafe class IpcMutex : IpcLock
         try
         {
             var mutex = new IpcMutex(address, file, isRecursive);
-            mutex.WriteNote(MutexFileRecord.Free(isRecursive));
+            mutex.WriteRecord(MutexFileRecord.Free(isRecursive));
             if (!isPublished) AtomicFile.Publish(file, path, address.Text);
             return mutex;
         }
@@ -97,8 +76,8 @@ public sealed unsafe class IpcMutex : IpcLock
     }
 
     /// <summary>Opens a mutex that exists.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.WrongKind"/>,
-    /// <see cref="IpcErrors.InvalidData"/> (the file is no mutex).</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>,
+    /// <see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.InvalidData"/> (the file is not a mutex).</exception>
     public static IpcMutex Open(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -109,8 +88,9 @@ public sealed unsafe class IpcMutex : IpcLock
         try
         {
             var probe = new IpcMutex(address, file, isRecursive: false);
-            if (!probe.Status().IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{PathOf(address)}' is not a regular file.", address.Text);
-            return new IpcMutex(address, file, probe.ReadNote().IsRecursive);
+            if (!probe.Status().IsType(Libc.S_IFREG))
+                throw new IpcException(IpcErrors.WrongKind, $"'{PathOf(address)}' is not a regular file.", address.Text);
+            return new IpcMutex(address, file, probe.ReadRecord().IsRecursive);
         }
         catch
         {
@@ -125,14 +105,14 @@ public sealed unsafe class IpcMutex : IpcLock
         ThrowIfClosed();
         Check(options);
         var holder = options.Holder ?? Environment.CurrentManagedThreadId;
-        if (TakeAgain(holder)) return;
+        if (ReenterIfHeld(holder)) return;
         EnterLock(wait);
         try
         {
             LockFile(wait);
             try
             {
-                TakeOver();
+                RecordAcquired();
             }
             catch
             {
@@ -159,10 +139,12 @@ public sealed unsafe class IpcMutex : IpcLock
         Check(options);
         lock (_state)
         {
-            if (_depth == 0) throw new IpcException(IpcErrors.InvalidOperation, $"'{Address}' is not held here, so it can't be given back.", Address.Text, "Lock it first; only the object that locked it unlocks it.");
+            if (_depth == 0)
+                throw new IpcException(IpcErrors.InvalidOperation, $"'{Address}' is not held by this object, so it cannot be released.",
+                    Address.Text, "Release it with the object that acquired it.");
             if (--_depth > 0) return;
             _holder = null;
-            GiveBack();
+            Unlock();
         }
         _gate.Exit();
     }
@@ -174,21 +156,25 @@ public sealed unsafe class IpcMutex : IpcLock
     {
         lock (_state)
         {
-            // To close is to give back: whoever closes knows what he does, a process that dies doesn't.
-            if (_depth > 0) GiveBack();
+            // To close is to release: unlike a process that dies, a caller that closes has finished.
+            if (_depth > 0) Unlock();
             _depth = 0;
             _file.Dispose();
         }
     }
 
-    /// <summary>A second try of the same holder: counted where the mutex is recursive, an error where it would wait for itself.</summary>
-    private bool TakeAgain(object holder)
+    /// <summary>Acquires again for the same holder: counted if the mutex is recursive, else an error because the holder would wait for
+    /// itself.</summary>
+    private bool ReenterIfHeld(object holder)
     {
         lock (_state)
         {
             if (_depth == 0 || !Equals(_holder, holder)) return false;
             if (!IsRecursive)
-                throw new IpcException(IpcErrors.InvalidOperation, $"'{Address}' is held already, by the same holder, who would wait for itself.", Address.Text, "Release it first, or create it as a recursive mutex.") { Advice = IpcAdvice.UseRecursiveMutex };
+                throw new IpcException(IpcErrors.InvalidOperation,
+                    $"'{Address}' is already held by the same holder, which would wait for itself.", Address.Text,
+                    "Release it first, or create it as a recursive mutex.")
+                { Advice = IpcAdvice.UseRecursiveMutex };
             _depth++;
             return true;
         }
@@ -198,7 +184,7 @@ public sealed unsafe class IpcMutex : IpcLock
     {
         if (_gate.Enter(new(Deadline.Immediate, wait.Cancellation))) return;
         if (wait.Deadline.IsImmediate) throw TimedOut(wait.Deadline);
-        // Another thread has this same object's lock: that is waited for in the process.
+        // Another thread holds the lock through this object, so the wait is inside the process.
         using var over = CancellationTokenSource.CreateLinkedTokenSource(wait.Cancellation, Closing);
         try
         {
@@ -240,22 +226,23 @@ public sealed unsafe class IpcMutex : IpcLock
         return errno;
     }
 
-    /// <summary>Looks who had it before, and writes who has it now.</summary>
-    private void TakeOver()
+    /// <summary>Reads the earlier holder from the file, and writes this process into it.</summary>
+    private void RecordAcquired()
     {
-        // One that was removed meanwhile guards nothing: others may already hold a new one of that name.
-        if (Status().Links == 0) throw new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text, "Create it again.") { Advice = IpcAdvice.CreateMutex };
-        var before = ReadNote();
-        _ownerDied = before.ProcessId != 0;
-        DeadOwnerId = _ownerDied ? before.ProcessId : null;
-        WriteNote(before.HeldBy(Environment.ProcessId));
+        // A mutex that was removed meanwhile guards nothing: another process may already hold a new one of that name.
+        if (Status().Links == 0)
+            throw new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text, "Create it again.")
+            { Advice = IpcAdvice.CreateMutex };
+        var before = ReadRecord();
+        DeadOwnerId = before.ProcessId != 0 ? before.ProcessId : null;
+        WriteRecord(before.HeldBy(Environment.ProcessId));
     }
 
-    private void GiveBack()
+    private void Unlock()
     {
         try
         {
-            WriteNote(MutexFileRecord.Free(IsRecursive));
+            WriteRecord(MutexFileRecord.Free(IsRecursive));
         }
         finally
         {
@@ -263,13 +250,13 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    private MutexFileRecord ReadNote()
+    private MutexFileRecord ReadRecord()
     {
-        MutexFileRecord note;
+        MutexFileRecord record;
         nint read;
         try
         {
-            do read = Libc.pread(_file, &note, MutexFileRecord.Size, 0);
+            do read = Libc.pread(_file, &record, MutexFileRecord.Size, 0);
             while (read < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
         }
         catch (ObjectDisposedException)
@@ -277,38 +264,42 @@ public sealed unsafe class IpcMutex : IpcLock
             throw WasClosed();
         }
         if (read < 0) throw IpcException.FromErrno("pread", Marshal.GetLastPInvokeError(), Address.Text);
-        if (read != MutexFileRecord.Size || !note.IsSound)
-            throw new IpcException(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a mutex.", Address.Text) { Advice = IpcAdvice.RemoveAndCreate };
-        return note;
+        if (read != MutexFileRecord.Size || !record.IsValid)
+            throw new IpcException(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a mutex.", Address.Text)
+            { Advice = IpcAdvice.RemoveAndCreate };
+        return record;
     }
 
-    private void WriteNote(MutexFileRecord note)
+    private void WriteRecord(MutexFileRecord record)
     {
         nint written;
-        do written = Libc.pwrite(_file, &note, MutexFileRecord.Size, 0);
+        do written = Libc.pwrite(_file, &record, MutexFileRecord.Size, 0);
         while (written < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
-        if (written != MutexFileRecord.Size) throw IpcException.FromErrno("pwrite", written < 0 ? Marshal.GetLastPInvokeError() : Errno.ENOSPC, Address.Text);
+        if (written != MutexFileRecord.Size)
+            throw IpcException.FromErrno("pwrite", written < 0 ? Marshal.GetLastPInvokeError() : Errno.ENOSPC, Address.Text);
     }
 
     private void Check(in LockOptions options)
     {
-        if (options.Index != 0 || options.Count != 1) throw IpcException.Argument($"'{Address}' is one mutex: there is nothing but a count of 1 and an index of 0.", Address.Text);
+        if (options.Index != 0 || options.Count != 1)
+            throw IpcException.Argument(
+                $"'{Address}' is a mutex, with a count of 1 and an index of 0, and not {options.Count} and {options.Index}.", Address.Text);
     }
 
-    private SafeDescriptor OpenFile
+    private protected override IIpcPermissions Permissions
     {
         get
         {
             ThrowIfClosed();
-            return _file;
+            return new FilePermissions(_file, Address.Text);
         }
     }
 
-    private Libc.Statx Status()
+    private FileStatus Status()
     {
         try
         {
-            return DescriptorPermissions.Stat(_file, Address.Text);
+            return FileStatus.Of(_file, Address.Text);
         }
         catch (ObjectDisposedException)
         {
@@ -331,4 +322,31 @@ public sealed unsafe class IpcMutex : IpcLock
     {
         public int Invoke(out int result) => (result = Libc.flock(file, Libc.LOCK_EX)) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
+}
+
+/// <summary>The 32 bytes of a mutex's file, little-endian: "IPCPSMTX", a version (32 bits; 1), flags (32 bits; 1: recursive), the id of the
+/// holder's process (32 bits; 0: free), and 12 bytes of zeros.</summary>
+[StructLayout(LayoutKind.Sequential, Size = Size)]
+internal struct MutexFileRecord
+{
+    public const int Size = 32;
+
+    private const ulong RightMagic = 0x58544D5350435049; // "IPCPSMTX"
+    private const int RightVersion = 1;
+    private const int RecursiveFlag = 1;
+
+    private ulong _magic;
+    private int _version;
+    private int _flags;
+
+    public int ProcessId { get; private set; }
+
+    public readonly bool IsRecursive => (_flags & RecursiveFlag) != 0;
+
+    public readonly bool IsValid => _magic == RightMagic && _version == RightVersion && (_flags & ~RecursiveFlag) == 0 && ProcessId >= 0;
+
+    public static MutexFileRecord Free(bool isRecursive) =>
+        new() { _magic = RightMagic, _version = RightVersion, _flags = isRecursive ? RecursiveFlag : 0 };
+
+    public readonly MutexFileRecord HeldBy(int processId) => this with { ProcessId = processId };
 }

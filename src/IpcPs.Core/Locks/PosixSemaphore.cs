@@ -5,17 +5,18 @@ using IpcPs.SharedMemory;
 
 namespace IpcPs.Locks;
 
-/// <summary>A POSIX named semaphore (sem_overview(7)), <c>sem:/NAME</c>, in glibc's own format: what C opens with sem_open(3) and Python with posix_ipc. It has a value and no
-/// owner: whoever waits takes one, whoever posts gives one, and what a killed process had taken nobody gives back. Where that matters take a
-/// <see cref="IpcMutex"/>, or a <see cref="SysVSemaphoreSet"/>.</summary>
-/// <remarks>The file in /dev/shm is checked and mapped here, and not by sem_open(3), which maps whatever it finds; then the library's functions work on it.
+/// <summary>A POSIX named semaphore (sem_overview(7)), <c>sem:/NAME</c>, in the format of glibc: C opens it with sem_open(3), Python with
+/// posix_ipc.</summary>
+/// <remarks>It has a value and no holder. Any process may release it, and what a killed process has acquired is never released. If that
+/// matters, use an <see cref="IpcMutex"/> or a <see cref="SysVSemaphoreSet"/>. The file in /dev/shm is checked and mapped here and not by
+/// sem_open(3), which maps any file that it finds. After that the functions of the C library use it.
 /// Calls: open(2), mmap(2), sem_trywait(3), sem_wait(3), sem_post(3), sem_getvalue(3); sched_yield(2) while it spins.</remarks>
 public sealed unsafe class PosixSemaphore : IpcLock
 {
     /// <summary>SEM_VALUE_MAX.</summary>
     public const int MaxValue = int.MaxValue;
 
-    // sizeof(sem_t), and in it as struct new_sem: value (the lower half of 64 bits), waiters (the upper half), the futex flag, padding.
+    // sizeof(sem_t). It is struct new_sem: value (the lower half of 64 bits), waiters (the upper half), the futex flag, padding.
     private const int FileSize = 32;
     private const int WaitersAt = 4;
     private const int FlagAt = 8;
@@ -35,28 +36,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
     /// <inheritdoc/>
     public override string Kind => "POSIX semaphore";
 
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenFile, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenFile, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenFile, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenFile, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenFile, value, Address.Text);
-    }
-
-    /// <summary>The value now: how many can be taken without waiting.</summary>
+    /// <summary>The value now: how many can be acquired without waiting.</summary>
     public int Value
     {
         get
@@ -69,7 +49,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
         }
     }
 
-    /// <summary>How many wait now, in all processes. glibc counts them for itself; no function of it tells.</summary>
+    /// <summary>How many threads of all processes wait now. Read from the memory of glibc, which has no function for it.</summary>
     public int Waiters
     {
         get
@@ -81,13 +61,15 @@ public sealed unsafe class PosixSemaphore : IpcLock
         }
     }
 
-    /// <summary>Creates a semaphore. Nobody can open it before it has its value; its mode is as asked, whatever the umask.</summary>
+    /// <summary>Creates a semaphore. It cannot be opened before it has its value. The umask does not change its mode.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.InvalidArgument"/>,
     /// <see cref="IpcErrors.LimitReached"/> (/dev/shm is full), <see cref="IpcErrors.PlatformNotSupported"/> (no /dev/shm).</exception>
-    public static PosixSemaphore Create(IpcAddress address, int initialValue = 1, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    public static PosixSemaphore Create(
+        IpcAddress address, int initialValue = 1, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (initialValue < 0) throw IpcException.Argument($"A semaphore counts from 0 to {MaxValue}, and {initialValue} is not within.", address.Text);
+        if (initialValue < 0)
+            throw IpcException.Argument($"The value of a semaphore is 0 to {MaxValue}, and not {initialValue}.", address.Text);
         PosixSharedMemory.RequireFolder(address);
         var path = PathOf(address);
         if (Path.Exists(path)) throw IpcException.FromErrno("open", Errno.EEXIST, address.Text);
@@ -100,7 +82,8 @@ public sealed unsafe class PosixSemaphore : IpcLock
         try
         {
             FileAllocation.Reserve(file, 0, FileSize, address, CancellationToken.None);
-            if (Libc.pwrite(file, content, FileSize, 0) != FileSize) throw IpcException.FromErrno("pwrite", Marshal.GetLastPInvokeError(), address.Text);
+            if (Libc.pwrite(file, content, FileSize, 0) != FileSize)
+                throw IpcException.FromErrno("pwrite", Marshal.GetLastPInvokeError(), address.Text);
             var region = MappedRegion.Map(file, FileSize, isReadOnly: false, address.Text);
             if (!isPublished) AtomicFile.Publish(file, path, address.Text);
             return new PosixSemaphore(address, file, region);
@@ -113,9 +96,10 @@ public sealed unsafe class PosixSemaphore : IpcLock
         }
     }
 
-    /// <summary>Opens a semaphore that exists. A file that is none is refused.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/> (a semaphore must be written to be used),
-    /// <see cref="IpcErrors.WrongKind"/> and <see cref="IpcErrors.InvalidData"/> (the file is no semaphore of glibc's).</exception>
+    /// <summary>Opens a semaphore that exists.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/> (to use a semaphore is to
+    /// write to it), <see cref="IpcErrors.WrongKind"/> and <see cref="IpcErrors.InvalidData"/> (the file is not a semaphore of
+    /// glibc).</exception>
     public static PosixSemaphore Open(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -124,18 +108,20 @@ public sealed unsafe class PosixSemaphore : IpcLock
         if (fd < 0)
         {
             var errno = Marshal.GetLastPInvokeError();
-            throw errno is Errno.ELOOP or Errno.EISDIR or Errno.ENXIO ? Foreign(address, "it is not a regular file") : IpcException.FromErrno("open", errno, address.Text);
+            throw errno is Errno.ELOOP or Errno.EISDIR or Errno.ENXIO
+                ? Foreign(address, "it is not a regular file")
+                : IpcException.FromErrno("open", errno, address.Text);
         }
         var file = new SafeDescriptor(fd);
         MappedRegion? region = null;
         try
         {
-            var status = DescriptorPermissions.Stat(file, address.Text);
+            var status = FileStatus.Of(file, address.Text);
             if (!status.IsType(Libc.S_IFREG)) throw Foreign(address, "it is not a regular file");
             if (status.Size != FileSize) throw Foreign(address, $"it has {status.Size} bytes, and glibc's semaphores have {FileSize}");
             region = MappedRegion.Map(file, FileSize, isReadOnly: false, address.Text);
             var semaphore = new PosixSemaphore(address, file, region);
-            semaphore.RequireSound();
+            semaphore.RequireValid();
             return semaphore;
         }
         catch
@@ -146,29 +132,30 @@ public sealed unsafe class PosixSemaphore : IpcLock
         }
     }
 
-    /// <summary>Takes <see cref="LockOptions.Count"/>, one after the other (sem_wait(3)); when that fails half way, what was taken is given back. Two who take several each can
-    /// block each other for good: a System V set takes several at once.</summary>
+    /// <summary>Acquires <see cref="LockOptions.Count"/>, one after the other (sem_wait(3)). If that fails half way, those that were
+    /// acquired are released. Two processes that acquire several each can block each other without end. A System V set acquires several at
+    /// once.</summary>
     /// <inheritdoc/>
     public override void Acquire(in LockOptions options, in WaitOptions wait = default)
     {
         Check(options);
         using var hold = Enter();
-        for (var taken = 0; taken < options.Count; taken++)
+        for (var acquired = 0; acquired < options.Count; acquired++)
         {
             var done = false;
             try
             {
-                done = Take(hold, wait);
+                done = TryAcquireOne(hold, wait);
             }
             finally
             {
-                if (!done && taken > 0) Post(hold, taken);
+                if (!done && acquired > 0) Post(hold, acquired);
             }
             if (!done) throw TimedOut(wait.Deadline);
         }
     }
 
-    /// <summary>Gives <see cref="LockOptions.Count"/> (sem_post(3)); anybody may, also who has taken none.</summary>
+    /// <summary>Releases <see cref="LockOptions.Count"/> (sem_post(3)). A process may release what it has not acquired.</summary>
     /// <inheritdoc/>
     public override void Release(in LockOptions options)
     {
@@ -186,20 +173,21 @@ public sealed unsafe class PosixSemaphore : IpcLock
         _file.Dispose();
     }
 
-    private SafeDescriptor OpenFile
+    private protected override IIpcPermissions Permissions
     {
         get
         {
             ThrowIfClosed();
-            return _file;
+            return new FilePermissions(_file, Address.Text);
         }
     }
 
-    private bool Take(in MappedRegion.Hold hold, in WaitOptions wait)
+    private bool TryAcquireOne(in MappedRegion.Hold hold, in WaitOptions wait)
     {
         Waiter.ThrowIfOver(wait.Cancellation, Closing);
-        var attempt = new TakeAttempt(hold.Start);
-        var done = attempt.TryOnce() || (!wait.Deadline.IsImmediate && (Waiter.Spin(ref attempt, ref _spin) || Block(hold, wait, out attempt.Errno)));
+        var attempt = new Attempt(hold.Start);
+        var done = attempt.TryOnce()
+            || (!wait.Deadline.IsImmediate && (Waiter.Spin(ref attempt, ref _spin) || Block(hold, wait, out attempt.Errno)));
         ThrowIfCut(hold);
         if (attempt.Errno is not (0 or Errno.EAGAIN)) throw IpcException.FromErrno("sem_wait", attempt.Errno, Address.Text);
         return done;
@@ -208,8 +196,8 @@ public sealed unsafe class PosixSemaphore : IpcLock
     private bool Block(in MappedRegion.Hold hold, in WaitOptions wait, out int errno)
     {
         var since = Stopwatch.GetTimestamp();
-        var call = new WaitCall(hold.Start);
-        errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, wait, Closing);
+        var call = new Call(hold.Start);
+        errno = InterruptibleCall.Invoke<Call, int>(ref call, out _, wait, Closing);
         _spin.Blocked(Stopwatch.GetTimestamp() - since);
         if (errno != Errno.ETIMEDOUT) return errno == 0;
         errno = 0;
@@ -224,15 +212,21 @@ public sealed unsafe class PosixSemaphore : IpcLock
             var errno = Marshal.GetLastPInvokeError();
             ThrowIfCut(hold);
             if (result == 0) continue;
-            if (errno == Errno.EOVERFLOW) throw new IpcException(IpcErrors.LimitReached, $"'{Address}' has the largest value that a semaphore can have, {MaxValue}.", Address.Text) { Errno = errno, Call = "sem_post" };
-            throw IpcException.FromErrno("sem_post", errno, Address.Text);
+            throw errno == Errno.EOVERFLOW
+                ? new IpcException(IpcErrors.LimitReached, $"'{Address}' has the largest value of a semaphore, {MaxValue}.", Address.Text)
+                { Errno = errno, Call = "sem_post" }
+                : IpcException.FromErrno("sem_post", errno, Address.Text);
         }
     }
 
     private void Check(in LockOptions options)
     {
-        if (options.Index != 0) throw new IpcException(IpcErrors.OutOfRange, $"'{Address}' is one semaphore, with index 0; there is no {options.Index}.", Address.Text);
-        if (options.Count < 1) throw IpcException.Argument($"A count is 1 or more here, and {options.Count} is not. Only System V semaphores can be waited for until they are zero.", Address.Text);
+        if (options.Index != 0)
+            throw new IpcException(IpcErrors.OutOfRange, $"'{Address}' has the index 0, and not {options.Index}.", Address.Text);
+        if (options.Count < 1)
+            throw IpcException.Argument(
+                $"The count must be 1 or more, and not {options.Count}. Only a System V semaphore can be waited for until it is zero.",
+                Address.Text);
     }
 
     private MappedRegion.Hold Enter()
@@ -240,8 +234,8 @@ public sealed unsafe class PosixSemaphore : IpcLock
         ThrowIfClosed();
         try
         {
-            // Without the guard a file that was cut would end the process.
-            if (!_region.IsGuarded && DescriptorPermissions.Stat(_file, Address.Text).Size < FileSize) throw Damaged("it was cut");
+            // Without the guard, access to a truncated file would end the process.
+            if (!_region.IsGuarded && FileStatus.Of(_file, Address.Text).Size < FileSize) throw Damaged("it was truncated");
             return _region.Enter();
         }
         catch (ObjectDisposedException)
@@ -252,26 +246,28 @@ public sealed unsafe class PosixSemaphore : IpcLock
 
     private void ThrowIfCut(in MappedRegion.Hold hold)
     {
-        if (hold.Region.WasCut) throw Damaged("it was cut");
+        if (hold.Region.WasCut) throw Damaged("it was truncated");
     }
 
-    private void RequireSound()
+    private void RequireValid()
     {
         using var hold = Enter();
         var flag = *(int*)(hold.Start + FlagAt);
         var padding = *(int*)(hold.Start + PaddingAt);
         var value = *(int*)hold.Start;
         ThrowIfCut(hold);
-        if (flag != SharedFlag || padding != 0 || value < 0) throw Damaged("its bytes are not those of a semaphore that processes share");
+        if (flag != SharedFlag || padding != 0 || value < 0) throw Damaged("its bytes are not those of a shared semaphore");
     }
 
     private IpcException Damaged(string why) =>
-        new(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a semaphore: {why}.", Address.Text) { Advice = IpcAdvice.RemoveAndCreate };
+        new(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a semaphore: {why}.", Address.Text)
+        { Advice = IpcAdvice.RemoveAndCreate };
 
     private static IpcException Foreign(IpcAddress address, string why) =>
-        new(IpcErrors.WrongKind, $"'{PathOf(address)}' is not a semaphore: {why}.", address.Text, "It was made by another program, or another C library; choose another name.");
+        new(IpcErrors.WrongKind, $"'{PathOf(address)}' is not a semaphore: {why}.", address.Text,
+            "Another program or another C library created it. Use another name.");
 
-    private struct TakeAttempt(void* semaphore) : IAttempt
+    private struct Attempt(void* semaphore) : IAttempt
     {
         public int Errno = 0;
 
@@ -287,7 +283,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
         }
     }
 
-    private readonly struct WaitCall(void* semaphore) : IBlockingCall<int>
+    private readonly struct Call(void* semaphore) : IBlockingCall<int>
     {
         public int Invoke(out int result) => (result = Libc.sem_wait(semaphore)) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }

@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 
 namespace IpcPs.Locks;
 
-/// <summary>A System V semaphore set (semget(2)), <c>sysvsem:KEY</c>: up to thousands of semaphores that are taken several at a time, given back by the kernel when the process
-/// that took them ends (SEM_UNDO), and that can be waited for until they are zero. It lives until it is removed.</summary>
-/// <remarks>Calls: semget(2), semtimedop(2), semctl(2); sched_yield(2) while it spins.</remarks>
+/// <summary>A System V semaphore set (semget(2)), <c>sysvsem:KEY</c>, of up to thousands of semaphores.</summary>
+/// <remarks>Several can be acquired at once. When a process ends, the kernel releases what the process has acquired (SEM_UNDO). A process
+/// can also wait until a semaphore is zero. The set exists until it is removed.
+/// Calls: semget(2), semtimedop(2), semctl(2); sched_yield(2) while it spins.</remarks>
 public sealed unsafe class SysVSemaphoreSet : IpcLock
 {
     /// <summary>SEMVMX: the largest value.</summary>
@@ -24,42 +26,13 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
     /// <inheritdoc/>
     public override string Kind => "System V semaphore set";
 
-    /// <summary>The kernel's id, as ipcs(1) lists it.</summary>
+    /// <summary>The id that the kernel gave it, as ipcs(1) lists it.</summary>
     public int Id => _id;
 
-    /// <summary>How many semaphores it has.</summary>
+    /// <summary>The number of semaphores.</summary>
     public int Count { get; }
 
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => (UnixFileMode)(Status().Permissions.Mode & 0x1FF);
-        set => Change((ref Libc.IpcPerm permissions) => permissions.Mode = (ushort)value, "Only the owner, the creator and root may change the mode.");
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(Status().Permissions.UserId);
-        set
-        {
-            var id = Accounts.UserId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.UserId = id, "Only the owner, the creator and root may give it away.");
-        }
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(Status().Permissions.GroupId);
-        set
-        {
-            var id = Accounts.GroupId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.GroupId = id, "Only the owner, the creator and root may change the group.");
-        }
-    }
-
-    /// <summary>The values now, of all of them.</summary>
+    /// <summary>The values of all semaphores now.</summary>
     public IReadOnlyList<int> Values
     {
         get
@@ -73,24 +46,27 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         }
     }
 
-    /// <summary>The value of the first one.</summary>
+    /// <summary>The value of the first semaphore.</summary>
     public int Value => GetValue(0);
 
-    /// <summary>Creates a set. Without a key it is private: found by its id only, <c>sysvsem:id=N</c>.</summary>
+    /// <summary>Creates a set. Without a key it is private: it has only an id, <c>sysvsem:id=N</c>.</summary>
     /// <param name="address"><c>sysvsem:KEY</c>, or null for a private one.</param>
-    /// <param name="count">How many semaphores.</param>
+    /// <param name="count">The number of semaphores.</param>
     /// <param name="initialValue">The value of each, 0 to 32767.</param>
     /// <param name="mode">Permissions.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.LimitReached"/> (kernel.sem),
     /// <see cref="IpcErrors.InvalidArgument"/>.</exception>
-    public static SysVSemaphoreSet Create(IpcAddress? address, int count = 1, int initialValue = 1, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    public static SysVSemaphoreSet Create(
+        IpcAddress? address, int count = 1, int initialValue = 1, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        if (count < 1) throw IpcException.Argument($"A set has at least one semaphore, and {count} were asked for.", address?.Text);
-        if (initialValue is < 0 or > MaxValue) throw IpcException.Argument($"A System V semaphore counts from 0 to {MaxValue}, and {initialValue} is not within.", address?.Text);
-        if (address?.Key?.Id is not null) throw IpcException.Argument("The kernel chooses the id of a private set; give a key, or none.", address.Text);
+        if (count < 1) throw IpcException.Argument($"A set has at least one semaphore, and {count} were requested.", address?.Text);
+        if (initialValue is < 0 or > MaxValue) throw WrongValue(initialValue, address);
+        if (address?.Key?.Id is not null)
+            throw IpcException.Argument("The kernel chooses the id of a private set: give a key or no address.", address.Text);
         var id = Libc.semget(address?.Key!.Resolve() ?? Libc.IPC_PRIVATE, count, Libc.IPC_CREAT | Libc.IPC_EXCL | (int)mode);
         if (id < 0) throw CreateFailed(Marshal.GetLastPInvokeError(), count, address);
-        var set = new SysVSemaphoreSet(address ?? IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"sysvsem:id={id}")), id, count);
+        address ??= IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"sysvsem:id={id}"));
+        var set = new SysVSemaphoreSet(address, id, count);
         try
         {
             set.Initialize(initialValue);
@@ -116,35 +92,36 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         return set;
     }
 
-    /// <summary>The value of one.</summary>
+    /// <summary>The value of a semaphore.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.OutOfRange"/>, <see cref="IpcErrors.Removed"/>.</exception>
     public int GetValue(int index) => Get(index, Libc.GETVAL);
 
-    /// <summary>How many wait until one's value gets larger.</summary>
+    /// <summary>How many processes wait to acquire a semaphore.</summary>
     /// <inheritdoc cref="GetValue"/>
     public int GetWaiters(int index = 0) => Get(index, Libc.GETNCNT);
 
-    /// <summary>How many wait until one's value is zero.</summary>
+    /// <summary>How many processes wait until the value of a semaphore is zero.</summary>
     /// <inheritdoc cref="GetValue"/>
     public int GetZeroWaiters(int index = 0) => Get(index, Libc.GETZCNT);
 
-    /// <summary>The process that changed one last.</summary>
+    /// <summary>The id of the process that changed a semaphore last.</summary>
     /// <inheritdoc cref="GetValue"/>
     public int GetLastProcessId(int index = 0) => Get(index, Libc.GETPID);
 
-    /// <summary>Sets the value of one, wakes whom that lets go on, and clears what the kernel would give back of it (semctl(2), SETVAL).</summary>
+    /// <summary>Sets the value of a semaphore (semctl(2), SETVAL), and wakes the processes that can continue. The kernel then releases
+    /// nothing of it any more when a process ends.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.OutOfRange"/>, <see cref="IpcErrors.InvalidArgument"/>,
     /// <see cref="IpcErrors.Removed"/>.</exception>
     public void SetValue(int index, int value)
     {
         ThrowIfClosed();
         CheckIndex(index);
-        if (value is < 0 or > MaxValue) throw IpcException.Argument($"A System V semaphore counts from 0 to {MaxValue}, and {value} is not within.", Address.Text);
+        if (value is < 0 or > MaxValue) throw WrongValue(value, Address);
         if (Libc.semctl(_id, index, Libc.SETVAL, (void*)value) < 0) throw Failure("semctl", Marshal.GetLastPInvokeError());
         SemUndoTracker.Forget(_id, index);
     }
 
-    /// <summary>Takes <see cref="LockOptions.Count"/> at once, or with a count of 0 waits until the value is zero.</summary>
+    /// <summary>Acquires <see cref="LockOptions.Count"/> at once, or with a count of 0 waits until the value is zero.</summary>
     /// <inheritdoc/>
     public override void Acquire(in LockOptions options, in WaitOptions wait = default)
     {
@@ -152,7 +129,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         Check(options, least: 0);
         Waiter.ThrowIfOver(wait.Cancellation, Closing);
         var undo = !options.NoUndo && options.Count > 0;
-        var operation = new Libc.SemaphoreOperation { Number = (ushort)options.Index, Change = (short)-options.Count, Flags = undo ? Libc.SEM_UNDO : (short)0 };
+        var operation = Operation(options.Index, -options.Count, undo ? Libc.SEM_UNDO : 0);
         var attempt = new Attempt(_id, operation);
         if (!attempt.TryOnce())
         {
@@ -161,22 +138,23 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         }
         if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(wait.Deadline);
         if (attempt.Errno != 0) throw Failure("semop", attempt.Errno);
-        if (undo) SemUndoTracker.Add(_id, options.Index, options.Count);
+        if (undo) SemUndoTracker.RecordAcquired(_id, options.Index, options.Count);
     }
 
-    /// <summary>Gives <see cref="LockOptions.Count"/>. What this process took with SEM_UNDO is given back with it, so that the kernel does not do so again; what
-    /// it never took is simply added, and stays when it ends.</summary>
+    /// <summary>Releases <see cref="LockOptions.Count"/>.</summary>
+    /// <remarks>What this process has acquired with SEM_UNDO is released with it, so that the kernel does not release it again. What the
+    /// process has not acquired is only added, and stays when the process ends.</remarks>
     /// <inheritdoc/>
     public override void Release(in LockOptions options)
     {
         ThrowIfClosed();
         Check(options, least: 1);
-        var owed = options.NoUndo ? 0 : SemUndoTracker.Take(_id, options.Index, options.Count);
-        // One call, so that it happens at once whatever of it is owed.
+        var owed = options.NoUndo ? 0 : SemUndoTracker.RecordReleased(_id, options.Index, options.Count);
+        // One call, so that both parts happen at once.
         var operations = stackalloc Libc.SemaphoreOperation[2];
         nuint count = 0;
-        if (owed > 0) operations[count++] = new Libc.SemaphoreOperation { Number = (ushort)options.Index, Change = (short)owed, Flags = Libc.SEM_UNDO | Libc.IPC_NOWAIT };
-        if (options.Count > owed) operations[count++] = new Libc.SemaphoreOperation { Number = (ushort)options.Index, Change = (short)(options.Count - owed), Flags = Libc.IPC_NOWAIT };
+        if (owed > 0) operations[count++] = Operation(options.Index, owed, Libc.SEM_UNDO | Libc.IPC_NOWAIT);
+        if (options.Count > owed) operations[count++] = Operation(options.Index, options.Count - owed, Libc.IPC_NOWAIT);
         int result, errno;
         do
         {
@@ -185,7 +163,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         }
         while (errno == Errno.EINTR);
         if (errno == 0) return;
-        SemUndoTracker.Add(_id, options.Index, owed);
+        SemUndoTracker.RecordAcquired(_id, options.Index, owed);
         throw Failure("semop", errno);
     }
 
@@ -207,7 +185,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // An id is no descriptor: nothing is open.
+        // An id is not a descriptor, so there is nothing to close.
     }
 
     private int Block(Libc.SemaphoreOperation operation, in WaitOptions wait)
@@ -219,7 +197,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         return errno;
     }
 
-    // Values first, then an operation: its time (sem_otime) tells other programs' openers that the set is ready.
+    // The values first, then an operation. Its time (sem_otime) shows other programs that the set is ready.
     private void Initialize(int value)
     {
         var values = new ushort[Count];
@@ -228,19 +206,20 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         {
             if (Libc.semctl(_id, 0, Libc.SETALL, all) < 0) throw Failure("semctl", Marshal.GetLastPInvokeError());
         }
-        // One taken and given, or a wait for the zero that is there: changes nothing and is never waited for.
+        // To acquire and release one, or to wait for zero when the value is zero, changes nothing and never blocks.
         var operations = stackalloc Libc.SemaphoreOperation[2];
-        operations[0] = new Libc.SemaphoreOperation { Change = (short)(value > 0 ? -1 : 0), Flags = Libc.IPC_NOWAIT };
-        operations[1] = new Libc.SemaphoreOperation { Change = 1, Flags = Libc.IPC_NOWAIT };
+        operations[0] = Operation(0, value > 0 ? -1 : 0, Libc.IPC_NOWAIT);
+        operations[1] = Operation(0, 1, Libc.IPC_NOWAIT);
         _ = Libc.semtimedop(_id, operations, value > 0 ? 2u : 1u, null);
     }
 
-    // A set without any operation whose values were never set has been created this moment, or by a program that wants its zeros. The creator needs
-    // microseconds; what waits longer has its zeros.
+    // A set without any operation, and with values that were never set, was created at this moment, or by a program that keeps the zeros.
+    // In the first case its creator needs only microseconds to set the values.
     private void LetCreatorFinish()
     {
         var until = Stopwatch.GetTimestamp() + Stopwatch.Frequency / 50;
-        while (Status().OperationTime == 0 && Libc.semctl(_id, 0, Libc.GETPID, null) == 0 && Stopwatch.GetTimestamp() < until) _ = Libc.sched_yield();
+        while (Status().OperationTime == 0 && Libc.semctl(_id, 0, Libc.GETPID, null) == 0 && Stopwatch.GetTimestamp() < until)
+            _ = Libc.sched_yield();
     }
 
     private int Get(int index, int command)
@@ -254,12 +233,14 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
     private void Check(in LockOptions options, int least)
     {
         CheckIndex(options.Index);
-        if (options.Count < least || options.Count > MaxValue) throw IpcException.Argument($"A count is {least} to {MaxValue} here, and {options.Count} is not.", Address.Text);
+        if (options.Count < least || options.Count > MaxValue)
+            throw IpcException.Argument($"The count must be {least} to {MaxValue}, and not {options.Count}.", Address.Text);
     }
 
     private void CheckIndex(int index)
     {
-        if (index < 0 || index >= Count) throw new IpcException(IpcErrors.OutOfRange, $"'{Address}' has {Count} semaphores, with indexes from 0 to {Count - 1}; there is no {index}.", Address.Text);
+        if (index < 0 || index >= Count)
+            throw new IpcException(IpcErrors.OutOfRange, $"'{Address}' has the indexes 0 to {Count - 1}, and not {index}.", Address.Text);
     }
 
     private Libc.SemaphoreSetStatus Status()
@@ -268,19 +249,31 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         return Libc.semctl(_id, 0, Libc.IPC_STAT, &status) == 0 ? status : throw Failure("semctl", Marshal.GetLastPInvokeError());
     }
 
-    private void Change(PermissionChange change, string hint)
+    private protected override IIpcPermissions Permissions => new SysVPermissions(() => Status().Permissions, Change);
+
+    private void Change(PermissionChange change)
     {
         ThrowIfClosed();
         var status = Status();
         change(ref status.Permissions);
-        if (Libc.semctl(_id, 0, Libc.IPC_SET, &status) != 0) throw IpcException.FromErrno("semctl", Marshal.GetLastPInvokeError(), Address.Text, hint);
+        if (Libc.semctl(_id, 0, Libc.IPC_SET, &status) != 0)
+            throw IpcException.FromErrno("semctl", Marshal.GetLastPInvokeError(), Address.Text, SysVPermissions.Hint);
     }
+
+    private static Libc.SemaphoreOperation Operation(int index, int change, int flags) =>
+        new() { Number = (ushort)index, Change = (short)change, Flags = (short)flags };
+
+    private static IpcException WrongValue(int value, IpcAddress? address) =>
+        IpcException.Argument($"The value of a System V semaphore is 0 to {MaxValue}, and not {value}.", address?.Text);
 
     private IpcException Failure(string call, int errno) => errno switch
     {
-        // The id of a set that was removed before the call is simply wrong; one that is removed under a wait is told.
-        Errno.EINVAL or Errno.EIDRM => new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text) { Errno = errno, Call = call },
-        Errno.ERANGE => new IpcException(IpcErrors.LimitReached, $"A semaphore of '{Address}' would have a value above {MaxValue} (SEMVMX).", Address.Text) { Errno = errno, Call = call },
+        // EINVAL if the set was removed before the call, EIDRM if it was removed during it.
+        Errno.EINVAL or Errno.EIDRM => new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text)
+        { Errno = errno, Call = call },
+        Errno.ERANGE => new IpcException(IpcErrors.LimitReached,
+            $"A semaphore of '{Address}' would have a value above {MaxValue} (SEMVMX).", Address.Text)
+        { Errno = errno, Call = call },
         _ => IpcException.FromErrno(call, errno, Address.Text),
     };
 
@@ -298,23 +291,16 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
 
     private static IpcException CreateFailed(int errno, int count, IpcAddress? address) => errno switch
     {
-        Errno.ENOSPC or Errno.EINVAL => new IpcException(IpcErrors.LimitReached, $"A set of {count} semaphores is beyond kernel.sem ({Setting()}: semaphores a set, in all, operations a call, sets).",
-            address?.Text, "Remove sets that no process needs, or raise it with 'sysctl kernel.sem=…'.")
+        Errno.ENOSPC or Errno.EINVAL => new IpcException(IpcErrors.LimitReached,
+            $"A set of {count} semaphores is beyond kernel.sem "
+            + $"({Setting()}: semaphores of a set, semaphores of all sets, operations of a call, sets).",
+            address?.Text, "Remove sets that no process needs, or raise the limit with 'sysctl kernel.sem=…'.")
         { Errno = errno, Call = "semget", Advice = IpcAdvice.RemoveUnused },
         _ => IpcException.FromErrno("semget", errno, address?.Text),
     };
 
-    private static string Setting()
-    {
-        try
-        {
-            return string.Join(' ', File.ReadAllText("/proc/sys/kernel/sem").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "not readable";
-        }
-    }
+    private static string Setting() => Sysctl.ReadText("kernel.sem") is { } text
+        ? string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) : Sysctl.NotReadable;
 
     private struct Attempt(int id, Libc.SemaphoreOperation operation) : IAttempt
     {
@@ -336,5 +322,38 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
             var once = operation;
             return (result = Libc.semtimedop(id, &once, 1, null)) == 0 ? 0 : Marshal.GetLastPInvokeError();
         }
+    }
+}
+
+/// <summary>Counts what this process has acquired with SEM_UNDO and not released, for each semaphore.</summary>
+/// <remarks>The kernel counts the same for each process, but does not report it. A release must know it, to use SEM_UNDO or not.</remarks>
+internal static class SemUndoTracker
+{
+    private static readonly Dictionary<(int Set, int Index), int> Owed = [];
+
+    public static void RecordAcquired(int set, int index, int count)
+    {
+        if (count == 0) return;
+        lock (Owed) Owed[(set, index)] = Owed.GetValueOrDefault((set, index)) + count;
+    }
+
+    /// <summary>Called before a release of <paramref name="count"/>.</summary>
+    /// <returns>How many of them were acquired with SEM_UNDO.</returns>
+    public static int RecordReleased(int set, int index, int count)
+    {
+        lock (Owed)
+        {
+            var owed = Owed.GetValueOrDefault((set, index));
+            var released = Math.Min(owed, count);
+            if (owed == released) Owed.Remove((set, index));
+            else Owed[(set, index)] = owed - released;
+            return released;
+        }
+    }
+
+    /// <summary>Called when the kernel has cleared its count.</summary>
+    public static void Forget(int set, int index)
+    {
+        lock (Owed) Owed.Remove((set, index));
     }
 }

@@ -1,11 +1,14 @@
 using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Proc;
 
 namespace IpcPs.SharedMemory;
 
-/// <summary>Shared memory without a name (memfd_create(2)), <c>memfd:PID/FD</c>: gone when the last process has closed it, so nothing is ever left behind. It is
-/// passed on as a descriptor, or reached through its owner while that lives. Sealed against getting smaller: nobody can cut it under its users.</summary>
-/// <remarks>Calls: memfd_create(2), fcntl(2), open(2) of /proc/PID/fd/FD, and see <see cref="FileBackedMemory"/>.</remarks>
+/// <summary>Shared memory without a name (memfd_create(2)), <c>memfd:PID/FD</c>.</summary>
+/// <remarks>It is removed when the last process has closed it, so nothing is ever left behind. A process passes it on as a descriptor.
+/// Until the process that created it ends, others can also open it through /proc. It is sealed against shrinking, so no process can
+/// truncate it while others use it.
+/// Calls: memfd_create(2), fcntl(2), open(2) of /proc/PID/fd/FD, and see <see cref="FileBackedMemory"/>.</remarks>
 public sealed class AnonymousMemory : FileBackedMemory
 {
     private AnonymousMemory(IpcAddress address, SafeDescriptor descriptor, MappedRegion region) : base(address, descriptor, region)
@@ -15,15 +18,17 @@ public sealed class AnonymousMemory : FileBackedMemory
     /// <inheritdoc/>
     public override string Kind => "anonymous shared memory";
 
-    /// <summary>Creates a segment of zeros, all of whose memory is set aside.</summary>
-    /// <param name="size">Bytes.</param>
-    /// <param name="mode">Permissions: who may open it through /proc.</param>
-    /// <param name="sparse">Takes memory page by page as it is touched.</param>
-    /// <param name="cancellation">Ends the setting aside of a large segment.</param>
+    /// <summary>Creates a segment of zeros, and reserves all of its memory.</summary>
+    /// <param name="size">The size in bytes.</param>
+    /// <param name="mode">The permissions to open it through /proc.</param>
+    /// <param name="sparse">Whether each page is allocated only when it is first used.</param>
+    /// <param name="cancellation">Cancels the reservation of a large segment.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>, <see cref="IpcErrors.InvalidArgument"/>.</exception>
-    public static AnonymousMemory Create(long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, bool sparse = false, CancellationToken cancellation = default)
+    public static AnonymousMemory Create(
+        long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite, bool sparse = false,
+        CancellationToken cancellation = default)
     {
-        if (size <= 0) throw IpcException.Argument($"Shared memory has at least one byte, and {size} were asked for.");
+        RequireSize(size, null);
         var fd = Libc.memfd_create("ipcps", Libc.MFD_CLOEXEC | Libc.MFD_ALLOW_SEALING);
         if (fd < 0) throw IpcException.FromErrno("memfd_create", Marshal.GetLastPInvokeError(), null);
         var file = new SafeDescriptor(fd);
@@ -33,7 +38,8 @@ public sealed class AnonymousMemory : FileBackedMemory
             if (Libc.fchmod(file, (uint)mode) != 0) throw IpcException.FromErrno("fchmod", Marshal.GetLastPInvokeError(), address.Text);
             if (sparse) FileAllocation.Extend(file, size, address);
             else FileAllocation.Reserve(file, 0, size, address, cancellation);
-            if (Libc.fcntl(file, Libc.F_ADD_SEALS, Libc.F_SEAL_SHRINK) != 0) throw IpcException.FromErrno("fcntl(F_ADD_SEALS)", Marshal.GetLastPInvokeError(), address.Text);
+            if (Libc.fcntl(file, Libc.F_ADD_SEALS, Libc.F_SEAL_SHRINK) != 0)
+                throw IpcException.FromErrno("fcntl(F_ADD_SEALS)", Marshal.GetLastPInvokeError(), address.Text);
             return new AnonymousMemory(address, file, MapSize(file, size, isReadOnly: false, address));
         }
         catch
@@ -43,15 +49,18 @@ public sealed class AnonymousMemory : FileBackedMemory
         }
     }
 
-    /// <summary>Opens another process's segment through /proc/PID/fd/FD.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/> (the owner has ended or closed it), <see cref="IpcErrors.AccessDenied"/>
-    /// (another user's process, or the mode), <see cref="IpcErrors.WrongKind"/>.</exception>
+    /// <summary>Opens the segment of another process through /proc/PID/fd/FD.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/> (the process has ended or closed it),
+    /// <see cref="IpcErrors.AccessDenied"/> (the process belongs to another user, or the mode),
+    /// <see cref="IpcErrors.WrongKind"/>.</exception>
     public static AnonymousMemory Open(IpcAddress address, IpcAccess access = IpcAccess.Default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        var link = $"/proc/{address.ProcessId}/fd/{address.Descriptor}";
-        // A descriptor of another kind has another link: it is not opened, as that could have effects.
-        if (Target(link, address) is { } name && !name.Contains("/memfd:", StringComparison.Ordinal)) throw new IpcException(IpcErrors.WrongKind, $"Descriptor {address.Descriptor} of process {address.ProcessId} is no memfd.", address.Text);
+        var link = ProcFile.Descriptor(address.ProcessId, address.Descriptor);
+        // A descriptor of another kind is not opened, because that could have effects.
+        if (Target(link, address) is { } name && !name.Contains("/memfd:", StringComparison.Ordinal))
+            throw new IpcException(IpcErrors.WrongKind,
+                $"Descriptor {address.Descriptor} of process {address.ProcessId} is not a memfd.", address.Text);
         var file = OpenFile(link, ref access, address);
         try
         {
@@ -64,7 +73,7 @@ public sealed class AnonymousMemory : FileBackedMemory
         }
     }
 
-    /// <summary>Makes one of a descriptor that is known to be a memfd; where this throws, it stays the caller's.</summary>
+    /// <summary>Maps a descriptor that is known to be a memfd. If this throws, the caller still owns the descriptor.</summary>
     internal static AnonymousMemory Adopt(SafeDescriptor descriptor, IpcAccess access, IpcAddress? known)
     {
         var address = known ?? IpcAddress.OfDescriptor(IpcScheme.MemFd, Environment.ProcessId, descriptor.Number);
@@ -79,11 +88,14 @@ public sealed class AnonymousMemory : FileBackedMemory
         }
         catch (IOException e)
         {
-            throw new IpcException(IpcErrors.NotFound, $"Process {address.ProcessId} has ended, or has closed '{address}'.", address.Text, "Ask its owner for the address of what it has open now.", e);
+            throw new IpcException(IpcErrors.NotFound, $"Process {address.ProcessId} has ended, or has closed '{address}'.", address.Text,
+                "Ask that program for the address of memory that it has open now.", e);
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new IpcException(IpcErrors.AccessDenied, $"Process {address.ProcessId} is not this user's, so '{address}' cannot be reached through it.", address.Text, "Have its owner pass the descriptor over a Unix socket.", e);
+            throw new IpcException(IpcErrors.AccessDenied,
+                $"'{address}' cannot be opened: process {address.ProcessId} belongs to another user.", address.Text,
+                "Have that process pass the descriptor over a Unix socket.", e);
         }
     }
 }

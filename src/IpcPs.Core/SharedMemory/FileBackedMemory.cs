@@ -3,38 +3,18 @@ using IpcPs.Files;
 
 namespace IpcPs.SharedMemory;
 
-/// <summary>Shared memory that has a descriptor: POSIX, a mapped file, a memfd. Each differs only in where it is found.</summary>
+/// <summary>Shared memory that has a descriptor: POSIX shared memory, a mapped file, a memfd. They differ only in their names.</summary>
 /// <remarks>Calls: fallocate(2), ftruncate(2), statx(2), mmap(2).</remarks>
 public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacity
 {
-    private protected FileBackedMemory(IpcAddress address, SafeDescriptor descriptor, MappedRegion region) : base(address, region) => Descriptor = descriptor;
+    private protected FileBackedMemory(IpcAddress address, SafeDescriptor descriptor, MappedRegion region) : base(address, region) =>
+        Descriptor = descriptor;
 
-    /// <summary>The open file: what is passed to another process (SCM_RIGHTS, inheritance) instead of a name.</summary>
+    /// <summary>The open file, which can be passed to another process (SCM_RIGHTS, inheritance) instead of a name.</summary>
     public SafeDescriptor Descriptor { get; }
 
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => Descriptor;
-
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenDescriptor, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenDescriptor, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenDescriptor, value, Address.Text);
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenDescriptor, value, Address.Text);
-    }
 
     // The capacity of shared memory is its size.
     long IIpcCapacity.Capacity
@@ -47,9 +27,9 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
     public override void Resize(long size, CancellationToken cancellation = default)
     {
         ThrowIfClosed();
-        if (size <= 0) throw IpcException.Argument($"A size of {size} bytes is none.", Address.Text);
-        if (IsReadOnly) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for reading only.", Address.Text, "Open it with access ReadWrite.") { Advice = IpcAdvice.OpenWithAccess };
-        var before = (long)Status(Descriptor, Address).Size;
+        RequireSize(size, Address);
+        if (IsReadOnly) throw OpenForReading();
+        var before = Status(Descriptor, Address).Size;
         try
         {
             if (size > before) FileAllocation.Reserve(Descriptor, before, size, Address, cancellation);
@@ -57,7 +37,7 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         }
         catch when (size > before)
         {
-            // Some file systems enlarge step by step.
+            // Some file systems grow a file step by step.
             _ = Libc.ftruncate(Descriptor, before);
             throw;
         }
@@ -67,26 +47,27 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
     private protected static MappedRegion MapAll(SafeDescriptor descriptor, bool isReadOnly, IpcAddress address)
     {
         var status = Status(descriptor, address);
-        if (!status.IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{address}' is no file with bytes of its own.", address.Text);
+        if (!status.IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a regular file.", address.Text);
         if (status.Size == 0)
-            throw new IpcException(IpcErrors.InvalidOperation, $"'{address}' has no bytes: whoever created it has not set its size yet.", address.Text, "Let its creator call ftruncate(), or write to the file first.");
+            throw new IpcException(IpcErrors.InvalidOperation, $"'{address}' has no bytes: its size was not set yet.", address.Text,
+                "Try again after its creator has called ftruncate(), or has written to the file.");
         if (status.Size > long.MaxValue) throw new IpcException(IpcErrors.LimitReached, $"'{address}' is too large.", address.Text);
         return MapSize(descriptor, (long)status.Size, isReadOnly, address);
     }
 
     private protected override MappedRegion? MapAgain(MappedRegion current)
     {
-        var size = (long)Status(Descriptor, Address).Size;
+        var size = Status(Descriptor, Address).Size;
         return size != 0 && (size != current.Length || current.WasCut) ? MapSize(Descriptor, size, current.IsReadOnly, Address) : null;
     }
 
-    private protected override long CurrentSize(MappedRegion current) => (long)Status(Descriptor, Address).Size;
+    private protected override long CurrentSize(MappedRegion current) => Status(Descriptor, Address).Size;
 
-    /// <summary>Opens for what was asked; by default for writing, and where the mode forbids that, for reading.</summary>
+    /// <summary>Opens a file with the requested access. The default is writing, or reading if the mode forbids writing.</summary>
     private protected static SafeDescriptor OpenFile(string path, ref IpcAccess access, IpcAddress address, int flags = 0)
     {
         RequireFile(path, address, followLinks: (flags & Libc.O_NOFOLLOW) == 0);
-        // A mapping that can be written can be read: there is no write-only one.
+        // A mapping that can be written can also be read.
         var writes = access == IpcAccess.Default || access.HasFlag(IpcAccess.Write);
         var fd = Libc.open(path, (writes ? Libc.O_RDWR : Libc.O_RDONLY) | Libc.O_CLOEXEC | Libc.O_NONBLOCK | flags, 0);
         if (fd < 0 && access == IpcAccess.Default && Marshal.GetLastPInvokeError() is Errno.EACCES or Errno.EROFS or Errno.EPERM)
@@ -99,19 +80,19 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         return new SafeDescriptor(fd);
     }
 
-    /// <summary>Throws where the path is not a regular file.</summary>
+    /// <summary>Throws if the path is not a regular file.</summary>
     private protected static void RequireFile(string path, IpcAddress address, bool followLinks)
     {
-        Libc.Statx status;
-        if (Libc.statx(Libc.AT_FDCWD, path, followLinks ? 0 : Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &status) != 0)
+        if (FileStatus.TryOf(path, followLinks) is not { } status)
             throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text);
         if (!status.IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a regular file.", address.Text);
     }
 
-    /// <summary>Makes a file of that size at a path; complete before it can be found, where the file system allows that.</summary>
-    private protected static SafeDescriptor CreateFile(string path, long size, UnixFileMode mode, bool sparse, IpcAddress address, CancellationToken cancellation)
+    /// <summary>Creates a file of a size. No process can open it before it is complete, if the file system allows that.</summary>
+    private protected static SafeDescriptor CreateFile(
+        string path, long size, UnixFileMode mode, bool sparse, IpcAddress address, CancellationToken cancellation)
     {
-        if (size <= 0) throw IpcException.Argument($"Shared memory has at least one byte, and {size} were asked for.", address.Text);
+        RequireSize(size, address);
         if (Path.Exists(path)) throw IpcException.FromErrno("open", Errno.EEXIST, address.Text);
         var file = AtomicFile.Create(Path.GetDirectoryName(path)!, mode, address.Text);
         var isPublished = file is null;
@@ -139,16 +120,17 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         }
         catch (IpcException e) when (e.Errno is Errno.ENOMEM or Errno.EINVAL or Errno.EOVERFLOW)
         {
-            throw new IpcException(IpcErrors.LimitReached, $"'{address}' has {size} bytes, more than this process's address space has room for.", address.Text,
-                "A 64-bit process maps up to 128 TiB; 'ulimit -v' may set less.", e);
+            throw new IpcException(IpcErrors.LimitReached,
+                $"'{address}' has {size} bytes, which do not fit into this process's address space.", address.Text,
+                "A process can map up to 128 TiB. 'ulimit -v' may be lower.", e);
         }
     }
 
-    private protected static Libc.Statx Status(SafeDescriptor descriptor, IpcAddress address)
+    private protected static FileStatus Status(SafeDescriptor descriptor, IpcAddress address)
     {
         try
         {
-            return DescriptorPermissions.Stat(descriptor, address.Text);
+            return FileStatus.Of(descriptor, address.Text);
         }
         catch (ObjectDisposedException)
         {
@@ -163,17 +145,18 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         Descriptor.Dispose();
     }
 
-    private SafeDescriptor OpenDescriptor
+    private protected override IIpcPermissions Permissions
     {
         get
         {
             ThrowIfClosed();
-            return Descriptor;
+            return new FilePermissions(Descriptor, Address.Text);
         }
     }
 
     private IpcException CannotShrink(int errno) =>
         errno == Errno.EPERM
-            ? new IpcException(IpcErrors.NotSupported, $"'{Address}' is sealed against getting smaller.", Address.Text, "Anonymous memory only grows, so that nobody it is passed to can cut it.")
+            ? new IpcException(IpcErrors.NotSupported, $"'{Address}' is sealed, and cannot become smaller.", Address.Text,
+                "Create new memory. Anonymous memory can only grow, so that a process that gets it cannot truncate it.")
             : IpcException.FromErrno("ftruncate", errno, Address.Text);
 }

@@ -3,15 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.SharedMemory;
 
-/// <summary>A piece of shared memory in this process's address space (mmap(2)); unmapped once, never while another thread is in it.</summary>
-/// <remarks>Every access takes a <see cref="Hold"/>: closing on another thread is carried out when the last one is gone.
-/// Touching what the file no longer has does not end the process where <see cref="SigbusGuard"/> is active; it sets <see cref="WasCut"/>.
+/// <summary>Shared memory in the address space of this process (mmap(2)), which is never unmapped while another thread uses it.</summary>
+/// <remarks>Every access has a <see cref="Hold"/>. If another thread closes the region, it is unmapped when the last one is disposed. If
+/// <see cref="SigbusGuard"/> is active, access to what a truncated file no longer has does not end the process. It sets
+/// <see cref="WasCut"/>.
 /// Calls: mmap(2), munmap(2).</remarks>
 internal class MappedRegion : SafeHandle
 {
     private readonly int _guard = -1;
 
-    /// <summary>Takes ownership of what is mapped at an address.</summary>
+    /// <summary>Takes ownership of a mapping.</summary>
     protected MappedRegion(nint address, long length, bool isReadOnly, bool isGuarded) : base(-1, ownsHandle: true)
     {
         SetHandle(address);
@@ -23,36 +24,40 @@ internal class MappedRegion : SafeHandle
     /// <inheritdoc/>
     public override bool IsInvalid => handle == -1;
 
-    /// <summary>Bytes.</summary>
+    /// <summary>The length in bytes.</summary>
     public long Length { get; }
 
-    /// <summary>Whether the pages themselves refuse writing.</summary>
+    /// <summary>Whether the pages are mapped for reading only.</summary>
     public bool IsReadOnly { get; }
 
-    /// <summary>Whether a cut of the file is survived: where not, who touches the region looks at the file's size before.</summary>
+    /// <summary>Whether the process survives the truncation of the file. If not, the file's size is checked before each access.</summary>
     public bool IsGuarded => _guard >= 0;
 
-    /// <summary>Whether something was touched that the file no longer has. What was read since is not to be believed, what was written is lost.</summary>
+    /// <summary>Whether there was an access to what the file no longer has. What was read since is not valid, and what was written is
+    /// lost.</summary>
     public bool WasCut => SigbusGuard.WasCut(_guard);
 
     /// <summary>Maps the first <paramref name="length"/> bytes of a file, shared.</summary>
-    /// <param name="descriptor">The file; may be closed afterwards.</param>
-    /// <param name="length">How many bytes; the file should have them.</param>
+    /// <param name="descriptor">The file, which may be closed afterwards.</param>
+    /// <param name="length">The number of bytes, which the file should have.</param>
     /// <param name="isReadOnly">Whether to map for reading only.</param>
     /// <param name="target">The object's address, for errors.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/> (address space), <see cref="IpcErrors.AccessDenied"/>.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/> (address space),
+    /// <see cref="IpcErrors.AccessDenied"/>.</exception>
     public static unsafe MappedRegion Map(SafeDescriptor descriptor, long length, bool isReadOnly, string? target)
     {
         var protection = Libc.PROT_READ | (isReadOnly ? 0 : Libc.PROT_WRITE);
         var at = Libc.mmap(null, checked((nuint)length), protection, Libc.MAP_SHARED, descriptor, 0);
-        return at != Libc.MAP_FAILED ? new MappedRegion((nint)at, length, isReadOnly, isGuarded: true) : throw IpcException.FromErrno("mmap", Marshal.GetLastPInvokeError(), target);
+        return at != Libc.MAP_FAILED
+            ? new MappedRegion((nint)at, length, isReadOnly, isGuarded: true)
+            : throw IpcException.FromErrno("mmap", Marshal.GetLastPInvokeError(), target);
     }
 
     /// <summary>Keeps the region mapped until the result is disposed.</summary>
     /// <exception cref="ObjectDisposedException">It was unmapped.</exception>
     public Hold Enter() => new(this);
 
-    /// <summary>Whether a range lies within.</summary>
+    /// <summary>Whether a range is inside of the region.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Contains(long offset, long count) => offset >= 0 && count >= 0 && offset <= Length - count;
 
@@ -63,7 +68,7 @@ internal class MappedRegion : SafeHandle
         return Libc.munmap((void*)handle, (nuint)Length) == 0;
     }
 
-    /// <summary>The right to touch the region, for as long as it is not disposed.</summary>
+    /// <summary>Keeps the region mapped until it is disposed.</summary>
     internal readonly unsafe ref struct Hold
     {
         private readonly MappedRegion _region;
@@ -75,18 +80,19 @@ internal class MappedRegion : SafeHandle
             _region = region;
         }
 
-        /// <summary>Whose bytes these are.</summary>
+        /// <summary>The region.</summary>
         public MappedRegion Region => _region;
 
         /// <summary>The first byte.</summary>
         public byte* Start => (byte*)_region.handle;
 
-        /// <summary>A range, checked.</summary>
-        /// <exception cref="ArgumentOutOfRangeException">It is not within the region.</exception>
+        /// <summary>The first byte of a range, which is checked.</summary>
+        /// <exception cref="ArgumentOutOfRangeException">The range is not inside of the region.</exception>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public byte* At(long offset, long count)
         {
-            if (!_region.Contains(offset, count)) throw new ArgumentOutOfRangeException(nameof(offset), $"{count} bytes at {offset} are not within {_region.Length}.");
+            if (!_region.Contains(offset, count))
+                throw new ArgumentOutOfRangeException(nameof(offset), $"{count} bytes at {offset} are outside of {_region.Length} bytes.");
             return Start + offset;
         }
 

@@ -1,9 +1,9 @@
 namespace IpcPs.SharedMemory;
 
-/// <summary>Cells that several processes change at once: what C's atomics do on the same memory. A cell lies at a multiple of its size.</summary>
+/// <content>Atomic operations, as those of C on the same memory. The offset must be a multiple of the size of the value.</content>
 public abstract unsafe partial class SharedMemorySegment
 {
-    /// <summary>Adds to a 32-bit cell; it wraps around.</summary>
+    /// <summary>Adds to a 32-bit value. The sum wraps around.</summary>
     /// <returns>The sum.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.OutOfRange"/>, <see cref="IpcErrors.InvalidArgument"/> (not aligned),
     /// <see cref="IpcErrors.NotSupported"/> (read-only), <see cref="IpcErrors.Closed"/>.</exception>
@@ -15,7 +15,7 @@ public abstract unsafe partial class SharedMemorySegment
         return result;
     }
 
-    /// <summary>Adds to a 64-bit cell; it wraps around.</summary>
+    /// <summary>Adds to a 64-bit value. The sum wraps around.</summary>
     /// <inheritdoc cref="Add(long, int)"/>
     public long Add(long offset, long value)
     {
@@ -25,8 +25,8 @@ public abstract unsafe partial class SharedMemorySegment
         return result;
     }
 
-    /// <summary>Puts a value into a 32-bit cell.</summary>
-    /// <returns>What was there before.</returns>
+    /// <summary>Replaces a 32-bit value.</summary>
+    /// <returns>The earlier value.</returns>
     /// <inheritdoc cref="Add(long, int)" path="/exception"/>
     public int Exchange(long offset, int value)
     {
@@ -36,7 +36,7 @@ public abstract unsafe partial class SharedMemorySegment
         return result;
     }
 
-    /// <summary>Puts a value into a 64-bit cell.</summary>
+    /// <summary>Replaces a 64-bit value.</summary>
     /// <inheritdoc cref="Exchange(long, int)"/>
     public long Exchange(long offset, long value)
     {
@@ -46,8 +46,8 @@ public abstract unsafe partial class SharedMemorySegment
         return result;
     }
 
-    /// <summary>Puts a value into a 32-bit cell if it has the expected one.</summary>
-    /// <returns>What was there before: the expected value where the exchange was made.</returns>
+    /// <summary>Replaces a 32-bit value if it is the expected one.</summary>
+    /// <returns>The earlier value, which is the expected one if it was replaced.</returns>
     /// <inheritdoc cref="Add(long, int)" path="/exception"/>
     public int CompareExchange(long offset, int value, int expected)
     {
@@ -57,7 +57,7 @@ public abstract unsafe partial class SharedMemorySegment
         return result;
     }
 
-    /// <summary>Puts a value into a 64-bit cell if it has the expected one.</summary>
+    /// <summary>Replaces a 64-bit value if it is the expected one.</summary>
     /// <inheritdoc cref="CompareExchange(long, int, int)"/>
     public long CompareExchange(long offset, long value, long expected)
     {
@@ -67,12 +67,13 @@ public abstract unsafe partial class SharedMemorySegment
         return result;
     }
 
-    /// <summary>Blocks while a 32-bit cell has a value. Whoever changes the cell must wake it: <see cref="Wake"/>, or futex(2) with FUTEX_WAKE, without
-    /// FUTEX_PRIVATE_FLAG, in another language.</summary>
-    /// <param name="offset">Where the cell is, a multiple of 4.</param>
+    /// <summary>Blocks while a 32-bit value is equal to another (futex(2)).</summary>
+    /// <remarks>The process that changes the value must call <see cref="Wake"/>. In another language that is futex(2) with FUTEX_WAKE,
+    /// without FUTEX_PRIVATE_FLAG.</remarks>
+    /// <param name="offset">The offset of the value, a multiple of 4.</param>
     /// <param name="value">The value at which to wait.</param>
-    /// <param name="wait">Until when, and what cancels the wait.</param>
-    /// <returns>The cell's new value; null when the deadline passed.</returns>
+    /// <param name="wait">How long to wait, and what cancels the wait.</param>
+    /// <returns>The new value; null if the deadline passed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.OutOfRange"/>, <see cref="IpcErrors.InvalidArgument"/> (not aligned),
     /// <see cref="IpcErrors.Closed"/>.</exception>
     public int? WaitForChange(long offset, int value, in WaitOptions wait = default)
@@ -91,13 +92,13 @@ public abstract unsafe partial class SharedMemorySegment
             }
             catch (IpcException e) when (e.Errno == Errno.EFAULT)
             {
-                // The kernel looked where the file no longer is: so do we, and then it is known as cut.
+                // The file was truncated. The next round reads the value, which marks the region.
             }
         }
     }
 
-    /// <summary>Wakes those who wait for a 32-bit cell to change; they look at it again.</summary>
-    /// <returns>How many were woken.</returns>
+    /// <summary>Wakes threads of all processes that wait for a 32-bit value to change (futex(2)). They read it again.</summary>
+    /// <returns>How many threads were woken.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.OutOfRange"/>, <see cref="IpcErrors.InvalidArgument"/> (not aligned),
     /// <see cref="IpcErrors.Closed"/>.</exception>
     public int Wake(long offset, int count = int.MaxValue)

@@ -1,6 +1,6 @@
 namespace IpcPs.SharedMemory;
 
-/// <summary>A seekable stream over shared memory. Its length is the memory's size when it was made; nothing is buffered.</summary>
+/// <summary>A seekable stream over shared memory, without a buffer. Its length is the size of the memory when it was created.</summary>
 internal sealed class SharedMemoryStream(SharedMemorySegment memory) : Stream
 {
     private long _position;
@@ -45,10 +45,11 @@ internal sealed class SharedMemoryStream(SharedMemorySegment memory) : Stream
         _ => Length + offset,
     };
 
-    public override void SetLength(long value) => throw new NotSupportedException("A stream over shared memory keeps its length; SharedMemory.Resize changes the memory's.");
+    public override void SetLength(long value) =>
+        throw new NotSupportedException("A stream over shared memory has a fixed length. Resize the memory and create a new stream.");
 
     public override void Flush()
     {
-        // Written is seen.
+        // There is no buffer.
     }
 }

@@ -2,13 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.SharedMemory;
 
-/// <summary>Keeps the process alive when a file that it has mapped is cut by another process: touching a page that the file no longer has raises SIGBUS, whose
-/// default, and the runtime's handler, end the process. With the guard the page is replaced by one of zeros and the mapping is marked; whoever touched
-/// it looks at the mark afterwards and throws.</summary>
-/// <remarks>A handler of a few machine instructions in an executable page, put in front of the one that was there: it knows the mapped regions from
-/// a table, calls mmap(2) over what is left of the region, and returns to the instruction, which now succeeds. Any other SIGBUS goes on to the
-/// previous handler as if nothing had been there. A managed handler is not possible: it would run in the middle of anything.
-/// x64 only; elsewhere, and where an executable page is refused, <see cref="IsActive"/> is false, and who maps a file looks at its size before each access.
+/// <summary>Keeps the process alive when another process truncates a file that is mapped.</summary>
+/// <remarks>Access to a page that the file no longer has raises SIGBUS. The default action and the runtime's handler then end the process.
+/// With the guard, a page of zeros replaces the page and the mapping is marked. The code that made the access checks the mark afterwards
+/// and throws. The handler is a few machine instructions in an executable page, and runs before the earlier handler. It has a table of the
+/// mapped regions, calls mmap(2) over the rest of the region, and returns to the instruction, which now succeeds. Any other SIGBUS goes to
+/// the earlier handler. A managed handler is not possible: it could run in the middle of a garbage collection. On other processors than
+/// x64, and if the system refuses an executable page, <see cref="IsActive"/> is false. The file's size is then checked before each access.
 /// Calls: sigaction(2), mmap(2), mprotect(2).</remarks>
 internal static unsafe class SigbusGuard
 {
@@ -21,7 +21,7 @@ internal static unsafe class SigbusGuard
     private static readonly Entry* Table = (Entry*)NativeMemory.AllocZeroed(Capacity, (nuint)sizeof(Entry));
     private static readonly Stack<int> Free = new(Enumerable.Range(0, Capacity).Reverse());
 
-    // cmp dword [rsi+8], BUS_ADRERR; jne previous          only what the file lacks
+    // cmp dword [rsi+8], BUS_ADRERR; jne previous          only for what the file does not have
     // mov rax, [rsi+16]                                     the address
     // mov r8, table; mov ecx, capacity
     // next: cmp rax, [r8]; jb no; cmp rax, [r8+8]; jb found
@@ -48,11 +48,11 @@ internal static unsafe class SigbusGuard
         0x5a, 0x5e, 0x5f, 0x48, 0x85, 0xc0, 0x78, 0xb4, 0xc3,
     ];
 
-    /// <summary>Whether the handler is in place.</summary>
+    /// <summary>Whether the handler is installed.</summary>
     public static bool IsActive { get; } = Install();
 
     /// <summary>Guards a mapping.</summary>
-    /// <returns>Its number, or -1 where it can't be guarded.</returns>
+    /// <returns>The number of the guarded mapping, or -1 if it cannot be guarded.</returns>
     public static int Add(nint start, long length)
     {
         if (!IsActive) return -1;
@@ -61,13 +61,13 @@ internal static unsafe class SigbusGuard
             if (!Free.TryPop(out var number)) return -1;
             Table[number].Cut = 0;
             Table[number].End = (start + (nint)length + 4095) & ~(nint)4095;
-            // Last: from here on the handler believes the entry.
+            // Last, because the handler uses the entry from now on.
             Volatile.Write(ref Table[number].Start, start);
             return number;
         }
     }
 
-    /// <summary>Forgets a mapping; before it is unmapped.</summary>
+    /// <summary>Ends guarding a mapping, before it is unmapped.</summary>
     public static void Remove(int number)
     {
         if (number < 0) return;
@@ -79,14 +79,14 @@ internal static unsafe class SigbusGuard
         }
     }
 
-    /// <summary>Whether a page was touched that the file no longer had.</summary>
+    /// <summary>Whether there was an access to a page that the file no longer had.</summary>
     public static bool WasCut(int number) => number >= 0 && Volatile.Read(ref Table[number].Cut) != 0;
 
     private static bool Install()
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || Environment.SystemPageSize != 4096) return false;
         Libc.SigAction action;
-        // Without a handler to go on to, the default could only be had by taking ours away again.
+        // Without an earlier handler to go on to, only removing ours would give the default action.
         if (Libc.sigaction(Libc.SIGBUS, null, &action) != 0 || action.Handler is 0 or 1) return false;
         var page = (byte*)Libc.mmap(null, 4096, Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS, -1, 0);
         if (page == Libc.MAP_FAILED) return false;
@@ -99,7 +99,7 @@ internal static unsafe class SigbusGuard
             _ = Libc.munmap(page, 4096);
             return false;
         }
-        // Flags and mask stay the runtime's: its handler runs as if the kernel had called it.
+        // Flags and mask stay as they are, so that the runtime's handler runs as if the kernel had called it.
         action.Handler = (nint)page;
         return Libc.sigaction(Libc.SIGBUS, &action, null) == 0;
     }

@@ -4,9 +4,10 @@ using IpcPs.Proc;
 
 namespace IpcPs.SharedMemory;
 
-/// <summary>A System V shared memory segment (shmget(2)), <c>sysvshm:KEY</c>. It lives until it is removed and the last process has detached it; its size never
-/// changes. The kernel counts its attachments and remembers who made it.</summary>
-/// <remarks>Calls: shmget(2), shmat(2), shmdt(2), shmctl(2).</remarks>
+/// <summary>A System V shared memory segment (shmget(2)), <c>sysvshm:KEY</c>.</summary>
+/// <remarks>It exists until it is removed and the last process has detached it. Its size never changes. The kernel counts how often it is
+/// attached, and records the process that created it.
+/// Calls: shmget(2), shmat(2), shmdt(2), shmctl(2).</remarks>
 public sealed unsafe class SysVSharedMemory : SharedMemorySegment
 {
     private SysVSharedMemory(IpcAddress address, int id, MappedRegion region) : base(address, region) => Id = id;
@@ -14,37 +15,8 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
     /// <inheritdoc/>
     public override string Kind => "System V shared memory";
 
-    /// <summary>The kernel's id, as ipcs(1) lists it.</summary>
+    /// <summary>The id that the kernel gave it, as ipcs(1) lists it.</summary>
     public int Id { get; }
-
-    /// <inheritdoc/>
-    public override UnixFileMode Mode
-    {
-        get => (UnixFileMode)(Status().Permissions.Mode & 0x1FF);
-        set => Change((ref Libc.IpcPerm permissions) => permissions.Mode = (ushort)value, "Only the owner, the creator and root may change the mode.");
-    }
-
-    /// <inheritdoc/>
-    public override string Owner
-    {
-        get => Accounts.UserName(Status().Permissions.UserId);
-        set
-        {
-            var id = Accounts.UserId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.UserId = id, "Only the owner, the creator and root may give it away.");
-        }
-    }
-
-    /// <inheritdoc/>
-    public override string Group
-    {
-        get => Accounts.GroupName(Status().Permissions.GroupId);
-        set
-        {
-            var id = Accounts.GroupId(value);
-            Change((ref Libc.IpcPerm permissions) => permissions.GroupId = id, "Only the owner, the creator and root may change the group.");
-        }
-    }
 
     /// <inheritdoc/>
     public override long? AttachCount => (long)Status().Attached;
@@ -55,19 +27,21 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
     /// <inheritdoc/>
     public override int? LastProcessId => Status().LastProcessId;
 
-    /// <summary>Whether it was removed, and is kept only by those who have it attached.</summary>
+    /// <summary>Whether it was removed, and exists only for the processes that have it attached.</summary>
     public bool IsRemoved => (Status().Permissions.Mode & Libc.SHM_DEST) != 0;
 
-    /// <summary>Creates a segment of zeros. Without a key it is private: found by its id only, <c>sysvshm:id=N</c>.</summary>
+    /// <summary>Creates a segment of zeros. Without a key it is private: it has only an id, <c>sysvshm:id=N</c>.</summary>
     /// <param name="address"><c>sysvshm:KEY</c>, or null for a private one.</param>
-    /// <param name="size">Bytes; the kernel rounds the memory, not the size, up to pages.</param>
+    /// <param name="size">The size in bytes. The kernel rounds the memory up to pages, but not the size.</param>
     /// <param name="mode">Permissions.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.LimitReached"/> (kernel.shmmax, shmall, shmmni),
-    /// <see cref="IpcErrors.InvalidArgument"/>.</exception>
-    public static SysVSharedMemory Create(IpcAddress? address, long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.LimitReached"/> (kernel.shmmax, shmall,
+    /// shmmni), <see cref="IpcErrors.InvalidArgument"/>.</exception>
+    public static SysVSharedMemory Create(
+        IpcAddress? address, long size, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        if (size <= 0) throw IpcException.Argument($"Shared memory has at least one byte, and {size} were asked for.", address?.Text);
-        if (address?.Key?.Id is not null) throw IpcException.Argument("The kernel chooses the id of a private segment; give a key, or none.", address.Text);
+        RequireSize(size, address);
+        if (address?.Key?.Id is not null)
+            throw IpcException.Argument("The kernel chooses the id of a private segment: give a key or no address.", address.Text);
         var id = Libc.shmget(address?.Key!.Resolve() ?? Libc.IPC_PRIVATE, (nuint)size, Libc.IPC_CREAT | Libc.IPC_EXCL | (int)mode);
         if (id < 0) throw CreateFailed(Marshal.GetLastPInvokeError(), size, address);
         address ??= IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"sysvshm:id={id}"));
@@ -92,7 +66,9 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
 
     /// <inheritdoc/>
     public override void Resize(long size, CancellationToken cancellation = default) =>
-        throw new IpcException(IpcErrors.NotSupported, "The size of a System V segment never changes.", Address.Text, "Create a new one, or use POSIX shared memory.") { Advice = IpcAdvice.UsePosixMemory };
+        throw new IpcException(IpcErrors.NotSupported, $"The size of '{Address}' cannot change: it is a System V segment.", Address.Text,
+            "Create a new segment, or use POSIX shared memory.")
+        { Advice = IpcAdvice.UsePosixMemory };
 
     internal static bool Exists(IpcAddress address)
     {
@@ -143,11 +119,14 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
         return Status(Id, Address);
     }
 
-    private void Change(PermissionChange change, string hint)
+    private protected override IIpcPermissions Permissions => new SysVPermissions(() => Status().Permissions, Change);
+
+    private void Change(PermissionChange change)
     {
         var status = Status();
         change(ref status.Permissions);
-        if (Libc.shmctl(Id, Libc.IPC_SET, &status) != 0) throw IpcException.FromErrno("shmctl", Marshal.GetLastPInvokeError(), Address.Text, hint);
+        if (Libc.shmctl(Id, Libc.IPC_SET, &status) != 0)
+            throw IpcException.FromErrno("shmctl", Marshal.GetLastPInvokeError(), Address.Text, SysVPermissions.Hint);
     }
 
     private static Libc.SharedMemoryStatus Status(int id, IpcAddress address)
@@ -156,7 +135,7 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
         return Libc.shmctl(id, Libc.IPC_STAT, &status) == 0 ? status : throw Translate("shmctl", Marshal.GetLastPInvokeError(), address);
     }
 
-    // An id that is no longer one gives EINVAL.
+    // An id that no longer exists gives EINVAL.
     private static IpcException Translate(string call, int errno, IpcAddress address) =>
         errno is Errno.EINVAL or Errno.EIDRM
             ? IpcException.FromErrno(call, errno, address.Text, "Check the key.", IpcErrors.NotFound, IpcAdvice.CheckAddress)
@@ -164,10 +143,15 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
 
     private static IpcException CreateFailed(int errno, long size, IpcAddress? address) => errno switch
     {
-        Errno.EINVAL => Limit($"A segment of {size} bytes is more than kernel.shmmax allows, {Sysctl.Describe("kernel.shmmax")} bytes.", "Raise it with 'sysctl kernel.shmmax=…'.", errno, address),
-        Errno.ENOSPC => Limit($"With {size} bytes more the machine would have more segments, or more memory in them, than kernel.shmmni ({Sysctl.Describe("kernel.shmmni")} segments) and kernel.shmall ({Sysctl.Describe("kernel.shmall")} pages) allow.",
-            "Remove segments that no process needs, or raise them with sysctl.", errno, address, IpcAdvice.RemoveUnused),
-        Errno.ENOMEM => Limit($"The kernel has no memory for a segment of {size} bytes.", "Ask for less.", errno, address),
+        Errno.EINVAL => Limit(
+            $"A segment of {size} bytes is larger than kernel.shmmax allows: {Sysctl.Describe("kernel.shmmax")} bytes.",
+            "Raise the limit with 'sysctl kernel.shmmax=…'.", errno, address),
+        Errno.ENOSPC => Limit(
+            $"A segment of {size} bytes more is beyond kernel.shmmni ({Sysctl.Describe("kernel.shmmni")} segments) "
+            + $"or kernel.shmall ({Sysctl.Describe("kernel.shmall")} pages of all segments).",
+            "Remove segments that no process needs, or raise the limit with sysctl.", errno, address, IpcAdvice.RemoveUnused),
+        Errno.ENOMEM => Limit(
+            $"The kernel has no memory for a segment of {size} bytes.", "Create a smaller segment.", errno, address),
         _ => IpcException.FromErrno("shmget", errno, address?.Text),
     };
 
@@ -175,7 +159,8 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
         new(IpcErrors.LimitReached, message, address?.Text, hint) { Errno = errno, Call = "shmget", Advice = advice };
 
     /// <summary>A mapping that shmdt(2) ends.</summary>
-    private sealed class Attachment(nint address, long length, bool isReadOnly) : MappedRegion(address, length, isReadOnly, isGuarded: false)
+    private sealed class Attachment(nint address, long length, bool isReadOnly)
+        : MappedRegion(address, length, isReadOnly, isGuarded: false)
     {
         protected override bool ReleaseHandle() => Libc.shmdt((void*)handle) == 0;
     }

@@ -2,39 +2,41 @@ using System.Globalization;
 
 namespace IpcPs.Signals;
 
-/// <summary>A signal's number, which prints as its name: <c>TERM</c>, <c>RTMIN+3</c>. 0 is <c>Test</c>: nothing is sent, only looked whether it could be.</summary>
-/// <param name="Number">0 to 64.</param>
+/// <summary>The number of a signal, which prints as its name: <c>TERM</c>, <c>RTMIN+3</c>.</summary>
+/// <param name="Number">1 to 64, or 0 for <see cref="Test"/>.</param>
 public readonly record struct Signal(int Number) : IComparable<Signal>
 {
-    /// <summary>Signal 0: whether the process exists and may be sent signals.</summary>
+    /// <summary>Signal 0. Nothing is sent; only whether the process exists and may be sent signals is checked.</summary>
     public static Signal Test => new(0);
 
-    /// <summary>The lowest real-time signal that libc leaves to programs: 34 with glibc, 35 with musl.</summary>
+    /// <summary>The lowest real-time signal that the C library leaves to programs: 34 with glibc, 35 with musl.</summary>
     public static int RealTimeMinimum { get; } = Libc.__libc_current_sigrtmin();
 
-    /// <summary>The highest: 64.</summary>
+    /// <summary>The highest real-time signal: 64.</summary>
     public static int RealTimeMaximum { get; } = Libc.__libc_current_sigrtmax();
 
-    /// <summary>Its name without SIG; a number that has no name is its digits.</summary>
+    /// <summary>The name without SIG, or the digits of a number that has no name.</summary>
     public string Name => SignalTable.NameOf(Number);
 
-    /// <summary>Whether each one sent is queued and may carry a value.</summary>
+    /// <summary>Whether it is queued each time that it is sent, and may carry a value.</summary>
     public bool IsRealTime => Number >= RealTimeMinimum && Number <= RealTimeMaximum;
 
-    /// <summary>Its bit in the masks of /proc/PID/status and of sigset_t.</summary>
+    /// <summary>The bit in the masks of /proc/PID/status and of sigset_t.</summary>
     internal ulong Mask => 1UL << (Number - 1);
 
-    /// <summary>Reads a name with or without SIG, in any case, a number, <c>RTMIN+n</c>, <c>RTMAX-n</c>, or <c>Test</c>.</summary>
+    /// <summary>Parses a number, a name in any case and with or without SIG, <c>RTMIN+n</c>, <c>RTMAX-n</c>, or <c>Test</c>.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidSignal"/>.</exception>
     public static Signal Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         return TryParse(text, out var signal) ? signal
-            : throw new IpcException(IpcErrors.InvalidSignal, $"'{text}' is not a signal of this machine.", text, "Use a name (TERM, SIGTERM), RTMIN+n, RTMAX-n or a number.") { Advice = IpcAdvice.CheckSignals };
+            : throw new IpcException(IpcErrors.InvalidSignal, $"'{text}' is not a signal of this machine.", text,
+                "Use a name (TERM, SIGTERM), RTMIN+n, RTMAX-n or a number.")
+            { Advice = IpcAdvice.CheckSignals };
     }
 
-    /// <summary>Reads a signal's name or number.</summary>
-    /// <returns>False when it is neither.</returns>
+    /// <summary>Parses a name or a number, as <see cref="Parse"/> does.</summary>
+    /// <returns>False if the text is neither.</returns>
     public static bool TryParse(string? text, out Signal signal)
     {
         signal = default;
@@ -69,10 +71,10 @@ public readonly record struct Signal(int Number) : IComparable<Signal>
     /// <summary>Whether the first has the higher number.</summary>
     public static bool operator >(Signal left, Signal right) => left.Number > right.Number;
 
-    /// <summary>Whether the first has no higher number.</summary>
+    /// <summary>Whether the first has the lower number, or both have the same.</summary>
     public static bool operator <=(Signal left, Signal right) => left.Number <= right.Number;
 
-    /// <summary>Whether the first has no lower number.</summary>
+    /// <summary>Whether the first has the higher number, or both have the same.</summary>
     public static bool operator >=(Signal left, Signal right) => left.Number >= right.Number;
 
     private static bool Offset(string name, string prefix, out int offset)

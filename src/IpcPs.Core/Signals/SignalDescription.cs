@@ -2,10 +2,11 @@ using IpcPs.Signals.Native;
 
 namespace IpcPs.Signals;
 
-/// <summary>What there is to know about a signal of this machine.</summary>
+/// <summary>A signal of this machine, and what it does.</summary>
 public sealed class SignalDescription
 {
-    internal SignalDescription(int number, IReadOnlyList<string> aliases, SignalKind kind, SignalDisposition action, string description, string? whyNot)
+    internal SignalDescription(
+        int number, IReadOnlyList<string> aliases, SignalKind kind, SignalDisposition action, string description, string? whyNot)
     {
         Signal = new Signal(number);
         Aliases = aliases;
@@ -18,36 +19,62 @@ public sealed class SignalDescription
     /// <summary>The signal.</summary>
     public Signal Signal { get; }
 
-    /// <summary>Its number.</summary>
+    /// <summary>The number.</summary>
     public int Number => Signal.Number;
 
-    /// <summary>Its name, without SIG.</summary>
+    /// <summary>The name, without SIG.</summary>
     public string Name => Signal.Name;
 
-    /// <summary>Other names for the same number.</summary>
+    /// <summary>Other names of the same number.</summary>
     public IReadOnlyList<string> Aliases { get; }
 
-    /// <summary>Whether it queues.</summary>
+    /// <summary>Whether it is queued.</summary>
     public SignalKind Kind { get; }
 
-    /// <summary>What happens in a process that has said nothing about it.</summary>
+    /// <summary>What the kernel does if the process has changed nothing.</summary>
     public SignalDisposition DefaultAction { get; }
 
-    /// <summary>What it means.</summary>
+    /// <summary>What the signal means.</summary>
     public string Description { get; }
 
-    /// <summary>Whether a PowerShell session can receive it.</summary>
+    /// <summary>Whether a .NET process can receive it.</summary>
     public bool CanReceive => WhyNot is null;
 
-    /// <summary>Why it can't be received; null where it can.</summary>
+    /// <summary>Why it cannot be received; null if it can.</summary>
     public string? WhyNot { get; }
 
-    /// <summary>Whether IpcPs collects it in this process now, or reports it as an event.</summary>
-    public bool IsCollected => SignalStreams.Find(Number)?.IsInUse ?? false;
+    /// <summary>Whether this process has a collector of it, or a subscription to it, now.</summary>
+    public bool IsCollected => SignalStream.Find(Number)?.IsInUse ?? false;
 
-    /// <summary>How many of it were lost in this process: a standard signal's buffer was full. Real-time signals are not lost.</summary>
-    public long Lost => SignalStreams.Find(Number)?.Lost ?? 0;
+    /// <summary>How many of them this process lost because the buffer was full. Real-time signals are not lost.</summary>
+    public long Lost => SignalStream.Find(Number)?.Lost ?? 0;
 
     /// <summary>The name.</summary>
     public override string ToString() => Name;
+}
+
+/// <summary>The two kinds of signals, and the numbers between them.</summary>
+public enum SignalKind
+{
+    /// <summary>1 to 31. At most one of each is pending, so several that are sent close together arrive as one.</summary>
+    Standard,
+    /// <summary>Each one that is sent is queued, and arrives in the order of sending and with its value.</summary>
+    RealTime,
+    /// <summary>Real-time numbers that the C library uses itself.</summary>
+    Reserved,
+}
+
+/// <summary>What the kernel does by default with a signal (signal(7)).</summary>
+public enum SignalDisposition
+{
+    /// <summary>The process ends.</summary>
+    Terminate,
+    /// <summary>The process ends and writes a core dump.</summary>
+    CoreDump,
+    /// <summary>Nothing happens.</summary>
+    Ignore,
+    /// <summary>The process stops.</summary>
+    Stop,
+    /// <summary>A stopped process continues.</summary>
+    Continue,
 }

@@ -9,43 +9,44 @@ public static class SignalTable
     internal const int SIGCONT = 18;
     internal const int SIGWINCH = 28;
 
-    /// <summary>What ThreadMasks reaches each thread with. No program and no kernel of today sends it.</summary>
+    /// <summary>The signal that ThreadMasks sends to each thread. No current program or kernel sends it.</summary>
     internal const int SIGSTKFLT = 16;
 
-    private const string Runtime = "The .NET runtime needs it for itself: it is how a fault in the program's own code shows.";
+    private const string Runtime = "The .NET runtime needs it: it reports a fault in the program's own code.";
     private const string Kernel = "The kernel lets no process receive it.";
 
-    // The number is the place in the list. Linux has these numbers on x64 and arm64.
+    // The number is the position in the list. Linux has these numbers on x64 and arm64.
     private static readonly (string Name, string[] Aliases, SignalDisposition Action, string Description, string? WhyNot)[] Standard =
     [
-        ("HUP", [], SignalDisposition.Terminate, "The terminal hung up; daemons read their configuration again", null),
+        ("HUP", [], SignalDisposition.Terminate, "The terminal hung up; daemons reload their configuration", null),
         ("INT", [], SignalDisposition.Terminate, "Interrupt from the keyboard (Ctrl+C)", null),
         ("QUIT", [], SignalDisposition.CoreDump, "Quit from the keyboard (Ctrl+\\)", null),
         ("ILL", [], SignalDisposition.CoreDump, "Illegal instruction", Runtime),
         ("TRAP", [], SignalDisposition.CoreDump, "Trace or breakpoint trap", Runtime),
         ("ABRT", ["IOT"], SignalDisposition.CoreDump, "The program gave up (abort)", Runtime),
-        ("BUS", [], SignalDisposition.CoreDump, "Access to memory that is not there: a file that was cut", Runtime),
+        ("BUS", [], SignalDisposition.CoreDump, "Access to memory that is not there: a truncated file", Runtime),
         ("FPE", [], SignalDisposition.CoreDump, "Arithmetic error: division by zero", Runtime),
-        ("KILL", [], SignalDisposition.Terminate, "Ends the process, whatever it wants", Kernel),
+        ("KILL", [], SignalDisposition.Terminate, "Ends the process in any case", Kernel),
         ("USR1", [], SignalDisposition.Terminate, "For the program's own use", null),
         ("SEGV", [], SignalDisposition.CoreDump, "Access to memory that is not the program's", Runtime),
         ("USR2", [], SignalDisposition.Terminate, "For the program's own use", null),
-        ("PIPE", [], SignalDisposition.Terminate, "Write to a pipe that nobody reads", ".NET ignores it, so that such a write fails with an error instead."),
+        ("PIPE", [], SignalDisposition.Terminate, "Write to a pipe without a reader",
+            ".NET ignores it, so that such a write fails with an error."),
         ("ALRM", [], SignalDisposition.Terminate, "The timer of alarm(2) expired", null),
-        ("TERM", [], SignalDisposition.Terminate, "The request to end, with time to clean up", null),
-        ("STKFLT", [], SignalDisposition.Terminate, "Unused since the coprocessor left", "IpcPs uses it to reach its own process's threads."),
+        ("TERM", [], SignalDisposition.Terminate, "Request to end, with time to clean up", null),
+        ("STKFLT", [], SignalDisposition.Terminate, "Coprocessor error (unused)", "IpcPs uses it to reach the threads of its own process."),
         ("CHLD", ["CLD"], SignalDisposition.Ignore, "A child process ended or stopped", null),
-        ("CONT", [], SignalDisposition.Continue, "Go on, if stopped", null),
-        ("STOP", [], SignalDisposition.Stop, "Stops the process, whatever it wants", Kernel),
+        ("CONT", [], SignalDisposition.Continue, "Continue, if stopped", null),
+        ("STOP", [], SignalDisposition.Stop, "Stops the process in any case", Kernel),
         ("TSTP", [], SignalDisposition.Stop, "Stop from the keyboard (Ctrl+Z)", null),
         ("TTIN", [], SignalDisposition.Stop, "A background process reads from the terminal", null),
         ("TTOU", [], SignalDisposition.Stop, "A background process writes to the terminal", null),
         ("URG", [], SignalDisposition.Ignore, "Urgent data on a socket", "IpcPs uses it to end calls that block."),
         ("XCPU", [], SignalDisposition.CoreDump, "The limit of processor time was reached", null),
         ("XFSZ", [], SignalDisposition.CoreDump, "The limit of file size was reached", null),
-        ("VTALRM", [], SignalDisposition.Terminate, "The timer of own processor time expired", null),
+        ("VTALRM", [], SignalDisposition.Terminate, "The timer of the process's own processor time expired", null),
         ("PROF", [], SignalDisposition.Terminate, "The profiling timer expired", null),
-        ("WINCH", [], SignalDisposition.Ignore, "The terminal's window changed its size", null),
+        ("WINCH", [], SignalDisposition.Ignore, "The terminal's window was resized", null),
         ("IO", ["POLL"], SignalDisposition.Terminate, "Input or output is possible on a descriptor", null),
         ("PWR", [], SignalDisposition.Terminate, "Power is failing", null),
         ("SYS", ["UNUSED"], SignalDisposition.CoreDump, "A system call that does not exist, or that a filter refuses", null),
@@ -58,24 +59,27 @@ public static class SignalTable
         .Where(static p => !char.IsAsciiDigit(p.Name[0]))
         .ToDictionary(static p => p.Name, static p => p.Number, StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>All of them, 1 to 64.</summary>
+    /// <summary>All signals, 1 to 64.</summary>
     public static IReadOnlyList<SignalDescription> All => Descriptions;
 
-    /// <summary>What there is to know about one.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidSignal"/>: there is none of that number.</exception>
+    /// <summary>Describes a signal.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidSignal"/>: there is no signal of that number.</exception>
     public static SignalDescription Describe(Signal signal) =>
         signal.Number >= 1 && signal.Number <= Descriptions.Length ? Descriptions[signal.Number - 1]
-        : throw new IpcException(IpcErrors.InvalidSignal, $"There is no signal {signal.Number} to describe.", signal.Name);
+        : throw new IpcException(IpcErrors.InvalidSignal, $"There is no signal {signal.Number} on this machine.", signal.Name);
 
-    /// <summary>Whether the process's earlier handler always runs too: others in it depend on these, and nobody wants to take them over.</summary>
+    /// <summary>Whether the earlier handler of the process always runs too. .NET itself depends on these signals.</summary>
     internal static bool IsObserved(int number) => number is SIGCHLD or SIGCONT or SIGWINCH;
 
     /// <exception cref="IpcException"><see cref="IpcErrors.SignalRefused"/>.</exception>
     internal static void RequireReceivable(Signal signal)
     {
-        if (signal.Number == 0) throw new IpcException(IpcErrors.SignalRefused, "Signal 0 is never delivered, so it cannot be received.", signal.Name);
+        if (signal.Number == 0)
+            throw new IpcException(IpcErrors.SignalRefused, "Signal 0 is never delivered, so it cannot be received.", signal.Name);
         if (Describe(signal).WhyNot is { } reason)
-            throw new IpcException(IpcErrors.SignalRefused, $"{signal.Name} ({signal.Number}) cannot be received in this process. {reason}", signal.Name) { Advice = IpcAdvice.CheckSignals };
+            throw new IpcException(IpcErrors.SignalRefused, $"{signal} ({signal.Number}) cannot be received in this process. {reason}",
+                signal.Name)
+            { Advice = IpcAdvice.CheckSignals };
     }
 
     internal static string NameOf(int number)
@@ -87,8 +91,10 @@ public static class SignalTable
         if (number < min || number > max) return number.ToString(CultureInfo.InvariantCulture);
         if (number == min) return "RTMIN";
         if (number == max) return "RTMAX";
-        // As kill -l has it: counted from the nearer end.
-        return number - min <= (max - min) / 2 ? string.Create(CultureInfo.InvariantCulture, $"RTMIN+{number - min}") : string.Create(CultureInfo.InvariantCulture, $"RTMAX-{max - number}");
+        // Counted from the nearer end, as kill -l does.
+        return number - min <= (max - min) / 2
+            ? string.Create(CultureInfo.InvariantCulture, $"RTMIN+{number - min}")
+            : string.Create(CultureInfo.InvariantCulture, $"RTMAX-{max - number}");
     }
 
     internal static int? NumberOf(string name) => Numbers.TryGetValue(name, out var number) ? number : null;
@@ -109,12 +115,15 @@ public static class SignalTable
     private static SignalDescription OfRealTime(int number)
     {
         var min = Signal.RealTimeMinimum;
-        if (number < min) return new SignalDescription(number, [], SignalKind.Reserved, SignalDisposition.Terminate, "Used by the C library", "The C library needs it for its threads.");
+        if (number < min)
+            return new SignalDescription(number, [], SignalKind.Reserved, SignalDisposition.Terminate,
+                "Used by the C library", "The C library needs it for its threads.");
         var up = string.Create(CultureInfo.InvariantCulture, $"RTMIN+{number - min}");
         var down = string.Create(CultureInfo.InvariantCulture, $"RTMAX-{Signal.RealTimeMaximum - number}");
         var aliases = new[] { up, down }.Where(n => n != NameOf(number)).ToArray();
-        // 34 whatever libc calls it: the runtime's own choice is SIGRTMIN of the libc it was built for.
-        var whyNot = number <= 34 ? "The .NET runtime stops its threads with it when memory is collected." : null;
-        return new SignalDescription(number, aliases, SignalKind.RealTime, SignalDisposition.Terminate, "For the program's own use; queued, in order, with a value", whyNot);
+        // The runtime uses 34, SIGRTMIN of the C library that it was built for, whichever library it runs with.
+        var whyNot = number <= 34 ? "The .NET runtime stops its threads with it for a garbage collection." : null;
+        return new SignalDescription(number, aliases, SignalKind.RealTime, SignalDisposition.Terminate,
+            "For the program's own use; queued, in order, with a value", whyNot);
     }
 }

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace IpcPs.Tests.Locks;
 
-/// <content>What only semaphores do, and C programs with them.</content>
+/// <content>Semaphores, and C programs that use them.</content>
 public sealed partial class LockTests
 {
     [Fact]
@@ -19,8 +19,8 @@ public sealed partial class LockTests
         using var semaphore = PosixSemaphore.Create(address, 3);
         semaphore.Acquire(new LockOptions { Count = 2 });
         Assert.Equal(1, semaphore.Value);
-        // What was taken of a count that can't be had is given back.
-        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => semaphore.Acquire(new LockOptions { Count = 2 }, Deadline.Immediate)).Id);
+        // If not all can be acquired, those that were are released.
+        Fails(IpcErrors.Locked, () => semaphore.Acquire(new LockOptions { Count = 2 }, Deadline.Immediate));
         Assert.Equal(1, semaphore.Value);
         using var cancelled = new CancellationTokenSource(10);
         Assert.Throws<OperationCanceledException>(() => semaphore.Acquire(new LockOptions { Count = 2 }, cancelled.Token));
@@ -36,7 +36,7 @@ public sealed partial class LockTests
     }
 
     [Fact]
-    public void What_is_no_semaphore_is_refused_and_not_mapped_blindly()
+    public void A_file_that_is_not_a_semaphore_is_refused_and_not_mapped()
     {
         var address = NewAddress("sem");
         var path = PosixSemaphore.PathOf(address);
@@ -63,17 +63,17 @@ public sealed partial class LockTests
     }
 
     [Fact]
-    public void A_semaphore_cut_under_its_users_is_an_error_and_not_the_end()
+    public void A_truncated_semaphore_is_an_error_and_does_not_end_the_process()
     {
         using var semaphore = (PosixSemaphore)Create("sem");
         File.WriteAllBytes(PosixSemaphore.PathOf(semaphore.Address), []);
-        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => semaphore.Acquire(Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Fails(IpcErrors.InvalidData, () => semaphore.Acquire(Deadline.After(TimeSpan.FromMilliseconds(20))));
         Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => semaphore.Release()).Id);
         Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => semaphore.Value).Id);
     }
 
     [Fact]
-    public void What_is_no_mutex_is_refused()
+    public void A_file_that_is_not_a_mutex_is_refused()
     {
         var address = NewAddress("mutex");
         RuntimeFolder.Ensure();
@@ -86,7 +86,7 @@ public sealed partial class LockTests
     }
 
     [Needs("gcc")]
-    public void A_C_program_s_semaphore_and_ours_are_the_same()
+    public void C_and_this_program_use_the_same_semaphore()
     {
         const string Program = """
             #include <fcntl.h>
@@ -117,16 +117,16 @@ public sealed partial class LockTests
     }
 
     [Fact]
-    public void A_set_has_many_that_are_taken_at_once_and_waited_for_until_zero()
+    public void Semaphores_of_a_set_are_acquired_at_once_and_waited_for_until_zero()
     {
         var address = NewAddress("sysvsem");
         using var set = SysVSemaphoreSet.Create(address, 4, 2);
         Assert.Equal([2, 2, 2, 2], set.Values);
         set.Acquire(new LockOptions { Index = 3, Count = 2 });
-        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => set.Acquire(new LockOptions { Index = 2, Count = 3 }, Deadline.Immediate)).Id);
+        Fails(IpcErrors.Locked, () => set.Acquire(new LockOptions { Index = 2, Count = 3 }, Deadline.Immediate));
         Assert.Equal([2, 2, 2, 0], set.Values);
         set.Acquire(new LockOptions { Index = 3, Count = 0 }, Deadline.Immediate);
-        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => set.Acquire(new LockOptions { Index = 0, Count = 0 }, Deadline.Immediate)).Id);
+        Fails(IpcErrors.Locked, () => set.Acquire(new LockOptions { Index = 0, Count = 0 }, Deadline.Immediate));
         set.Release(new LockOptions { Index = 3, Count = 3 });
         set.SetValue(1, 7);
         Assert.Equal([2, 7, 2, 3], set.Values);
@@ -146,13 +146,15 @@ public sealed partial class LockTests
         using var secret = SysVSemaphoreSet.Create(null, 1, 0);
         _made.Add(secret.Address);
         Assert.Equal($"sysvsem:id={secret.Id}", secret.Address.Text);
-        Assert.Equal(IpcErrors.LimitReached, Assert.Throws<IpcException>(() => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 10_000_000)).Id);
-        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 0)).Id);
-        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 1, 32768)).Id);
+        Fails(IpcErrors.LimitReached, () => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 10_000_000));
+        Fails(IpcErrors.InvalidArgument, () => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 0));
+        Fails(IpcErrors.InvalidArgument, () => SysVSemaphoreSet.Create(NewAddress("sysvsem"), 1, 32768));
     }
 
+    private static void Fails(IpcErrorId id, Action action) => Assert.Equal(id, Assert.Throws<IpcException>(action).Id);
+
     [Fact]
-    public async Task A_set_removed_under_a_wait_says_so()
+    public async Task A_wait_fails_when_the_set_is_removed()
     {
         using var set = Create("sysvsem");
         set.Acquire();
@@ -165,7 +167,7 @@ public sealed partial class LockTests
     }
 
     [Needs("gcc")]
-    public void A_C_program_sees_the_set_as_initialized_and_what_it_takes()
+    public void A_C_program_sees_an_initialized_set_and_acquires_from_it()
     {
         const string Program = """
             #include <stdio.h>

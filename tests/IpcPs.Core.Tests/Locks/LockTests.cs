@@ -8,7 +8,7 @@ using Xunit;
 
 namespace IpcPs.Tests.Locks;
 
-/// <summary>What all locks have in common, and what each has of its own.</summary>
+/// <summary>All kinds of locks, and mutexes.</summary>
 public sealed partial class LockTests : IDisposable
 {
     private readonly List<IpcAddress> _made = [];
@@ -32,7 +32,7 @@ public sealed partial class LockTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void One_holds_it_and_the_other_waits_as_long_as_it_was_told(string kind)
+    public void A_lock_that_is_held_is_waited_for_until_the_timeout(string kind)
     {
         using var mine = Create(kind);
         using var other = Open(mine);
@@ -52,7 +52,7 @@ public sealed partial class LockTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_wait_ends_when_it_is_released_cancelled_or_closed(string kind)
+    public async Task A_wait_ends_by_a_release_a_cancellation_or_a_close(string kind)
     {
         using var mine = Create(kind);
         mine.Acquire();
@@ -89,7 +89,7 @@ public sealed partial class LockTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void It_is_created_once_lives_on_and_is_removed(string kind)
+    public void It_is_created_once_and_exists_until_it_is_removed(string kind)
     {
         var mine = Create(kind);
         var address = mine.Address;
@@ -106,7 +106,7 @@ public sealed partial class LockTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void The_mode_is_as_asked(string kind)
+    public void It_has_the_requested_mode(string kind)
     {
         using var open = Create(kind, (UnixFileMode)0x1B6 /* 0666 */);
         Assert.Equal((UnixFileMode)0x1B6, open.Mode);
@@ -116,7 +116,7 @@ public sealed partial class LockTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_counter_under_the_lock_ends_exact_for_threads_with_one_object_and_with_their_own(string kind)
+    public async Task A_counter_under_the_lock_is_exact_for_threads_with_one_object_and_with_several(string kind)
     {
         using var shared = Create(kind);
         var counter = 0;
@@ -135,7 +135,7 @@ public sealed partial class LockTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task A_counter_under_the_lock_ends_exact_for_eight_processes(string kind)
+    public async Task A_counter_under_the_lock_is_exact_for_eight_processes(string kind)
     {
         if (!Peer.Has("gcc")) return;
         const string Program = """
@@ -169,7 +169,12 @@ public sealed partial class LockTests : IDisposable
         var memory = IpcAddress.Parse($"shm:/ipcps-test-{Guid.NewGuid():N}");
         _made.Add(memory);
         using var counter = PosixSharedMemory.Create(memory, 4096);
-        var name = kind switch { "sem" => "/" + mine.Address.Name, "sysvsem" => mine.Address.Text["sysvsem:".Length..], _ => IpcMutex.PathOf(mine.Address) };
+        var name = kind switch
+        {
+            "sem" => "/" + mine.Address.Name,
+            "sysvsem" => mine.Address.Text["sysvsem:".Length..],
+            _ => IpcMutex.PathOf(mine.Address),
+        };
         var peers = Enumerable.Range(0, 7).Select(_ => Peer.StartC(Program, "/" + memory.Name, kind, name)).ToList();
         try
         {
@@ -195,7 +200,7 @@ public sealed partial class LockTests : IDisposable
     }
 
     [Needs("gcc")]
-    public void A_killed_holder_of_a_System_V_semaphore_gives_it_back()
+    public void The_kernel_releases_a_System_V_semaphore_of_a_killed_process()
     {
         const string Program = """
             #include <stdio.h>
@@ -219,9 +224,9 @@ public sealed partial class LockTests : IDisposable
     }
 
     [Needs("gcc")]
-    public async Task A_killed_holder_of_a_mutex_passes_it_on_and_the_next_is_told()
+    public async Task The_next_holder_of_a_mutex_learns_that_the_last_one_was_killed()
     {
-        // A holder that keeps the note as IpcPs does, so that it can be killed between taking and giving back.
+        // A holder that writes its process id as IpcPs does, so that it can be killed while it holds the lock.
         const string Program = """
             #include <fcntl.h>
             #include <stdio.h>
@@ -246,13 +251,13 @@ public sealed partial class LockTests : IDisposable
         Assert.Equal(Environment.ProcessId, mine.HolderId);
         mine.Release();
         Assert.Null(mine.HolderId);
-        // Told once: what the next one holds was given back properly.
+        // Only once: after that the mutex was released properly.
         mine.Acquire();
         Assert.False(mine.OwnerDied);
     }
 
     [Fact]
-    public async Task A_mutex_is_held_by_the_object_and_recursive_only_when_asked()
+    public async Task A_mutex_is_held_by_the_object_and_recursive_on_request()
     {
         using var mutex = (IpcMutex)Create("mutex");
         var me = new LockOptions { Holder = "me" };
@@ -260,7 +265,8 @@ public sealed partial class LockTests : IDisposable
         Assert.True(mutex.IsHeld);
         var error = Assert.Throws<IpcException>(() => mutex.Acquire(me));
         Assert.Equal(IpcErrors.InvalidOperation, error.Id);
-        Assert.Equal(IpcErrors.Locked, Assert.Throws<IpcException>(() => mutex.Acquire(new LockOptions { Holder = "other" }, Deadline.Immediate)).Id);
+        error = Assert.Throws<IpcException>(() => mutex.Acquire(new LockOptions { Holder = "other" }, Deadline.Immediate));
+        Assert.Equal(IpcErrors.Locked, error.Id);
         await Task.Run(() => mutex.Release());
         Assert.Equal(IpcErrors.InvalidOperation, Assert.Throws<IpcException>(() => mutex.Release()).Id);
         foreach (var wrong in new[] { new LockOptions { Count = 2 }, new LockOptions { Index = 1 } })
@@ -279,7 +285,7 @@ public sealed partial class LockTests : IDisposable
     }
 
     [Fact]
-    public void A_removed_mutex_guards_nothing_and_says_so()
+    public void A_removed_mutex_cannot_be_acquired()
     {
         using var mutex = Create("mutex");
         IpcMechanisms.For(IpcScheme.Mutex).Remove(mutex.Address);
@@ -287,7 +293,7 @@ public sealed partial class LockTests : IDisposable
     }
 
     [Fact]
-    public void Closing_a_held_mutex_gives_it_back()
+    public void Closing_a_held_mutex_releases_it()
     {
         var mine = Create("mutex");
         using var other = Open(mine);
@@ -299,14 +305,16 @@ public sealed partial class LockTests : IDisposable
 
     private static IpcLock Open(IpcLock other) => (IpcLock)IpcMechanisms.Open(other.Address);
 
-    private IpcLock Create(string kind, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) => Create(NewAddress(kind), mode);
+    private IpcLock Create(string kind, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) =>
+        Create(NewAddress(kind), mode);
 
-    private static IpcLock Create(IpcAddress address, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) => address.Scheme switch
-    {
-        IpcScheme.Sem => PosixSemaphore.Create(address, 1, mode),
-        IpcScheme.SysVSem => SysVSemaphoreSet.Create(address, 1, 1, mode),
-        _ => IpcMutex.Create(address, isRecursive: false, mode),
-    };
+    private static IpcLock Create(IpcAddress address, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite) =>
+        address.Scheme switch
+        {
+            IpcScheme.Sem => PosixSemaphore.Create(address, 1, mode),
+            IpcScheme.SysVSem => SysVSemaphoreSet.Create(address, 1, 1, mode),
+            _ => IpcMutex.Create(address, isRecursive: false, mode),
+        };
 
     private IpcAddress NewAddress(string kind)
     {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace IpcPs.Tests.SharedMemory;
 
-/// <content>Programs in C and Python.</content>
+/// <content>Peers in C and Python.</content>
 public sealed partial class SharedMemoryTests
 {
     [Needs("gcc")]

@@ -34,7 +34,7 @@ public sealed partial class SharedMemoryTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void What_one_writes_the_other_sees_at_another_address(string kind)
+    public void A_write_is_visible_in_another_mapping(string kind)
     {
         using var mine = Create(kind, 10_000);
         using var other = (SharedMemorySegment)IpcMechanisms.Open(mine.Address);
@@ -55,14 +55,16 @@ public sealed partial class SharedMemoryTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void What_is_not_within_is_refused_with_the_size(string kind)
+    public void Access_outside_of_the_memory_is_refused_with_its_size(string kind)
     {
         using var memory = Create(kind, 100);
         foreach (var access in new Action[]
         {
-            () => _ = memory[100], () => _ = memory[-1], () => memory[long.MaxValue] = 1, () => memory.Read<long>(93), () => memory.Write(97, 1), () => memory.Write<byte>(50, new byte[51]),
-            () => memory.Read(long.MinValue, new byte[1].AsSpan()), () => memory.Add(100, 1), () => memory.Add(96, 1L), () => memory.Fill(0, 101, 0), () => memory.Fill(1, long.MaxValue, 0), () => memory.AsSpan(0, 101).Dispose(),
-            () => memory.AsSpan(101).Dispose(), () => memory.ReadText(99, 2), () => memory.WriteText(98, "abc"), () => memory.WaitForChange(100, 0), () => memory.Wake(-4), () => memory.IndexOf(0, 0, 101),
+            () => _ = memory[100], () => _ = memory[-1], () => memory[long.MaxValue] = 1, () => memory.Read<long>(93),
+            () => memory.Write(97, 1), () => memory.Write<byte>(50, new byte[51]), () => memory.Read(long.MinValue, new byte[1].AsSpan()),
+            () => memory.Add(100, 1), () => memory.Add(96, 1L), () => memory.Fill(0, 101, 0), () => memory.Fill(1, long.MaxValue, 0),
+            () => memory.AsSpan(0, 101).Dispose(), () => memory.AsSpan(101).Dispose(), () => memory.ReadText(99, 2),
+            () => memory.WriteText(98, "abc"), () => memory.WaitForChange(100, 0), () => memory.Wake(-4), () => memory.IndexOf(0, 0, 101),
         })
         {
             var error = Assert.Throws<IpcException>(access);
@@ -87,7 +89,7 @@ public sealed partial class SharedMemoryTests : IDisposable
         Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => other.AsSpan().Dispose()).Id);
         using var view = other.AsReadOnlySpan();
         Assert.Equal(42, view.Span[1]);
-        // The pages themselves refuse: the kernel won't write there either.
+        // The pages are read-only, so the kernel cannot write there either.
         Assert.Equal(Errno.EFAULT, ReadInto(other));
     }
 
@@ -95,7 +97,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     [InlineData("shm")]
     [InlineData("file")]
     [InlineData("sysvshm")]
-    public void It_is_created_once_lives_on_and_is_removed(string kind)
+    public void It_is_created_once_and_exists_until_it_is_removed(string kind)
     {
         IpcAddress address;
         using (var memory = Create(kind, 4096))
@@ -119,7 +121,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     [InlineData("file")]
     [InlineData("sysvshm")]
     [InlineData("memfd")]
-    public void The_mode_is_as_asked_whatever_the_umask(string kind)
+    public void The_umask_does_not_change_the_mode(string kind)
     {
         var previous = Umask.Set(0x3F /* 077 */);
         try
@@ -139,7 +141,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     [InlineData("shm")]
     [InlineData("file")]
     [InlineData("memfd")]
-    public void It_grows_where_the_kernel_can_and_others_see_it(string kind)
+    public void It_grows_and_other_mappings_see_it(string kind)
     {
         using var mine = Create(kind, 5000);
         using var other = (SharedMemorySegment)IpcMechanisms.Open(mine.Address);
@@ -158,7 +160,7 @@ public sealed partial class SharedMemoryTests : IDisposable
         mine.Resize(100);
         Assert.Equal(100, mine.Size);
         Assert.Equal(IpcErrors.OutOfRange, Assert.Throws<IpcException>(() => mine[100]).Id);
-        // The other one's mapping still has 50000 bytes; touching what is gone is an error and not the end of the process.
+        // The other mapping still has 50000 bytes. Access to what is lost is an error and does not end the process.
         Assert.Equal(IpcErrors.OutOfRange, Assert.Throws<IpcException>(() => other[49_999]).Id);
         Assert.Equal(100, other.Size);
         Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => mine.Resize(0)).Id);
@@ -167,7 +169,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     }
 
     [Fact]
-    public void A_System_V_segment_knows_who_made_it_and_does_not_grow()
+    public void A_System_V_segment_has_its_creator_and_does_not_grow()
     {
         using var memory = (SysVSharedMemory)Create("sysvshm", 100);
         Assert.Equal(1, memory.AttachCount);
@@ -195,9 +197,10 @@ public sealed partial class SharedMemoryTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Sizes_that_nobody_has_are_refused(string kind)
+    public void Impossible_sizes_are_refused(string kind)
     {
-        foreach (var size in new[] { 0, -1, long.MinValue }) Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => Create(kind, size)).Id);
+        foreach (var size in new[] { 0, -1, long.MinValue })
+            Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => Create(kind, size)).Id);
         foreach (var size in new[] { long.MaxValue, 1L << 60 })
         {
             var error = Assert.Throws<IpcException>(() => Create(kind, size));
@@ -222,20 +225,23 @@ public sealed partial class SharedMemoryTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_memory_is_refused()
+    public void A_file_that_is_not_memory_is_refused()
     {
         File.WriteAllText($"{_folder}/empty", "");
         Directory.CreateDirectory($"{_folder}/directory");
         Assert.Equal(0, Libc.mkfifo($"{_folder}/fifo", 0x180));
-        Assert.Equal(IpcErrors.InvalidOperation, Assert.Throws<IpcException>(() => IpcMechanisms.Open(IpcAddress.Parse($"file:{_folder}/empty"))).Id);
+        static void Fails(IpcErrorId id, string address) =>
+            Assert.Equal(id, Assert.Throws<IpcException>(() => IpcMechanisms.Open(IpcAddress.Parse(address))).Id);
+        Fails(IpcErrors.InvalidOperation, $"file:{_folder}/empty");
         foreach (var name in new[] { $"{_folder}/directory", $"{_folder}/fifo", "/dev/null" })
         {
-            Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcMechanisms.Open(IpcAddress.Parse("file:" + name))).Id);
-            Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcMechanisms.For(IpcScheme.File).Remove(IpcAddress.Parse("file:" + name))).Id);
+            var address = IpcAddress.Parse("file:" + name);
+            Fails(IpcErrors.WrongKind, address.Text);
+            Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcMechanisms.For(IpcScheme.File).Remove(address)).Id);
         }
-        Assert.Equal(IpcErrors.NotFound, Assert.Throws<IpcException>(() => IpcMechanisms.Open(IpcAddress.Parse("memfd:4194304/3"))).Id);
+        Fails(IpcErrors.NotFound, "memfd:4194304/3");
         using var file = File.OpenHandle($"{_folder}/empty");
-        Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcMechanisms.Open(IpcAddress.Parse($"memfd:{Environment.ProcessId}/{file.DangerousGetHandle()}"))).Id);
+        Fails(IpcErrors.WrongKind, $"memfd:{Environment.ProcessId}/{file.DangerousGetHandle()}");
     }
 
     [Fact]
@@ -273,7 +279,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_cell_is_added_to_by_many_without_losing_any()
+    public async Task Atomic_additions_of_several_threads_lose_nothing()
     {
         using var memory = Create("memfd", 64);
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
@@ -294,7 +300,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_wait_for_a_cell_ends_by_a_change_a_deadline_or_the_close()
+    public async Task A_wait_for_a_value_ends_by_a_change_a_deadline_or_a_close()
     {
         using var memory = Create("shm", 64);
         using var other = (SharedMemorySegment)IpcMechanisms.Open(memory.Address, new OpenOptions { Access = IpcAccess.Read });
@@ -325,7 +331,8 @@ public sealed partial class SharedMemoryTests : IDisposable
             started.Wait();
             for (var grow = 2; grow < 6; grow++) memory.Resize(grow << 20);
             memory.Dispose();
-            foreach (var reader in readers) Assert.Equal(IpcErrors.Closed, (await Assert.ThrowsAsync<IpcException>(() => reader)).Id);
+            foreach (var reader in readers)
+                Assert.Equal(IpcErrors.Closed, (await Assert.ThrowsAsync<IpcException>(() => reader)).Id);
         }
     }
 
@@ -341,7 +348,7 @@ public sealed partial class SharedMemoryTests : IDisposable
     }
 
     [Needs("gcc")]
-    public void A_file_cut_by_another_process_is_an_error_and_not_the_end()
+    public void Truncation_by_another_process_is_an_error_and_does_not_end_this_one()
     {
         using var memory = Create("shm", 1 << 20);
         const string Program = """
@@ -384,7 +391,7 @@ public sealed partial class SharedMemoryTests : IDisposable
         return made;
     }
 
-    // Has the kernel write into the mapping: what a store would do to the process, without ending it.
+    // The kernel writes into the mapping, which fails as a store would, but does not end the process.
     private static unsafe int ReadInto(SharedMemorySegment memory)
     {
         using var zero = new SafeDescriptor(Libc.open("/dev/zero", Libc.O_RDONLY | Libc.O_CLOEXEC, 0));

@@ -7,9 +7,9 @@ namespace IpcPs.Tests.SharedMemory;
 public class SigbusGuardTests
 {
     [Fact]
-    public unsafe void Touching_what_a_file_no_longer_has_marks_the_region_and_does_not_end_the_process()
+    public unsafe void Access_to_a_truncated_file_marks_the_region_and_does_not_end_the_process()
     {
-        if (!SigbusGuard.IsActive) return; // then the size is looked at before each access
+        if (!SigbusGuard.IsActive) return; // the size is checked before each access instead
         using var memory = new SafeDescriptor(Libc.memfd_create("guard", Libc.MFD_CLOEXEC));
         Assert.Equal(0, Libc.ftruncate(memory, 3 * 4096));
         using var region = MappedRegion.Map(memory, 3 * 4096, isReadOnly: false, null);
@@ -43,7 +43,7 @@ public class SigbusGuardTests
     }
 
     [Fact]
-    public void Regions_are_forgotten_when_they_end()
+    public void A_region_is_no_longer_guarded_after_its_end()
     {
         using var memory = new SafeDescriptor(Libc.memfd_create("guard", Libc.MFD_CLOEXEC));
         Assert.Equal(0, Libc.ftruncate(memory, 4096));

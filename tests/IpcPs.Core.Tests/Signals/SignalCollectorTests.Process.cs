@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using IpcPs.Linux;
 using IpcPs.Signals;
 using Xunit;
 
 namespace IpcPs.Tests.Signals;
 
-/// <content>What else the process has to do with a signal: its threads, children, .NET, handlers of its own.</content>
+/// <content>Signals and the rest of the process: its threads, its children, .NET, its own handlers.</content>
 public partial class SignalCollectorTests
 {
     [Fact]
@@ -19,14 +20,14 @@ public partial class SignalCollectorTests
         Assert.All(ProcessSignals.ReadThreads(Environment.ProcessId), t => Assert.True(t.Blocked.Contains(signal)));
         Assert.Equal(0UL, MaskOfChild() & signal.Mask);
         end.Set();
-        early.Join();
-        late.Join();
+        Assert.True(early.Join(Limit));
+        Assert.True(late.Join(Limit));
     }
 
     [Fact]
-    public unsafe void A_thread_that_holds_back_everything_for_a_moment_comes_to_it()
+    public unsafe void A_thread_that_blocks_all_signals_for_a_moment_blocks_the_collected_one_after_it()
     {
-        // As glibc does while it makes a thread, and .NET while it starts a process: the earlier mask is put back later.
+        // glibc does that while it creates a thread, and .NET while it starts a process. They restore the earlier mask later.
         var signal = Signal.Parse("RTMAX-5");
         using var blocked = new ManualResetEventSlim();
         using var goOn = new ManualResetEventSlim();
@@ -38,19 +39,19 @@ public partial class SignalCollectorTests
             var all = stackalloc ulong[16];
             var before = stackalloc ulong[16];
             for (var i = 0; i < 16; i++) all[i] = ulong.MaxValue;
-            // All but the runtime's own, or a garbage collection would wait for this thread.
+            // Except the signal of the runtime, or a garbage collection would wait for this thread.
             all[0] &= ~(1UL << 33);
             _ = Libc.pthread_sigmask(2, all, before);
             blocked.Set();
-            goOn.Wait();
+            goOn.Wait(Limit);
             _ = Libc.pthread_sigmask(2, before, null);
             isRight = ProcessSignals.ReadThreads(Environment.ProcessId).Single(t => t.ThreadId == id).Blocked.Contains(signal);
         });
         thread.Start();
-        blocked.Wait();
+        Assert.True(blocked.Wait(Limit));
         using var collector = new SignalCollector(signal);
         goOn.Set();
-        thread.Join();
+        Assert.True(thread.Join(Limit));
         Assert.True(isRight);
     }
 
@@ -59,17 +60,18 @@ public partial class SignalCollectorTests
     {
         using var collector = new SignalCollector(Signal.Parse("CHLD"));
         using var child = Process.Start("sh", ["-c", "exit 3"]);
-        // .NET learns of it by the same signal.
-        child.WaitForExit();
+        // .NET learns of it from the same signal.
+        Assert.True(child.WaitForExit(Limit));
         Assert.Equal(3, child.ExitCode);
-        while (collector.Wait(null, Soon) is { } received)
+        var soon = Soon;
+        while (collector.Wait(null, soon) is { } received)
         {
             if (received.SenderId != child.Id) continue;
             Assert.Equal(SignalOrigin.Child, received.Origin);
             Assert.Equal(3, received.Status);
             return;
         }
-        Assert.Fail("CHLD did not come.");
+        Assert.Fail("CHLD did not arrive.");
     }
 
     [Fact]
@@ -79,21 +81,21 @@ public partial class SignalCollectorTests
         var after = new SemaphoreSlim(0);
         using var me = SignalTarget.Open(Environment.ProcessId);
         var signal = Signal.Parse("WINCH");
-        using (System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGWINCH, _ => before.Release()))
+        using (PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => before.Release()))
         {
             using var collector = new SignalCollector(signal);
-            using (System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGWINCH, _ => after.Release()))
+            using (PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => after.Release()))
             {
                 me.Send(signal);
                 Assert.NotNull(collector.Wait(null, Soon));
-                before.Wait();
-                after.Wait();
+                Assert.True(before.Wait(Limit));
+                Assert.True(after.Wait(Limit));
             }
             collector.Remove(signal);
             using var again = new SignalCollector(signal);
             me.Send(signal);
             Assert.NotNull(again.Wait(null, Soon));
-            before.Wait();
+            Assert.True(before.Wait(Limit));
             Assert.Null(again.Wait(null, Deadline.Immediate));
         }
     }
@@ -104,21 +106,21 @@ public partial class SignalCollectorTests
         var called = new SemaphoreSlim(0);
         using var me = SignalTarget.Open(Environment.ProcessId);
         var signal = Signal.Parse("QUIT");
-        // A shell starts what it runs in the background with QUIT ignored, and .NET leaves it so.
+        // A shell starts a background process with QUIT ignored, and .NET does not change that.
         if (ProcessSignals.Read(Environment.ProcessId).Ignored.Contains(signal)) return;
-        using var dotnet = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGQUIT, context =>
+        using var dotnet = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context =>
         {
             context.Cancel = true;
             called.Release();
         });
-        var told = new SemaphoreSlim(0);
-        using var subscription = new SignalSubscription(signal, _ => told.Release());
+        var notified = new SemaphoreSlim(0);
+        using var subscription = new SignalSubscription(signal, _ => notified.Release());
         me.Send(signal);
-        Assert.True(told.Wait(TimeSpan.FromMinutes(1)));
+        Assert.True(notified.Wait(Limit));
         Assert.False(called.Wait(0));
         subscription.RunPrevious();
-        Assert.True(called.Wait(TimeSpan.FromMinutes(1)));
+        Assert.True(called.Wait(Limit));
         // It was passed on, and not recorded a second time.
-        Assert.False(told.Wait(0));
+        Assert.False(notified.Wait(0));
     }
 }

@@ -8,11 +8,14 @@ using Xunit;
 
 namespace IpcPs.Tests.Signals;
 
-/// <summary>Receiving, in the test process itself. Each test has real-time signals of its own: a signal belongs to the whole process.</summary>
+/// <summary>Receives signals in the test process itself. Each test uses its own real-time signals, because a signal belongs to the whole
+/// process.</summary>
 [Collection("Signals of the test process")]
 public partial class SignalCollectorTests
 {
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromMinutes(5));
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    private static Deadline Soon => Deadline.After(Limit);
 
     [Needs("gcc")]
     public void A_hundred_thousand_arrive_in_order_while_the_process_collects_garbage_and_is_busy()
@@ -22,9 +25,10 @@ public partial class SignalCollectorTests
         using var collector = new SignalCollector(signal);
         using var peer = Peer.StartC(SignalPeers.Flood, $"{Environment.ProcessId}", $"{signal.Number}", "100000");
         using var wait = collector.BeginWait();
+        var soon = Soon;
         for (var i = 0; i < 100_000; i++)
         {
-            var received = wait.Next(Soon);
+            var received = wait.Next(soon);
             Assert.Equal(i, received!.Value);
             Assert.Equal(0, received.Lost);
         }
@@ -33,7 +37,7 @@ public partial class SignalCollectorTests
     }
 
     [Needs("gcc")]
-    public void What_a_subscriber_is_told_is_in_order_too()
+    public void A_subscriber_gets_signals_in_order_too()
     {
         using var storm = new Storm();
         var signal = Signal.Parse("RTMIN+4");
@@ -45,7 +49,7 @@ public partial class SignalCollectorTests
             if (values.Count == 20_000) all.Set();
         });
         Peer.RunC(SignalPeers.Flood, $"{Environment.ProcessId}", $"{signal.Number}", "20000");
-        all.Wait();
+        Assert.True(all.Wait(Limit));
         Assert.Equal(Enumerable.Range(0, 20_000).Select(static i => (long)i), values);
     }
 
@@ -73,7 +77,7 @@ public partial class SignalCollectorTests
     [InlineData("WINCH")]
     [InlineData("HUP")]
     [InlineData("RTMIN+6")]
-    public void A_signal_of_ours_says_so(string name)
+    public void A_signal_of_this_process_has_it_as_the_sender(string name)
     {
         var signal = Signal.Parse(name);
         using var collector = new SignalCollector(signal);
@@ -99,7 +103,7 @@ public partial class SignalCollectorTests
     [Needs("gcc")]
     public void Standard_signals_coalesce_and_real_time_ones_queue()
     {
-        // Stopped, the process cannot take any: what the kernel keeps of a thousand is seen when it goes on.
+        // A stopped process handles no signal. When it continues, it gets what the kernel has kept of a thousand.
         var numbers = new[] { Signal.Parse("USR1").Number, Signal.Parse("RTMIN+5").Number };
         foreach (var number in numbers)
         {
@@ -110,7 +114,7 @@ public partial class SignalCollectorTests
             for (var i = 0; i < 1000; i++) target.Send(new Signal(number), i);
             target.Send(Signal.Parse("CONT"));
             var got = 0;
-            // The last one, sent when all others have been taken, has another value.
+            // The value of the signal shows whether it is the last one.
             while (peer.ReadLine() is { } line)
             {
                 got++;
@@ -144,7 +148,7 @@ public partial class SignalCollectorTests
         using var cancel = new CancellationTokenSource(20);
         Assert.Throws<OperationCanceledException>(() => collector.Wait(null, cancel.Token));
         using var wait = collector.BeginWait();
-        var waiting = Task.Run(() => wait.Next(default));
+        var waiting = Task.Run(() => wait.Next(Soon));
         Assert.True(collector.Remove(signal));
         Assert.Equal(IpcErrors.Closed, Assert.Throws<IpcException>(() => waiting.GetAwaiter().GetResult()).Id);
         Assert.False(collector.Remove(signal));
@@ -162,12 +166,12 @@ public partial class SignalCollectorTests
         var waiters = Enumerable.Range(0, 3).Select(_ => new Thread(() =>
         {
             using var wait = collector.BeginWait();
-            while (wait.Next(default) is { Value: >= 0 } received) seen.Add(received.Value!.Value);
+            while (wait.Next(Soon) is { Value: >= 0 } received) seen.Add(received.Value!.Value);
         })).ToArray();
         foreach (var waiter in waiters) waiter.Start();
         for (var i = 0; i < 3000; i++) me.Send(signal, i);
         foreach (var _ in waiters) me.Send(signal, -1);
-        foreach (var waiter in waiters) waiter.Join();
+        foreach (var waiter in waiters) Assert.True(waiter.Join(Limit));
         Assert.Equal(Enumerable.Range(0, 3000).Select(static i => (long)i), seen.Order());
     }
 
@@ -185,7 +189,7 @@ public partial class SignalCollectorTests
             done.Signal();
         })).ToArray();
         for (var i = 0; i < 100; i++) me.Send(signal, i);
-        done.Wait();
+        Assert.True(done.Wait(Limit));
         Assert.Equal([100, 100], counts);
         for (var i = 0; i < 100; i++) Assert.Equal(i, collector.Wait(null, Soon)!.Value);
         foreach (var subscription in subscriptions) subscription.Dispose();
@@ -213,8 +217,9 @@ public partial class SignalCollectorTests
         Assert.InRange(SignalDescriptors(), 1, open);
     }
 
-    // Only signalfds: other tests open and close everything else meanwhile.
-    private static int SignalDescriptors() => Directory.GetFiles("/proc/self/fd").Count(static path => Target(path) == "anon_inode:[signalfd]");
+    // Only signalfds, because other tests open and close other descriptors meanwhile.
+    private static int SignalDescriptors() =>
+        Directory.GetFiles("/proc/self/fd").Count(static path => Target(path) == "anon_inode:[signalfd]");
 
     private static string? Target(string path)
     {
@@ -229,7 +234,7 @@ public partial class SignalCollectorTests
     }
 
     [Needs("gcc")]
-    public void What_pours_in_while_nobody_wants_it_any_more_does_not_end_the_process()
+    public void Signals_that_arrive_after_the_end_of_collecting_do_not_end_the_process()
     {
         var signal = Signal.Parse("RTMIN+14");
         using var peer = Peer.StartC(SignalPeers.Flood, $"{Environment.ProcessId}", $"{signal.Number}", "0");
@@ -245,8 +250,8 @@ public partial class SignalCollectorTests
                 sender.Finish();
             }
         }
-        // Once it has been quiet for a while, the kernel's default is back.
-        SpinWait.SpinUntil(() => !Caught().Contains(signal));
+        // After some time without the signal, the kernel's default action is restored.
+        Assert.True(SpinWait.SpinUntil(() => !Caught().Contains(signal), Limit));
         peer.Finish();
     }
 
@@ -257,12 +262,12 @@ public partial class SignalCollectorTests
         using var collector = new SignalCollector(signal);
         var sent = 0;
         using var me = SignalTarget.Open(Environment.ProcessId);
-        // Each is handled before the next is sent, so that none coalesces: the kernel delivers a process's own signal before the call returns,
-        // unless another thread is chosen.
+        // The kernel delivers a signal that a process sends itself before the call returns, unless it chooses another thread. So few of
+        // them coalesce.
         while (SignalTable.Describe(signal).Lost == 0)
         {
             me.Send(signal);
-            sent++;
+            Assert.True(++sent < 10_000_000);
         }
         long got = 0;
         long lost = 0;
@@ -274,7 +279,7 @@ public partial class SignalCollectorTests
         Assert.True(got >= 512);
         Assert.True(lost >= 1);
         Assert.True(got + lost <= sent);
-        // Room again.
+        // There is space again.
         me.Send(signal);
         Assert.NotNull(collector.Wait(null, Soon));
     }
@@ -292,8 +297,8 @@ public partial class SignalCollectorTests
         });
         pipe.Writer.Dispose();
         var message = new MessageBuffer();
-        Assert.True(pipe.Receive(message));
-        child.WaitForExit();
+        Assert.True(pipe.Receive(message, default, Soon));
+        Assert.True(child.WaitForExit(Soon));
         return Convert.ToUInt64(System.Text.Encoding.ASCII.GetString(message.Payload.Span).Trim(), 16);
     }
 

@@ -20,7 +20,7 @@ public class SignalNameTests
     [InlineData("RTMAX", 64)]
     [InlineData("SIGRTMAX-0", 64)]
     [InlineData("rtmax-14", 50)]
-    public void A_signal_is_read_however_it_is_written(string text, int number) => Assert.Equal(number, Signal.Parse(text).Number);
+    public void A_signal_is_parsed_in_every_notation(string text, int number) => Assert.Equal(number, Signal.Parse(text).Number);
 
     [Fact]
     public void Real_time_signals_are_counted_from_either_end()
@@ -49,11 +49,11 @@ public class SignalNameTests
     [InlineData("RTMAX+1")]
     [InlineData("RTMIN+0003")]
     [InlineData("TERM,HUP")]
-    public void What_is_no_signal_is_refused(string text) =>
+    public void Text_that_is_not_a_signal_is_refused(string text) =>
         Assert.Equal(IpcErrors.InvalidSignal, Assert.Throws<IpcException>(() => Signal.Parse(text)).Id);
 
     [Fact]
-    public void Every_name_and_alias_leads_back_to_its_number()
+    public void Every_name_and_alias_is_parsed_to_its_number()
     {
         Assert.Equal(64, SignalTable.All.Count);
         foreach (var signal in SignalTable.All)
@@ -68,7 +68,7 @@ public class SignalNameTests
     }
 
     [Fact]
-    public void Any_text_gives_a_signal_or_the_one_error() => Gen.String.Sample(static text =>
+    public void Any_text_gives_a_signal_or_one_error() => Gen.String.Sample(static text =>
     {
         if (Signal.TryParse(text, out var signal)) Assert.InRange(signal.Number, 0, 64);
         else Assert.Equal(IpcErrors.InvalidSignal, Assert.Throws<IpcException>(() => Signal.Parse(text)).Id);
@@ -90,7 +90,7 @@ public class SignalNameTests
     [InlineData("33", "C library")]
     [InlineData("34", "")]
     [InlineData("0", "never delivered")]
-    public void What_cannot_be_received_says_why(string name, string reason)
+    public void The_error_for_a_signal_that_cannot_be_received_has_the_reason(string name, string reason)
     {
         var error = Assert.Throws<IpcException>(() => new SignalCollector(Signal.Parse(name)));
         Assert.Equal(IpcErrors.SignalRefused, error.Id);
@@ -98,14 +98,15 @@ public class SignalNameTests
     }
 
     [Fact]
-    public void All_the_others_can_be()
+    public void All_other_signals_can_be_received()
     {
-        foreach (var name in new[] { "HUP", "USR1", "USR2", "ALRM", "TERM", "INT", "WINCH", "CHLD", "CONT" }) Assert.True(SignalTable.Describe(Signal.Parse(name)).CanReceive);
+        foreach (var name in new[] { "HUP", "USR1", "USR2", "ALRM", "TERM", "INT", "WINCH", "CHLD", "CONT" })
+            Assert.True(SignalTable.Describe(Signal.Parse(name)).CanReceive);
         for (var n = 35; n <= 64; n++) Assert.True(SignalTable.Describe(new Signal(n)).CanReceive);
     }
 
     [Fact]
-    public void A_set_prints_short()
+    public void A_set_prints_ranges()
     {
         var all = new SignalSet(ulong.MaxValue);
         Assert.Equal(64, all.Count);

@@ -3,7 +3,7 @@ namespace IpcPs.Tests.Signals;
 /// <summary>C programs that send and receive.</summary>
 internal static class SignalPeers
 {
-    /// <summary>flood PID SIGNAL COUNT: sigqueue with 0, 1, 2, …; waits where the receiver is behind.</summary>
+    /// <summary>flood PID SIGNAL COUNT: sigqueue with 0, 1, 2, …; waits if the receiver is behind.</summary>
     public const string Flood = """
         #include <errno.h>
         #include <signal.h>
@@ -24,7 +24,7 @@ internal static class SignalPeers
         }
         """;
 
-    /// <summary>kills PID SIGNAL COUNT: kill(2), as often.</summary>
+    /// <summary>kills PID SIGNAL COUNT: kill(2), COUNT times.</summary>
     public const string Kills = """
         #include <signal.h>
         #include <stdio.h>
@@ -35,7 +35,7 @@ internal static class SignalPeers
         }
         """;
 
-    /// <summary>receive SIGNAL COUNT: blocks the signal, says "ready PID", and prints what sigwaitinfo gives.</summary>
+    /// <summary>receive SIGNAL COUNT: blocks the signal, prints "ready PID", and then what sigwaitinfo returns.</summary>
     public const string Receive = """
         #include <signal.h>
         #include <stdio.h>
@@ -46,8 +46,10 @@ internal static class SignalPeers
             sigemptyset(&set); sigaddset(&set, atoi(argv[1])); sigprocmask(SIG_BLOCK, &set, 0);
             printf("ready %d\n", getpid()); fflush(stdout);
             for (int i = 0; i < atoi(argv[2]); i++) {
-                while (sigwaitinfo(&set, &si) < 0) { } /* it was stopped and goes on */
-                printf("%d code %d pid %d uid %d int %d ptr %lx\n", si.si_signo, si.si_code, si.si_pid, si.si_uid, si.si_code == SI_QUEUE ? si.si_value.sival_int : 0, si.si_code == SI_QUEUE ? (unsigned long)si.si_value.sival_ptr : 0UL);
+                while (sigwaitinfo(&set, &si) < 0) { } /* it was stopped and continues */
+                int queued = si.si_code == SI_QUEUE;
+                printf("%d code %d pid %d uid %d int %d ptr %lx\n", si.si_signo, si.si_code, si.si_pid, si.si_uid,
+                    queued ? si.si_value.sival_int : 0, queued ? (unsigned long)si.si_value.sival_ptr : 0UL);
                 fflush(stdout);
             }
             return 0;

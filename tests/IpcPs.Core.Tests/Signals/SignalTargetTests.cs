@@ -9,6 +9,9 @@ namespace IpcPs.Tests.Signals;
 public class SignalTargetTests
 {
     private static readonly Signal Usr1 = Signal.Parse("USR1");
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    private static Deadline Soon => Deadline.After(Limit);
 
     [Needs("gcc")]
     public void A_C_program_finds_sender_and_value()
@@ -27,11 +30,11 @@ public class SignalTargetTests
         Assert.Equal($"{signal.Number} code -1 {me} int {0x55667788} ptr 1122334455667788", peer.ReadLine());
         Assert.Equal($"{signal.Number} code 0 {me} int 0 ptr 0", peer.ReadLine());
         peer.Finish();
-        Assert.True(target.WaitForEnd(default));
+        Assert.True(target.WaitForEnd(Soon));
     }
 
     [Needs("python3")]
-    public void Its_end_is_waited_for_and_then_it_is_not_found()
+    public void After_the_end_of_a_process_it_is_not_found()
     {
         using var peer = Peer.StartPython("import sys; print('ready', flush=True); sys.stdin.read()");
         peer.ReadLine();
@@ -43,14 +46,14 @@ public class SignalTargetTests
         Assert.Throws<OperationCanceledException>(() => target.WaitForEnd(cancel.Token));
         target.Send(Signal.Test);
         target.Send(Signal.Parse("KILL"));
-        Assert.True(target.WaitForEnd(default));
+        Assert.True(target.WaitForEnd(Soon));
         peer.Kill();
         Assert.Equal(IpcErrors.ProcessNotFound, Assert.Throws<IpcException>(() => target.Send(Usr1)).Id);
         Assert.Equal(IpcErrors.ProcessNotFound, Assert.Throws<IpcException>(() => SignalTarget.Open(peer.Id)).Id);
     }
 
     [Fact]
-    public void Another_process_that_has_the_number_by_now_is_not_hit()
+    public void Another_process_that_has_the_same_id_is_refused()
     {
         using var own = SignalTarget.Open(Environment.ProcessId);
         using var same = SignalTarget.Open(Environment.ProcessId, own.StartTime);
@@ -66,7 +69,7 @@ public class SignalTargetTests
     [InlineData(-1)]
     [InlineData(-1234)]
     [InlineData(int.MinValue)]
-    public void What_is_no_process_is_refused(int number)
+    public void A_number_that_is_not_a_process_id_is_refused(int number)
     {
         Assert.Equal(IpcErrors.ProcessRefused, Assert.Throws<IpcException>(() => SignalTarget.Open(number)).Id);
         Assert.Equal(IpcErrors.ProcessRefused, Assert.Throws<IpcException>(() => SignalTarget.SendToGroup(number, Signal.Test)).Id);
@@ -83,28 +86,33 @@ public class SignalTargetTests
     }
 
     [Fact]
-    public void A_group_is_signalled_as_one()
+    public void A_signal_reaches_all_processes_of_a_group()
     {
-        using var leader = ChildProcess.Start(new ChildProcessOptions { FileName = "sh", Arguments = ["-c", "sleep 1000 & wait"], OwnGroup = true });
+        using var leader = ChildProcess.Start(new ChildProcessOptions
+        {
+            FileName = "sh",
+            Arguments = ["-c", "sleep 1000 & wait"],
+            OwnGroup = true,
+        });
         SignalTarget.SendToGroup(leader.Id, Signal.Test);
         SignalTarget.SendToGroup(leader.Id, Signal.Parse("KILL"));
-        Assert.True(leader.WaitForExit());
+        Assert.True(leader.WaitForExit(Soon));
         Assert.Equal("KILL", leader.Exit!.Value.SignalName);
     }
 
     [Fact]
-    public void A_group_that_does_not_exist_says_where_the_process_is()
+    public void The_error_for_a_group_that_does_not_exist_names_the_group_of_the_process()
     {
         using var child = ChildProcess.Start(new ChildProcessOptions { FileName = "sleep", Arguments = ["1000"] });
         var error = Assert.Throws<IpcException>(() => SignalTarget.SendToGroup(child.Id, Signal.Test));
         Assert.Equal(IpcErrors.ProcessNotFound, error.Id);
         Assert.Contains("is in the group", error.RecommendedAction, StringComparison.Ordinal);
         child.Signal(9);
-        child.WaitForExit();
+        Assert.True(child.WaitForExit(Soon));
     }
 
     [Needs("gcc", "prlimit")]
-    public void A_full_queue_is_said_with_its_limit()
+    public void A_full_queue_is_reported_with_its_limit()
     {
         var signal = Signal.Parse("RTMIN+5");
         using var stopped = Peer.StartC(SignalPeers.Receive, $"{signal.Number}", "1");
@@ -140,17 +148,21 @@ public class SignalTargetTests
     }
 
     [Fact]
-    public void What_a_process_does_with_signals_is_read_from_the_kernel()
+    public void Ignored_and_caught_signals_of_a_process_are_read()
     {
-        using var child = ChildProcess.Start(new ChildProcessOptions { FileName = "sh", Arguments = ["-c", "trap '' USR1; trap : USR2; kill -STOP $$; exit"] });
-        SpinWait.SpinUntil(() => ProcessSignals.Read(child.Id).Caught.Contains(Signal.Parse("USR2")));
+        using var child = ChildProcess.Start(new ChildProcessOptions
+        {
+            FileName = "sh",
+            Arguments = ["-c", "trap '' USR1; trap : USR2; kill -STOP $$; exit"],
+        });
+        Assert.True(SpinWait.SpinUntil(() => ProcessSignals.Read(child.Id).Caught.Contains(Signal.Parse("USR2")), Limit));
         var state = ProcessSignals.Read(child.Id);
         Assert.True(state.Ignored.Contains(Usr1));
         Assert.True(state.QueueLimit > 0);
         Assert.Equal("sh", state.Name);
         Assert.Equal(child.Id, Assert.Single(ProcessSignals.ReadThreads(child.Id)).ThreadId);
         child.Signal(9);
-        child.WaitForExit();
+        Assert.True(child.WaitForExit(Soon));
         Assert.Equal(IpcErrors.ProcessNotFound, Assert.Throws<IpcException>(() => ProcessSignals.Read(child.Id)).Id);
         Assert.Equal(IpcErrors.ProcessNotFound, Assert.Throws<IpcException>(() => ProcessSignals.ReadThreads(child.Id)).Id);
     }

@@ -1,6 +1,6 @@
 namespace IpcPs.Tests.Signals;
 
-/// <summary>Garbage collections one after the other, and eight threads that make garbage.</summary>
+/// <summary>Runs one garbage collection after another, and eight threads that allocate.</summary>
 internal sealed class Storm : IDisposable
 {
     private readonly Thread[] _threads;
@@ -23,7 +23,7 @@ internal sealed class Storm : IDisposable
     {
         while (!_isOver)
         {
-            // Not again before the others have run: on few cores, one collection after the other stops everybody else for minutes.
+            // The other threads run between two collections. Otherwise the collections would stop them for minutes on few cores.
             var before = Volatile.Read(ref _allocated);
             GC.Collect();
             SpinWait.SpinUntil(() => _isOver || Volatile.Read(ref _allocated) > before + 8);

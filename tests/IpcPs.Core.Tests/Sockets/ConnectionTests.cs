@@ -8,7 +8,7 @@ namespace IpcPs.Tests.Sockets;
 
 public sealed class ConnectionTests : IDisposable
 {
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromSeconds(60));
+    private static Deadline Soon => Deadline.After(TimeSpan.FromSeconds(60));
     private static readonly SendOptions Framed = new() { Framed = true };
 
     private readonly SocketPlace _place = new();

@@ -14,7 +14,7 @@ namespace IpcPs.Tests.Sockets;
 
 public sealed class HandleTests : IDisposable
 {
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromSeconds(60));
+    private static Deadline Soon => Deadline.After(TimeSpan.FromSeconds(60));
     private static readonly SendOptions Framed = new() { Framed = true };
     private static readonly SendOptions Text = new() { Format = IpcFormat.Text };
 

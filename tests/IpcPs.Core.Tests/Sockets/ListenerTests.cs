@@ -9,7 +9,7 @@ namespace IpcPs.Tests.Sockets;
 
 public sealed class ListenerTests : IDisposable
 {
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromSeconds(120));
+    private static Deadline Soon => Deadline.After(TimeSpan.FromSeconds(120));
     private static readonly SendOptions Text = new() { Format = IpcFormat.Text };
     private static readonly SendOptions Framed = new() { Framed = true };
 

@@ -32,7 +32,7 @@ public sealed class OtherUserTests : IDisposable
             print('refused', e.errno)
         """;
 
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromSeconds(60));
+    private static Deadline Soon => Deadline.After(TimeSpan.FromSeconds(60));
 
     private readonly SocketPlace _place = new();
     private readonly MessageBuffer _message = new();

@@ -12,7 +12,7 @@ public sealed class PacketBatchTests : IDisposable
     private const int Waiting = 10;
     private const int BeforeBatch = 6;
 
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromSeconds(60));
+    private static Deadline Soon => Deadline.After(TimeSpan.FromSeconds(60));
 
     private readonly SocketPlace _place = new();
     private readonly MessageBuffer _message = new();

@@ -6,7 +6,7 @@ namespace IpcPs.Tests.Sockets;
 
 public sealed class RequestTests : IDisposable
 {
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromSeconds(120));
+    private static Deadline Soon => Deadline.After(TimeSpan.FromSeconds(120));
     private static readonly SendOptions Text = new() { Format = IpcFormat.Text };
 
     private readonly SocketPlace _place = new();

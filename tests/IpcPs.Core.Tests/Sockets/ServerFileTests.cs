@@ -9,7 +9,7 @@ namespace IpcPs.Tests.Sockets;
 
 public sealed class ServerFileTests : IDisposable
 {
-    private static readonly Deadline Soon = Deadline.After(TimeSpan.FromSeconds(60));
+    private static Deadline Soon => Deadline.After(TimeSpan.FromSeconds(60));
 
     private readonly SocketPlace _place = new();
     private readonly MessageBuffer _message = new();

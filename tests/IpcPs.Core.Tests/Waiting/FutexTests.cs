@@ -66,9 +66,10 @@ public sealed class FutexTests : IDisposable
     }
 
     [Fact]
-    public void A_region_refuses_what_is_outside_of_it_and_all_use_after_its_end()
+    public void A_region_refuses_a_range_outside_of_it_and_all_use_after_its_end()
     {
-        foreach (var (offset, count) in new[] { (4096L, 1L), (-1, 1), (0, 4097), (0, -1), (long.MaxValue, 1), (1, long.MaxValue), (long.MinValue, 4096) })
+        (long, long)[] outside = [(4096, 1), (-1, 1), (0, 4097), (0, -1), (long.MaxValue, 1), (1, long.MaxValue), (long.MinValue, 4096)];
+        foreach (var (offset, count) in outside)
             Assert.False(_region.Contains(offset, count), $"{offset}+{count}");
         Assert.True(_region.Contains(4096, 0));
         Assert.True(_region.Contains(0, 4096));

@@ -38,20 +38,21 @@ public sealed class LockCommandTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void By_its_address_a_lock_is_kept_until_it_is_unlocked_by_the_same_one(string kind)
+    public void A_lock_that_is_named_by_its_address_is_held_until_it_is_unlocked(string kind)
     {
         var address = Address(kind);
         _session.Run("Lock-IpcObject $args[0]", address).NoErrors();
         Assert.False(IsFree(kind));
         _session.Run("Unlock-IpcObject $args[0]", address).NoErrors();
         Assert.True(IsFree(kind));
-        _session.Run("Lock-IpcObject $args[0]; Unlock-IpcObject $args[0]; Lock-IpcObject $args[0] -NoWait; Unlock-IpcObject $args[0]", address).NoErrors();
+        _session.Set("lock", address);
+        _session.Run("Lock-IpcObject $lock; Unlock-IpcObject $lock; Lock-IpcObject $lock -NoWait; Unlock-IpcObject $lock").NoErrors();
         Assert.True(IsFree(kind));
     }
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void A_lock_that_can_not_be_had_is_an_error_that_ends_the_statement(string kind)
+    public void A_lock_that_cannot_be_acquired_is_an_error_that_ends_the_statement(string kind)
     {
         using var holder = (IpcLock)IpcMechanisms.Open(Address(kind));
         holder.Acquire();
@@ -74,7 +75,7 @@ public sealed class LockCommandTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Use_IpcLock_gives_back_however_its_block_ends(string kind)
+    public void Use_IpcLock_releases_at_every_end_of_its_block(string kind)
     {
         _session.Set("lock", Address(kind).Text);
         Assert.Equal([1, 2, 3], _session.Run("Use-IpcLock $lock { 1; 2; 3 }").NoErrors().Values);
@@ -106,7 +107,7 @@ public sealed class LockCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_mutex_is_given_back_when_its_session_ends_or_the_module_is_removed()
+    public void A_mutex_is_released_when_its_session_ends_or_the_module_is_removed()
     {
         using (var other = new ModuleSession()) other.Run("Lock-IpcObject mutex:$($args[0])", _name).NoErrors();
         Assert.True(IsFree("mutex"));
@@ -123,7 +124,7 @@ public sealed class LockCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_killed_holder_passes_the_mutex_on_with_a_warning()
+    public void The_next_holder_after_a_killed_one_gets_a_warning()
     {
         using var holder = Shell.Pwsh.Start($"Lock-IpcObject mutex:{_name}; 'held'; while ($true) {{ }}");
         Assert.Equal("held", holder.ReadLine());
@@ -135,7 +136,8 @@ public sealed class LockCommandTests : IDisposable
             Assert.Equal([1, true], result.Values);
             Assert.Contains($"Process {holder.Id} ", Assert.Single(result.Warnings), StringComparison.Ordinal);
         }
-        Assert.Empty(_session.Run("Unlock-IpcObject mutex:$name; Lock-IpcObject mutex:$name; Unlock-IpcObject mutex:$name").NoErrors().Warnings);
+        _session.Run("Unlock-IpcObject mutex:$name").NoErrors();
+        Assert.Empty(_session.Run("Lock-IpcObject mutex:$name; Unlock-IpcObject mutex:$name").NoErrors().Warnings);
     }
 
     [Fact]
@@ -146,8 +148,8 @@ public sealed class LockCommandTests : IDisposable
         error = _session.Run("Lock-IpcObject $m; Lock-IpcObject $m");
         Assert.StartsWith("IpcInvalidOperation,", error.Error().FullyQualifiedErrorId, StringComparison.Ordinal);
         _session.Run("Unlock-IpcObject $m").NoErrors();
-        Assert.StartsWith("IpcInvalidOperation,", _session.Run("Unlock-IpcObject $m").Error().FullyQualifiedErrorId, StringComparison.Ordinal);
-        Assert.StartsWith("IpcInvalidOperation,", _session.Run("Unlock-IpcObject mutex:$name").Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+        Fails("IpcInvalidOperation", "Unlock-IpcObject $m");
+        Fails("IpcInvalidOperation", "Unlock-IpcObject mutex:$name");
         _session.Run("$r = New-IpcMutex \"$name-r\" -Recursive; Use-IpcLock $r { Use-IpcLock $r { } }; Remove-IpcObject $r").NoErrors();
     }
 
@@ -157,7 +159,8 @@ public sealed class LockCommandTests : IDisposable
         _session.Set("m", _mutex);
         _session.Run("Lock-IpcObject $m").NoErrors();
         using var other = new ModuleSession();
-        Assert.StartsWith("IpcLocked,", other.Run("Lock-IpcObject $args[0] -NoWait", _mutex).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+        var error = other.Run("Lock-IpcObject $args[0] -NoWait", _mutex).Error();
+        Assert.StartsWith("IpcLocked,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         using var waiting = other.Start("1; Lock-IpcObject $args[0]; 2; Unlock-IpcObject $args[0]", _mutex);
         waiting.WaitForOutput();
         _session.Run("Unlock-IpcObject $m").NoErrors();
@@ -165,7 +168,7 @@ public sealed class LockCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_semaphore_counts_and_anybody_may_give()
+    public void A_semaphore_counts_and_any_process_may_release_it()
     {
         _session.Run("Unlock-IpcObject sem:$name -Count 4; Lock-IpcObject sem:$name -Count 3").NoErrors();
         Assert.Equal(2, _semaphore.Value);
@@ -177,17 +180,32 @@ public sealed class LockCommandTests : IDisposable
         Assert.Equal([1, 3], _set.Values);
         foreach (var (script, id) in new[]
         {
-            ("Lock-IpcObject sem:$name -Index 1", "IpcOutOfRange"), ("Lock-IpcObject $set -Index 2", "IpcOutOfRange"), ("Lock-IpcObject sem:$name -Count 0", "IpcInvalidArgument"), ("Lock-IpcObject mutex:$name -Count 2", "IpcInvalidArgument"),
-            ("Lock-IpcObject sem:$name -NoWait -Timeout 1", "IpcInvalidArgument"), ("Lock-IpcObject sem:/nothing-$name", "IpcNotFound"), ("New-IpcSemaphore $name", "IpcAlreadyExists"), ("New-IpcMutex $name", "IpcAlreadyExists"),
-            ("New-IpcSemaphore", "IpcInvalidArgument"), ("New-IpcSemaphore \"$name-x\" -InitialCount -1", "IpcInvalidArgument"), ("New-IpcSemaphore \"$name-x\" -Count 2", "IpcInvalidArgument"), ("New-IpcMutex a/b", "IpcInvalidName"),
+            ("Lock-IpcObject sem:$name -Index 1", "IpcOutOfRange"),
+            ("Lock-IpcObject $set -Index 2", "IpcOutOfRange"),
+            ("Lock-IpcObject sem:$name -Count 0", "IpcInvalidArgument"),
+            ("Lock-IpcObject mutex:$name -Count 2", "IpcInvalidArgument"),
+            ("Lock-IpcObject sem:$name -NoWait -Timeout 1", "IpcInvalidArgument"),
+            ("Lock-IpcObject sem:/nothing-$name", "IpcNotFound"),
+            ("New-IpcSemaphore $name", "IpcAlreadyExists"),
+            ("New-IpcMutex $name", "IpcAlreadyExists"),
+            ("New-IpcSemaphore", "IpcInvalidArgument"),
+            ("New-IpcSemaphore \"$name-x\" -InitialCount -1", "IpcInvalidArgument"),
+            ("New-IpcSemaphore \"$name-x\" -Count 2", "IpcInvalidArgument"),
+            ("New-IpcMutex a/b", "IpcInvalidName"),
         })
-            Assert.StartsWith(id + ",", _session.Run(script).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+            Fails(id, script);
     }
 
     [Fact]
-    public void What_a_killed_process_took_of_a_System_V_semaphore_comes_back_and_of_a_POSIX_one_does_not()
+    public void The_kernel_releases_a_System_V_semaphore_of_a_killed_process_and_not_a_POSIX_one()
     {
-        using var holder = Shell.Pwsh.Start($"Lock-IpcObject '{_set.Address}'; Lock-IpcObject '{_set.Address}' -Index 1 -NoUndo; Lock-IpcObject sem:{_name}; 'held'; while ($true) {{ }}");
+        using var holder = Shell.Pwsh.Start($$"""
+            Lock-IpcObject '{{_set.Address}}'
+            Lock-IpcObject '{{_set.Address}}' -Index 1 -NoUndo
+            Lock-IpcObject sem:{{_name}}
+            'held'
+            while ($true) { }
+            """);
         Assert.Equal("held", holder.ReadLine());
         holder.Signal(9);
         _session.Run("Lock-IpcObject $set; Unlock-IpcObject $set").NoErrors();
@@ -197,10 +215,18 @@ public sealed class LockCommandTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void A_counter_that_eight_processes_increment_under_the_lock_ends_exact(string kind)
+    public void A_counter_that_eight_processes_increment_under_the_lock_is_exact(string kind)
     {
         using var counter = PosixSharedMemory.Create(IpcAddress.Parse("shm:" + _name), 8);
-        var script = $"$m = Open-IpcObject shm:/{_name}; $l = Open-IpcObject '{Address(kind)}'; 'ready'; [void][Console]::ReadLine(); foreach ($i in 1..100) {{ Use-IpcLock $l {{ Write-IpcSharedMemory $m (1 + (Read-IpcSharedMemory $m -As Int64)) -As Int64 }} }}";
+        var script = $$"""
+            $memory = Open-IpcObject shm:/{{_name}}
+            $lock = Open-IpcObject '{{Address(kind)}}'
+            'ready'
+            [void][Console]::ReadLine()
+            foreach ($i in 1..100) {
+                Use-IpcLock $lock { Write-IpcSharedMemory $memory (1 + (Read-IpcSharedMemory $memory -As Int64)) -As Int64 }
+            }
+            """;
         var workers = Enumerable.Range(0, 8).Select(_ => Shell.Pwsh.Start(script)).ToList();
         try
         {
@@ -216,6 +242,9 @@ public sealed class LockCommandTests : IDisposable
         Assert.Equal(800, counter.Read<long>(0));
         Assert.True(IsFree(kind));
     }
+
+    private void Fails(string id, string script) =>
+        Assert.StartsWith(id + ",", _session.Run(script).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
 
     private IpcAddress Address(string kind) => kind switch { "mutex" => _mutex.Address, "sem" => _semaphore.Address, _ => _set.Address };
 

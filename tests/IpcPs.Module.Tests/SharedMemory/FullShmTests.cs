@@ -8,7 +8,8 @@ public sealed class FullShmTests
     public void A_full_dev_shm_is_an_error_at_New_that_names_it_and_leaves_nothing()
     {
         var output = Run("""
-            try { New-IpcSharedMemory big -Size 2MB -ErrorAction Stop } catch { $_.FullyQualifiedErrorId; $_.Exception.Message; $_.ErrorDetails.RecommendedAction }
+            try { New-IpcSharedMemory big -Size 2MB -ErrorAction Stop }
+            catch { $_.FullyQualifiedErrorId; $_.Exception.Message; $_.ErrorDetails.RecommendedAction }
             $m = New-IpcSharedMemory fits -Size 512KB; $m.Size
             try { $m.Resize(2MB) } catch { $_.Exception.InnerException.Id.Name }
             $m.Size; [IO.Directory]::GetFiles('/dev/shm').Length
@@ -20,7 +21,7 @@ public sealed class FullShmTests
     }
 
     [SmallShmFact]
-    public void Sparse_memory_that_can_not_be_had_when_it_is_touched_is_an_error_and_not_the_end()
+    public void Sparse_memory_that_cannot_be_allocated_is_an_error_and_does_not_end_the_process()
     {
         var output = Run("""
             $m = New-IpcSharedMemory sparse -Size 8MB -Sparse
@@ -33,7 +34,7 @@ public sealed class FullShmTests
     }
 
     [SmallShmFact]
-    public void A_semaphore_that_has_no_room_is_an_error_as_well()
+    public void A_semaphore_without_space_is_an_error_too()
     {
         var output = Run("""
             $null = New-IpcSharedMemory all -Size 1MB

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Signals;
 
-/// <summary>The cmdlets in the test process itself; each test has signals of its own, for they belong to the whole process.</summary>
+/// <summary>The commands in the test process itself. Each test uses its own signals, because a signal belongs to the whole
+/// process.</summary>
 [Collection("Signals of the test process")]
 public class SignalCommandTests
 {
@@ -13,7 +14,12 @@ public class SignalCommandTests
     public void A_signal_carries_a_value()
     {
         using var session = new ModuleSession();
-        var result = session.Run("Wait-IpcSignal RTMIN+3 -ArmOnly; Send-IpcSignal $PID RTMIN+3 -Value 42; Send-IpcSignal $PID sigrtmin+3 -Value -7; Wait-IpcSignal 37 -Count 2 -Timeout 60");
+        var result = session.Run("""
+            Wait-IpcSignal RTMIN+3 -ArmOnly
+            Send-IpcSignal $PID RTMIN+3 -Value 42
+            Send-IpcSignal $PID sigrtmin+3 -Value -7
+            Wait-IpcSignal 37 -Count 2 -Timeout 60
+            """);
         result.NoErrors();
         var received = result.Values.Cast<ReceivedSignal>().ToArray();
         Assert.Equal([42L, -7L], received.Select(static r => r.Value!.Value));
@@ -24,7 +30,12 @@ public class SignalCommandTests
     public void A_signal_compares_with_its_name()
     {
         using var session = new ModuleSession();
-        Assert.Equal(true, session.Run("Wait-IpcSignal WINCH -ArmOnly; Send-IpcSignal $PID WINCH; $s = Wait-IpcSignal WINCH -Timeout 60; $s.Signal -eq 'WINCH' -and $s.Signal -eq 'SIGWINCH' -and $s.Signal -ne 'TERM'").Single());
+        Assert.Equal(true, session.Run("""
+            Wait-IpcSignal WINCH -ArmOnly
+            Send-IpcSignal $PID WINCH
+            $s = Wait-IpcSignal WINCH -Timeout 60
+            $s.Signal -eq 'WINCH' -and $s.Signal -eq 'SIGWINCH' -and $s.Signal -ne 'TERM'
+            """).Single());
     }
 
     [Theory]
@@ -49,12 +60,13 @@ public class SignalCommandTests
     [InlineData("Send-IpcSignal 5000000 -Group", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "5000000")]
     [InlineData("Send-IpcSignal name -Group", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "name")]
     [InlineData("Send-IpcSignal no-such-process", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "no-such-process")]
-    [InlineData("Send-IpcSignal $PID Test -StartTime ([datetime]'2001-01-01')", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "has ended")]
+    [InlineData("Send-IpcSignal $PID Test -StartTime 2001-01-01", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "has ended")]
     [InlineData("Get-IpcSignal -Id 5000000", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "5000000")]
     [InlineData("Get-IpcSignal -Id 5000000 -Thread", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "5000000")]
     [InlineData("Get-IpcSignal NOPE", "IpcInvalidSignal", ErrorCategory.InvalidArgument, "NOPE")]
-    [InlineData("Register-IpcSignal RTMIN+7 -SourceIdentifier x; Register-IpcSignal RTMIN+7 -SourceIdentifier x", "IpcAlreadyExists", ErrorCategory.ResourceExists, "'x'")]
-    public void What_is_wrong_is_said(string script, string id, ErrorCategory category, string text)
+    [InlineData("Register-IpcSignal RTMIN+7 -SourceIdentifier x; Register-IpcSignal RTMIN+7 -SourceIdentifier x",
+        "IpcAlreadyExists", ErrorCategory.ResourceExists, "'x'")]
+    public void An_error_names_the_cause(string script, string id, ErrorCategory category, string text)
     {
         using var session = new ModuleSession();
         var error = session.Run(script).Error();
@@ -72,17 +84,21 @@ public class SignalCommandTests
     [InlineData("Send-IpcSignal 5000000000")]
     [InlineData("Send-IpcSignal (Get-Command Get-Command)")]
     [InlineData("Send-IpcSignal $PID Test -Value x")]
-    public void What_is_no_signal_or_no_process_is_not_bound(string script)
+    public void A_wrong_signal_or_process_is_not_bound(string script)
     {
         using var session = new ModuleSession();
         Assert.IsAssignableFrom<ParameterBindingException>(session.Run(script).Error().Exception);
     }
 
     [Fact]
-    public void Part_of_a_count_is_given_before_the_time_out()
+    public void Signals_that_arrived_are_output_before_the_timeout()
     {
         using var session = new ModuleSession();
-        var result = session.Run("Wait-IpcSignal RTMIN+8 -ArmOnly; 1..3 | ForEach-Object { Send-IpcSignal $PID RTMIN+8 -Value $_ }; Wait-IpcSignal RTMIN+8 -Count 5 -Timeout 0.05");
+        var result = session.Run("""
+            Wait-IpcSignal RTMIN+8 -ArmOnly
+            1..3 | ForEach-Object { Send-IpcSignal $PID RTMIN+8 -Value $_ }
+            Wait-IpcSignal RTMIN+8 -Count 5 -Timeout 0.05
+            """);
         Assert.Equal("IpcTimeout", ((IpcException)result.Error().Exception).Id.Name);
         Assert.Equal([1L, 2L, 3L], result.Values.Select(static v => ((ReceivedSignal)v!).Value!.Value));
     }
@@ -119,7 +135,11 @@ public class SignalCommandTests
         using var session = new ModuleSession();
         var result = session.Run("""
             $global:seen = [System.Collections.Generic.List[long]]::new()
-            $null = Register-IpcSignal RTMIN+11 { $global:seen.Add($EventArgs.Value); $global:sender = $Event.SourceEventArgs.SenderId; $global:data = $Event.MessageData } -MessageData 5
+            $null = Register-IpcSignal RTMIN+11 -MessageData 5 {
+                $global:seen.Add($EventArgs.Value)
+                $global:sender = $Event.SourceEventArgs.SenderId
+                $global:data = $Event.MessageData
+            }
             1..500 | ForEach-Object { Send-IpcSignal $PID RTMIN+11 -Value $_ }
             while ($seen.Count -lt 500) { }
             $seen; $sender; $data
@@ -129,17 +149,18 @@ public class SignalCommandTests
     }
 
     [Fact]
-    public void Two_sessions_collect_for_themselves_and_one_s_end_is_not_the_other_s()
+    public void Two_sessions_collect_separately_and_end_separately()
     {
         using var first = new ModuleSession();
         var second = new ModuleSession();
         first.Run("Wait-IpcSignal RTMIN+12 -ArmOnly").NoErrors();
         second.Run("Wait-IpcSignal RTMIN+12 -ArmOnly; Register-IpcSignal RTMIN+12").NoErrors();
         second.Run("Unregister-IpcSignal RTMIN+12").NoErrors();
-        Assert.Equal(1L, ((ReceivedSignal)first.Run("Send-IpcSignal $PID RTMIN+12 -Value 1; Wait-IpcSignal RTMIN+12 -Timeout 60").Single()!).Value);
+        const string SendAndWait = "Send-IpcSignal $PID RTMIN+12 -Value $args[0]; (Wait-IpcSignal RTMIN+12 -Timeout 60).Value";
+        Assert.Equal(1L, first.Run(SendAndWait, 1).Single());
         second.Run("Wait-IpcSignal RTMIN+12 -ArmOnly").NoErrors();
         second.Dispose();
-        Assert.Equal(2L, ((ReceivedSignal)first.Run("Send-IpcSignal $PID RTMIN+12 -Value 2; Wait-IpcSignal RTMIN+12 -Timeout 60").Single()!).Value);
+        Assert.Equal(2L, first.Run(SendAndWait, 2).Single());
     }
 
     [Theory]
@@ -147,7 +168,7 @@ public class SignalCommandTests
     [InlineData("Unregister-IpcSignal -All")]
     [InlineData("Remove-Module IpcPs")]
     [InlineData(null)]
-    public void Whatever_ends_it_gives_the_signal_back(string? script)
+    public void Every_end_of_collecting_restores_the_signal(string? script)
     {
         var signal = Signal.Parse("RTMIN+13");
         var session = new ModuleSession();
@@ -168,10 +189,14 @@ public class SignalCommandTests
     }
 
     [Fact]
-    public void One_signal_of_several_is_unregistered_and_the_others_go_on()
+    public void One_signal_of_several_is_unregistered_and_the_others_stay()
     {
         using var session = new ModuleSession();
-        session.Run("Register-IpcSignal RTMIN+14, RTMIN+15 -SourceIdentifier both; Unregister-IpcSignal RTMIN+14; Send-IpcSignal $PID RTMIN+15 -Value 3").NoErrors();
+        session.Run("""
+            Register-IpcSignal RTMIN+14, RTMIN+15 -SourceIdentifier both
+            Unregister-IpcSignal RTMIN+14
+            Send-IpcSignal $PID RTMIN+15 -Value 3
+            """).NoErrors();
         var events = session.Runspace.Events;
         Assert.True(SpinWait.SpinUntil(() => events.ReceivedEvents.Count == 1, TimeSpan.FromMinutes(2)));
         Assert.Single(events.Subscribers);
@@ -184,7 +209,12 @@ public class SignalCommandTests
     {
         var signal = Signal.Parse("RTMAX-6");
         using var session = new ModuleSession();
-        session.Run("$global:n = 0; $null = Register-IpcSignal RTMAX-6 { $global:n++ } -MaxTriggerCount 1; Send-IpcSignal $PID RTMAX-6; while (-not $n) { }").NoErrors();
+        session.Run("""
+            $global:n = 0
+            $null = Register-IpcSignal RTMAX-6 { $global:n++ } -MaxTriggerCount 1
+            Send-IpcSignal $PID RTMAX-6
+            while (-not $n) { }
+            """).NoErrors();
         Assert.True(SpinWait.SpinUntil(() => session.Runspace.Events.Subscribers.Count == 0, TimeSpan.FromMinutes(2)));
         Assert.False(SignalTable.Describe(signal).IsCollected);
     }
@@ -197,7 +227,13 @@ public class SignalCommandTests
             $x = 5
             Use-IpcSignal RTMAX-7 { "cleanup $($_.Value)"; Write-Error cleaned 2>$null } {
                 "body $x"; $y = 6
-                try { Send-IpcSignal $PID RTMAX-7 -Value 9; Send-IpcSignal $PID RTMAX-7 -Value 10; Wait-IpcSignal RTMAX-8; 'never' } finally { $z = 7 }
+                try {
+                    Send-IpcSignal $PID RTMAX-7 -Value 9
+                    Send-IpcSignal $PID RTMAX-7 -Value 10
+                    Wait-IpcSignal RTMAX-8
+                    'never'
+                }
+                finally { $z = 7 }
             }
             "after $y $z"
             """);
@@ -239,7 +275,7 @@ public class SignalCommandTests
     }
 
     [Fact]
-    public void A_process_that_does_not_mind_TERM_is_killed_in_the_end()
+    public void A_process_that_ignores_TERM_is_killed()
     {
         using var session = new ModuleSession();
         using var stubborn = Start("trap '' TERM; echo ready; read line");
@@ -253,7 +289,7 @@ public class SignalCommandTests
     }
 
     [Fact]
-    public void A_process_that_survives_all_is_a_time_out()
+    public void A_process_that_survives_both_signals_is_a_timeout()
     {
         using var session = new ModuleSession();
         using var stubborn = Start("trap '' TERM HUP; echo ready; read line");
@@ -274,10 +310,15 @@ public class SignalCommandTests
         copy.Properties.Add(new PSNoteProperty("ProcessName", "sh"));
         copy.Properties.Add(new PSNoteProperty("StartTime", child.StartTime));
         session.Set("copy", copy);
-        session.Run("$child | Send-IpcSignal -Signal Test; $copy | Send-IpcSignal -Signal Test; [pscustomobject]@{ ProcessId = $child.Id } | Send-IpcSignal -Signal 0").NoErrors();
+        session.Run("""
+            $child | Send-IpcSignal -Signal Test
+            $copy | Send-IpcSignal -Signal Test
+            [pscustomobject]@{ ProcessId = $child.Id } | Send-IpcSignal -Signal 0
+            """).NoErrors();
         copy.Properties["StartTime"].Value = child.StartTime.AddMinutes(-1);
         Assert.Equal("IpcProcessNotFound", ((IpcException)session.Run("Send-IpcSignal $copy Test").Error().Exception).Id.Name);
-        Assert.Contains(child.Id, session.Run("Send-IpcSignal s[h] Test -PassThru").Values.Select(static v => ((SignalDelivery)v!).ProcessId));
+        var byName = session.Run("Send-IpcSignal s[h] Test -PassThru").Values.Cast<SignalDelivery>();
+        Assert.Contains(child.Id, byName.Select(static d => d.ProcessId));
         Assert.Empty(session.Run("Send-IpcSignal no-such-*").NoErrors().Values);
         child.Kill();
         child.WaitForExit();
@@ -285,7 +326,7 @@ public class SignalCommandTests
     }
 
     [Fact]
-    public void The_table_has_all_64_and_finds_them_by_wildcard()
+    public void The_table_has_all_64_signals_and_finds_them_by_wildcard()
     {
         using var session = new ModuleSession();
         Assert.Equal(64, session.Run("Get-IpcSignal").Values.Count);
@@ -303,7 +344,8 @@ public class SignalCommandTests
         static IEnumerable<string> Complete(ModuleSession s, string text)
         {
             using var shell = PowerShell.Create(s.Runspace);
-            return CommandCompletion.CompleteInput(text, text.Length, null, shell).CompletionMatches.Select(static m => m.CompletionText).ToArray();
+            var completion = CommandCompletion.CompleteInput(text, text.Length, null, shell);
+            return completion.CompletionMatches.Select(static m => m.CompletionText).ToArray();
         }
 
         Assert.Equal(["TERM"], Complete(session, "Send-IpcSignal 1 TER"));
@@ -313,7 +355,11 @@ public class SignalCommandTests
 
     private static System.Diagnostics.Process Start(string script)
     {
-        var start = new System.Diagnostics.ProcessStartInfo("sh", ["-c", script]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new System.Diagnostics.ProcessStartInfo("sh", ["-c", script])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         var process = System.Diagnostics.Process.Start(start)!;
         Assert.Equal("ready", process.StandardOutput.ReadLine());
         return process;

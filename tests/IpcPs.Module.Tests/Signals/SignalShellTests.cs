@@ -4,11 +4,12 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Signals;
 
-/// <summary>What could end a process, in processes of their own.</summary>
+/// <summary>Signals that could end a process, each in its own process.</summary>
 public class SignalShellTests
 {
     private const string Storm = """
-        $storm = 1..8 | ForEach-Object { $shell = [powershell]::Create(); $shell.AddScript('while ($true) { $a = [byte[]]::new(50000); foreach ($i in 1..100) { $b = "$i" } }').BeginInvoke() }
+        $allocate = 'while ($true) { $a = [byte[]]::new(50000); foreach ($i in 1..100) { $b = "$i" } }'
+        $storm = 1..8 | ForEach-Object { [powershell]::Create().AddScript($allocate).BeginInvoke() }
         $collector = [powershell]::Create().AddScript('while ($true) { [GC]::Collect(); [Threading.Thread]::Sleep(200) }').BeginInvoke()
         """;
 
@@ -34,13 +35,13 @@ public class SignalShellTests
     }
 
     [Fact]
-    public async Task The_session_survives_the_module_s_removal_while_signals_pour_in()
+    public async Task The_session_survives_the_removal_of_the_module_while_signals_arrive()
     {
         using var child = Shell.Pwsh.Start($$"""
             {{Storm}}
             Wait-IpcSignal RTMIN+4, USR1 -ArmOnly
             'ready'
-            # From here on it pours: with nothing registered, the next signal would end the session unless the last ones had just come.
+            # Signals arrive all the time from now on. While nothing is registered, one would end the session if others had not just arrived.
             $null = Wait-IpcSignal RTMIN+4
             $null = Wait-IpcSignal USR1
             foreach ($i in 1..10) {
@@ -62,7 +63,7 @@ public class SignalShellTests
             {
                 SendPatiently(target, Signal.Parse("RTMIN+4"), 1);
                 SendPatiently(target, Signal.Parse("USR1"), 1);
-                // Some thousands a second: each becomes an event in the child, and events are never removed there.
+                // Some thousands a second. Each becomes an event in the child, which never removes it.
                 Thread.Sleep(TimeSpan.FromMicroseconds(100));
             }
         });
@@ -92,9 +93,12 @@ public class SignalShellTests
     }
 
     [Fact]
-    public void INT_ends_a_cmdlet_that_waits_and_runs_finally_blocks()
+    public void INT_ends_a_command_that_waits_and_runs_finally_blocks()
     {
-        using var child = Shell.Pwsh.Start("$pipe = New-IpcPipe; try { [Console]::WriteLine('ready'); Receive-IpcMessage $pipe } finally { [Console]::WriteLine('finally') }");
+        using var child = Shell.Pwsh.Start("""
+            $pipe = New-IpcPipe
+            try { [Console]::WriteLine('ready'); Receive-IpcMessage $pipe } finally { [Console]::WriteLine('finally') }
+            """);
         child.Expect("ready");
         child.Signal(2);
         child.Expect("finally");
@@ -106,9 +110,12 @@ public class SignalShellTests
     {
         using var child = Shell.Pwsh.Start("""
             $gate = [Threading.ManualResetEventSlim]::new()
-            # The pool adds a thread or two a second: it would be minutes until it came to what is queued after these.
+            # The pool adds one or two threads in a second, so a task that is queued after these would begin minutes later.
             foreach ($i in 1..500) { $null = [Threading.Tasks.Task]::Run([Action]$gate.Wait) }
-            Use-IpcSignal USR1 { [Console]::WriteLine('cleaning up') } { [Console]::WriteLine('ready'); while ($true) { [Threading.Thread]::Sleep(10) } }
+            Use-IpcSignal USR1 { [Console]::WriteLine('cleaning up') } {
+                [Console]::WriteLine('ready')
+                while ($true) { [Threading.Thread]::Sleep(10) }
+            }
             $gate.Set()
             """);
         child.Expect("ready");
@@ -121,7 +128,10 @@ public class SignalShellTests
     public void A_script_cleans_up_and_ends_by_the_signal()
     {
         using var child = Shell.Pwsh.Start("""
-            Use-IpcSignal TERM { [Console]::WriteLine("cleaning up after $($_.SenderId)") } { [Console]::WriteLine('ready'); Wait-IpcSignal RTMIN+9 } -Default
+            Use-IpcSignal TERM { [Console]::WriteLine("cleaning up after $($_.SenderId)") } -Default {
+                [Console]::WriteLine('ready')
+                Wait-IpcSignal RTMIN+9
+            }
             Wait-IpcSignal RTMIN+9
             """);
         child.Expect("ready");
@@ -139,19 +149,19 @@ public class SignalShellTests
             'ready'
             $null = Wait-IpcSignal USR1
             Unregister-IpcSignal TERM
-            'given back'
+            'restored'
             Wait-IpcSignal RTMIN+9
             """);
         child.Expect("ready");
         child.Signal(15);
         child.Signal(Signal.Parse("USR1").Number);
-        child.Expect("given back");
+        child.Expect("restored");
         child.Signal(15);
         Assert.Equal(143, child.Finish().ExitCode);
     }
 
     [Fact]
-    public void Values_that_are_unknown_are_warned_of_once()
+    public void One_warning_says_that_values_are_unknown()
     {
         var script = """
             Wait-IpcSignal RTMIN+3 -ArmOnly -WarningVariable first 3>$null
@@ -167,15 +177,15 @@ public class SignalShellTests
     }
 
     [NeedsFact("perl")]
-    public void A_signal_that_the_session_was_started_with_blocked_arrives_all_the_same()
+    public void A_session_that_was_started_with_a_signal_blocked_receives_it()
     {
         var script = """
             Wait-IpcSignal USR1 -ArmOnly
             Send-IpcSignal $PID USR1 -Value 8
             (Wait-IpcSignal USR1).Value
             """;
-        var result = Shell.Find("perl")!.RunArguments(
-            ["-MPOSIX", "-e", "sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR1)); exec @ARGV", Shell.Pwsh.Path, .. Shell.ScriptArguments(script)]);
+        const string BlockAndRun = "sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR1)); exec @ARGV";
+        var result = Shell.Find("perl")!.RunArguments(["-MPOSIX", "-e", BlockAndRun, Shell.Pwsh.Path, .. Shell.ScriptArguments(script)]);
         Assert.Equal("8", result.Succeeded().Output.Trim());
     }
 

@@ -2,11 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Signals.Native;
 
-/// <summary>The thread that reads subscribed signals as they come. There is one, from the first subscription on; while nothing comes it is blocked in ppoll(2).</summary>
+/// <summary>The one thread that reads the signals of subscriptions as they arrive. It starts with the first subscription, and is blocked in
+/// ppoll(2) while there is no signal.</summary>
 internal static unsafe class SignalPump
 {
     private static readonly List<SignalStream> Streams = [];
-    private static SafeDescriptor? s_change;
+    private static EventDescriptor? s_change;
 
     public static void Add(SignalStream stream)
     {
@@ -15,7 +16,7 @@ internal static unsafe class SignalPump
             if (Streams.Contains(stream)) return;
             Streams.Add(stream);
             if (s_change is null) Start();
-            else Wake();
+            else s_change.Set();
         }
     }
 
@@ -23,27 +24,19 @@ internal static unsafe class SignalPump
     {
         lock (Streams)
         {
-            if (Streams.Remove(stream)) Wake();
+            if (Streams.Remove(stream)) s_change!.Set();
         }
     }
 
     private static void Start()
     {
-        var fd = Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC);
-        if (fd < 0) throw IpcException.FromErrno("eventfd", Marshal.GetLastPInvokeError(), null);
-        s_change = new SafeDescriptor(fd);
+        s_change = new EventDescriptor();
         new Thread(Run) { IsBackground = true, Name = "IpcPs signals" }.Start();
-    }
-
-    private static void Wake()
-    {
-        ulong one = 1;
-        _ = Libc.write(s_change!, (byte*)&one, 8);
     }
 
     private static void Run()
     {
-        // Of all signals only the runtime's own come to this thread: a flood is handled by the others while this one reads.
+        // This thread gets only the signals of the runtime. Other threads handle a flood of signals while this one reads.
         var mask = stackalloc ulong[16];
         mask[0] = StandardToBlock;
         for (var i = 1; i < 16; i++) mask[i] = 0;
@@ -54,16 +47,17 @@ internal static unsafe class SignalPump
             SignalStream[] streams;
             lock (Streams) streams = [.. Streams];
             polls.Clear();
-            polls.Add(new Libc.PollFd { Descriptor = s_change!.Number, Requested = PollEvents.In });
+            polls.Add(new Libc.PollFd { Descriptor = s_change!.Descriptor, Requested = PollEvents.In });
             foreach (var stream in streams) stream.AddPolls(polls, withQueue: false);
             _ = Waiter.PollAny(CollectionsMarshal.AsSpan(polls), Deadline.Infinite, default);
-            ulong count;
-            if (polls[0].Returned != PollEvents.None) _ = Libc.read(s_change, (byte*)&count, 8);
+            if (polls[0].Returned != PollEvents.None) s_change.Reset();
             foreach (var stream in streams) stream.Pump();
         }
     }
 
-    // Those that can be received, and have a number below the real-time ones (which are blocked where they are wanted).
+    // The standard signals that can be received. Real-time signals are blocked by ThreadMasks.
     private static ulong StandardToBlock =>
-        SignalTable.All.Where(static d => d.Kind == SignalKind.Standard && d.CanReceive).Aggregate(0UL, static (mask, d) => mask | d.Signal.Mask);
+        SignalTable.All
+            .Where(static d => d.Kind == SignalKind.Standard && d.CanReceive)
+            .Aggregate(0UL, static (mask, d) => mask | d.Signal.Mask);
 }

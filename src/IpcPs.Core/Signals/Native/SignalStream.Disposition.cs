@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Signals.Native;
 
-/// <content>What the process does with the signal: taken over, lingered on, handed back.</content>
+/// <content>Installs the handler of a signal and restores the earlier one.</content>
 internal sealed unsafe partial class SignalStream
 {
-    /// <summary>Does what the process would have done with the signal, had IpcPs not been there.</summary>
+    /// <summary>Does what the process would have done with the signal without IpcPs.</summary>
     public void RunPrevious()
     {
         if (_page is null)
@@ -32,14 +32,16 @@ internal sealed unsafe partial class SignalStream
             RaiseAsBefore(previous);
             return;
         }
-        // The handler's own mark tells the recorder to pass it on.
-        var info = new Libc.SigInfo { Signal = _signal.Number, Code = SignalCodes.Pass, ProcessId = Libc.getpid(), UserId = Libc.getuid() };
-        _ = Libc.rt_sigqueueinfo(Libc.getpid(), _signal.Number, &info);
+        // The recorder passes a signal with this code to the earlier handler.
+        var process = Libc.getpid();
+        var info = new Libc.SigInfo { Signal = _signal.Number, Code = SignalCodes.Pass, ProcessId = process, UserId = Libc.getuid() };
+        _ = Libc.rt_sigqueueinfo(process, _signal.Number, &info);
     }
 
     private void RaiseAsBefore(Libc.SigAction previous)
     {
-        // With the default in place; where the process survives that (it was stopped and goes on, or nothing happens at all), as it was.
+        // The default action may end the process. If it does not (the process stops and continues, or nothing happens), the handler is put
+        // back.
         Libc.SigAction ours;
         if (Libc.sigaction(_signal.Number, &previous, &ours) != 0) return;
         var mask = stackalloc ulong[16];
@@ -59,8 +61,8 @@ internal sealed unsafe partial class SignalStream
             _fallback = PosixSignalRegistration.Create((PosixSignal)_signal.Number, OnFallback);
             return;
         }
-        _linger?.Dispose();
-        _linger = null;
+        _restoring?.Dispose();
+        _restoring = null;
         Discard();
         Install(_page);
         var slot = _page[_signal.Number];
@@ -74,9 +76,10 @@ internal sealed unsafe partial class SignalStream
     private void Install(HandlerPage page)
     {
         Libc.SigAction current;
-        if (Libc.sigaction(_signal.Number, null, &current) != 0) throw IpcException.FromErrno("sigaction", Marshal.GetLastPInvokeError(), _signal.Name);
+        if (Libc.sigaction(_signal.Number, null, &current) != 0)
+            throw IpcException.FromErrno("sigaction", Marshal.GetLastPInvokeError(), _signal.Name);
         if (current.Handler == page.Recorder) return;
-        // Somebody put a handler in front of ours, and calls ours from it: it must not be called from ours in turn.
+        // Another handler was put in front of ours, and calls ours. Ours must not call it in turn.
         if (_isInstalled && SignalTable.IsObserved(_signal.Number)) return;
         if (!_isInstalled) _previous = current;
         var isFunction = current.Handler is not (Libc.SIG_DFL or Libc.SIG_IGN);
@@ -95,15 +98,17 @@ internal sealed unsafe partial class SignalStream
         }
         var isQuiet = IsQuiet();
         Volatile.Write(ref _page[_signal.Number]->Descriptor, -1);
-        // What is still queued reaches the handler now, which passes it to nobody.
+        // What is still queued reaches the handler now, which discards it.
         if (_signal.IsRealTime) ThreadMasks.Unblock(_page, _signal);
         Discard();
-        if (isQuiet || !WouldKill()) Restore();
-        else Linger();
+        if (isQuiet || !WouldEndProcess()) Restore();
+        else RestoreWhenQuiet();
     }
 
-    // Whoever still sends does not know that nobody listens any more; the default would end the session for it.
-    private bool WouldKill() => _previous.Handler == Libc.SIG_DFL && (_signal.IsRealTime || _signal.Name is "USR1" or "USR2" or "ALRM" or "VTALRM" or "PROF" or "IO" or "PWR");
+    // A process that still sends does not know that this one no longer listens. The default action would end this process.
+    private bool WouldEndProcess() =>
+        _previous.Handler == Libc.SIG_DFL
+        && (_signal.IsRealTime || _signal.Name is "USR1" or "USR2" or "ALRM" or "VTALRM" or "PROF" or "IO" or "PWR");
 
     private bool IsQuiet()
     {
@@ -111,26 +116,26 @@ internal sealed unsafe partial class SignalStream
         return _lastArrival == 0 || Stopwatch.GetElapsedTime(_lastArrival) >= Quiet;
     }
 
-    private void Linger()
+    private void RestoreWhenQuiet()
     {
-        _passedAtLinger = Volatile.Read(ref _page![_signal.Number]->Passed);
-        _linger = new Timer(static s => ((SignalStream)s!).LingerOver(), this, Quiet, System.Threading.Timeout.InfiniteTimeSpan);
+        _passedBefore = Volatile.Read(ref _page![_signal.Number]->Passed);
+        _restoring = new Timer(static s => ((SignalStream)s!).RestoreIfQuiet(), this, Quiet, System.Threading.Timeout.InfiniteTimeSpan);
     }
 
-    private void LingerOver()
+    private void RestoreIfQuiet()
     {
         lock (_lock)
         {
-            if (_linger is null || IsInUse) return;
+            if (_restoring is null || IsInUse) return;
             var passed = Volatile.Read(ref _page![_signal.Number]->Passed);
-            if (passed != _passedAtLinger)
+            if (passed != _passedBefore)
             {
-                _passedAtLinger = passed;
-                _linger.Change(Quiet, System.Threading.Timeout.InfiniteTimeSpan);
+                _passedBefore = passed;
+                _restoring.Change(Quiet, System.Threading.Timeout.InfiniteTimeSpan);
                 return;
             }
-            _linger.Dispose();
-            _linger = null;
+            _restoring.Dispose();
+            _restoring = null;
             Restore();
         }
     }
@@ -139,7 +144,7 @@ internal sealed unsafe partial class SignalStream
     {
         Libc.SigAction current;
         if (Libc.sigaction(_signal.Number, null, &current) != 0) return;
-        // Where another handler is in front of ours by now, it calls ours, which passes everything to the one before.
+        // Another handler that was put in front of ours calls ours, which passes everything to the earlier handler.
         if (current.Handler != _page!.Recorder) return;
         var previous = _previous;
         if (Libc.sigaction(_signal.Number, &previous, null) == 0) _isInstalled = false;

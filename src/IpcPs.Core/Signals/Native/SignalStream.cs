@@ -3,30 +3,36 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Signals.Native;
 
-/// <summary>One signal of this process, on its way from the kernel to those who want it: collectors take from a queue, each subscriber is told of every one.</summary>
+/// <summary>Carries one kind of signal from the kernel to its collectors, which share a queue, and to its subscribers, which each get every
+/// signal.</summary>
 /// <remarks>
-/// <para>A standard signal's handler writes what the kernel says into a pipe. A real-time signal is blocked in all threads and read from a signalfd,
-/// so that it stays queued in the kernel, in order, until someone takes it, and its sender is refused when there are too many; its handler is there all the same, for
-/// what comes before the last thread blocks it, and from a thread that some library unblocks. A standard signal's signalfd is read only where every thread blocks
-/// the signal, since the process was started so: a signalfd takes also what a thread is about to handle, and the handler that the process had before, which
-/// may be the one by which .NET learns that a child has ended, would miss it.</para>
-/// <para>Whoever reads serves everyone: the records go to the subscribers and, where there are collectors, into the queue.</para>
-/// <para>Pipes and signalfd stay open once made. A handler on another thread may have read the descriptor's number and not yet written; were it closed then, the
-/// bytes could go to whatever got the number next.</para>
+/// <para>The handler of a standard signal writes what the kernel reports into a pipe.</para>
+/// <para>A real-time signal is blocked in all threads and read from a signalfd. So it stays queued in the kernel, in order, until it is
+/// read, and sending fails when there are too many. It has a handler too, for signals that arrive before the last thread blocks it, and on
+/// a thread that a library unblocks.</para>
+/// <para>The signalfd of a standard signal is read only if every thread blocks the signal because the process was started that way.
+/// Otherwise the signalfd could take a signal that a thread is about to handle. The earlier handler would miss it, and that may be the
+/// handler by which .NET learns that a child has ended.</para>
+/// <para>Any thread that reads serves all: the records go to the subscribers and, if there are collectors, into the queue.</para>
+/// <para>Pipes and signalfds are never closed. A handler on another thread may have read the number of the descriptor and not yet written
+/// to it. After a close, the bytes could go to another file that got the number.</para>
 /// <para>Calls: sigaction(2), pipe2(2), signalfd(2), read(2), kill(2).</para>
 /// </remarks>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Lives as long as the process, by design.")]
 internal sealed unsafe partial class SignalStream
 {
-    /// <summary>How long a signal that would end the process must have been quiet before it is handed back to the kernel's default.</summary>
+    /// <summary>How long a signal that would end the process must not have arrived before the kernel's default action is
+    /// restored.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
 
     private const int RecordSize = 128;
     private const int Batch = 64;
     private const int WantedPipeCapacity = 1 << 20;
 
-    // Beyond a million unclaimed ones beside a subscription (which reads them whether or not a collector takes them) the oldest are dropped, and counted.
+    // A subscription reads signals even if no collector waits for them. Beyond a million the oldest are dropped and counted.
     private const int QueueLimit = 1_000_000;
+
+    private static readonly SignalStream?[] Streams = new SignalStream?[65];
 
     private readonly object _lock = new();
     private readonly Signal _signal;
@@ -36,7 +42,7 @@ internal sealed unsafe partial class SignalStream
     private readonly SafeDescriptor? _pipeReader;
     private readonly SafeDescriptor? _pipeWriter;
     private readonly SafeDescriptor? _signals;
-    private readonly SafeDescriptor _ready;
+    private readonly EventDescriptor _ready;
     private readonly List<Action<ReceivedSignal>> _subscribers = [];
 
     private int _collectors;
@@ -50,41 +56,55 @@ internal sealed unsafe partial class SignalStream
     private bool _isInstalled;
     private bool _readsSignals;
     private PosixSignalRegistration? _fallback;
-    private Timer? _linger;
-    private long _passedAtLinger;
+    private Timer? _restoring;
+    private long _passedBefore;
 
-    public SignalStream(Signal signal)
+    private SignalStream(Signal signal)
     {
         _signal = signal;
-        _ready = Made("eventfd", Libc.eventfd(0, Libc.EFD_NONBLOCK | Libc.EFD_CLOEXEC));
+        _ready = new EventDescriptor(signal.Name);
         if (_page is null) return;
         var ends = stackalloc int[2];
-        if (Libc.pipe2(ends, Libc.O_CLOEXEC | Libc.O_NONBLOCK) != 0) throw IpcException.FromErrno("pipe2", Marshal.GetLastPInvokeError(), signal.Name);
+        if (Libc.pipe2(ends, Libc.O_CLOEXEC | Libc.O_NONBLOCK) != 0)
+            throw IpcException.FromErrno("pipe2", Marshal.GetLastPInvokeError(), signal.Name);
         _pipeReader = new SafeDescriptor(ends[0]);
         _pipeWriter = new SafeDescriptor(ends[1]);
-        // Where the user's share of pipe memory is used up it stays 64 KiB: 512 signals.
+        // If the user's share of pipe memory is used up, it stays 64 KiB, which is 512 signals.
         _ = Libc.fcntl(_pipeWriter, Libc.F_SETPIPE_SZ, WantedPipeCapacity);
         var mask = stackalloc ulong[16];
         new Span<ulong>(mask, 16).Clear();
         mask[0] = signal.Mask;
-        _signals = Made("signalfd", Libc.signalfd(-1, mask, Libc.SFD_NONBLOCK | Libc.SFD_CLOEXEC));
+        var fd = Libc.signalfd(-1, mask, Libc.SFD_NONBLOCK | Libc.SFD_CLOEXEC);
+        if (fd < 0) throw IpcException.FromErrno("signalfd", Marshal.GetLastPInvokeError(), signal.Name);
+        _signals = new SafeDescriptor(fd);
     }
+
+    /// <summary>The process's one stream of a signal that can be received.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.SignalRefused"/>.</exception>
+    public static SignalStream For(Signal signal)
+    {
+        SignalTable.RequireReceivable(signal);
+        lock (Streams) return Streams[signal.Number] ??= new SignalStream(signal);
+    }
+
+    /// <summary>The stream, if one was ever needed.</summary>
+    public static SignalStream? Find(int number) => (uint)number < (uint)Streams.Length ? Volatile.Read(ref Streams[number]) : null;
 
     public Signal Signal => _signal;
 
-    /// <summary>Whether anybody wants it.</summary>
+    /// <summary>Whether there is a collector or a subscriber.</summary>
     public bool IsInUse => Volatile.Read(ref _collectors) > 0 || _subscribers.Count > 0;
 
-    /// <summary>How many were lost since the process started.</summary>
+    /// <summary>How many signals were lost since the process started.</summary>
     public long Lost => Volatile.Read(ref _dropped) + (_page is null ? 0 : Volatile.Read(ref _page[_signal.Number]->Lost));
 
-    /// <summary>Whether value and sender are unknown, as only .NET's own way is open.</summary>
+    /// <summary>Whether signals are received through .NET, without value and sender.</summary>
     public static bool IsFallback => HandlerPage.Current is null;
 
-    /// <summary>Spinning before blocking; a torn update costs a microsecond.</summary>
+    /// <summary>Whether to spin before blocking. Not synchronized: a torn update costs a microsecond.</summary>
     public AdaptiveWait Spin;
 
-    /// <summary>One more takes from the queue.</summary>
+    /// <summary>Adds a collector.</summary>
     public void AddCollector()
     {
         lock (_lock)
@@ -94,20 +114,21 @@ internal sealed unsafe partial class SignalStream
         }
     }
 
-    /// <summary>One less. What the last one leaves in the queue is gone.</summary>
+    /// <summary>Removes a collector. With the last one, the queue is discarded.</summary>
     public void RemoveCollector()
     {
         lock (_lock)
         {
             if (--_collectors > 0) return;
             _queue.Clear();
-            // Whoever waits finds out that nothing will come.
+            // A thread that waits learns that no signal will arrive.
             SetReady(_waiters > 0);
             if (!IsInUse) End();
         }
     }
 
-    /// <summary>One more is told of each signal. It is called on the thread that read the signal, under the stream's lock: it must be quick and must not throw.</summary>
+    /// <summary>Adds a subscriber. It is called on the thread that read the signal, inside the lock, so it must return quickly and must not
+    /// throw.</summary>
     public void Subscribe(Action<ReceivedSignal> subscriber)
     {
         lock (_lock)
@@ -118,7 +139,7 @@ internal sealed unsafe partial class SignalStream
         if (_page is not null) SignalPump.Add(this);
     }
 
-    /// <summary>No more of it, from the moment that this returns.</summary>
+    /// <summary>Removes a subscriber, which is not called after this has returned.</summary>
     public void Unsubscribe(Action<ReceivedSignal> subscriber)
     {
         lock (_lock)
@@ -141,23 +162,23 @@ internal sealed unsafe partial class SignalStream
         lock (_lock) _waiters--;
     }
 
-    /// <summary>Takes the oldest one, if there is one. For collectors.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>: collecting was ended meanwhile.</exception>
+    /// <summary>Takes the oldest signal, if there is one. For collectors.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>: collecting was ended during the wait.</exception>
     public bool TryTake(out SignalRecord record)
     {
         lock (_lock)
         {
             if (_collectors == 0)
-                throw new IpcException(IpcErrors.Closed, $"{_signal} is no longer collected: its collecting was ended while it was waited for.", _signal.Name);
+                throw new IpcException(IpcErrors.Closed, $"Collecting signal {_signal} was ended during the wait for it.", _signal.Name);
             if (_queue.Count == 0) Fetch();
             var found = _queue.TryDequeue(out record);
-            // The rest of a batch is for whoever else waits, and no descriptor of the kernel's says that it is there.
+            // The rest of a batch is for other threads that wait. It is no longer in the kernel, so no descriptor of the kernel wakes them.
             SetReady(_queue.Count > 0 && _waiters > 1);
             return found;
         }
     }
 
-    /// <summary>Serves the subscribers, for the pump.</summary>
+    /// <summary>Reads all signals for the subscribers. For the pump.</summary>
     public void Pump()
     {
         lock (_lock)
@@ -169,20 +190,22 @@ internal sealed unsafe partial class SignalStream
         }
     }
 
-    /// <summary>The descriptors that say that there is something to read: the kernel's, and for a collector the queue's.</summary>
+    /// <summary>Adds the descriptors that are readable when there is a signal: those of the kernel and, for a collector, that of the
+    /// queue.</summary>
     public void AddPolls(List<Libc.PollFd> polls, bool withQueue)
     {
         if (_readsSignals) polls.Add(new Libc.PollFd { Descriptor = _signals!.Number, Requested = PollEvents.In });
         if (_pipeReader is not null) polls.Add(new Libc.PollFd { Descriptor = _pipeReader.Number, Requested = PollEvents.In });
-        if (withQueue) polls.Add(new Libc.PollFd { Descriptor = _ready.Number, Requested = PollEvents.In });
+        if (withQueue) polls.Add(new Libc.PollFd { Descriptor = _ready.Descriptor, Requested = PollEvents.In });
     }
 
-    /// <summary>Reads what the kernel has, up to a batch, and hands it out. Under the lock.</summary>
+    /// <summary>Reads a batch of signals from the kernel and distributes them. The caller holds the lock.</summary>
     private bool Fetch()
     {
         if (_page is null) return false;
         var found = false;
-        // The pipe first: of a real-time signal, what is in it came before the last thread blocked the signal. Its counter saves the call in the usual case.
+        // The pipe first: its real-time signals arrived before the last thread blocked the signal. The counter saves the call in the usual
+        // case.
         if (Volatile.Read(ref _page[_signal.Number]->Recorded) != _recordsRead || !_signal.IsRealTime)
         {
             var count = ReadRecords(_pipeReader!);
@@ -190,7 +213,7 @@ internal sealed unsafe partial class SignalStream
             found = count > 0;
             var infos = MemoryMarshal.Cast<byte, Libc.SigInfo>(_buffer)[..count];
             var time = DateTime.UtcNow.Ticks;
-            foreach (ref readonly var info in infos) HandOut(SignalRecord.From(info, time, TakeLost()));
+            foreach (ref readonly var info in infos) Distribute(SignalRecord.From(info, time, TakeLost()));
         }
         if (!found && _readsSignals)
         {
@@ -198,7 +221,7 @@ internal sealed unsafe partial class SignalStream
             found = count > 0;
             var infos = MemoryMarshal.Cast<byte, Libc.SignalFdInfo>(_buffer)[..count];
             var time = DateTime.UtcNow.Ticks;
-            foreach (ref readonly var info in infos) HandOut(SignalRecord.From(info, time, TakeLost()));
+            foreach (ref readonly var info in infos) Distribute(SignalRecord.From(info, time, TakeLost()));
         }
         if (found) _lastArrival = Stopwatch.GetTimestamp();
         return found;
@@ -227,7 +250,7 @@ internal sealed unsafe partial class SignalStream
         return news;
     }
 
-    private void HandOut(in SignalRecord record)
+    private void Distribute(in SignalRecord record)
     {
         if (_subscribers.Count > 0)
         {
@@ -249,7 +272,7 @@ internal sealed unsafe partial class SignalStream
         {
             if (!IsInUse) return;
             context.Cancel = !SignalTable.IsObserved(_signal.Number);
-            HandOut(new SignalRecord(_signal.Number, SignalOrigin.Unknown, 0, 0, 0, 0, DateTime.UtcNow.Ticks, 0));
+            Distribute(new SignalRecord(_signal.Number, SignalOrigin.Unknown, 0, 0, 0, 0, DateTime.UtcNow.Ticks, 0));
             if (_queue.Count > 0 && _waiters > 0) SetReady(true);
         }
     }
@@ -257,11 +280,25 @@ internal sealed unsafe partial class SignalStream
     private void SetReady(bool set)
     {
         if (set == _isReadySet) return;
-        ulong count = 1;
-        _ = set ? Libc.write(_ready, (byte*)&count, 8) : Libc.read(_ready, (byte*)&count, 8);
+        if (set) _ready.Set();
+        else _ready.Reset();
         _isReadySet = set;
     }
+}
 
-    private SafeDescriptor Made(string call, int fd) =>
-        fd >= 0 ? new SafeDescriptor(fd) : throw IpcException.FromErrno(call, Marshal.GetLastPInvokeError(), _signal.Name);
+/// <summary>A received signal in a queue, without objects.</summary>
+internal readonly record struct SignalRecord(
+    int Number, SignalOrigin Origin, int ProcessId, uint UserId, ulong Value, int Status, long Time, long Lost)
+{
+    public static SignalRecord From(in Libc.SigInfo info, long time, long lost)
+    {
+        var origin = SignalCodes.ToOrigin(info.Signal, info.Code);
+        return new SignalRecord(info.Signal, origin, info.ProcessId, info.UserId, info.Value, info.Status, time, lost);
+    }
+
+    public static SignalRecord From(in Libc.SignalFdInfo info, long time, long lost)
+    {
+        var origin = SignalCodes.ToOrigin((int)info.Signal, info.Code);
+        return new SignalRecord((int)info.Signal, origin, info.ProcessId, info.UserId, info.Value, info.Status, time, lost);
+    }
 }

@@ -1,12 +1,13 @@
-using System.Globalization;
+using IpcPs.Proc;
 
 namespace IpcPs.Signals.Native;
 
-/// <summary>Blocks a signal in every thread of this process, and unblocks it: what signalfd(2) needs, since the kernel gives a signal to any thread that
-/// doesn't block it. No call changes another thread's mask; a handler that runs on the thread does (<see cref="HandlerCode"/>).</summary>
-/// <remarks>The carrier is sent to each thread of /proc/self/task, and the masks in their status files are read until two looks in a row
-/// find all of them right; threads that are made later inherit the mask of their makers. A thread that holds back all signals for the moment, as in the middle of
-/// making a thread or a process, has the carrier waiting: it changes the mask as soon as the thread goes back to its earlier one.
+/// <summary>Blocks and unblocks a signal in every thread of this process.</summary>
+/// <remarks>signalfd(2) needs that, because the kernel delivers a signal to any thread that does not block it. No system call changes the
+/// mask of another thread, but a handler that runs on the thread can (<see cref="HandlerPage.Masker"/>). Its signal, the carrier, is sent
+/// to each thread of /proc/self/task. Then the masks in their status files are read, until all are right twice in a row. Threads that are
+/// created later inherit the mask of their creators. A thread that blocks all signals for a moment, as while it creates a thread or a
+/// process, gets the carrier as soon as it restores its earlier mask.
 /// Calls: tgkill(2), sched_yield(2).</remarks>
 internal static unsafe class ThreadMasks
 {
@@ -16,8 +17,8 @@ internal static unsafe class ThreadMasks
     private static readonly ulong CarrierBit = new Signal(Carrier).Mask;
     private static bool s_installed;
 
-    /// <summary>Blocks a signal in all threads, and in those that they will make.</summary>
-    /// <returns>How many threads could not be brought to it within 5 s; what they get goes to the signal's handler.</returns>
+    /// <summary>Blocks a signal in all threads, and in those that they will create.</summary>
+    /// <returns>How many threads did not change their mask within 5 s. The handler of the signal gets what is delivered to them.</returns>
     public static int Block(HandlerPage page, Signal signal) => Apply(page, signal.Mask, 0);
 
     /// <summary>Unblocks a signal in all threads.</summary>
@@ -32,14 +33,14 @@ internal static unsafe class ThreadMasks
                 HandlerPage.Install(Carrier, page.Masker, like: null);
                 s_installed = true;
             }
-            // All that is wanted now, not only the change: a thread that comes to it late, after the next change, does right too.
+            // The whole mask and not only this change, so that a thread that runs the handler late, after the next change, does both.
             page.Masks->Keep &= ~(block | unblock);
             page.Masks->Block = (page.Masks->Block | block) & ~unblock;
-            return Spread(page, block, unblock);
+            return ApplyToAllThreads(page, block, unblock);
         }
     }
 
-    private static int Spread(HandlerPage page, ulong block, ulong unblock)
+    private static int ApplyToAllThreads(HandlerPage page, ulong block, ulong unblock)
     {
         var deadline = Deadline.After(TimeSpan.FromSeconds(5));
         var process = Libc.getpid();
@@ -55,7 +56,7 @@ internal static unsafe class ThreadMasks
                 var isRight = (blocked & block) == block && (blocked & unblock) == 0;
                 if ((blocked & CarrierBit) != 0)
                 {
-                    // It holds back everything. Told once, it will do it; once that is so, it needs no second look.
+                    // The thread blocks everything. It runs the handler later, and needs no second carrier.
                     if ((pending & CarrierBit) == 0 && Libc.tgkill(process, thread, Carrier) == 0) wrong++;
                     continue;
                 }
@@ -65,7 +66,7 @@ internal static unsafe class ThreadMasks
                     continue;
                 }
                 wrong++;
-                // One that has not run yet has it waiting; a second would only run for nothing.
+                // The thread has not run yet, and has the carrier pending. A second one would do nothing.
                 if ((pending & CarrierBit) != 0) continue;
                 if (Libc.tgkill(process, thread, Carrier) == 0) sent++;
                 waiting.Add(thread);
@@ -78,14 +79,14 @@ internal static unsafe class ThreadMasks
         return 0;
     }
 
-    // The threads have to be woken and run: some 50 us each. Looked at again in any case, as one may have ended.
+    // Each thread takes some 50 us to wake up and run. The wait has a limit because a thread may have ended.
     private static void AwaitHandlers(HandlerPage page, long done)
     {
         var until = Deadline.After(TimeSpan.FromMilliseconds(2));
         while (Volatile.Read(ref page.Masks->Done) < done && !until.HasPassed) _ = Libc.sched_yield();
     }
 
-    /// <summary>Whether every thread of the process blocks a signal: it was started that way, and nobody has changed it.</summary>
+    /// <summary>Whether every thread of the process blocks a signal, because the process was started that way.</summary>
     public static bool IsBlockedEverywhere(Signal signal)
     {
         foreach (var thread in Threads())
@@ -95,15 +96,13 @@ internal static unsafe class ThreadMasks
         return true;
     }
 
-    private static IEnumerable<int> Threads()
-    {
-        foreach (var path in Directory.EnumerateDirectories("/proc/self/task")) yield return int.Parse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture);
-    }
+    private static IEnumerable<int> Threads() => ProcFile.Numbers(ProcFile.OwnThreads);
 
     private static bool TryReadMasks(int thread, out ulong blocked, out ulong pending)
     {
         blocked = pending = 0;
-        var fd = Libc.open(string.Create(CultureInfo.InvariantCulture, $"/proc/self/task/{thread}/status"), Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        var path = $"{ProcFile.OwnThreads}/{thread}/status";
+        var fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
         if (fd < 0) return false;
         using var file = new SafeDescriptor(fd);
         Span<byte> text = stackalloc byte[8192];

@@ -11,7 +11,9 @@ internal static class SignalWarnings
     {
         if (!SignalCollector.IsLimited || session.SaidLimits) return;
         session.SaidLimits = true;
-        command.WriteWarning("This system refuses memory for a signal handler's code, so signals are received through .NET: without their value and sender, and real-time ones without their order.");
+        command.WriteWarning(
+            "Signals are received through .NET, without value and sender, and real-time signals without their order. "
+            + "IpcPs needs an x64 processor, and a system that allows executable memory, to do better.");
     }
 
     /// <summary>To someone who types at a prompt and is about to take the key away from himself: that Ctrl+C is about to be collected.</summary>
