@@ -1,6 +1,6 @@
 @{
     RootModule           = 'module/bin/IpcPs.Module.dll'
-    # Gives the module a load context of its own before its assembly is loaded.
+    # Creates the load context of IpcPs.Core before IpcPs.Module.dll needs it.
     NestedModules        = @('module/bin/IpcPs.Loader.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '6d1f7b1e-4f52-4d0b-9f0e-0f6a3d8f2c51'
@@ -11,7 +11,6 @@
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
     FormatsToProcess     = @('module/IpcPs.Format.ps1xml')
-    TypesToProcess       = @('module/IpcPs.Types.ps1xml')
     FunctionsToExport    = @()
     VariablesToExport    = @()
     AliasesToExport      = @()

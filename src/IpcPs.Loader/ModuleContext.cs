@@ -4,7 +4,7 @@ using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
 
-/// <summary>The module's own load context: prefers what ships in <c>deps/</c> over whatever the process has loaded elsewhere.</summary>
+/// <summary>The module's own load context. It loads the assemblies that ship in <c>deps/</c>, also if the process has other versions loaded.</summary>
 internal sealed class ModuleContext(string folder) : AssemblyLoadContext("IpcPs")
 {
     private readonly string _platform = Path.Combine(folder, "runtimes", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64");

@@ -2,7 +2,7 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Messaging;
 
-/// <summary>One channel, or several of which the first with a message is taken.</summary>
+/// <summary>Receives from one channel, or from the first of several that has a message.</summary>
 internal sealed class ReceiveSource : IDisposable
 {
     private readonly List<IpcLease<IpcChannel>> _leases = [];
@@ -19,7 +19,7 @@ internal sealed class ReceiveSource : IDisposable
     /// <summary>The channels that have not ended.</summary>
     public IReadOnlyList<IpcChannel> Channels => _open;
 
-    /// <summary>Messages that were dropped half-received.</summary>
+    /// <summary>Messages of which only a part was received.</summary>
     public long Abandoned => _leases.Sum(static l => l.Object is StreamChannel stream ? stream.AbandonedMessages : 0);
 
     public static ReceiveSource Open(IpcTarget[] targets, Deadline deadline, CancellationToken cancellation)
@@ -59,7 +59,7 @@ internal sealed class ReceiveSource : IDisposable
         foreach (var lease in _leases) lease.Dispose();
     }
 
-    // Begins behind the one that was last served, so that a busy channel does not starve the others.
+    // Begins after the last served channel, so that a busy one does not starve the others.
     private IpcChannel? TakeReady(MessageBuffer message, in ReceiveOptions options, CancellationToken cancellation)
     {
         for (var tried = 0; tried < _open.Count; tried++)
