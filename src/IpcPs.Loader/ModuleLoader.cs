@@ -38,7 +38,8 @@ public sealed class ModuleLoader : IModuleAssemblyInitializer
         {
             if (assembly.GetName() is { Name: CoreName, Version: var version } && version > wanted)
             {
-                throw new InvalidOperationException($"IpcPs.Core {version} is loaded already, from '{assembly.Location}', and IpcPs needs its own {wanted}. "
+                throw new InvalidOperationException(
+                    $"IpcPs.Core {version} is loaded already, from '{assembly.Location}', and IpcPs needs its own {wanted}. "
                     + "Import IpcPs before the module that loads the other version, or in another session.");
             }
         }

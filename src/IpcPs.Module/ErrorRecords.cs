@@ -11,11 +11,12 @@ internal static class ErrorRecords
     {
         var category = Enum.TryParse<ErrorCategory>(exception.Id.Category.ToString(), out var known) ? known : ErrorCategory.NotSpecified;
         var record = new ErrorRecord(exception, exception.Id.Name, category, target ?? exception.Target);
-        if (RecommendedAction(exception) is { } action) record.ErrorDetails = new ErrorDetails(exception.Message) { RecommendedAction = action };
+        if (RecommendedAction(exception) is { } action)
+            record.ErrorDetails = new ErrorDetails(exception.Message) { RecommendedAction = action };
         return record;
     }
 
-    /// <summary>What the user can do, with the command that does it; null where nothing is known.</summary>
+    /// <summary>What the user can do, with the command that does it; or null.</summary>
     public static string? RecommendedAction(IpcException exception) =>
         Command(exception.Advice) is not { } command ? exception.RecommendedAction
         : exception.RecommendedAction is { } action ? $"{action} {command}"
@@ -23,9 +24,11 @@ internal static class ErrorRecords
 
     /// <summary>A warning of the library, with the parameter that concerns it.</summary>
     public static string WithCommand(string warning) =>
-        warning.Contains(nameof(SocketListener.AllowedUsers), StringComparison.Ordinal) ? $"{warning} New-IpcSocket -AllowUser names them." : warning;
+        warning.Contains(nameof(SocketListener.AllowedUsers), StringComparison.Ordinal)
+            ? $"{warning} New-IpcSocket -AllowUser names them."
+            : warning;
 
-    /// <summary>The command or parameter that does what the advice says; null where there is none.</summary>
+    /// <summary>The command or parameter that does what the advice says, or null.</summary>
     internal static string? Command(IpcAdvice advice) => advice switch
     {
         IpcAdvice.CheckAddress => "Get-IpcObject lists what exists.",

@@ -116,8 +116,10 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
         // By property and not by type, because a deserialized copy of a job or an object has another type.
         var properties = PSObject.AsPSObject(value ?? throw Wrong("null")).Properties;
         if (Unwrapped.Value(properties["Channel"]?.Value) is IpcObject channel) return new IpcTarget(channel);
-        if (properties["Channel"]?.Value?.ToString() is { } channelAddress && IpcAddress.TryParse(channelAddress, out var parsed)) return new IpcTarget(parsed!);
-        if (properties["Address"]?.Value?.ToString() is { } objectAddress && IpcAddress.TryParse(objectAddress, out parsed)) return new IpcTarget(parsed!);
+        if (properties["Channel"]?.Value?.ToString() is { } channelAddress && IpcAddress.TryParse(channelAddress, out var parsed))
+            return new IpcTarget(parsed!);
+        if (properties["Address"]?.Value?.ToString() is { } objectAddress && IpcAddress.TryParse(objectAddress, out parsed))
+            return new IpcTarget(parsed!);
         throw Wrong($"a {value.GetType().Name}");
     }
 

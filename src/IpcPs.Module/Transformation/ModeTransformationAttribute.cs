@@ -41,7 +41,16 @@ public sealed class ModeTransformationAttribute : ArgumentTransformationAttribut
             var bits = 0;
             foreach (var c in clause[(equals + 1)..]) bits |= c switch { 'r' => 4, 'w' => 2, 'x' => 1, _ => throw Wrong(text) };
             foreach (var c in users)
-                mode |= (UnixFileMode)(c switch { 'u' => bits << 6, 'g' => bits << 3, 'o' => bits, 'a' => bits << 6 | bits << 3 | bits, _ => throw Wrong(text) });
+            {
+                mode |= (UnixFileMode)(c switch
+                {
+                    'u' => bits << 6,
+                    'g' => bits << 3,
+                    'o' => bits,
+                    'a' => bits << 6 | bits << 3 | bits,
+                    _ => throw Wrong(text),
+                });
+            }
         }
         return mode;
     }

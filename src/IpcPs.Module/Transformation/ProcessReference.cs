@@ -39,7 +39,8 @@ public sealed class ProcessReference
     /// has no wildcards.</exception>
     internal IReadOnlyList<int> Resolve()
     {
-        if (Id is { } id) return HasEnded ? throw new IpcException(IpcErrors.ProcessNotFound, $"The process {id} has ended.", ToString()) : [id];
+        if (Id is { } id)
+            return HasEnded ? throw new IpcException(IpcErrors.ProcessNotFound, $"The process {id} has ended.", ToString()) : [id];
         var pattern = WildcardPattern.Get(Name!, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
         var found = ProcessTable.All().Where(p => pattern.IsMatch(p.Name)).Select(static p => p.ProcessId).ToArray();
         if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(Name))
@@ -69,8 +70,10 @@ public sealed class ProcessTransformationAttribute : ArgumentTransformationAttri
             case Process process:
                 return OfProcess(process);
             case string text:
-                return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var id) ? new ProcessReference(id)
-                    : text.Length > 0 ? new ProcessReference(text) : throw Wrong("an empty text");
+                if (text.Length == 0) throw Wrong("an empty text");
+                return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var id)
+                    ? new ProcessReference(id)
+                    : new ProcessReference(text);
             case int or long or uint or ulong or short or ushort or byte or sbyte or double or decimal:
                 return new ProcessReference(ToId(value));
         }
@@ -88,7 +91,9 @@ public sealed class ProcessTransformationAttribute : ArgumentTransformationAttri
         try
         {
             // .NET knows that a child of this process has ended, even when another process has its id.
-            return process.HasExited ? new ProcessReference(process.Id, hasEnded: true) : new ProcessReference(process.Id, process.StartTime);
+            return process.HasExited
+                ? new ProcessReference(process.Id, hasEnded: true)
+                : new ProcessReference(process.Id, process.StartTime);
         }
         catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
         {
@@ -122,5 +127,5 @@ public sealed class ProcessTransformationAttribute : ArgumentTransformationAttri
     }
 
     private static ArgumentTransformationMetadataException Wrong(string what) =>
-        new($"A process id, a process name (wildcards allowed), a Process object or a job with a process of its own is expected, not {what}.");
+        new($"A process id, a process name (wildcards allowed), a Process object or a job with its own process is expected, not {what}.");
 }

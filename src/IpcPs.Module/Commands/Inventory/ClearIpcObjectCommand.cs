@@ -54,14 +54,14 @@ public sealed class ClearIpcObjectCommand : InventoryCommand
         if (Force || info.OwnerId == IpcInventory.CurrentUserId) return true;
         try
         {
-            return ShouldContinue($"{info.Address} is owned by {info.Owner}. Remove it?", "Another user's object", ref _yesToAll, ref _noToAll);
+            var query = $"{info.Address} is owned by {info.Owner}. Remove it?";
+            return ShouldContinue(query, "Another user's object", ref _yesToAll, ref _noToAll);
         }
         catch (Exception e) when (e is HostException or PSInvalidOperationException or PSNotImplementedException)
         {
-            WriteError(ErrorRecords.ToRecord(
-                new IpcException(IpcErrors.AccessDenied, $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.",
-                    info.Address.Text, "Use -Force to remove other users' objects."),
-                info));
+            var text = $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.";
+            var error = new IpcException(IpcErrors.AccessDenied, text, info.Address.Text, "Use -Force to remove other users' objects.");
+            WriteError(ErrorRecords.ToRecord(error, info));
             return false;
         }
     }

@@ -41,7 +41,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. The child inherits pipes, and opens others by their address.</summary>
+    /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. It inherits pipes, and opens others by address.</summary>
     [Parameter]
     [IpcTargetTransformation]
     [ValidateNotNullOrEmpty]

@@ -57,7 +57,8 @@ public sealed class NewIpcSemaphoreCommand : NewObjectCommand
         {
             if (Key is not null || Count is not null)
                 throw IpcException.Argument("A POSIX semaphore is one, with a name: -Key and -Count go with -Kind SysV.", Name);
-            if (named is { Scheme: IpcScheme.SysVSem }) throw IpcException.Argument($"'{named}' is not the address of a POSIX semaphore.", Name);
+            if (named is { Scheme: IpcScheme.SysVSem })
+                throw IpcException.Argument($"'{named}' is not the address of a POSIX semaphore.", Name);
             if (Name is null) throw IpcException.Argument("A POSIX semaphore needs a name. Use -Kind SysV for a private set without one.");
             return (kind, named ?? IpcAddress.Parse("sem:" + Name));
         }

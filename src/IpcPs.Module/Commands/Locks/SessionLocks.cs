@@ -25,7 +25,8 @@ internal static class SessionLocks
             var session = Current(create: true)!;
             if (keep)
             {
-                if (!session.Kept.TryGetValue(acquired.Address, out var kept)) session.Kept.Add(acquired.Address, kept = new Kept(acquired));
+                if (!session.Kept.TryGetValue(acquired.Address, out var kept))
+                    session.Kept.Add(acquired.Address, kept = new Kept(acquired));
                 kept.Count += count;
             }
             if (acquired is IpcMutex mutex) session.Mutexes.Add(mutex);

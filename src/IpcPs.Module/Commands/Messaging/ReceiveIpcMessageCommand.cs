@@ -31,8 +31,8 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     [Parameter(Mandatory = true, ParameterSetName = AllSet)]
     public SwitchParameter All { get; set; }
 
-    /// <summary>The format of the message. Auto recognizes an IpcPs envelope; without one it returns text if the bytes are valid UTF-8, else
-    /// the bytes.</summary>
+    /// <summary>The format of the message. Auto uses the message's envelope; a message without one is text if it is valid UTF-8,
+    /// else bytes.</summary>
     [Parameter]
     public IpcFormat Format { get; set; }
 
@@ -91,10 +91,14 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             WriteWarnings(source.Channels);
             if (channel is null) break;
             if (_message.Lost > 0)
-                WriteWarning($"{_message.Lost} messages on '{channel.Address}' were dropped before this one: this reader is too slow for its writers.");
+            {
+                WriteWarning($"{_message.Lost} messages on '{channel.Address}' were dropped before this one: "
+                    + "this reader is too slow for its writers.");
+            }
             WriteMessage(channel);
         }
-        if (source.Abandoned > 0) WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
+        if (source.Abandoned > 0)
+            WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
     });
 
     private ReceiveOptions Options(bool exact) => new()

@@ -49,10 +49,13 @@ internal sealed class ReceiveSource : IDisposable
         {
             if (TakeReady(message, options, cancellation) is { } ready) return ready;
             if (_open.Count > 1 && !ChannelWaiter.UntilAnyReadable(_open, deadline, cancellation))
-                throw IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, deadline, IpcErrors.Empty);
+                throw TimedOut(deadline);
         }
         return _open.Count == 1 && _open[0].Receive(message, options, deadline, cancellation) ? _open[0] : null;
     }
+
+    private IpcException TimedOut(Deadline deadline) =>
+        IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, deadline, IpcErrors.Empty);
 
     public void Dispose()
     {

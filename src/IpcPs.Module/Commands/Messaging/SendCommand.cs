@@ -56,8 +56,9 @@ public abstract class SendCommand : IpcCmdlet
             SafeHandle handle => handle,
             FileStream stream => stream.SafeFileHandle,
             IpcObject { HandleToPass: { } handle } => handle,
-            IpcObject other => throw new IpcException(IpcErrors.NotSupported, $"A {other.Kind} has no single descriptor that could be passed on.",
-                other.Address.Text, "Pass one end of it, or its address as text."),
+            IpcObject other => throw new IpcException(
+                IpcErrors.NotSupported, $"A {other.Kind} has no single descriptor that could be passed on.", other.Address.Text,
+                "Pass one end of it, or its address as text."),
             _ => throw IpcException.Argument($"A {inner.GetType().Name} has no descriptor that could be passed on."),
         };
     }

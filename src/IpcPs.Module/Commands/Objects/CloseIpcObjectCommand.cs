@@ -23,7 +23,7 @@ public sealed class CloseIpcObjectCommand : IpcCmdlet
                 {
                     throw new IpcException(IpcErrors.InvalidOperation,
                         $"'{target.Address}' is an address, not an open object. A command that gets an address closes the object itself.",
-                        target.Address.Text, "Close the object that New-Ipc… or Open-IpcObject returned. Remove-IpcObject deletes it from the machine.");
+                        target.Address.Text, "Close the object that New-Ipc… or Open-IpcObject returned. Remove-IpcObject deletes it.");
                 }
                 target.Object.Dispose();
             });

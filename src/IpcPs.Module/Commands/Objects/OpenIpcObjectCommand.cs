@@ -30,8 +30,8 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
     [Parameter]
     public SwitchParameter Wait { get; set; }
 
-    /// <summary>Named pipes: this end stays open without a peer. A receiver then waits for the next writer, instead of seeing the end of the
-    /// stream; a sender waits for the next reader.</summary>
+    /// <summary>Named pipes: this end stays open without a peer. A receiver then waits for the next writer, and a sender for the
+    /// next reader.</summary>
     [Parameter]
     public SwitchParameter Persistent { get; set; }
 
@@ -41,6 +41,7 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
         var deadline = DeadlineFrom(Timeout);
         var address = Address.Address;
         if (Wait) IpcMechanisms.For(address.Scheme).WaitUntilExists(address, deadline, StopToken);
-        WriteObject(IpcMechanisms.Open(address, new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait }, deadline, StopToken));
+        var options = new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait };
+        WriteObject(IpcMechanisms.Open(address, options, deadline, StopToken));
     });
 }

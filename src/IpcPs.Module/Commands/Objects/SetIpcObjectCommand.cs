@@ -45,11 +45,13 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
     private void Change(IpcTarget target)
     {
         var changes = Describe();
-        if (changes.Length == 0) throw IpcException.Argument("There is nothing to change: use -Mode, -Owner, -Group, -Capacity or -MaxBytes.", target.Address.Text);
-        if (!ShouldProcess(target.Address.Text, "Set " + changes)) return;
+        var address = target.Address.Text;
+        if (changes.Length == 0)
+            throw IpcException.Argument("There is nothing to change: use -Mode, -Owner, -Group, -Capacity or -MaxBytes.", address);
+        if (!ShouldProcess(address, "Set " + changes)) return;
         using var lease = target.Lease<IpcObject>(IpcAccess.Default, Deadline.Infinite, StopToken);
         // Before anything is changed: an object that cannot take all the changes takes none.
-        var permissions = Mode is not null || Owner is not null || Group is not null ? Need<IIpcPermissions>(lease.Object, "owner, group or mode") : null;
+        var permissions = (Mode, Owner, Group) is (null, null, null) ? null : Need<IIpcPermissions>(lease.Object, "owner, group or mode");
         var capacity = Capacity is null ? null : Need<IIpcCapacity>(lease.Object, "capacity that can be changed");
         var maxBytes = MaxBytes is null ? null : Need<IIpcMaxBytes>(lease.Object, "maximum in bytes that can be changed");
         if (MaxBytes is { } bytes) maxBytes!.MaxBytes = bytes;
@@ -62,7 +64,8 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
 
     private static T Need<T>(IpcObject target, string what)
         where T : class =>
-        target as T ?? throw new IpcException(IpcErrors.NotSupported, $"'{target.Address}' ({target.Kind}) has no {what}.", target.Address.Text);
+        target as T
+            ?? throw new IpcException(IpcErrors.NotSupported, $"'{target.Address}' ({target.Kind}) has no {what}.", target.Address.Text);
 
     private string Describe()
     {

@@ -66,8 +66,8 @@ public sealed class NewIpcQueueCommand : NewObjectCommand
     {
         if (MaxMessages is not null || MaxMessageSize is not null)
         {
-            throw IpcException.Argument(
-                "A System V queue is limited by the bytes of all its messages: use -MaxBytes instead of -MaxMessages and -MaxMessageSize.", Name);
+            throw IpcException.Argument("A System V queue is limited by the bytes of all its messages: "
+                + "use -MaxBytes instead of -MaxMessages and -MaxMessageSize.", Name);
         }
         if (Key is null && named?.Scheme == IpcScheme.SysVMq) return named;
         if (Name is not null) throw HasKey("queue", Name);
@@ -79,13 +79,18 @@ public sealed class NewIpcQueueCommand : NewObjectCommand
         if (Key is not null) throw IpcException.Argument("A POSIX queue has a name and no key: omit -Key, or use -Kind SysV.", Name);
         if (MaxBytes is not null)
         {
-            throw IpcException.Argument(
-                "A POSIX queue is limited by the number and the size of its messages: use -MaxMessages and -MaxMessageSize instead of -MaxBytes.", Name);
+            throw IpcException.Argument("A POSIX queue is limited by the number and the size of its messages: "
+                + "use -MaxMessages and -MaxMessageSize instead of -MaxBytes.", Name);
         }
         if (named is null) return IpcAddress.Parse("mq:" + (Name ?? UniqueName()));
-        return named.Scheme == IpcScheme.Mq ? named : throw IpcException.Argument($"'{named}' is not the address of a message queue.", Name);
+        return named.Scheme == IpcScheme.Mq
+            ? named
+            : throw IpcException.Argument($"'{named}' is not the address of a message queue.", Name);
     }
 
-    private static string UniqueName() =>
-        string.Create(CultureInfo.InvariantCulture, $"ipcps-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+    private static string UniqueName()
+    {
+        var random = RandomNumberGenerator.GetHexString(8, lowercase: true);
+        return string.Create(CultureInfo.InvariantCulture, $"ipcps-{Environment.ProcessId}-{random}");
+    }
 }

@@ -45,11 +45,14 @@ public sealed class NewIpcRingCommand : NewObjectCommand
     {
         var address = Address();
         if (!ShouldProcess(address.Text, "Create message ring")) return;
-        WriteObject(MessageRing.Create(address, new RingOptions { Capacity = Capacity, Delivery = Delivery(), Mode = Mode, Persist = Persist }));
+        var options = new RingOptions { Capacity = Capacity, Delivery = Delivery(), Mode = Mode, Persist = Persist };
+        WriteObject(MessageRing.Create(address, options));
     });
 
     private RingDelivery Delivery() =>
-        !Broadcast ? RingDelivery.Queue : Overflow == RingOverflow.DropOldest ? RingDelivery.BroadcastDropOldest : RingDelivery.BroadcastHold;
+        !Broadcast ? RingDelivery.Queue
+        : Overflow == RingOverflow.DropOldest ? RingDelivery.BroadcastDropOldest
+        : RingDelivery.BroadcastHold;
 
     private IpcAddress Address()
     {

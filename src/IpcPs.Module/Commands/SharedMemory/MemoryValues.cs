@@ -142,7 +142,8 @@ internal abstract class MemoryValues
 
         public override void ReadInto(SharedMemorySegment memory, long offset, Array target)
         {
-            if (target is not T[] values) throw IpcException.Argument($"-Into takes a {typeof(T).Name}[] here, and this is a {target.GetType().Name}.");
+            if (target is not T[] values)
+                throw IpcException.Argument($"-Into takes a {typeof(T).Name}[] here, and this is a {target.GetType().Name}.");
             memory.Read(offset, values.AsSpan());
         }
 
@@ -184,13 +185,16 @@ internal abstract class MemoryValues
 
         public override void ReadInto(SharedMemorySegment memory, long offset, Array target)
         {
-            if (target is not bool[] values) throw IpcException.Argument($"-Into takes a Boolean[] here, and this is a {target.GetType().Name}.");
+            if (target is not bool[] values)
+                throw IpcException.Argument($"-Into takes a Boolean[] here, and this is a {target.GetType().Name}.");
             ReadMany(memory, offset, values.Length).CopyTo(values, 0);
         }
 
         public override long Write(SharedMemorySegment memory, long offset, object? value)
         {
-            var bytes = value is IEnumerable items and not string ? (from object? item in items select ToByte(item)).ToArray() : [ToByte(value)];
+            byte[] bytes = value is IEnumerable items and not string
+                ? [.. from object? item in items select ToByte(item)]
+                : [ToByte(value)];
             memory.Write<byte>(offset, bytes);
             return bytes.Length;
         }

@@ -79,11 +79,15 @@ public sealed class NewIpcSharedMemoryCommand : NewObjectCommand
             { Name: not null } => IpcSharedMemoryKind.Posix,
             _ => IpcSharedMemoryKind.Anonymous,
         });
-        if (named is not null && namedKind != kind) throw IpcException.Argument($"'{named}' is not the address of {kind} shared memory.", Name);
-        if (Key is not null && kind != IpcSharedMemoryKind.SysV) throw IpcException.Argument($"-Key goes with -Kind SysV, not with {kind}.", Name);
-        if (Path is not null && kind != IpcSharedMemoryKind.File) throw IpcException.Argument($"-Path goes with -Kind File, not with {kind}.", Name);
+        if (named is not null && namedKind != kind)
+            throw IpcException.Argument($"'{named}' is not the address of {kind} shared memory.", Name);
+        if (Key is not null && kind != IpcSharedMemoryKind.SysV)
+            throw IpcException.Argument($"-Key goes with -Kind SysV, not with {kind}.", Name);
+        if (Path is not null && kind != IpcSharedMemoryKind.File)
+            throw IpcException.Argument($"-Path goes with -Kind File, not with {kind}.", Name);
         if (Path is not null && Name is not null) throw IpcException.Argument("A mapped file has a path and no name: omit -Name.", Name);
-        if (Sparse && kind == IpcSharedMemoryKind.SysV) throw IpcException.Argument("A System V segment is always allocated when it is used first: omit -Sparse.", Name);
+        if (Sparse && kind == IpcSharedMemoryKind.SysV)
+            throw IpcException.Argument("A System V segment is always allocated when it is used first: omit -Sparse.", Name);
         return (kind, named ?? AddressOf(kind));
     }
 
@@ -102,7 +106,9 @@ public sealed class NewIpcSharedMemoryCommand : NewObjectCommand
                 if (Name is not null) throw HasKey("segment", Name);
                 return Key is null ? null : IpcAddress.Parse("sysvshm:" + Key);
             default:
-                return Name is null ? null : throw IpcException.Argument($"Anonymous memory has no name: omit '{Name}', or -Kind Anonymous.", Name);
+                return Name is null
+                    ? null
+                    : throw IpcException.Argument($"Anonymous memory has no name: omit '{Name}', or -Kind Anonymous.", Name);
         }
     }
 }

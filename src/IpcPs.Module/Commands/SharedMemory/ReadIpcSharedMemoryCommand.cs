@@ -26,7 +26,7 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
     public SwitchParameter NullTerminated { get; set; }
 
     /// <summary>An array to fill, instead of a new one. Its type is the type of the values, its length how many are read.</summary>
-    // Not declared as an array: PowerShell would box and check each element of a mandatory array, which takes 100 times as long as the copy.
+    // Not declared as an array: PowerShell would box and check each element of a mandatory array. That takes 100 times the copy's time.
     [Parameter(Mandatory = true, ParameterSetName = IntoSet)]
     public object Into { get; set; } = null!;
 
@@ -39,12 +39,13 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
             var target = Into is PSObject wrapped ? wrapped.BaseObject : Into;
             if (target is not Array array || MemoryValues.TypeOf(array) is not { } type)
             {
-                throw IpcException.Argument($"-Into takes an array of numbers, characters or Booleans, not a {target.GetType().Name}.", memory.Address.Text);
+                throw IpcException.Argument($"-Into takes an array of numbers, characters or Booleans, not a {target.GetType().Name}.");
             }
             MemoryValues.For(type).ReadInto(memory, Offset, array);
             return;
         }
-        if (NullTerminated && As != IpcValueType.String) throw IpcException.Argument("-NullTerminated needs -As String.", memory.Address.Text);
+        if (NullTerminated && As != IpcValueType.String)
+            throw IpcException.Argument("-NullTerminated needs -As String.", memory.Address.Text);
         WriteObject(Read(memory), enumerateCollection: false);
     });
 
@@ -58,12 +59,12 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
                 return Count is null ? memory.ReadPrefixedText(Offset) : memory.ReadText(Offset, ToCount(memory, Count.Value));
             case IpcValueType.Object:
                 if (Count is not null)
-                    throw IpcException.Argument("-As Object does not take -Count: an object's length is stored before it.", memory.Address.Text);
+                    throw IpcException.Argument("-As Object takes no -Count: an object's length is stored before it.", memory.Address.Text);
                 return ReadObject(memory);
             case null when Count is null:
                 var rest = memory.Size - Offset;
                 if (rest > Array.MaxLength)
-                    throw IpcException.Argument($"'{memory.Address}' has {rest} bytes there, more than an array can hold: use -Count.", memory.Address.Text);
+                    throw IpcException.Argument($"'{memory.Address}' has {rest} bytes there, too many for an array: use -Count.");
                 return rest >= 0 ? MemoryValues.For(IpcValueType.Byte).ReadMany(memory, Offset, (int)rest) : memory.Read<byte>(Offset);
             default:
                 var values = MemoryValues.For(As ?? IpcValueType.Byte);

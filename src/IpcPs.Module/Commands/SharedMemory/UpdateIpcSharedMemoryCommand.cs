@@ -4,7 +4,7 @@ using IpcPs.SharedMemory;
 
 namespace IpcPs.Module.Commands.SharedMemory;
 
-/// <summary><c>Update-IpcSharedMemory</c>: changes a 32-bit or 64-bit number atomically, even if other processes change it at the same time.</summary>
+/// <summary><c>Update-IpcSharedMemory</c>: changes a 32-bit or 64-bit number in shared memory atomically.</summary>
 [Cmdlet(VerbsData.Update, "IpcSharedMemory")]
 [OutputType(typeof(int), typeof(long))]
 public sealed class UpdateIpcSharedMemoryCommand : SharedMemoryCommand

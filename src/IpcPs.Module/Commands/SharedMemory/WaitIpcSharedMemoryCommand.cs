@@ -24,6 +24,7 @@ public sealed class WaitIpcSharedMemoryCommand : SharedMemoryCommand
         var memory = OpenMemory(IpcAccess.Read);
         var value = While ?? memory.Read<int>(Offset);
         WriteObject(memory.WaitForChange(Offset, value, deadline, StopToken)
-            ?? throw IpcException.TimedOut($"the number at offset {Offset} of '{memory.Address}' to change from {value}", memory.Address.Text, deadline));
+            ?? throw IpcException.TimedOut(
+                $"the number at offset {Offset} of '{memory.Address}' to change from {value}", memory.Address.Text, deadline));
     });
 }

@@ -22,7 +22,7 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
     [AllowEmptyCollection]
     public object? InputObject { get; set; }
 
-    /// <summary>The type to write; by default the value's own type for numbers, arrays of numbers and strings, and Object for the rest.</summary>
+    /// <summary>The type to write. By default numbers, arrays of numbers and strings have their own type; the rest is Object.</summary>
     [Parameter]
     public IpcValueType? As { get; set; }
 
@@ -69,7 +69,8 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
         {
             case IpcValueType.String:
                 var text = ValueText.Of(value);
-                if (Count is not { } count) return NullTerminated ? memory.WriteTerminatedText(_at, text) : memory.WritePrefixedText(_at, text);
+                if (Count is not { } count)
+                    return NullTerminated ? memory.WriteTerminatedText(_at, text) : memory.WritePrefixedText(_at, text);
                 return NullTerminated
                     ? throw IpcException.Argument("-NullTerminated and -Count exclude each other.", memory.Address.Text)
                     : memory.WriteText(_at, text, count);

@@ -2,7 +2,7 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary>A command that runs inside a cmdlet and can be stopped without the cmdlet. The cmdlet writes what it writes to any stream.</summary>
+/// <summary>A command that runs inside a cmdlet, and can be stopped without it. The cmdlet writes what the command writes.</summary>
 internal sealed class NestedScript : IDisposable
 {
     private readonly PowerShell _shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
@@ -21,7 +21,8 @@ internal sealed class NestedScript : IDisposable
     {
         var script = new NestedScript();
         script._shell.AddCommand(command);
-        foreach (var property in parameters.GetType().GetProperties()) script._shell.AddParameter(property.Name, property.GetValue(parameters));
+        foreach (var property in parameters.GetType().GetProperties())
+            script._shell.AddParameter(property.Name, property.GetValue(parameters));
         var streams = script._shell.Streams;
         Pass(script._output, owner.WriteObject);
         Pass(streams.Error, owner.WriteError);

@@ -56,7 +56,8 @@ public sealed class RegisterIpcSignalCommand : IpcCmdlet
             source.Begin(Signal);
             var action = Action is not null && runsDefault ? WithDefault(Action) : Action;
             var subscriber = Events.SubscribeEvent(
-                source, nameof(SignalEventSource.Received), identifier, MessageData, action, supportEvent: false, forwardEvent: false, MaxTriggerCount);
+                source, nameof(SignalEventSource.Received), identifier, MessageData, action,
+                supportEvent: false, forwardEvent: false, MaxTriggerCount);
             source.Subscriber = subscriber;
             session.Add(source);
             subscriber.Unsubscribed += (_, _) => session.Remove(source);

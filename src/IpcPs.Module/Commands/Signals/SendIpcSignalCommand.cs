@@ -90,8 +90,9 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         {
             var sent = pending.LastSignal == Signal ? $"{Signal}" : $"{Signal} and {pending.LastSignal}";
             var id = pending.Target.ProcessId;
-            WriteError(ErrorRecords.ToRecord(
-                IpcException.TimedOut($"{pending.Target} to end after {sent}", id.ToString(CultureInfo.InvariantCulture), DeadlineFrom(Timeout)), id));
+            var text = id.ToString(CultureInfo.InvariantCulture);
+            var error = IpcException.TimedOut($"{pending.Target} to end after {sent}", text, DeadlineFrom(Timeout));
+            WriteError(ErrorRecords.ToRecord(error, id));
         }
     });
 
@@ -118,7 +119,7 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         var target = SignalTarget.Open(id, startTime);
         try
         {
-            var action = Value is { } value ? string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {value}") : $"Send {Signal}";
+            var action = Value is null ? $"Send {Signal}" : string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {Value}");
             if (!ShouldProcess(target.ToString(), action)) return;
             var started = Stopwatch.GetTimestamp();
             target.Send(Signal, Value);
@@ -140,7 +141,8 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
 
     private void SendToGroup(ProcessReference reference)
     {
-        if (reference.Id is not { } id) throw IpcException.Argument($"A process group has a number, and '{reference}' is a name.", reference.ToString());
+        if (reference.Id is not { } id)
+            throw IpcException.Argument($"A process group has a number, and '{reference}' is a name.", reference.ToString());
         if (id == 1 && !AllowInit) throw Refused("Group 1 is the group of the process that runs the machine, or the container.", "1");
         if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"process group {id}"), $"Send {Signal}")) return;
         SignalTarget.SendToGroup(id, Signal, Value);

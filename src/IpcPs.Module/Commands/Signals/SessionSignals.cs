@@ -29,7 +29,8 @@ internal sealed class SessionSignals
             var runspace = Runspace.DefaultRunspace;
             lock (Sessions)
             {
-                if (!Sessions.TryGetValue(runspace.InstanceId, out var session)) Sessions.Add(runspace.InstanceId, session = new SessionSignals(runspace));
+                if (!Sessions.TryGetValue(runspace.InstanceId, out var session))
+                    Sessions.Add(runspace.InstanceId, session = new SessionSignals(runspace));
                 return session;
             }
         }

@@ -45,7 +45,7 @@ public sealed class SignalEventSource : IDisposable
         }
     }
 
-    /// <summary>Does what the session would have done with the signal without the registration. -Default calls it after the action.</summary>
+    /// <summary>Does what the session would do with the signal without the registration. -Default calls it after the action.</summary>
     public void RunDefault(ReceivedSignal signal)
     {
         ArgumentNullException.ThrowIfNull(signal);
@@ -102,8 +102,8 @@ public sealed class SignalEventSource : IDisposable
         if (_runsDefault) _forwarder.Post(() => RunDefault(signal));
     }
 
-    /// <summary>Passes signals to PowerShell's event manager in order, on a thread of the pool: when the session is at its prompt, the manager
-    /// returns only after the event's action has run, and the thread that reads signals must not wait for that.</summary>
+    /// <summary>Passes signals to PowerShell's event manager in order, on a thread of the pool. When the session is at its prompt,
+    /// the manager returns only after the event's action has run, and the thread that reads signals must not wait for that.</summary>
     private sealed class EventForwarder
     {
         private readonly ConcurrentQueue<Action> _waiting = new();
@@ -112,7 +112,8 @@ public sealed class SignalEventSource : IDisposable
         public void Post(Action action)
         {
             _waiting.Enqueue(action);
-            if (Interlocked.Exchange(ref _isRunning, 1) == 0) ThreadPool.UnsafeQueueUserWorkItem(static f => f.Run(), this, preferLocal: false);
+            if (Interlocked.Exchange(ref _isRunning, 1) == 0)
+                ThreadPool.UnsafeQueueUserWorkItem(static f => f.Run(), this, preferLocal: false);
         }
 
         private void Run()

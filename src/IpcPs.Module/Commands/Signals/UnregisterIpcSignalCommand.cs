@@ -5,7 +5,8 @@ using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary><c>Unregister-IpcSignal</c>: ends what Register-IpcSignal and Wait-IpcSignal began in this session. The signal then does what it did before.</summary>
+/// <summary><c>Unregister-IpcSignal</c>: ends what Register-IpcSignal and Wait-IpcSignal began in this session. The signal then does what
+/// it did before.</summary>
 [Cmdlet(VerbsLifecycle.Unregister, "IpcSignal", SupportsShouldProcess = true, DefaultParameterSetName = NamedSet)]
 public sealed class UnregisterIpcSignalCommand : IpcCmdlet
 {
@@ -44,6 +45,7 @@ public sealed class UnregisterIpcSignalCommand : IpcCmdlet
             found = true;
             if (source.Signals.Count == 0) source.Unsubscribe();
         }
-        if (!found) throw new IpcException(IpcErrors.InvalidOperation, $"{signal} is neither registered nor collected in this session.", signal.Name);
+        if (found) return;
+        throw new IpcException(IpcErrors.InvalidOperation, $"{signal} is neither registered nor collected in this session.", signal.Name);
     }
 }

@@ -5,7 +5,7 @@ using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary><c>Use-IpcSignal</c>: runs a script block until it ends or a signal ends it, and after a signal a second one that cleans up.</summary>
+/// <summary><c>Use-IpcSignal</c>: runs a script block that a signal ends, and after a signal a second one that cleans up.</summary>
 [Cmdlet(VerbsOther.Use, "IpcSignal")]
 [OutputType(typeof(object))]
 public sealed class UseIpcSignalCommand : IpcCmdlet

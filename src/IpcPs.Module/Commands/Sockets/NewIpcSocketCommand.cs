@@ -49,21 +49,24 @@ public sealed class NewIpcSocketCommand : IpcCmdlet
             return;
         }
         var address = IpcAddress.Parse(FullAddress());
-        if (Mode is not null && address.Path is null) throw IpcException.Argument("Only a unix socket that has a file has a -Mode.", address.Text);
+        if (Mode is not null && address.Path is null)
+            throw IpcException.Argument("Only a unix socket that has a file has a -Mode.", address.Text);
         if (!ShouldProcess(address.Text, "Listen")) return;
         if (AllowUser is not null && address is { Path: not null, Name: not null })
         {
             WriteWarning($"Other users cannot reach '{address}', because the runtime folder is private to the current user. "
                 + "Use a path that they can reach, or an abstract name (unix:@NAME).");
         }
-        WriteObject(IpcSocket.Listen(address, new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode }, Deadline.Infinite, StopToken));
+        var options = new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode };
+        WriteObject(IpcSocket.Listen(address, options, Deadline.Infinite, StopToken));
     });
 
     private string FullAddress()
     {
         var text = Address.Contains(':', StringComparison.Ordinal) ? Address : "unix:" + Address;
         if (!MyInvocation.BoundParameters.ContainsKey(nameof(Type))) return text;
-        if (text.Contains('?', StringComparison.Ordinal)) throw IpcException.Argument("The address says its type already: omit -Type.", text);
+        if (text.Contains('?', StringComparison.Ordinal))
+            throw IpcException.Argument("The address says its type already: omit -Type.", text);
         return $"{text}?type={Type.ToString().ToLowerInvariant()}";
     }
 }
