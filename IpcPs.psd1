@@ -7,7 +7,7 @@
     Author               = 'The IpcPs founders'
     CompanyName          = 'IpcPs'
     Copyright            = 'Copyright (c) 2026 the IpcPs founders. MIT licence.'
-    Description          = 'Every inter-process communication mechanism of Linux for PowerShell: signals, sockets, pipes, message queues, shared memory, semaphores.'
+    Description          = 'Linux inter-process communication for PowerShell: signals, sockets, pipes, queues, shared memory, semaphores.'
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
     FormatsToProcess     = @('module/IpcPs.Format.ps1xml')
@@ -51,7 +51,8 @@
     PrivateData          = @{
         PSData = @{
             Tags         = @(
-                'IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Mutex', 'Signal', 'Socket', 'Job', 'Parallel', 'PSEdition_Core'
+                'IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Mutex', 'Signal', 'Socket', 'Job', 'Parallel',
+                'PSEdition_Core'
             )
             ProjectUri   = 'https://github.com/ipcps/IpcPs'
             LicenseUri   = 'https://github.com/ipcps/IpcPs/blob/main/LICENSE'

@@ -8,7 +8,7 @@ public static class CodecLimits
     /// <summary>How deep values may lie within each other, sent or received.</summary>
     public const int MaxDepth = 64;
 
-    /// <summary>How deep the properties of live objects are followed where the caller says nothing: as in Start-Job, the object's own, and of what they
+    /// <summary>How deep the properties of live objects are followed where the caller says nothing: as in a PowerShell job, the object's own, and of what they
     /// hold the text. (A process with one level more is 12 times as large.)</summary>
     public const int DefaultObjectDepth = 1;
 

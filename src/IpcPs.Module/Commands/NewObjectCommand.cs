@@ -13,6 +13,5 @@ public abstract class NewObjectCommand : IpcCmdlet
 
     /// <summary>The error for a System V object that was given a name.</summary>
     private protected static IpcException HasKey(string what, string name) => IpcException.Argument(
-        $"A System V {what} has a key and no name: instead of '{name}' give -Key 0x2a, -Key 42 or -Key /path#id. Without a key it is private.",
-        name);
+        $"A System V {what} has a key and no name: instead of '{name}' give -Key 0x2a, -Key 42 or -Key /path#id, or none.", name);
 }

@@ -120,7 +120,7 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
             return new IpcTarget(parsed!);
         if (properties["Address"]?.Value?.ToString() is { } objectAddress && IpcAddress.TryParse(objectAddress, out parsed))
             return new IpcTarget(parsed!);
-        throw Wrong($"a {value.GetType().Name}");
+        throw Wrong($"an object of type {value.GetType().Name}");
     }
 
     private static ArgumentTransformationMetadataException Wrong(string what) =>

@@ -83,7 +83,7 @@ public sealed class ProcessTransformationAttribute : ArgumentTransformationAttri
         if (value is Job) throw Wrong("a job without a process of its own (it has no ProcessId)");
         if (properties["Id"]?.Value is { } number && properties["ProcessName"] is not null)
             return new ProcessReference(ToId(number), properties["StartTime"]?.Value as DateTime?);
-        throw Wrong($"a {value.GetType().Name}");
+        throw Wrong($"an object of type {value.GetType().Name}");
     }
 
     private static ProcessReference OfProcess(Process process)

@@ -119,7 +119,9 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         var target = SignalTarget.Open(id, startTime);
         try
         {
-            var action = Value is null ? $"Send {Signal}" : string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {Value}");
+            var action = Value is null
+                ? $"Send {Signal}"
+                : string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {Value}");
             if (!ShouldProcess(target.ToString(), action)) return;
             var started = Stopwatch.GetTimestamp();
             target.Send(Signal, Value);
