@@ -1,17 +1,16 @@
 @{
     RootModule           = 'module/bin/IpcPs.Module.dll'
-    # Gives the module a load context of its own before its assembly is loaded.
+    # Creates the load context of IpcPs.Core before IpcPs.Module.dll needs it.
     NestedModules        = @('module/bin/IpcPs.Loader.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '6d1f7b1e-4f52-4d0b-9f0e-0f6a3d8f2c51'
     Author               = 'The IpcPs founders'
     CompanyName          = 'IpcPs'
     Copyright            = 'Copyright (c) 2026 the IpcPs founders. MIT licence.'
-    Description          = 'Every IPC mechanism of Linux for PowerShell: signals, sockets, pipes, message queues, shared memory, locks.'
+    Description          = 'Linux inter-process communication for PowerShell: signals, sockets, pipes, queues, shared memory, semaphores.'
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
     FormatsToProcess     = @('module/IpcPs.Format.ps1xml')
-    TypesToProcess       = @('module/IpcPs.Types.ps1xml')
     FunctionsToExport    = @()
     VariablesToExport    = @()
     AliasesToExport      = @()
@@ -52,8 +51,8 @@
     PrivateData          = @{
         PSData = @{
             Tags         = @(
-                'IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Mutex', 'Signal', 'Socket', 'Job',
-                'Parallel', 'PSEdition_Core'
+                'IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Mutex', 'Signal', 'Socket', 'Job', 'Parallel',
+                'PSEdition_Core'
             )
             ProjectUri   = 'https://github.com/ipcps/IpcPs'
             LicenseUri   = 'https://github.com/ipcps/IpcPs/blob/main/LICENSE'

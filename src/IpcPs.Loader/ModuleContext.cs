@@ -4,11 +4,11 @@ using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
 
-/// <summary>The module's own load context: prefers what ships in <c>deps/</c> over whatever the process has loaded elsewhere.</summary>
+/// <summary>The module's own load context. It loads the assemblies in <c>deps/</c>, even if the process has other versions.</summary>
 internal sealed class ModuleContext(string folder) : AssemblyLoadContext("IpcPs")
 {
-    private readonly string _platform = Path.Combine(
-        folder, "runtimes", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64");
+    private readonly string _platform =
+        Path.Combine(folder, "runtimes", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64");
 
     /// <summary>The version of IpcPs.Core that ships with the module.</summary>
     public Version CoreVersion { get; } = AssemblyName.GetAssemblyName(Path.Combine(folder, "IpcPs.Core.dll")).Version!;

@@ -4,15 +4,15 @@ using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
 
-/// <summary>Loaded before IpcPs.Module.dll (NestedModules in the manifest): from then on IpcPs.Core and the packages that it needs come
-/// from /// the module's own load context, so that another module's copy of the same package, in another version, does no harm to either.</summary>
+/// <summary>Makes IpcPs.Core and its packages load in a context of their own, so that another module can use other versions of the same
+/// packages. The manifest loads it before IpcPs.Module.dll (NestedModules).</summary>
 public sealed class ModuleLoader : IModuleAssemblyInitializer
 {
     private const string CoreName = "IpcPs.Core";
     private static readonly object Guard = new();
     private static ModuleContext? s_context;
 
-    /// <summary>Called by PowerShell at each import; the second finds everything in place.</summary>
+    /// <summary>Called by PowerShell at each import. A second import finds everything in place.</summary>
     public void OnImport()
     {
         lock (Guard)
@@ -22,24 +22,26 @@ public sealed class ModuleLoader : IModuleAssemblyInitializer
             ThrowIfForeignCoreWins(context.CoreVersion);
             s_context = context;
             AssemblyLoadContext.Default.Resolving += ResolveCore;
-            // At once: the answer is remembered, and a copy that comes into the process later finds the place taken.
+            // Now: the runtime remembers the answer, and a copy that is loaded later does not replace it.
             Assembly.Load(new AssemblyName(CoreName) { Version = context.CoreVersion });
         }
     }
 
-    // Only the core: the packages behind it are asked for by the core itself, and so within its own context.
+    // Only the core: the core itself then loads its packages in its own context.
     private static Assembly? ResolveCore(AssemblyLoadContext context, AssemblyName name) =>
         name.Name == CoreName ? s_context!.LoadFromAssemblyName(name) : null;
 
-    // An older copy in the process is passed over, because it doesn't satisfy the reference. A newer one would be taken for ours.
+    // The runtime ignores an older copy in the process, because it does not satisfy the reference. It would use a newer one.
     private static void ThrowIfForeignCoreWins(Version wanted)
     {
         foreach (var assembly in AssemblyLoadContext.Default.Assemblies)
         {
             if (assembly.GetName() is { Name: CoreName, Version: var version } && version > wanted)
+            {
                 throw new InvalidOperationException(
-                    $"IpcPs.Core {version} is loaded already, from '{assembly.Location}', " +
-                    $"and IpcPs needs its own {wanted}. Import IpcPs before the module that brings the other, or in another session.");
+                    $"IpcPs.Core {version} is loaded already, from '{assembly.Location}', and IpcPs needs its own {wanted}. "
+                    + "Import IpcPs before the module that loads the other version, or in another session.");
+            }
         }
     }
 }

@@ -11,11 +11,12 @@ internal static class ErrorRecords
     {
         var category = Enum.TryParse<ErrorCategory>(exception.Id.Category.ToString(), out var known) ? known : ErrorCategory.NotSpecified;
         var record = new ErrorRecord(exception, exception.Id.Name, category, target ?? exception.Target);
-        if (RecommendedAction(exception) is { } action) record.ErrorDetails = new ErrorDetails(exception.Message) { RecommendedAction = action };
+        if (RecommendedAction(exception) is { } action)
+            record.ErrorDetails = new ErrorDetails(exception.Message) { RecommendedAction = action };
         return record;
     }
 
-    /// <summary>What the user can do, with the command that does it; null where nothing is known.</summary>
+    /// <summary>What the user can do, with the command that does it; or null.</summary>
     public static string? RecommendedAction(IpcException exception) =>
         Command(exception.Advice) is not { } command ? exception.RecommendedAction
         : exception.RecommendedAction is { } action ? $"{action} {command}"
@@ -23,16 +24,19 @@ internal static class ErrorRecords
 
     /// <summary>A warning of the library, with the parameter that concerns it.</summary>
     public static string WithCommand(string warning) =>
-        warning.Contains(nameof(SocketListener.AllowedUsers), StringComparison.Ordinal) ? $"{warning} New-IpcSocket -AllowUser names them." : warning;
+        warning.Contains(nameof(SocketListener.AllowedUsers), StringComparison.Ordinal)
+            ? $"{warning} New-IpcSocket -AllowUser names them."
+            : warning;
 
-    /// <summary>The command or parameter that does what the advice says; null where there is none.</summary>
+    /// <summary>The command or parameter that does what the advice says, or null.</summary>
     internal static string? Command(IpcAdvice advice) => advice switch
     {
+        IpcAdvice.CheckAddressForm => "'Get-Help about_IpcPs' lists all kinds.",
         IpcAdvice.CheckAddress => "Get-IpcObject lists what exists.",
         IpcAdvice.CheckPermissions => "Get-IpcObject shows them.",
         IpcAdvice.CheckLimits => "Get-IpcLimit shows them all.",
         IpcAdvice.CheckFeatures => "Test-IpcFeature shows what is missing.",
-        IpcAdvice.CheckSignals => "Get-IpcSignal lists the signals.",
+        IpcAdvice.CheckSignals => "Get-IpcSignal lists the signals, and which of them can be received.",
         IpcAdvice.OpenOrRemove => "Use Open-IpcObject or Remove-IpcObject.",
         IpcAdvice.OpenAgain => "Use Open-IpcObject.",
         IpcAdvice.OpenWithAccess => "Use Open-IpcObject -Access.",
@@ -54,15 +58,15 @@ internal static class ErrorRecords
         IpcAdvice.UseFixedMemory => "Use New-IpcSharedMemory without -Name, or with -Kind SysV.",
         IpcAdvice.UseFileOrSparseMemory => "Use New-IpcSharedMemory -Kind File, or -Sparse.",
         IpcAdvice.UseDropOldest => "Use New-IpcRing -Overflow DropOldest.",
-        IpcAdvice.SetMaxMessageSize => "New-IpcQueue -MaxMessageSize sets it.",
+        IpcAdvice.SetMaxMessageSize => "New-IpcQueue -MaxMessageSize sets the maximum size.",
         IpcAdvice.SetMaxBytes => "Set-IpcObject -MaxBytes sets how much the queue holds.",
         IpcAdvice.SetCapacity => "New-IpcRing -Capacity sets it.",
         IpcAdvice.SetFormat => "-Format selects the format.",
         IpcAdvice.ReceiveBytes => "Use Receive-IpcMessage -Format Bytes.",
         IpcAdvice.SetTextEnd => "Use -Count or -NullTerminated; -As Byte reads bytes.",
         IpcAdvice.WaitForLock => "Omit -NoWait, or use -Timeout.",
-        IpcAdvice.WaitForReader => "-Timeout waits.",
-        IpcAdvice.WaitForServer => "Open-IpcObject -Wait waits.",
+        IpcAdvice.WaitForReader => "-Timeout waits for it.",
+        IpcAdvice.WaitForServer => "Open-IpcObject -Wait waits for it.",
         IpcAdvice.WaitForBacklog => "Use -Timeout, or New-IpcSocket -Backlog.",
         IpcAdvice.ReplyOrConnect => "Send-IpcMessage -ReplyTo replies, Open-IpcObject connects.",
         IpcAdvice.SignalGroup => "Send-IpcSignal -Group sends to a group.",

@@ -36,7 +36,7 @@ internal static class AddressParser
     }
 
     internal static IpcException Invalid(string text, string why) =>
-        new(IpcErrors.InvalidAddress, $"'{text}' is not an address: {why}.", text, "The addresses are listed in 'Get-Help about_IpcPs'.");
+        new(IpcErrors.InvalidAddress, $"'{text}' is not an address: {why}.", text) { Advice = IpcAdvice.CheckAddressForm };
 
     private static IpcAddress ParseDescriptor(IpcScheme scheme, string text, string rest)
     {

@@ -6,6 +6,8 @@ public enum IpcAdvice
 {
     /// <summary>No advice beyond <see cref="IpcException.RecommendedAction"/>.</summary>
     None = 0,
+    /// <summary>Look up how an address is written.</summary>
+    CheckAddressForm,
     /// <summary>Check the address.</summary>
     CheckAddress,
     /// <summary>Check the object's owner and mode.</summary>
@@ -84,16 +86,17 @@ public enum IpcAdvice
     SignalGroup,
 }
 
+/// <summary>The usual sentences of advice.</summary>
 internal static class IpcAdviceText
 {
     /// <summary>The sentence for an exception that gives none of its own; null where the advice needs to know more.</summary>
     public static string? Of(IpcAdvice advice) => advice switch
     {
+        IpcAdvice.CheckAddressForm => "Look up how an address is written.",
         IpcAdvice.CheckAddress => "Check the address.",
         IpcAdvice.CheckPermissions => "Check the object's owner and mode.",
         IpcAdvice.CheckLimits => "Look up which kernel limit is reached.",
         IpcAdvice.CheckFeatures => "Look up what this kernel or container supports.",
-        IpcAdvice.CheckSignals => "Look up which signals can be received.",
         IpcAdvice.OpenOrRemove => "Open it, or remove it.",
         IpcAdvice.OpenAgain => "Open it again.",
         IpcAdvice.Close => "Close it.",

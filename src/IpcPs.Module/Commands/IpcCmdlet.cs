@@ -2,19 +2,21 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Commands;
 
-/// <summary>What every cmdlet shares: cancellation by Ctrl+C, and errors that become ErrorRecords in one way.</summary>
+/// <summary>The base of every command: Ctrl+C cancels its waits, and its exceptions become error records.</summary>
 public abstract class IpcCmdlet : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
 
-    /// <summary>Cancelled by Ctrl+C and by Stop-Job: what every wait is given.</summary>
+    /// <summary>Cancelled by Ctrl+C and by Stop-Job. Every wait gets it.</summary>
     protected CancellationToken StopToken => _stopping.Token;
 
     /// <inheritdoc/>
     protected override void StopProcessing() => _stopping.Cancel();
 
-    /// <summary>Does one thing; what goes wrong with it is a non-terminating error, so that a pipeline goes on with the next object.</summary>
-    /// <returns>Whether it went well.</returns>
+    /// <summary>Runs an action. If it fails, the error is non-terminating: the pipeline continues with the next object.</summary>
+    /// <param name="action">The action.</param>
+    /// <param name="target">The error's target object; by default the address in the exception.</param>
+    /// <returns>Whether it succeeded.</returns>
     protected bool Try(Action action, object? target = null)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -34,19 +36,10 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
         }
     }
 
-    /// <summary>The deadline that -Timeout and -NoWait ask for, beginning now.</summary>
-    /// <exception cref="IpcException">The time is negative, or both were given.</exception>
-    protected static Deadline DeadlineFrom(TimeSpan? timeout, bool noWait = false)
-    {
-        if (noWait && timeout is not null) throw IpcException.Argument("-NoWait and -Timeout exclude each other.");
-        return noWait ? Deadline.Immediate : timeout is { } time ? Deadline.After(time) : Deadline.Infinite;
-    }
-
-    /// <summary>How long this command waits: until the deadline of <see cref="DeadlineFrom"/>, or until Ctrl+C.</summary>
-    protected WaitOptions WaitFrom(TimeSpan? timeout, bool noWait = false) => new(DeadlineFrom(timeout, noWait), StopToken);
-
-    /// <summary>Does what the rest depends on; what goes wrong with it ends the command.</summary>
-    protected T Require<T>(Func<T> action, object? target = null)
+    /// <summary>Runs an action that the rest of the command depends on. If it fails, the error ends the command.</summary>
+    /// <param name="action">The action.</param>
+    /// <returns>The action's result.</returns>
+    protected T Require<T>(Func<T> action)
     {
         ArgumentNullException.ThrowIfNull(action);
         try
@@ -55,7 +48,7 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
         }
         catch (IpcException e)
         {
-            ThrowTerminatingError(ErrorRecords.ToRecord(e, target));
+            ThrowTerminatingError(ErrorRecords.ToRecord(e));
             throw;
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
@@ -63,6 +56,28 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
             throw new PipelineStoppedException();
         }
     }
+
+    /// <inheritdoc cref="Require{T}"/>
+    protected void Require(Action action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        Require(() =>
+        {
+            action();
+            return true;
+        });
+    }
+
+    /// <summary>The deadline that -Timeout and -NoWait stand for, from now on.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the time is negative, or both were given.</exception>
+    protected static Deadline DeadlineFrom(TimeSpan? timeout, bool noWait = false)
+    {
+        if (noWait && timeout is not null) throw IpcException.Argument("-NoWait and -Timeout exclude each other.");
+        return noWait ? Deadline.Immediate : timeout is { } time ? Deadline.After(time) : Deadline.Infinite;
+    }
+
+    /// <summary>How long this command waits: until the deadline of <see cref="DeadlineFrom"/>, or until Ctrl+C.</summary>
+    protected WaitOptions WaitFrom(TimeSpan? timeout, bool noWait = false) => new(DeadlineFrom(timeout, noWait), StopToken);
 
     /// <inheritdoc/>
     public void Dispose()

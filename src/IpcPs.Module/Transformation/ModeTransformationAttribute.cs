@@ -3,18 +3,18 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Transformation;
 
-/// <summary>Lets a <see cref="UnixFileMode"/> parameter take <c>600</c>, <c>'0600'</c> or <c>'u=rw,g=r'</c>, as chmod(1) does.</summary>
+/// <summary>Lets a <see cref="UnixFileMode"/> parameter accept <c>600</c>, <c>'0600'</c> or <c>'u=rw,g=r'</c>, as chmod(1) does.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ModeTransformationAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        var value = Unwrapped.Value(inputData);
         return value switch
         {
             null or UnixFileMode => value,
-            // The digits are octal however they are written: 600 means rw-------, as on chmod's command line.
+            // The digits are always octal, as chmod's are: 600 means rw-------.
             int or long => Octal(Convert.ToString(value, CultureInfo.InvariantCulture)!),
             string text when text.Contains('=', StringComparison.Ordinal) => Symbolic(text),
             string text => Octal(text),
@@ -37,15 +37,24 @@ public sealed class ModeTransformationAttribute : ArgumentTransformationAttribut
         {
             var equals = clause.IndexOf('=', StringComparison.Ordinal);
             if (equals < 0) throw Wrong(text);
-            var who = equals == 0 ? "a" : clause[..equals];
+            var users = equals == 0 ? "a" : clause[..equals];
             var bits = 0;
             foreach (var c in clause[(equals + 1)..]) bits |= c switch { 'r' => 4, 'w' => 2, 'x' => 1, _ => throw Wrong(text) };
-            foreach (var c in who)
-                mode |= (UnixFileMode)(c switch { 'u' => bits << 6, 'g' => bits << 3, 'o' => bits, 'a' => bits << 6 | bits << 3 | bits, _ => throw Wrong(text) });
+            foreach (var c in users)
+            {
+                mode |= (UnixFileMode)(c switch
+                {
+                    'u' => bits << 6,
+                    'g' => bits << 3,
+                    'o' => bits,
+                    'a' => bits << 6 | bits << 3 | bits,
+                    _ => throw Wrong(text),
+                });
+            }
         }
         return mode;
     }
 
     private static ArgumentTransformationMetadataException Wrong(object? value) =>
-        new($"A mode is like 600, '0640' or 'u=rw,g=r', and '{value}' is not.");
+        new($"A mode such as 600, '0640' or 'u=rw,g=r' is expected, not '{value}'.");
 }

@@ -5,18 +5,17 @@ using IpcPs.Signals;
 
 namespace IpcPs.Module.Transformation;
 
-/// <summary>Lets a parameter of type <see cref="Signal"/> take a name with or without SIG, a number, RTMIN+n, RTMAX-n, or what Get-IpcSignal or Wait-IpcSignal gave.</summary>
+/// <summary>Lets a <see cref="Signal"/> parameter accept a name with or without SIG, a number, RTMIN+n, RTMAX-n, or an object that
+/// Get-IpcSignal or Wait-IpcSignal returned.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class SignalTransformationAttribute : ArgumentTransformationAttribute
 {
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
     {
-        var value = Unwrap(inputData);
-        return value is IList list ? list.Cast<object?>().Select(static o => One(Unwrap(o))).ToArray() : One(value);
+        var value = Unwrapped.Value(inputData);
+        return value is IList list ? list.Cast<object?>().Select(static o => One(Unwrapped.Value(o))).ToArray() : One(value);
     }
-
-    private static object? Unwrap(object? value) => value is PSObject { BaseObject: not PSCustomObject } wrapped ? wrapped.BaseObject : value;
 
     private static Signal One(object? value)
     {

@@ -31,6 +31,6 @@ public partial class ErrorAdviceTests
     }
 
     // A parameter is a word in a text or a comment: a minus sign of an expression has a C# name after it.
-    [GeneratedRegex("[A-Z][a-z]+-Ipc|[\\s\"'(>]-(?!Marshal|Line|Id|Errno)[A-Z][a-z]+")]
+    [GeneratedRegex("[A-Z][a-z]+-Ipc|\\b(?:Get|New|Start|Import)-[A-Z]|[\\s\"'(>]-(?!Marshal|Line|Id|Errno)[A-Z][a-z]+")]
     private static partial Regex CommandOrParameter();
 }

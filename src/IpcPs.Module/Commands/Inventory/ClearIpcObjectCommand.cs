@@ -1,67 +1,51 @@
 using System.Management.Automation;
 using System.Management.Automation.Host;
 using IpcPs.Inventory;
-using IpcPs.Module.Completion;
 
 namespace IpcPs.Module.Commands.Inventory;
 
-/// <summary><c>Clear-IpcObject</c>: removes what no living process holds.</summary>
+/// <summary><c>Clear-IpcObject</c>: removes stale objects, which no living process holds.</summary>
 [Cmdlet(VerbsCommon.Clear, "IpcObject", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
 [OutputType(typeof(IpcObjectInfo))]
-public sealed class ClearIpcObjectCommand : IpcCmdlet
+public sealed class ClearIpcObjectCommand : InventoryCommand
 {
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private bool _yesToAll;
     private bool _noToAll;
 
-    /// <summary>Says so: only what is stale is ever removed.</summary>
+    /// <summary>States explicitly that only stale objects are removed, which is always so.</summary>
     [Parameter]
     public SwitchParameter Stale { get; set; } = true;
 
-    /// <summary>Names or addresses; wildcards allowed.</summary>
-    [Parameter(Position = 0)]
-    [SupportsWildcards]
-    [ArgumentCompleter(typeof(AddressCompleter))]
-    public string[]? Name { get; set; }
-
-    /// <summary>Which mechanisms.</summary>
-    [Parameter]
-    public IpcScheme[]? Kind { get; set; }
-
-    /// <summary>Does not ask about what other users own.</summary>
+    /// <summary>Removes other users' objects without a question.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    /// <summary>Gives what was removed.</summary>
+    /// <summary>Returns the removed objects.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
     protected override void EndProcessing() => Try(() =>
     {
-        if (!Stale) throw IpcException.Argument("Clear-IpcObject removes only what is stale; remove others by name with Remove-IpcObject.");
-        // A queue that goes leaves the messages behind that waited in shared memory: they go then.
-        for (var isFirst = true; Pass(isFirst); isFirst = false)
-        {
-        }
+        if (!Stale) throw IpcException.Argument("Clear-IpcObject removes stale objects only. Use Remove-IpcObject for others.");
+        // The large messages of a removed queue were in shared memory, which is stale now.
+        if (RemoveStale(Kind ?? []) && (Kind is null || Kind.Contains(IpcScheme.Shm))) RemoveStale([IpcScheme.Shm]);
     });
 
-    // Whether another pass can find more.
-    private bool Pass(bool isFirst)
+    /// <returns>Whether a queue was removed.</returns>
+    private bool RemoveStale(IReadOnlyList<IpcScheme> schemes)
     {
-        var found = IpcInventory.List(isFirst ? Kind ?? [] : [IpcScheme.Shm], all: false, out var problems);
-        SessionWarnings.Say(this, problems);
-        var names = ObjectNames.Patterns(Name ?? ["*"]).ToList();
-        var wanted = found.Where(info => info.IsStale && info.IsNamed(text => names.Exists(n => n.IsMatch(text))) && _asked.Add(info.Address.Text) && IsAllowed(info)).ToList();
-        var queuesGone = false;
+        var wanted = Find(schemes, all: false).Where(info => info.IsStale && _asked.Add(info.Address.Text) && IsAllowed(info)).ToList();
+        var hasRemovedQueue = false;
         foreach (var removal in IpcInventory.RemoveStale(wanted))
         {
-            queuesGone |= removal.IsRemoved && removal.Object.Address.Scheme is IpcScheme.Mq or IpcScheme.SysVMq;
+            hasRemovedQueue |= removal.IsRemoved && removal.Object.Address.Scheme is IpcScheme.Mq or IpcScheme.SysVMq;
             if (removal.Error is { } error) WriteError(ErrorRecords.ToRecord(error, removal.Object));
-            else if (!removal.IsRemoved) WriteVerbose($"'{removal.Object.Address}' stays: {removal.Reason}.");
+            else if (!removal.IsRemoved) WriteVerbose($"'{removal.Object.Address}' is not removed: {removal.Reason}.");
             else if (PassThru) WriteObject(removal.Object);
         }
-        return queuesGone && (Kind is null || Kind.Contains(IpcScheme.Shm));
+        return hasRemovedQueue;
     }
 
     private bool IsAllowed(IpcObjectInfo info)
@@ -70,12 +54,14 @@ public sealed class ClearIpcObjectCommand : IpcCmdlet
         if (Force || info.OwnerId == IpcInventory.CurrentUserId) return true;
         try
         {
-            return ShouldContinue($"{info.Address} belongs to {info.Owner}. Remove it?", "Not yours", ref _yesToAll, ref _noToAll);
+            var query = $"{info.Address} is owned by {info.Owner}. Remove it?";
+            return ShouldContinue(query, "Another user's object", ref _yesToAll, ref _noToAll);
         }
         catch (Exception e) when (e is HostException or PSInvalidOperationException or PSNotImplementedException)
         {
-            var refused = new IpcException(IpcErrors.AccessDenied, $"'{info.Address}' belongs to {info.Owner}, and nobody is here to be asked whether it may go.", info.Address.Text, "Give -Force to remove what other users own.");
-            WriteError(ErrorRecords.ToRecord(refused, info));
+            var text = $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.";
+            var error = new IpcException(IpcErrors.AccessDenied, text, info.Address.Text, "Use -Force to remove other users' objects.");
+            WriteError(ErrorRecords.ToRecord(error, info));
             return false;
         }
     }

@@ -4,7 +4,7 @@ using IpcPs.Module.Completion;
 
 namespace IpcPs.Module.Commands.Inventory;
 
-/// <summary><c>Get-IpcLimit</c>: the kernel's limits on IPC, what is in use of them, and what raises each.</summary>
+/// <summary><c>Get-IpcLimit</c>: the kernel's limits on IPC, how much of each is used, and what raises it.</summary>
 [Cmdlet(VerbsCommon.Get, "IpcLimit")]
 [OutputType(typeof(IpcLimit))]
 public sealed class GetIpcLimitCommand : IpcCmdlet

@@ -4,17 +4,17 @@ using IpcPs.Module.Completion;
 
 namespace IpcPs.Module.Commands.Inventory;
 
-/// <summary><c>Test-IpcFeature</c>: whether this machine has a mechanism, found out by using it.</summary>
+/// <summary><c>Test-IpcFeature</c>: tests whether this machine has a mechanism, by using it.</summary>
 [Cmdlet(VerbsDiagnostic.Test, "IpcFeature")]
 [OutputType(typeof(IpcFeature), typeof(bool))]
 public sealed class TestIpcFeatureCommand : IpcCmdlet
 {
-    /// <summary>Which; all without it.</summary>
+    /// <summary>The features to test; all by default.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ArgumentCompleter(typeof(FeatureCompleter))]
     public string[]? Name { get; set; }
 
-    /// <summary>Gives $true or $false alone: whether all of them are there.</summary>
+    /// <summary>Returns only $true or $false: whether all of them are available.</summary>
     [Parameter]
     public SwitchParameter Quiet { get; set; }
 

@@ -6,7 +6,8 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Jobs;
 
-/// <summary><c>Start-IpcJob</c>: runs a script in a child process, a PowerShell job with a channel to it; jobs that are piped into each other run side by side.</summary>
+/// <summary><c>Start-IpcJob</c>: runs a script block in a child process, as a PowerShell job with a channel to it. Jobs that are piped into
+/// each other run at the same time.</summary>
 [Cmdlet(VerbsLifecycle.Start, "IpcJob")]
 [OutputType(typeof(IpcJob))]
 public sealed class StartIpcJobCommand : IpcCmdlet
@@ -16,19 +17,19 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     private bool _written;
     private bool _isSource;
 
-    /// <summary>The script that the job runs.</summary>
+    /// <summary>The script block that the job runs.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [ValidateNotNull]
     public ScriptBlock ScriptBlock { get; set; } = null!;
 
-    /// <summary>The script's arguments: its <c>$args</c>, or the values of its parameters.</summary>
+    /// <summary>The arguments: the script block's <c>$args</c>, or the values of its parameters.</summary>
     [Parameter]
     [Alias("Args")]
     [AllowNull]
     [AllowEmptyCollection]
     public object?[]? ArgumentList { get; set; }
 
-    /// <summary>The script's <c>$input</c>: values, or IpcJobs, whose output goes straight into it.</summary>
+    /// <summary>The script block's <c>$input</c>: values, or IpcJobs, whose output goes directly to this job.</summary>
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
     [AllowEmptyString]
@@ -40,14 +41,14 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>Further IPC objects for the child: its <c>$IpcHandles</c>. Pipes are inherited, others are opened by their address.</summary>
+    /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. It inherits pipes, and opens others by address.</summary>
     [Parameter]
     [IpcTargetTransformation]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget[]? Handle { get; set; }
 
-    /// <summary>What carries the input into the job.</summary>
+    /// <summary>The transport that carries the input to the job.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(TransportCompleter))]
     public string Via { get; set; } = "Pipe";
@@ -76,7 +77,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
             Emit();
             return;
         }
-        // First, so that the commands behind this one are at work while the input still comes.
+        // First, so that the next commands of the pipeline work while the input still comes.
         Emit();
         Send();
     }
@@ -97,7 +98,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
 
     private IpcJob Start(bool piped)
     {
-        // Looked up also where nothing is piped: a name that means nothing is a mistake all the same.
+        // Looked up even if nothing is piped: an unknown name is an error in any case.
         var via = IpcMechanisms.Transport(Via);
         return IpcJob.Start(new JobStartInfo
         {
@@ -117,9 +118,8 @@ public sealed class StartIpcJobCommand : IpcCmdlet
         Require(() =>
         {
             _writer ??= _job.Inlet.OpenWriter(StopToken);
-            // A job that wants no more input is no error: so does Select-Object -First.
+            // A job that takes no more input is not an error: Select-Object -First does the same.
             _writer?.Write(InputObject);
-            return true;
         });
     }
 

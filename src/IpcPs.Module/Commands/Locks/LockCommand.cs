@@ -5,31 +5,45 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Locks;
 
-/// <summary>What the commands that take and give locks have in common: how many, of which.</summary>
+/// <summary>The base of the commands that acquire and release locks.</summary>
 public abstract class LockCommand : IpcCmdlet
 {
-    /// <summary>How many; 1 by default. 0 waits until a System V semaphore is zero.</summary>
+    /// <summary>How much to acquire or release; 1 by default. With 0, Lock-IpcObject waits until a System V semaphore is zero.</summary>
     [Parameter]
     public int Count { get; set; } = 1;
 
-    /// <summary>Which semaphore of a System V set, from 0.</summary>
+    /// <summary>The semaphore of a System V set, from 0.</summary>
     [Parameter]
     public int Index { get; set; }
 
-    /// <summary>System V: the kernel is not to give it back when this process ends.</summary>
+    /// <summary>System V: the kernel does not release the semaphore when this process ends.</summary>
     [Parameter]
     public SwitchParameter NoUndo { get; set; }
 
-    private protected LockOptions Options => new() { Count = Count, Index = Index, NoUndo = NoUndo, Holder = Runspace.DefaultRunspace?.InstanceId };
+    private protected LockOptions Options =>
+        new() { Count = Count, Index = Index, NoUndo = NoUndo, Holder = Runspace.DefaultRunspace?.InstanceId };
 
-    /// <summary>Takes it, and warns where its last holder died.</summary>
-    private protected void Take(IpcLock target, Deadline deadline)
+    private protected IpcLease<IpcLock> Lease(IpcTarget target) => target.Lease<IpcLock>(IpcAccess.ReadWrite, StopToken);
+}
+
+/// <summary>The base of the commands that acquire locks.</summary>
+public abstract class AcquireLockCommand : LockCommand
+{
+    /// <summary>How long to wait, in seconds or as a TimeSpan.</summary>
+    [Parameter]
+    [TimeoutTransformation]
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>Does not wait.</summary>
+    [Parameter]
+    public SwitchParameter NoWait { get; set; }
+
+    /// <summary>Acquires the lock, and warns if its last holder died.</summary>
+    private protected void Acquire(IpcLock target, Deadline deadline)
     {
         target.Acquire(Options, new(deadline, StopToken));
-        if (target is IpcMutex { OwnerDied: true } mutex)
-            WriteWarning($"Process {mutex.DeadOwnerId} ended while it held '{mutex.Address}', and never gave it back: what the mutex guards may be half changed. It is this session's now.");
+        if (target is not IpcMutex { OwnerDied: true } mutex) return;
+        WriteWarning($"Process {mutex.DeadOwnerId} ended while it held '{mutex.Address}'. "
+            + "The data that the mutex protects may be half changed. This session holds the mutex now.");
     }
-
-    /// <summary>Opens what only its address is known of.</summary>
-    private protected IpcLock OpenLock(IpcTarget target) => target.Lease<IpcLock>(IpcAccess.ReadWrite, StopToken).Object;
 }

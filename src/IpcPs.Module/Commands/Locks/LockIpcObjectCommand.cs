@@ -5,53 +5,46 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Locks;
 
-/// <summary><c>Lock-IpcObject</c>: takes a mutex, or some of a semaphore, and waits until that can be done.</summary>
+/// <summary><c>Lock-IpcObject</c>: acquires a mutex or a semaphore, and waits until that is possible.</summary>
 [Cmdlet(VerbsCommon.Lock, "IpcObject")]
 [OutputType(typeof(IpcLock))]
-public sealed class LockIpcObjectCommand : LockCommand
+public sealed class LockIpcObjectCommand : AcquireLockCommand
 {
-    /// <summary>The mutex or semaphore, or its address; by its address the session keeps it open until Unlock-IpcObject is given the same one.</summary>
+    /// <summary>The mutex or semaphore, or its address. The session keeps the object of an address open until Unlock-IpcObject gets the
+    /// same address.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [IpcTargetTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget InputObject { get; set; } = null!;
 
-    /// <summary>How long to wait, in seconds or as a TimeSpan.</summary>
-    [Parameter]
-    [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
-
-    /// <summary>Does not wait.</summary>
-    [Parameter]
-    public SwitchParameter NoWait { get; set; }
-
-    /// <summary>Gives the open object, which has .OwnerDied.</summary>
+    /// <summary>Returns the open object, which has .OwnerDied.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        // Terminating: whoever goes on without the lock does what the lock is there to prevent.
-        var taken = Require(() =>
+        // Terminating: without the lock, the rest of the script would do what the lock prevents.
+        var acquired = Require(() =>
         {
             var deadline = DeadlineFrom(Timeout, NoWait);
-            var kept = InputObject.Object is null ? SessionLocks.Find(InputObject.Address) : null;
-            var target = kept ?? OpenLock(InputObject);
+            var isAddress = InputObject.Object is null;
+            var kept = isAddress ? SessionLocks.Find(InputObject.Address) : null;
+            var target = kept ?? Lease(InputObject).Object;
             try
             {
-                Take(target, deadline);
+                Acquire(target, deadline);
             }
-            catch when (kept is null && InputObject.Object is null)
+            catch when (isAddress && kept is null)
             {
                 target.Dispose();
                 throw;
             }
-            // A wait for zero takes nothing.
-            if (Count > 0) SessionLocks.RecordAcquired(target, Count, keep: InputObject.Object is null);
-            else if (InputObject.Object is null && kept is null && !PassThru) target.Dispose();
+            // A wait for zero acquires nothing.
+            if (Count > 0) SessionLocks.RecordAcquired(target, Count, keep: isAddress);
+            else if (isAddress && kept is null && !PassThru) target.Dispose();
             return target;
         });
-        if (PassThru) WriteObject(taken);
+        if (PassThru) WriteObject(acquired);
     }
 }

@@ -1,26 +1,20 @@
 using System.Management.Automation;
 using IpcPs.Locks;
-using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Locks;
 
-/// <summary><c>New-IpcMutex</c>: a lock that survives its holder's death.</summary>
+/// <summary><c>New-IpcMutex</c>: creates a lock that the next process acquires if its holder dies.</summary>
 [Cmdlet(VerbsCommon.New, "IpcMutex", SupportsShouldProcess = true)]
 [OutputType(typeof(IpcMutex))]
-public sealed class NewIpcMutexCommand : IpcCmdlet
+public sealed class NewIpcMutexCommand : NewObjectCommand
 {
-    /// <summary>Its name.</summary>
+    /// <summary>The mutex's name, or its address.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     public string Name { get; set; } = null!;
 
-    /// <summary>Its holder may lock it again, and unlocks it as often.</summary>
+    /// <summary>Its holder may lock it again, and then unlocks it as many times.</summary>
     [Parameter]
     public SwitchParameter Recursive { get; set; }
-
-    /// <summary>Permissions of its file: 600 (default). The folder lets in nobody but its user.</summary>
-    [Parameter]
-    [ModeTransformation]
-    public UnixFileMode Mode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>

@@ -3,51 +3,52 @@ using IpcPs.Locks;
 
 namespace IpcPs.Module.Commands.Locks;
 
-/// <summary>What each session has locked and not unlocked. A lock that was given by its address stays open here, because nobody else has the object; a
-/// mutex is given back when its session ends, and the module's removal is such an end.</summary>
+/// <summary>The locks that each session holds. A lock that was acquired by its address is kept open here, because no script has the
+/// object. A session's mutexes are released when it ends or the module is removed from it.</summary>
 internal static class SessionLocks
 {
     private static readonly Dictionary<Guid, Session> Sessions = [];
 
     static SessionLocks() => AppDomain.CurrentDomain.ProcessExit += static (_, _) => EndAll();
 
-    /// <summary>The lock that this session keeps open for an address; null where it has none.</summary>
+    /// <summary>The lock that this session keeps open for an address, or null.</summary>
     public static IpcLock? Find(IpcAddress address)
     {
         lock (Sessions) return Current(create: false)?.Kept.GetValueOrDefault(address)?.Lock;
     }
 
-    /// <summary>Remembers that so many of a lock are held, and where <paramref name="keep"/> keeps it open.</summary>
-    public static void RecordAcquired(IpcLock taken, int count, bool keep)
+    /// <summary>Records that the session acquired a lock, and with <paramref name="keep"/> keeps it open.</summary>
+    public static void RecordAcquired(IpcLock acquired, int count, bool keep)
     {
         lock (Sessions)
         {
             var session = Current(create: true)!;
             if (keep)
             {
-                if (!session.Kept.TryGetValue(taken.Address, out var kept)) session.Kept.Add(taken.Address, kept = new Kept(taken));
+                if (!session.Kept.TryGetValue(acquired.Address, out var kept))
+                    session.Kept.Add(acquired.Address, kept = new Kept(acquired));
                 kept.Count += count;
             }
-            if (taken is IpcMutex mutex) session.Mutexes.Add(mutex);
+            if (acquired is IpcMutex mutex) session.Mutexes.Add(mutex);
         }
     }
 
-    /// <summary>Remembers that so many were given back; a kept one of which nothing is held any more is closed.</summary>
-    public static void RecordReleased(IpcLock given, int count)
+    /// <summary>Records that the session released a lock. A lock that was kept open is closed with its last release.</summary>
+    public static void RecordReleased(IpcLock released, int count)
     {
         lock (Sessions)
         {
             if (Current(create: false) is not { } session) return;
-            if (given is IpcMutex { IsHeld: false } mutex) session.Mutexes.Remove(mutex);
-            if (!session.Kept.TryGetValue(given.Address, out var kept) || kept.Lock != given) return;
+            if (released is IpcMutex { IsHeld: false } mutex) session.Mutexes.Remove(mutex);
+            if (!session.Kept.TryGetValue(released.Address, out var kept) || kept.Lock != released) return;
             kept.Count -= count;
             if (kept.Count > 0) return;
-            session.Kept.Remove(given.Address);
-            given.Dispose();
+            session.Kept.Remove(released.Address);
+            released.Dispose();
         }
     }
 
-    /// <summary>What Use-IpcLock holds, to be given back also when the process is told to end while its script runs.</summary>
+    /// <summary>Runs an action when the result is disposed, or when the process ends before that.</summary>
     public static IDisposable Guard(Action release)
     {
         var guard = new ExitGuard(release);
@@ -55,7 +56,7 @@ internal static class SessionLocks
         return guard;
     }
 
-    /// <summary>Ends the calling session's locks.</summary>
+    /// <summary>Releases and closes the calling session's locks.</summary>
     public static void EndCurrent() => End(CurrentId());
 
     private static readonly HashSet<ExitGuard> Guards = [];
@@ -84,12 +85,12 @@ internal static class SessionLocks
         {
             if (!Sessions.Remove(id, out session)) return;
         }
-        // To close a mutex is to give it back. A semaphore's count nobody knows the meaning of: System V's are given back by the kernel, POSIX ones stay taken.
-        foreach (var mutex in session.Mutexes) GiveBack(mutex);
+        // Only mutexes: a semaphore's count may not stand for a lock. The kernel releases System V semaphores; POSIX ones stay acquired.
+        foreach (var mutex in session.Mutexes) Release(mutex);
         foreach (var kept in session.Kept.Values) kept.Lock.Dispose();
     }
 
-    private static void GiveBack(IpcMutex mutex)
+    private static void Release(IpcMutex mutex)
     {
         try
         {
@@ -97,7 +98,7 @@ internal static class SessionLocks
         }
         catch (IpcException)
         {
-            // Closed meanwhile, and with that given back.
+            // It was closed meanwhile, which releases it.
         }
     }
 
@@ -121,9 +122,9 @@ internal static class SessionLocks
         public HashSet<IpcMutex> Mutexes { get; } = [];
     }
 
-    private sealed class Kept(IpcLock taken)
+    private sealed class Kept(IpcLock acquired)
     {
-        public IpcLock Lock { get; } = taken;
+        public IpcLock Lock { get; } = acquired;
 
         public long Count { get; set; }
     }

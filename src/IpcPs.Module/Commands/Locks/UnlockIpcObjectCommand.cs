@@ -5,7 +5,7 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Locks;
 
-/// <summary><c>Unlock-IpcObject</c>: gives back a mutex, or some of a semaphore.</summary>
+/// <summary><c>Unlock-IpcObject</c>: releases a mutex or a semaphore.</summary>
 [Cmdlet(VerbsCommon.Unlock, "IpcObject")]
 public sealed class UnlockIpcObjectCommand : LockCommand
 {
@@ -20,17 +20,20 @@ public sealed class UnlockIpcObjectCommand : LockCommand
     {
         if (InputObject.Object is null && SessionLocks.Find(InputObject.Address) is { } kept)
         {
-            GiveBack(kept);
+            Release(kept);
             return;
         }
         if (InputObject.Object is null && InputObject.Address.Scheme == IpcScheme.Mutex)
-            throw new IpcException(IpcErrors.InvalidOperation, $"This session has not locked '{InputObject.Address}' by its address.", InputObject.Address.Text, "Unlock the object with which it was locked.");
-        // A semaphore may be given by anybody.
-        using var lease = InputObject.Lease<IpcLock>(IpcAccess.ReadWrite, StopToken);
-        GiveBack(lease.Object);
+        {
+            throw new IpcException(IpcErrors.InvalidOperation, $"This session has not locked '{InputObject.Address}' by its address.",
+                InputObject.Address.Text, "Unlock the object with which it was locked.");
+        }
+        // Any process may release a semaphore.
+        using var lease = Lease(InputObject);
+        Release(lease.Object);
     });
 
-    private void GiveBack(IpcLock target)
+    private void Release(IpcLock target)
     {
         target.Release(Options);
         SessionLocks.RecordReleased(target, Count);

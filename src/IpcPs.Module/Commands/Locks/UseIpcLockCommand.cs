@@ -1,16 +1,15 @@
 using System.Management.Automation;
-using IpcPs.Locks;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Locks;
 
-/// <summary><c>Use-IpcLock</c>: runs a script block while it holds a lock, and gives the lock back however the block ends.</summary>
+/// <summary><c>Use-IpcLock</c>: runs a script block while it holds a lock, and releases the lock however the block ends.</summary>
 [Cmdlet(VerbsOther.Use, "IpcLock")]
 [OutputType(typeof(object))]
-public sealed class UseIpcLockCommand : LockCommand
+public sealed class UseIpcLockCommand : AcquireLockCommand
 {
-    // Runs in the caller's scope, as ForEach-Object's does, and its output goes on as it comes.
+    // Runs the block in the caller's scope, as ForEach-Object does, and passes its output on as it comes.
     private static readonly ScriptBlock Runner = ScriptBlock.Create("param($block) . $block");
 
     /// <summary>The mutex or semaphore, or its address.</summary>
@@ -19,29 +18,16 @@ public sealed class UseIpcLockCommand : LockCommand
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget InputObject { get; set; } = null!;
 
-    /// <summary>What is done while it is held.</summary>
+    /// <summary>The script block to run.</summary>
     [Parameter(Mandatory = true, Position = 1)]
     public ScriptBlock ScriptBlock { get; set; } = null!;
-
-    /// <summary>How long to wait, in seconds or as a TimeSpan.</summary>
-    [Parameter]
-    [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
-
-    /// <summary>Does not wait.</summary>
-    [Parameter]
-    public SwitchParameter NoWait { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        using var lease = Require(() => InputObject.Lease<IpcLock>(IpcAccess.ReadWrite, StopToken));
+        using var lease = Require(() => Lease(InputObject));
         var target = lease.Object;
-        Require(() =>
-        {
-            Take(target, DeadlineFrom(Timeout, NoWait));
-            return true;
-        });
+        Require(() => Acquire(target, DeadlineFrom(Timeout, NoWait)));
         IpcException? problem = null;
         var options = Options;
         using (SessionLocks.Guard(() =>
@@ -52,7 +38,7 @@ public sealed class UseIpcLockCommand : LockCommand
             }
             catch (IpcException e)
             {
-                // Removed, or given back by the block itself. An exception here would hide the block's own.
+                // Removed, or released by the block itself. An exception here would hide the block's own.
                 problem = e;
             }
         }))

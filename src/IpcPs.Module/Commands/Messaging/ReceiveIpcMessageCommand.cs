@@ -6,7 +6,7 @@ using IpcPs.Sockets.Server;
 
 namespace IpcPs.Module.Commands.Messaging;
 
-/// <summary><c>Receive-IpcMessage</c>: receives one message, a number of them, or all until the other side closes.</summary>
+/// <summary><c>Receive-IpcMessage</c>: receives one message, several, or all until the peer closes.</summary>
 [Cmdlet(VerbsCommunications.Receive, "IpcMessage", DefaultParameterSetName = CountSet)]
 [OutputType(typeof(object), typeof(IpcMessage))]
 public sealed class ReceiveIpcMessageCommand : IpcCmdlet
@@ -17,29 +17,30 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     private readonly MessageBuffer _message = new();
     private readonly MessageDecoder _decoder = new();
 
-    /// <summary>Where to receive: a channel, its address, or an IpcJob; of several, whichever has a message first.</summary>
+    /// <summary>The channels to receive from, their addresses, or IpcJobs. Of several, the first that has a message.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [IpcTargetTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget[] Channel { get; set; } = null!;
 
-    /// <summary>How many messages.</summary>
+    /// <summary>How many messages to receive.</summary>
     [Parameter(ParameterSetName = CountSet)]
     public long Count { get; set; } = 1;
 
-    /// <summary>Receives until the other side closes.</summary>
+    /// <summary>Receives until the peer closes.</summary>
     [Parameter(Mandatory = true, ParameterSetName = AllSet)]
     public SwitchParameter All { get; set; }
 
-    /// <summary>What the bytes are. Auto knows an IpcPs envelope, else gives text where the bytes are valid UTF-8, else bytes.</summary>
+    /// <summary>The format of the message. Auto uses the message's envelope; a message without one is text if it is valid UTF-8,
+    /// else bytes.</summary>
     [Parameter]
     public IpcFormat Format { get; set; }
 
-    /// <summary>System V queues: 0 for any type, n for that one, -n for the lowest up to n.</summary>
+    /// <summary>System V queues: 0 for any type, n for type n, -n for the lowest type up to n.</summary>
     [Parameter]
-    public long Type { get; set; }
+    public long? Type { get; set; }
 
-    /// <summary>System V queues: any type but -Type.</summary>
+    /// <summary>System V queues: any type except -Type.</summary>
     [Parameter]
     public SwitchParameter ExceptType { get; set; }
 
@@ -56,11 +57,11 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     [Parameter]
     public SwitchParameter NoWait { get; set; }
 
-    /// <summary>Gives an IpcMessage, with sender, type and priority, instead of the message's body alone.</summary>
+    /// <summary>Returns an IpcMessage, with sender, type and priority, instead of the message's body alone.</summary>
     [Parameter]
     public SwitchParameter Envelope { get; set; }
 
-    /// <summary>Of a listener: hands out the connections of its clients, one by one, instead of their messages.</summary>
+    /// <summary>Listeners: returns the connections of the clients, one by one, instead of their messages.</summary>
     [Parameter]
     public SwitchParameter Connection { get; set; }
 
@@ -89,16 +90,21 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             }
             WriteWarnings(source.Channels);
             if (channel is null) break;
-            if (_message.Lost > 0) WriteWarning($"{_message.Lost} messages on '{channel.Address}' were dropped before this one: this reader is too slow for its writers.");
+            if (_message.Lost > 0)
+            {
+                WriteWarning($"{_message.Lost} messages on '{channel.Address}' were dropped before this one: "
+                    + "this reader is too slow for its writers.");
+            }
             WriteMessage(channel);
         }
-        if (source.Abandoned > 0) WriteWarning($"{source.Abandoned} messages were dropped: their writer went away before the last part of them.");
+        if (source.Abandoned > 0)
+            WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
     });
 
     private ReceiveOptions Options(bool exact) => new()
     {
         Format = Format,
-        Type = MyInvocation.BoundParameters.ContainsKey(nameof(Type)) ? Type : null,
+        Type = Type,
         ExceptType = ExceptType,
         Peek = Peek,
         Exact = exact,
@@ -107,7 +113,10 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     private void Accept()
     {
         if (Channel is not [{ Object: SocketListener listener }])
-            throw new IpcException(IpcErrors.NotSupported, "-Connection takes one listener of stream or seqpacket sockets.", Channel[0].ToString(), "New-IpcSocket makes one.");
+        {
+            throw new IpcException(IpcErrors.NotSupported, "-Connection takes one listener of stream or seqpacket sockets.",
+                Channel[0].ToString(), "New-IpcSocket creates one.");
+        }
         for (long accepted = 0; All || accepted < Count; accepted++)
         {
             try
@@ -131,7 +140,11 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
 
     private void WriteMessage(IpcChannel channel)
     {
-        if (_message.LostHandles) WriteWarning($"Not all descriptors that came with a message on '{channel.Address}' could be received: this process has RLIMIT_NOFILE descriptors open.");
+        if (_message.LostHandles)
+        {
+            WriteWarning($"Some descriptors of a message on '{channel.Address}' were lost: "
+                + "this process has as many descriptors open as RLIMIT_NOFILE allows.");
+        }
         object? body;
         try
         {
@@ -139,12 +152,12 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         }
         catch (IpcException e)
         {
-            // One message that can't be read takes none of the others with it.
+            // The messages after one that cannot be read are received all the same.
             WriteError(ErrorRecords.ToRecord(e, channel.Address.Text));
             return;
         }
         var result = Envelope ? new IpcMessage(_message, body, channel, Format) : body;
-        // Descriptors are in the envelope, or nobody's.
+        // The envelope has taken the descriptors. Without one they are closed.
         _message.DropHandles();
         WriteObject(result);
     }

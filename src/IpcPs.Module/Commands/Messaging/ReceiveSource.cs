@@ -2,7 +2,7 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Messaging;
 
-/// <summary>One channel, or several of which the first with a message is taken.</summary>
+/// <summary>Receives from one channel, or from the first of several that has a message.</summary>
 internal sealed class ReceiveSource : IDisposable
 {
     private readonly List<IpcLease<IpcChannel>> _leases = [];
@@ -19,7 +19,7 @@ internal sealed class ReceiveSource : IDisposable
     /// <summary>The channels that have not ended.</summary>
     public IReadOnlyList<IpcChannel> Channels => _open;
 
-    /// <summary>Messages that were dropped half-received.</summary>
+    /// <summary>Messages of which only a part was received.</summary>
     public long Abandoned => _leases.Sum(static l => l.Object is StreamChannel stream ? stream.AbandonedMessages : 0);
 
     public static ReceiveSource Open(IpcTarget[] targets, in WaitOptions wait)
@@ -49,17 +49,20 @@ internal sealed class ReceiveSource : IDisposable
         {
             if (TakeReady(message, options, wait.Cancellation) is { } ready) return ready;
             if (_open.Count > 1 && !ChannelWaiter.UntilAnyReadable(_open, wait))
-                throw IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, wait.Deadline, IpcErrors.Empty);
+                throw TimedOut(wait.Deadline);
         }
         return _open.Count == 1 && _open[0].Receive(message, options, wait) ? _open[0] : null;
     }
+
+    private IpcException TimedOut(Deadline deadline) =>
+        IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, deadline, IpcErrors.Empty);
 
     public void Dispose()
     {
         foreach (var lease in _leases) lease.Dispose();
     }
 
-    // Begins behind the one that was last served, so that a busy channel does not starve the others.
+    // Begins after the last served channel, so that a busy one does not starve the others.
     private IpcChannel? TakeReady(MessageBuffer message, in ReceiveOptions options, CancellationToken cancellation)
     {
         for (var tried = 0; tried < _open.Count; tried++)

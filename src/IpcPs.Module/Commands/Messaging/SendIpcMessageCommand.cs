@@ -6,68 +6,47 @@ using IpcPs.Module.Transformation;
 namespace IpcPs.Module.Commands.Messaging;
 
 /// <summary><c>Send-IpcMessage</c>: sends each input object as one message.</summary>
+/// <remarks>A reply has by default the format of the message that it answers: what its envelope says, or the format that it was received
+/// with; Text if that was Auto.</remarks>
 [Cmdlet(VerbsCommunications.Send, "IpcMessage", DefaultParameterSetName = ChannelSet)]
-public sealed class SendIpcMessageCommand : IpcCmdlet
+public sealed class SendIpcMessageCommand : SendCommand
 {
     private const string ChannelSet = "Channel";
     private const string ReplySet = "Reply";
 
-    private IpcLease<IpcChannel>? _lease;
-    private MessageEncoder? _encoder;
     private BufferedSender? _sender;
     private SendOptions _options;
 
-    /// <summary>Where to send: a channel, its address, or an IpcJob.</summary>
+    /// <summary>The channel to send to, its address, or an IpcJob.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ChannelSet)]
     [IpcTargetTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget Channel { get; set; } = null!;
 
-    /// <summary>The message: any object. $null is a message too. (Of type object: a script block for a parameter of any other type would be run for its value.)</summary>
-    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true)]
-    [AllowNull]
-    [AllowEmptyString]
-    [AllowEmptyCollection]
-    public object? InputObject { get; set; }
-
-    /// <summary>How the object becomes bytes. With -ReplyTo it is the format of the message that is answered: what its envelope says, or else what it was received as; Text where that was Auto.</summary>
-    [Parameter]
-    [ValidateSet("Object", "Text", "Json", "Bytes")]
-    public IpcFormat Format { get; set; } = IpcFormat.Object;
-
     /// <summary>System V queues: the message type, 1 or more.</summary>
     [Parameter]
-    public long Type { get; set; }
+    public long? Type { get; set; }
 
     /// <summary>POSIX queues: the priority, 0 to 32767.</summary>
     [Parameter]
-    public int Priority { get; set; }
+    public int? Priority { get; set; }
 
-    /// <summary>How long each message may wait for room: seconds, or a TimeSpan.</summary>
-    [Parameter]
-    [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
-
-    /// <summary>Does not wait for room.</summary>
+    /// <summary>Does not wait for buffer space.</summary>
     [Parameter]
     public SwitchParameter NoWait { get; set; }
 
-    /// <summary>Closes the sending side after the last message, so that the receiver sees the end.</summary>
+    /// <summary>Closes the sending side after the last message, so that the receiver sees the end of the stream.</summary>
     [Parameter]
     public SwitchParameter Close { get; set; }
 
-    /// <summary>Answers a message that was received with -Envelope, where it came from.</summary>
+    /// <summary>Replies to a message that was received with -Envelope.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ReplySet)]
     public IpcMessage ReplyTo { get; set; } = null!;
-
-    /// <summary>Unix sockets: open objects whose descriptors go along with the message.</summary>
-    [Parameter]
-    public object[]? Handle { get; set; }
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
-        _lease = Require(() =>
+        Lease = Require(() =>
         {
             var deadline = DeadlineFrom(Timeout, NoWait);
             _options = Options();
@@ -75,8 +54,8 @@ public sealed class SendIpcMessageCommand : IpcCmdlet
                 ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
                 : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken));
         });
-        _encoder = new MessageEncoder(_options.Format);
-        _sender = new BufferedSender(_lease.Object, StopToken);
+        Encoder = new MessageEncoder(_options.Format);
+        _sender = new BufferedSender(Lease.Object, StopToken);
     }
 
     /// <inheritdoc/>
@@ -84,10 +63,10 @@ public sealed class SendIpcMessageCommand : IpcCmdlet
     {
         try
         {
-            var payload = _encoder!.Encode(InputObject);
-            // Who asks for a deadline wants to know of each message what became of it; who doesn't gets bursts in few calls.
+            var payload = Encoder!.Encode(InputObject);
+            // With -Timeout or -NoWait each message is sent on its own, so that its result can be reported. Others are sent in bursts.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
-            else _lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
+            else Lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
         }
         catch (IpcException e)
         {
@@ -97,63 +76,55 @@ public sealed class SendIpcMessageCommand : IpcCmdlet
         {
             throw new PipelineStoppedException();
         }
-        foreach (var warning in _encoder!.Warnings) WriteWarning(warning);
+        WriteEncoderWarnings();
     }
 
     /// <inheritdoc/>
     protected override void EndProcessing() => Require(() =>
     {
         _sender!.Flush();
-        if (Close)
-        {
-            // Of an object that the call opened itself, the end of the call is the close.
-            if (!_lease!.IsOwned) _lease.Object.CompleteSending();
-        }
-        return true;
+        // A channel that the command opened itself is closed when the command ends.
+        if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
     });
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
-        {
-            _sender?.Dispose();
-            _lease?.Dispose();
-        }
+        if (disposing) _sender?.Dispose();
         base.Dispose(disposing);
     }
 
-    // Who asked in a format of its own is answered in one that it reads: a program that sent a plain line gets one.
-    private static IpcFormat ReplyFormat(IpcMessage asked) => asked.Format switch
-    {
-        IpcFormat.Auto or IpcFormat.Text => IpcFormat.Text,
-        IpcFormat.Json => IpcFormat.Json,
-        IpcFormat.Bytes when asked.CorrelationId == 0 => IpcFormat.Bytes,
-        _ => IpcFormat.Object,
-    };
-
     private SendOptions Options()
     {
-        var typed = MyInvocation.BoundParameters.ContainsKey(nameof(Type));
-        if (typed && Type <= 0) throw IpcException.Argument($"A message type is 1 or more, and this one is {Type}.");
-        var prioritized = MyInvocation.BoundParameters.ContainsKey(nameof(Priority));
-        if (prioritized && Priority is < 0 or > 32767) throw IpcException.Argument($"A priority is 0 to 32767, and this one is {Priority}.");
+        if (Type <= 0) throw IpcException.Argument($"A message type is 1 or more, and this one is {Type}.");
+        if (Priority is < 0 or > 32767) throw IpcException.Argument($"A priority is 0 to 32767, and this one is {Priority}.");
+        var isReply = ParameterSetName == ReplySet;
         return new SendOptions
         {
-            Format = MyInvocation.BoundParameters.ContainsKey(nameof(Format)) || ParameterSetName != ReplySet ? Format : ReplyFormat(ReplyTo),
-            Type = typed ? Type : 0,
-            Priority = prioritized ? Priority : null,
-            CorrelationId = ParameterSetName == ReplySet ? ReplyTo.CorrelationId : 0,
-            IsReply = ParameterSetName == ReplySet && ReplyTo.CorrelationId != 0,
-            Handles = Handle is null ? null : Array.ConvertAll(Handle, DescriptorOf.Object),
+            Format = isReply && !MyInvocation.BoundParameters.ContainsKey(nameof(Format)) ? ReplyFormat(ReplyTo) : Format,
+            Type = Type ?? 0,
+            Priority = Priority,
+            CorrelationId = isReply ? ReplyTo.CorrelationId : 0,
+            IsReply = isReply && ReplyTo.CorrelationId != 0,
+            Handles = Descriptors(),
         };
     }
 
-    // What is wrong with one message is that message's error; what is wrong with the channel ends the command, not once per message.
+    // The peer reads the format that it sends: a program that sent a plain line gets a plain line.
+    private static IpcFormat ReplyFormat(IpcMessage request) => request.Format switch
+    {
+        IpcFormat.Auto or IpcFormat.Text => IpcFormat.Text,
+        IpcFormat.Json => IpcFormat.Json,
+        IpcFormat.Bytes when request.CorrelationId == 0 => IpcFormat.Bytes,
+        _ => IpcFormat.Object,
+    };
+
+    // A failure of one message is that message's error. A failure of the channel ends the command, instead of an error for each message.
     private void Report(IpcException e)
     {
         var record = ErrorRecords.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? InputObject : null);
-        if (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed || e.Id == IpcErrors.Removed || e.Id == IpcErrors.NotSupported) ThrowTerminatingError(record);
+        if (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed || e.Id == IpcErrors.Removed || e.Id == IpcErrors.NotSupported)
+            ThrowTerminatingError(record);
         WriteError(record);
     }
 }

@@ -3,7 +3,7 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Objects;
 
-/// <summary><c>Close-IpcObject</c>: closes this session's end of an object. The object itself stays where the mechanism keeps it.</summary>
+/// <summary><c>Close-IpcObject</c>: closes this session's end of an object. An object that has a name continues to exist.</summary>
 [Cmdlet(VerbsCommon.Close, "IpcObject")]
 public sealed class CloseIpcObjectCommand : IpcCmdlet
 {
@@ -20,8 +20,11 @@ public sealed class CloseIpcObjectCommand : IpcCmdlet
             Try(() =>
             {
                 if (target.Object is null)
-                    throw new IpcException(IpcErrors.InvalidOperation, $"'{target.Address}' is an address, and nothing that this call could close: a command that is given an address closes what it opens itself.",
-                        target.Address.Text, "Close the object that New-Ipc… or Open-IpcObject gave; take the object off the machine with Remove-IpcObject.");
+                {
+                    throw new IpcException(IpcErrors.InvalidOperation,
+                        $"'{target.Address}' is an address, not an open object. A command that gets an address closes the object itself.",
+                        target.Address.Text, "Close the object that New-Ipc… or Open-IpcObject returned. Remove-IpcObject deletes it.");
+                }
                 target.Object.Dispose();
             });
         }

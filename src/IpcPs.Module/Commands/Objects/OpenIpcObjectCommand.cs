@@ -5,7 +5,7 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Objects;
 
-/// <summary><c>Open-IpcObject</c>: opens what exists at an address, whatever it is.</summary>
+/// <summary><c>Open-IpcObject</c>: opens the object at an address, of any kind.</summary>
 [Cmdlet(VerbsCommon.Open, "IpcObject")]
 [OutputType(typeof(IpcObject))]
 public sealed class OpenIpcObjectCommand : IpcCmdlet
@@ -16,12 +16,12 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget Address { get; set; } = null!;
 
-    /// <summary>What it is opened for; without it, whatever the object offers.</summary>
+    /// <summary>The access to open it for; by default all that the object offers.</summary>
     [Parameter]
     [ValidateSet("Read", "Write", "ReadWrite")]
     public IpcAccess Access { get; set; }
 
-    /// <summary>How long to wait: for the object with -Wait, and for the other side where opening waits for it (named pipes, sockets).</summary>
+    /// <summary>How long to wait: with -Wait for the object, and at named pipes and sockets for the peer.</summary>
     [Parameter]
     [TimeoutTransformation]
     public TimeSpan? Timeout { get; set; }
@@ -30,7 +30,8 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
     [Parameter]
     public SwitchParameter Wait { get; set; }
 
-    /// <summary>Named pipes: this end outlives its peers. A receiver waits for the next writer instead of seeing the end, a sender for the next reader.</summary>
+    /// <summary>Named pipes: this end stays open without a peer. A receiver then waits for the next writer, and a sender for the
+    /// next reader.</summary>
     [Parameter]
     public SwitchParameter Persistent { get; set; }
 
@@ -40,6 +41,7 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
         var deadline = DeadlineFrom(Timeout);
         var address = Address.Address;
         if (Wait) IpcMechanisms.For(address.Scheme).WaitUntilExists(address, new(deadline, StopToken));
-        WriteObject(IpcMechanisms.Open(address, new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait }, new(deadline, StopToken)));
+        var options = new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait };
+        WriteObject(IpcMechanisms.Open(address, options, new(deadline, StopToken)));
     });
 }

@@ -5,7 +5,7 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Objects;
 
-/// <summary><c>Remove-IpcObject</c>: closes this session's end and takes the object off the machine.</summary>
+/// <summary><c>Remove-IpcObject</c>: closes this session's end and deletes the object from the machine.</summary>
 [Cmdlet(VerbsCommon.Remove, "IpcObject", SupportsShouldProcess = true)]
 public sealed class RemoveIpcObjectCommand : IpcCmdlet
 {
@@ -15,7 +15,7 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget[] InputObject { get; set; } = null!;
 
-    /// <summary>No error where the object is gone already.</summary>
+    /// <summary>Reports no error if the object does not exist.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
@@ -34,7 +34,7 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
                 }
                 catch (IpcException e) when (Force && e.Id == IpcErrors.NotFound)
                 {
-                    WriteVerbose($"'{address}' is gone already.");
+                    WriteVerbose($"'{address}' does not exist.");
                 }
                 target.Object?.Dispose();
             });

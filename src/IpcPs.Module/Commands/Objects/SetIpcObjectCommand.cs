@@ -5,7 +5,7 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Objects;
 
-/// <summary><c>Set-IpcObject</c>: changes what a mechanism lets one change while the object exists.</summary>
+/// <summary><c>Set-IpcObject</c>: changes the permissions or the size of an object that exists.</summary>
 [Cmdlet(VerbsCommon.Set, "IpcObject", SupportsShouldProcess = true)]
 public sealed class SetIpcObjectCommand : IpcCmdlet
 {
@@ -20,19 +20,19 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
     [ModeTransformation]
     public UnixFileMode? Mode { get; set; }
 
-    /// <summary>The user that it is to belong to, by name or number.</summary>
+    /// <summary>The new owner, by name or number.</summary>
     [Parameter]
     public string? Owner { get; set; }
 
-    /// <summary>The group that it is to belong to, by name or number.</summary>
+    /// <summary>The new group, by name or number.</summary>
     [Parameter]
     public string? Group { get; set; }
 
-    /// <summary>Pipes: bytes that it holds before a sender waits.</summary>
+    /// <summary>Pipes: how many bytes it holds before a sender waits.</summary>
     [Parameter]
     public long? Capacity { get; set; }
 
-    /// <summary>System V queues: bytes that it holds before a sender waits.</summary>
+    /// <summary>System V queues: how many bytes it holds before a sender waits.</summary>
     [Parameter]
     public long? MaxBytes { get; set; }
 
@@ -45,24 +45,27 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
     private void Change(IpcTarget target)
     {
         var changes = Describe();
-        if (changes.Length == 0) throw IpcException.Argument("Nothing was asked for: give -Mode, -Owner, -Group, -Capacity or -MaxBytes.", target.Address.Text);
-        if (!ShouldProcess(target.Address.Text, "Set " + changes)) return;
+        var address = target.Address.Text;
+        if (changes.Length == 0)
+            throw IpcException.Argument("There is nothing to change: use -Mode, -Owner, -Group, -Capacity or -MaxBytes.", address);
+        if (!ShouldProcess(address, "Set " + changes)) return;
         using var lease = target.Lease<IpcObject>(IpcAccess.Default, StopToken);
-        // What is not possible at all is found before anything is changed.
-        var permissions = Mode is not null || Owner is not null || Group is not null ? Need<IIpcPermissions>(lease.Object, "owner, group or mode") : null;
-        var capacity = Capacity is null ? null : Need<IIpcCapacity>(lease.Object, "capacity that could be changed");
-        var maxBytes = MaxBytes is null ? null : Need<IIpcMaxBytes>(lease.Object, "bound in bytes that could be changed");
+        // Before anything is changed: an object that cannot take all the changes takes none.
+        var permissions = (Mode, Owner, Group) is (null, null, null) ? null : Need<IIpcPermissions>(lease.Object, "owner, group or mode");
+        var capacity = Capacity is null ? null : Need<IIpcCapacity>(lease.Object, "capacity that can be changed");
+        var maxBytes = MaxBytes is null ? null : Need<IIpcMaxBytes>(lease.Object, "maximum in bytes that can be changed");
         if (MaxBytes is { } bytes) maxBytes!.MaxBytes = bytes;
-        if (Capacity is { } room) capacity!.Capacity = room;
+        if (Capacity is { } size) capacity!.Capacity = size;
         if (Mode is { } mode) permissions!.Mode = mode;
         if (Group is { } group) permissions!.Group = group;
-        // Last: who gives it away may not change it any more.
+        // Last: a user who has given the object away cannot change it any more.
         if (Owner is { } owner) permissions!.Owner = owner;
     }
 
     private static T Need<T>(IpcObject target, string what)
         where T : class =>
-        target as T ?? throw new IpcException(IpcErrors.NotSupported, $"'{target.Address}' ({target.Kind}) has no {what}.", target.Address.Text);
+        target as T
+            ?? throw new IpcException(IpcErrors.NotSupported, $"'{target.Address}' ({target.Kind}) has no {what}.", target.Address.Text);
 
     private string Describe()
     {

@@ -4,7 +4,7 @@ using IpcPs.Pipes;
 
 namespace IpcPs.Module.Commands.Pipes;
 
-/// <summary><c>New-IpcPipe</c>: an anonymous pipe, a pair of them, or with a name a FIFO.</summary>
+/// <summary><c>New-IpcPipe</c>: creates an anonymous pipe, a pair of them, or with a name or a path a FIFO.</summary>
 [Cmdlet(VerbsCommon.New, "IpcPipe", DefaultParameterSetName = AnonymousSet, SupportsShouldProcess = true)]
 [OutputType(typeof(AnonymousPipe), ParameterSetName = [AnonymousSet])]
 [OutputType(typeof(DuplexPipe), ParameterSetName = [AnonymousSet])]
@@ -19,15 +19,15 @@ public sealed class NewIpcPipeCommand : IpcCmdlet
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = NameSet)]
     public string Name { get; set; } = null!;
 
-    /// <summary>Where the FIFO is created; relative to the current location.</summary>
+    /// <summary>The path of the FIFO, relative to the current location.</summary>
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     public string Path { get; set; } = null!;
 
-    /// <summary>Two anonymous pipes, one each way, with a .Near and a .Far end.</summary>
+    /// <summary>Creates two anonymous pipes, one for each direction, with a .Near and a .Far end.</summary>
     [Parameter(ParameterSetName = AnonymousSet)]
     public SwitchParameter Duplex { get; set; }
 
-    /// <summary>Bytes that the pipe holds before a sender waits; the kernel's default is 64 KiB.</summary>
+    /// <summary>How many bytes the pipe holds before a sender waits; the kernel's default is 64 KiB.</summary>
     [Parameter(ParameterSetName = AnonymousSet)]
     public long? Capacity { get; set; }
 
@@ -45,7 +45,7 @@ public sealed class NewIpcPipeCommand : IpcCmdlet
             WriteObject(Duplex ? DuplexPipe.Create(Capacity) : AnonymousPipe.Create(Capacity));
             return;
         }
-        // A full address is as good as its name; anything else with a colon in it is a name that has one.
+        // Any text but an address of a FIFO is a name, even with a colon in it.
         var text = ParameterSetName == PathSet ? "fifo:" + GetUnresolvedProviderPathFromPSPath(Path)
             : Name.StartsWith("fifo:", StringComparison.OrdinalIgnoreCase) ? Name : "fifo:" + Name;
         var address = IpcAddress.Parse(text);

@@ -1,13 +1,21 @@
 using System.Management.Automation;
-using IpcPs.Module.Transformation;
 using IpcPs.Rings;
 
 namespace IpcPs.Module.Commands.Rings;
 
-/// <summary><c>New-IpcRing</c>: a ring of messages in shared memory.</summary>
+/// <summary>What happens when a broadcast is full because a reader is slow.</summary>
+public enum RingOverflow
+{
+    /// <summary>The writers wait for the slow reader.</summary>
+    Hold,
+    /// <summary>The slow reader loses the oldest messages, and gets a warning that says how many.</summary>
+    DropOldest,
+}
+
+/// <summary><c>New-IpcRing</c>: creates a ring of messages in shared memory.</summary>
 [Cmdlet(VerbsCommon.New, "IpcRing", SupportsShouldProcess = true, DefaultParameterSetName = QueueSet)]
 [OutputType(typeof(MessageRing))]
-public sealed class NewIpcRingCommand : IpcCmdlet
+public sealed class NewIpcRingCommand : NewObjectCommand
 {
     private const string QueueSet = "Queue";
     private const string BroadcastSet = "Broadcast";
@@ -16,37 +24,35 @@ public sealed class NewIpcRingCommand : IpcCmdlet
     [Parameter(Mandatory = true, Position = 0)]
     public string Name { get; set; } = null!;
 
-    /// <summary>Bytes that it holds: 64KB to 1GB, rounded up to a power of two. A message may have almost half of them.</summary>
+    /// <summary>How many bytes the ring holds: 64KB to 1GB, rounded up to a power of two. A message can have almost half of them.</summary>
     [Parameter]
     public long Capacity { get; set; } = 1024 * 1024;
 
-    /// <summary>Gives every message to every reader, instead of each to one.</summary>
+    /// <summary>Every reader receives every message, instead of each message going to one reader.</summary>
     [Parameter(Mandatory = true, ParameterSetName = BroadcastSet)]
     public SwitchParameter Broadcast { get; set; }
 
-    /// <summary>What happens when a reader is slow: it holds the writers back, or loses the oldest messages.</summary>
+    /// <summary>What happens when a reader is slow: the writers wait, or it loses the oldest messages.</summary>
     [Parameter(ParameterSetName = BroadcastSet)]
     public RingOverflow Overflow { get; set; }
 
-    /// <summary>Keeps the ring, and what is in it, when the last process that has it open closes it.</summary>
+    /// <summary>Keeps the ring and its messages when the last process closes it.</summary>
     [Parameter]
     public SwitchParameter Persist { get; set; }
-
-    /// <summary>Who may use it: 600 (default), '0660', 'u=rw,g=rw'.</summary>
-    [Parameter]
-    [ModeTransformation]
-    public UnixFileMode Mode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>
     {
         var address = Address();
         if (!ShouldProcess(address.Text, "Create message ring")) return;
-        WriteObject(MessageRing.Create(address, new RingOptions { Capacity = Capacity, Delivery = Delivery(), Mode = Mode, Persist = Persist }));
+        var options = new RingOptions { Capacity = Capacity, Delivery = Delivery(), Mode = Mode, Persist = Persist };
+        WriteObject(MessageRing.Create(address, options));
     });
 
     private RingDelivery Delivery() =>
-        !Broadcast ? RingDelivery.Queue : Overflow == RingOverflow.DropOldest ? RingDelivery.BroadcastDropOldest : RingDelivery.BroadcastHold;
+        !Broadcast ? RingDelivery.Queue
+        : Overflow == RingOverflow.DropOldest ? RingDelivery.BroadcastDropOldest
+        : RingDelivery.BroadcastHold;
 
     private IpcAddress Address()
     {

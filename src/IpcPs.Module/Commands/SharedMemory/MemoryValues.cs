@@ -6,10 +6,45 @@ using IpcPs.SharedMemory;
 
 namespace IpcPs.Module.Commands.SharedMemory;
 
-/// <summary>One type of value in shared memory: how one is read and written, and many at once.</summary>
+/// <summary>The types of value in shared memory. Numbers have the machine's byte order, as in a C program.</summary>
+public enum IpcValueType
+{
+    /// <summary>An unsigned 8-bit number.</summary>
+    Byte,
+    /// <summary>A signed 8-bit number.</summary>
+    SByte,
+    /// <summary>A signed 16-bit number.</summary>
+    Int16,
+    /// <summary>An unsigned 16-bit number.</summary>
+    UInt16,
+    /// <summary>A signed 32-bit number.</summary>
+    Int32,
+    /// <summary>An unsigned 32-bit number.</summary>
+    UInt32,
+    /// <summary>A signed 64-bit number.</summary>
+    Int64,
+    /// <summary>An unsigned 64-bit number.</summary>
+    UInt64,
+    /// <summary>A 32-bit floating-point number, C's float.</summary>
+    Single,
+    /// <summary>A 64-bit floating-point number, C's double.</summary>
+    Double,
+    /// <summary>A decimal number, in .NET's own 16 bytes.</summary>
+    Decimal,
+    /// <summary>A UTF-16 code unit, 16 bits.</summary>
+    Char,
+    /// <summary>One byte: 0 is false, any other value is true.</summary>
+    Boolean,
+    /// <summary>Text as UTF-8.</summary>
+    String,
+    /// <summary>A PowerShell value, as Send-IpcMessage sends it, with its length before it.</summary>
+    Object,
+}
+
+/// <summary>Reads and writes the values of one type of a fixed size in shared memory.</summary>
 internal abstract class MemoryValues
 {
-    /// <summary>The codec of a type that has a fixed size; text and objects have none.</summary>
+    /// <summary>The reader and writer of a type that has a fixed size. Text and objects have none.</summary>
     public static MemoryValues For(IpcValueType type) => type switch
     {
         IpcValueType.Byte => Of<byte>.Instance,
@@ -28,7 +63,7 @@ internal abstract class MemoryValues
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>The type that a value has by itself; null for one that is an object to us.</summary>
+    /// <summary>The type of a .NET value, or of an array's elements; null for any other object.</summary>
     public static IpcValueType? TypeOf(object? value)
     {
         var type = value?.GetType();
@@ -54,25 +89,25 @@ internal abstract class MemoryValues
         };
     }
 
-    /// <summary>Bytes of one.</summary>
+    /// <summary>The size of one value, in bytes.</summary>
     public abstract int Size { get; }
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads one value.</summary>
     public abstract object ReadOne(SharedMemorySegment memory, long offset);
 
-    /// <summary>Reads many, into a new array.</summary>
+    /// <summary>Reads several values into a new array.</summary>
     public abstract Array ReadMany(SharedMemorySegment memory, long offset, int count);
 
-    /// <summary>Reads as many as an array has.</summary>
+    /// <summary>Fills an array.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: its elements are of another type.</exception>
     public abstract void ReadInto(SharedMemorySegment memory, long offset, Array target);
 
     /// <summary>Writes one value, or all of an array or list.</summary>
     /// <returns>Bytes written.</returns>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: a value that does not convert.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: a value that cannot be converted.</exception>
     public abstract long Write(SharedMemorySegment memory, long offset, object? value);
 
-    /// <summary>A value as the wanted type, by PowerShell's conversion.</summary>
+    /// <summary>Converts a value as PowerShell does.</summary>
     private static T Convert<T>(object? value)
     {
         var plain = value is PSObject wrapped ? wrapped.BaseObject : value;
@@ -83,9 +118,9 @@ internal abstract class MemoryValues
         }
         catch (PSInvalidCastException)
         {
-            // Said below, in our words.
+            // Reported below, with an error id.
         }
-        throw IpcException.Argument($"'{plain ?? "null"}' is no {typeof(T).Name}.");
+        throw IpcException.Argument($"'{plain ?? "null"}' is not a {typeof(T).Name}.");
     }
 
     private class Of<T> : MemoryValues
@@ -99,7 +134,7 @@ internal abstract class MemoryValues
 
         public override Array ReadMany(SharedMemorySegment memory, long offset, int count)
         {
-            RequireRoom(memory, offset, count);
+            RequireWithin(memory, offset, count);
             var values = GC.AllocateUninitializedArray<T>(count);
             memory.Read(offset, values.AsSpan());
             return values;
@@ -107,7 +142,8 @@ internal abstract class MemoryValues
 
         public override void ReadInto(SharedMemorySegment memory, long offset, Array target)
         {
-            if (target is not T[] values) throw IpcException.Argument($"-Into takes a {typeof(T).Name}[] here, and this is a {target.GetType().Name}.");
+            if (target is not T[] values)
+                throw IpcException.Argument($"-Into takes a {typeof(T).Name}[] here, and this is a {target.GetType().Name}.");
             memory.Read(offset, values.AsSpan());
         }
 
@@ -119,7 +155,7 @@ internal abstract class MemoryValues
                     memory.Write<T>(offset, values);
                     return (long)values.Length * Size;
                 case IEnumerable items and not string:
-                    // Converted before anything is written: a wrong one leaves the memory as it was.
+                    // Converted before anything is written: a wrong item leaves the memory unchanged.
                     var converted = (from object? item in items select Convert<T>(item)).ToArray();
                     memory.Write<T>(offset, converted);
                     return (long)converted.Length * Size;
@@ -129,10 +165,10 @@ internal abstract class MemoryValues
             }
         }
 
-        // Before an array is made for bytes that are not there.
-        protected void RequireRoom(SharedMemorySegment memory, long offset, int count)
+        // Called before an array is allocated for bytes that do not exist.
+        protected void RequireWithin(SharedMemorySegment memory, long offset, int count)
         {
-            if (count < 0) throw IpcException.Argument($"A count of {count} is none.", memory.Address.Text);
+            if (count < 0) throw IpcException.Argument($"A count is 0 or more, and this one is {count}.", memory.Address.Text);
             if (count > 0) memory.Read<byte>(checked(offset + (long)count * Size - 1));
         }
     }
@@ -144,17 +180,21 @@ internal abstract class MemoryValues
 
         public override object ReadOne(SharedMemorySegment memory, long offset) => memory.Read<byte>(offset) != 0;
 
-        public override Array ReadMany(SharedMemorySegment memory, long offset, int count) => Array.ConvertAll((byte[])base.ReadMany(memory, offset, count), static b => b != 0);
+        public override Array ReadMany(SharedMemorySegment memory, long offset, int count) =>
+            Array.ConvertAll((byte[])base.ReadMany(memory, offset, count), static b => b != 0);
 
         public override void ReadInto(SharedMemorySegment memory, long offset, Array target)
         {
-            if (target is not bool[] values) throw IpcException.Argument($"-Into takes a Boolean[] here, and this is a {target.GetType().Name}.");
+            if (target is not bool[] values)
+                throw IpcException.Argument($"-Into takes a Boolean[] here, and this is a {target.GetType().Name}.");
             ReadMany(memory, offset, values.Length).CopyTo(values, 0);
         }
 
         public override long Write(SharedMemorySegment memory, long offset, object? value)
         {
-            var bytes = value is IEnumerable items and not string ? (from object? item in items select ToByte(item)).ToArray() : [ToByte(value)];
+            byte[] bytes = value is IEnumerable items and not string
+                ? [.. from object? item in items select ToByte(item)]
+                : [ToByte(value)];
             memory.Write<byte>(offset, bytes);
             return bytes.Length;
         }

@@ -5,7 +5,7 @@ using IpcPs.SharedMemory;
 
 namespace IpcPs.Module.Commands.SharedMemory;
 
-/// <summary><c>Read-IpcSharedMemory</c>: bytes, numbers, arrays of numbers, text and objects, in place.</summary>
+/// <summary><c>Read-IpcSharedMemory</c>: reads bytes, numbers, text and objects in shared memory.</summary>
 [Cmdlet(VerbsCommunications.Read, "IpcSharedMemory", DefaultParameterSetName = ValueSet)]
 [OutputType(typeof(byte[]), typeof(object))]
 public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
@@ -13,20 +13,20 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
     private const string ValueSet = "Value";
     private const string IntoSet = "Into";
 
-    /// <summary>What the bytes are. Without it and without -Count: all bytes from the offset on, as one array.</summary>
+    /// <summary>The type of the value. Without -As and -Count, all bytes from the offset on are returned as one array.</summary>
     [Parameter(ParameterSetName = ValueSet)]
     public IpcValueType? As { get; set; }
 
-    /// <summary>How many values, which are then given as one array; of a String, how many bytes it has.</summary>
+    /// <summary>How many values to return, as one array; for a String, how many bytes it has.</summary>
     [Parameter(ParameterSetName = ValueSet)]
     public long? Count { get; set; }
 
-    /// <summary>A String ends at the first NUL, as C's do, instead of beginning with its length.</summary>
+    /// <summary>A String ends at the first NUL, as in C, and has no length before it.</summary>
     [Parameter(ParameterSetName = ValueSet)]
     public SwitchParameter NullTerminated { get; set; }
 
-    /// <summary>An array to fill, instead of making a new one: its type says what the bytes are, its length how many.</summary>
-    // Not declared as an array: of a mandatory one PowerShell looks at each element, boxed, which takes a hundred times as long as the copy.
+    /// <summary>An array to fill, instead of a new one. Its type is the type of the values, its length how many are read.</summary>
+    // Not declared as an array: PowerShell would box and check each element of a mandatory array. That takes 100 times the copy's time.
     [Parameter(Mandatory = true, ParameterSetName = IntoSet)]
     public object Into { get; set; } = null!;
 
@@ -39,12 +39,13 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
             var target = Into is PSObject wrapped ? wrapped.BaseObject : Into;
             if (target is not Array array || MemoryValues.TypeOf(array) is not { } type)
             {
-                throw IpcException.Argument($"-Into takes an array of numbers, characters or Booleans, and not a {target.GetType().Name}.", memory.Address.Text);
+                throw IpcException.Argument($"-Into takes an array of numbers, characters or Booleans, not a {target.GetType().Name}.");
             }
             MemoryValues.For(type).ReadInto(memory, Offset, array);
             return;
         }
-        if (NullTerminated && As != IpcValueType.String) throw IpcException.Argument("-NullTerminated goes with -As String.", memory.Address.Text);
+        if (NullTerminated && As != IpcValueType.String)
+            throw IpcException.Argument("-NullTerminated needs -As String.", memory.Address.Text);
         WriteObject(Read(memory), enumerateCollection: false);
     });
 
@@ -57,11 +58,13 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
             case IpcValueType.String:
                 return Count is null ? memory.ReadPrefixedText(Offset) : memory.ReadText(Offset, ToCount(memory, Count.Value));
             case IpcValueType.Object:
-                if (Count is not null) throw IpcException.Argument("-Count does not go with -As Object: an object stands behind its own length.", memory.Address.Text);
+                if (Count is not null)
+                    throw IpcException.Argument("-As Object takes no -Count: an object's length is stored before it.", memory.Address.Text);
                 return ReadObject(memory);
             case null when Count is null:
                 var rest = memory.Size - Offset;
-                if (rest > Array.MaxLength) throw IpcException.Argument($"'{memory.Address}' has {rest} bytes there, more than one array can have: give -Count.", memory.Address.Text);
+                if (rest > Array.MaxLength)
+                    throw IpcException.Argument($"'{memory.Address}' has {rest} bytes there, too many for an array: use -Count.");
                 return rest >= 0 ? MemoryValues.For(IpcValueType.Byte).ReadMany(memory, Offset, (int)rest) : memory.Read<byte>(Offset);
             default:
                 var values = MemoryValues.For(As ?? IpcValueType.Byte);
@@ -78,10 +81,13 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
         }
         catch (IpcException e) when (e.Id == IpcErrors.InvalidData)
         {
-            throw new IpcException(e.Id, $"At offset {Offset} of '{memory.Address}' no object begins: {e.Message}", memory.Address.Text, "Read it as what was written there, or its bytes with -As Byte.", e);
+            throw new IpcException(e.Id, $"There is no object at offset {Offset} of '{memory.Address}': {e.Message}", memory.Address.Text,
+                "Read it with the type that it was written with, or its bytes with -As Byte.", e);
         }
     }
 
     private static int ToCount(SharedMemorySegment memory, long count) =>
-        count is >= 0 && count <= Array.MaxLength ? (int)count : throw IpcException.Argument($"A count is 0 to {Array.MaxLength}, and {count} is not.", memory.Address.Text);
+        count >= 0 && count <= Array.MaxLength
+            ? (int)count
+            : throw IpcException.Argument($"A count is 0 to {Array.MaxLength}, and this one is {count}.", memory.Address.Text);
 }

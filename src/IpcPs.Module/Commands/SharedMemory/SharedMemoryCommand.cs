@@ -5,7 +5,7 @@ using IpcPs.SharedMemory;
 
 namespace IpcPs.Module.Commands.SharedMemory;
 
-/// <summary>What the commands that work on shared memory have in common: which, and where in it.</summary>
+/// <summary>The base of the commands that read and write shared memory.</summary>
 public abstract class SharedMemoryCommand : IpcCmdlet
 {
     private IpcLease<SharedMemorySegment>? _lease;
@@ -16,11 +16,11 @@ public abstract class SharedMemoryCommand : IpcCmdlet
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget Memory { get; set; } = null!;
 
-    /// <summary>Bytes from its beginning.</summary>
+    /// <summary>The offset in bytes, from the beginning of the memory.</summary>
     [Parameter]
     public long Offset { get; set; }
 
-    /// <summary>Opens it for this call, where only its address was given; the call closes it.</summary>
+    /// <summary>Opens the memory if only its address was given; the command closes it then.</summary>
     private protected SharedMemorySegment OpenMemory(IpcAccess access)
     {
         _lease = Memory.Lease<SharedMemorySegment>(access, StopToken);

@@ -4,7 +4,7 @@ using IpcPs.SharedMemory;
 
 namespace IpcPs.Module.Commands.SharedMemory;
 
-/// <summary><c>Update-IpcSharedMemory</c>: changes a 32-bit or 64-bit cell in one piece, whoever else changes it at the same time.</summary>
+/// <summary><c>Update-IpcSharedMemory</c>: changes a 32-bit or 64-bit number in shared memory atomically.</summary>
 [Cmdlet(VerbsData.Update, "IpcSharedMemory")]
 [OutputType(typeof(int), typeof(long))]
 public sealed class UpdateIpcSharedMemoryCommand : SharedMemoryCommand
@@ -13,23 +13,23 @@ public sealed class UpdateIpcSharedMemoryCommand : SharedMemoryCommand
     private const string ExchangeSet = "Exchange";
     private const string CompareSet = "CompareExchange";
 
-    /// <summary>Adds this and gives the sum.</summary>
+    /// <summary>The number to add. The sum is returned.</summary>
     [Parameter(Mandatory = true, ParameterSetName = AddSet)]
     public long Add { get; set; }
 
-    /// <summary>Puts this there and gives what was there before.</summary>
+    /// <summary>The new value. The old one is returned.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ExchangeSet)]
     public long Exchange { get; set; }
 
-    /// <summary>Puts this there if -Expected is there, and gives what was there before.</summary>
+    /// <summary>The new value, if the old one is -Expected. The old one is returned.</summary>
     [Parameter(Mandatory = true, ParameterSetName = CompareSet)]
     public long CompareExchange { get; set; }
 
-    /// <summary>What must be there.</summary>
+    /// <summary>The value that must be there.</summary>
     [Parameter(Mandatory = true, ParameterSetName = CompareSet)]
     public long Expected { get; set; }
 
-    /// <summary>The cell: Int32 (default) or Int64. An offset is a multiple of its size.</summary>
+    /// <summary>The type of the number: Int32 (default) or Int64. The offset must be a multiple of its size.</summary>
     [Parameter]
     [ValidateSet("Int32", "Int64")]
     public IpcValueType As { get; set; } = IpcValueType.Int32;
@@ -58,5 +58,7 @@ public sealed class UpdateIpcSharedMemoryCommand : SharedMemoryCommand
     };
 
     private static int To32(long value) =>
-        value is >= int.MinValue and <= int.MaxValue ? (int)value : throw IpcException.Argument(string.Create(CultureInfo.InvariantCulture, $"{value} does not fit a 32-bit cell; use -As Int64."));
+        value is >= int.MinValue and <= int.MaxValue
+            ? (int)value
+            : throw IpcException.Argument(string.Create(CultureInfo.InvariantCulture, $"{value} is not a 32-bit number: use -As Int64."));
 }

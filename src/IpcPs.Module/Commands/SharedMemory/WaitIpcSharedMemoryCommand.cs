@@ -3,16 +3,16 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.SharedMemory;
 
-/// <summary><c>Wait-IpcSharedMemory</c>: waits until a 32-bit cell has another value.</summary>
+/// <summary><c>Wait-IpcSharedMemory</c>: waits until a 32-bit number in shared memory changes.</summary>
 [Cmdlet(VerbsLifecycle.Wait, "IpcSharedMemory")]
 [OutputType(typeof(int))]
 public sealed class WaitIpcSharedMemoryCommand : SharedMemoryCommand
 {
-    /// <summary>The value at which to wait; without it, the one that the cell has when the wait begins.</summary>
+    /// <summary>Waits while the number has this value; by default the value that it has when the wait begins.</summary>
     [Parameter]
     public int? While { get; set; }
 
-    /// <summary>How long, in seconds or as a TimeSpan.</summary>
+    /// <summary>How long to wait, in seconds or as a TimeSpan.</summary>
     [Parameter]
     [TimeoutTransformation]
     public TimeSpan? Timeout { get; set; }
@@ -24,6 +24,7 @@ public sealed class WaitIpcSharedMemoryCommand : SharedMemoryCommand
         var memory = OpenMemory(IpcAccess.Read);
         var value = While ?? memory.Read<int>(Offset);
         WriteObject(memory.WaitForChange(Offset, value, new(deadline, StopToken))
-            ?? throw IpcException.TimedOut($"the cell at offset {Offset} of '{memory.Address}' to change from {value}", memory.Address.Text, deadline));
+            ?? throw IpcException.TimedOut(
+                $"the number at offset {Offset} of '{memory.Address}' to change from {value}", memory.Address.Text, deadline));
     });
 }

@@ -1,11 +1,12 @@
 using System.Collections;
 using System.Management.Automation;
 using IpcPs.Module.Serialization;
+using IpcPs.Module.Transformation;
 using IpcPs.SharedMemory;
 
 namespace IpcPs.Module.Commands.SharedMemory;
 
-/// <summary><c>Write-IpcSharedMemory</c>: bytes, numbers, arrays of numbers, text and objects, in place.</summary>
+/// <summary><c>Write-IpcSharedMemory</c>: writes bytes, numbers, text and objects in shared memory.</summary>
 [Cmdlet(VerbsCommunications.Write, "IpcSharedMemory")]
 [OutputType(typeof(long))]
 public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
@@ -14,26 +15,26 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
     private MessageEncoder? _encoder;
     private long _at;
 
-    /// <summary>What is written. Several from the pipeline stand one behind the other.</summary>
+    /// <summary>The value to write. Several from the pipeline are written one after the other.</summary>
     [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true)]
     [AllowNull]
     [AllowEmptyString]
     [AllowEmptyCollection]
     public object? InputObject { get; set; }
 
-    /// <summary>What it is written as; by default what it is: numbers and arrays of numbers as such, a string as String, anything else as Object.</summary>
+    /// <summary>The type to write. By default numbers, arrays of numbers and strings have their own type; the rest is Object.</summary>
     [Parameter]
     public IpcValueType? As { get; set; }
 
-    /// <summary>A String is followed by a NUL, as C's are, instead of standing behind its length.</summary>
+    /// <summary>A String ends with a NUL, as in C, and has no length before it.</summary>
     [Parameter]
     public SwitchParameter NullTerminated { get; set; }
 
-    /// <summary>A String fills that many bytes, with zeros at its end, and has neither length nor NUL of its own.</summary>
+    /// <summary>A String fills this many bytes, padded with zeros, and has no length before it.</summary>
     [Parameter]
     public int? Count { get; set; }
 
-    /// <summary>Gives the offset behind what was written.</summary>
+    /// <summary>Returns the offset after the written value.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
@@ -49,7 +50,7 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
     {
         var begin = _at;
         _at += Write(_memory!, Unwrap(InputObject));
-        // Whoever waits for a cell that begins here is to see it.
+        // Wakes the processes that wait for a cell at this offset.
         if (_at > begin && begin % 4 == 0 && begin + 4 <= _memory!.Size) _memory.Wake(begin);
     });
 
@@ -62,13 +63,17 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
     private long Write(SharedMemorySegment memory, object? value)
     {
         var type = As ?? MemoryValues.TypeOf(value) ?? IpcValueType.Object;
-        if ((NullTerminated || Count is not null) && type != IpcValueType.String) throw IpcException.Argument("-NullTerminated and -Count go with -As String.", memory.Address.Text);
+        if ((NullTerminated || Count is not null) && type != IpcValueType.String)
+            throw IpcException.Argument("-NullTerminated and -Count need -As String.", memory.Address.Text);
         switch (type)
         {
             case IpcValueType.String:
-                if (NullTerminated && Count is not null) throw IpcException.Argument("-NullTerminated and -Count exclude each other.", memory.Address.Text);
                 var text = ValueText.Of(value);
-                return NullTerminated ? memory.WriteTerminatedText(_at, text) : Count is { } count ? memory.WriteText(_at, text, count) : memory.WritePrefixedText(_at, text);
+                if (Count is not { } count)
+                    return NullTerminated ? memory.WriteTerminatedText(_at, text) : memory.WritePrefixedText(_at, text);
+                return NullTerminated
+                    ? throw IpcException.Argument("-NullTerminated and -Count exclude each other.", memory.Address.Text)
+                    : memory.WriteText(_at, text, count);
             case IpcValueType.Object:
                 _encoder ??= new MessageEncoder(IpcFormat.Object);
                 var written = memory.WritePrefixedBytes(_at, _encoder.Encode(value));
@@ -79,6 +84,7 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
         }
     }
 
-    // A list keeps its wrapping: only then is it one value.
-    private static object? Unwrap(object? value) => value is PSObject { BaseObject: not PSCustomObject } wrapped && (MemoryValues.TypeOf(wrapped.BaseObject) is not null || wrapped.BaseObject is IEnumerable) ? wrapped.BaseObject : value;
+    // Other objects stay wrapped, because the PSObject may have properties of its own.
+    private static object? Unwrap(object? value) =>
+        Unwrapped.Value(value) is { } plain && (MemoryValues.TypeOf(plain) is not null || plain is IEnumerable) ? plain : value;
 }

@@ -6,7 +6,7 @@ using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary><c>Get-IpcSignal</c>: the signals of this machine, or what a process does with them.</summary>
+/// <summary><c>Get-IpcSignal</c>: lists the signals of this machine, or what a process does with them.</summary>
 [Cmdlet(VerbsCommon.Get, "IpcSignal", DefaultParameterSetName = TableSet)]
 [OutputType(typeof(SignalDescription), ParameterSetName = [TableSet])]
 [OutputType(typeof(ProcessSignals), ParameterSetName = [ProcessSet])]
@@ -22,13 +22,13 @@ public sealed class GetIpcSignalCommand : IpcCmdlet
     [Alias("Signal")]
     public string[]? Name { get; set; }
 
-    /// <summary>Whose: process ids, Process objects, jobs, or names with wildcards.</summary>
+    /// <summary>Processes: ids, Process objects, jobs, or names with wildcards.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = ProcessSet)]
     [ProcessTransformation]
     [Alias("ProcessId")]
     public ProcessReference[] Id { get; set; } = null!;
 
-    /// <summary>Each thread by itself: of signals, every thread blocks its own.</summary>
+    /// <summary>Lists each thread: every thread blocks its own signals.</summary>
     [Parameter(ParameterSetName = ProcessSet)]
     public SwitchParameter Thread { get; set; }
 
@@ -46,7 +46,7 @@ public sealed class GetIpcSignalCommand : IpcCmdlet
 
     private void WriteProcess(ProcessReference reference)
     {
-        foreach (var id in ProcessNames.Resolve(reference))
+        foreach (var id in reference.Resolve())
         {
             if (Thread) WriteObject(ProcessSignals.ReadThreads(id), enumerateCollection: true);
             else WriteObject(ProcessSignals.Read(id));
@@ -61,7 +61,9 @@ public sealed class GetIpcSignalCommand : IpcCmdlet
             return;
         }
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
-        var matching = SignalTable.All.Where(s => s.Aliases.Prepend(s.Name).Any(n => pattern.IsMatch(n) || pattern.IsMatch("SIG" + n)) || pattern.IsMatch(s.Number.ToString(CultureInfo.InvariantCulture)));
+        var matching = SignalTable.All.Where(s =>
+            s.Aliases.Prepend(s.Name).Any(n => pattern.IsMatch(n) || pattern.IsMatch("SIG" + n))
+            || pattern.IsMatch(s.Number.ToString(CultureInfo.InvariantCulture)));
         WriteObject(matching, enumerateCollection: true);
     }
 }

@@ -2,25 +2,27 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary>Runs a command in the session of a cmdlet, in the midst of it, in such a way that it alone can be stopped. What it writes to any stream, the cmdlet writes.</summary>
+/// <summary>A command that runs inside a cmdlet, and can be stopped without it. The cmdlet writes what the command writes.</summary>
 internal sealed class NestedScript : IDisposable
 {
-    private readonly Cmdlet _owner;
     private readonly PowerShell _shell = PowerShell.Create(RunspaceMode.CurrentRunspace);
     private readonly PSDataCollection<PSObject> _output = [];
     private volatile bool _isStopped;
 
-    private NestedScript(Cmdlet owner) => _owner = owner;
+    private NestedScript()
+    {
+    }
 
     /// <summary>Prepares a command.</summary>
-    /// <param name="owner">Who writes what it writes.</param>
+    /// <param name="owner">The cmdlet.</param>
     /// <param name="command">The command.</param>
-    /// <param name="parameters">Its parameters: an object's properties.</param>
+    /// <param name="parameters">The command's parameters, as the properties of an object.</param>
     public static NestedScript Of(Cmdlet owner, string command, object parameters)
     {
-        var script = new NestedScript(owner);
+        var script = new NestedScript();
         script._shell.AddCommand(command);
-        foreach (var property in parameters.GetType().GetProperties()) script._shell.AddParameter(property.Name, property.GetValue(parameters));
+        foreach (var property in parameters.GetType().GetProperties())
+            script._shell.AddParameter(property.Name, property.GetValue(parameters));
         var streams = script._shell.Streams;
         Pass(script._output, owner.WriteObject);
         Pass(streams.Error, owner.WriteError);
@@ -42,7 +44,7 @@ internal sealed class NestedScript : IDisposable
         }
         catch (PipelineStoppedException) when (_isStopped)
         {
-            // As it should be. Where the session itself is stopped, that exception goes on.
+            // As Stop asked. When the session itself is stopped, the exception goes on.
         }
     }
 
@@ -56,7 +58,7 @@ internal sealed class NestedScript : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // It ended by itself just then.
+            // It has just ended by itself.
         }
     }
 
@@ -67,7 +69,7 @@ internal sealed class NestedScript : IDisposable
         _output.Dispose();
     }
 
-    // On the cmdlet's own thread, as the nested pipeline runs on it; so the cmdlet may write.
+    // The nested pipeline runs on the cmdlet's own thread, so the cmdlet may write.
     private static void Pass<T>(PSDataCollection<T> from, Action<T> write) => from.DataAdded += (_, _) =>
     {
         foreach (var item in from.ReadAll()) write(item);

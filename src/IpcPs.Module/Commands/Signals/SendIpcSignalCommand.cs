@@ -7,7 +7,7 @@ using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary><c>Send-IpcSignal</c>: sends a signal to processes, with a value if wanted, and if wanted waits until they have ended.</summary>
+/// <summary><c>Send-IpcSignal</c>: sends a signal to processes, optionally with a value, and optionally waits until they end.</summary>
 [Cmdlet(VerbsCommunications.Send, "IpcSignal", DefaultParameterSetName = ProcessSet, SupportsShouldProcess = true)]
 [OutputType(typeof(SignalDelivery))]
 public sealed class SendIpcSignalCommand : IpcCmdlet
@@ -18,48 +18,48 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
 
     private readonly List<Pending> _pending = [];
 
-    /// <summary>To whom: process ids, Process objects, jobs with a process of their own, or names with wildcards.</summary>
+    /// <summary>The processes: ids, Process objects, jobs with a process of their own, or names with wildcards.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [ProcessTransformation]
     [SupportsWildcards]
     [Alias("ProcessId", "Name", "InputObject")]
     public ProcessReference[] Id { get; set; } = null!;
 
-    /// <summary>Which signal; TERM by default. Test (0) sends none and only looks whether it could.</summary>
+    /// <summary>The signal; TERM by default. Test (0) sends none, but checks whether one could be sent.</summary>
     [Parameter(Position = 1)]
     [SignalTransformation]
     [ArgumentCompleter(typeof(SignalCompleter))]
     public Signal Signal { get; set; } = new(15);
 
-    /// <summary>A number to send along.</summary>
+    /// <summary>A number to send with the signal.</summary>
     [Parameter]
     public long? Value { get; set; }
 
-    /// <summary>When the process that is meant started; another one that has its number by now is not hit.</summary>
+    /// <summary>When the process started. A later process with the same id gets no signal.</summary>
     [Parameter(ParameterSetName = ProcessSet)]
     [Parameter(ParameterSetName = WaitSet)]
     public DateTime? StartTime { get; set; }
 
-    /// <summary>The numbers are those of process groups: the signal goes to each process of the group.</summary>
+    /// <summary>The ids are those of process groups. Each process of a group gets the signal.</summary>
     [Parameter(Mandatory = true, ParameterSetName = GroupSet)]
     public SwitchParameter Group { get; set; }
 
-    /// <summary>Waits that long for the processes to end.</summary>
+    /// <summary>Waits this long for the processes to end.</summary>
     [Parameter(Mandatory = true, ParameterSetName = WaitSet)]
     [TimeoutTransformation]
     public TimeSpan? Timeout { get; set; }
 
-    /// <summary>What is sent to those that have not ended in that time; they are given the same time once more.</summary>
+    /// <summary>The signal for the processes that have not ended in that time. They then have the same time again.</summary>
     [Parameter(ParameterSetName = WaitSet)]
     [SignalTransformation]
     [ArgumentCompleter(typeof(SignalCompleter))]
     public Signal? ThenSignal { get; set; }
 
-    /// <summary>Process 1 too: in a container its main program, elsewhere what runs the machine.</summary>
+    /// <summary>Also sends to process 1: the main program of a container, or the init process of a machine.</summary>
     [Parameter]
     public SwitchParameter AllowInit { get; set; }
 
-    /// <summary>Says to whom it was sent.</summary>
+    /// <summary>Returns an object for each process that the signal was sent to.</summary>
     [Parameter(ParameterSetName = ProcessSet)]
     [Parameter(ParameterSetName = GroupSet)]
     public SwitchParameter PassThru { get; set; }
@@ -89,7 +89,10 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         foreach (var pending in _pending)
         {
             var sent = pending.LastSignal == Signal ? $"{Signal}" : $"{Signal} and {pending.LastSignal}";
-            WriteError(ErrorRecords.ToRecord(IpcException.TimedOut($"{pending.Target} to end after {sent}", pending.Target.ProcessId.ToString(CultureInfo.InvariantCulture), DeadlineFrom(Timeout)), pending.Target.ProcessId));
+            var id = pending.Target.ProcessId;
+            var text = id.ToString(CultureInfo.InvariantCulture);
+            var error = IpcException.TimedOut($"{pending.Target} to end after {sent}", text, DeadlineFrom(Timeout));
+            WriteError(ErrorRecords.ToRecord(error, id));
         }
     });
 
@@ -102,9 +105,9 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
 
     private void SendToProcesses(ProcessReference reference) => Try(() =>
     {
-        foreach (var id in ProcessNames.Resolve(reference))
+        foreach (var id in reference.Resolve())
         {
-            // A pattern means others; a session that ends itself by one is an accident.
+            // A name stands for other processes: a session that ends itself by one is an accident.
             if (reference.Name is not null && (id == Environment.ProcessId || (id == 1 && !AllowInit))) continue;
             Try(() => SendToProcess(id, StartTime ?? reference.StartTime), id);
         }
@@ -116,7 +119,10 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         var target = SignalTarget.Open(id, startTime);
         try
         {
-            if (!ShouldProcess(target.ToString(), Value is { } value ? string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {value}") : $"Send {Signal}")) return;
+            var action = Value is null
+                ? $"Send {Signal}"
+                : string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {Value}");
+            if (!ShouldProcess(target.ToString(), action)) return;
             var started = Stopwatch.GetTimestamp();
             target.Send(Signal, Value);
             if (Timeout is not null)
@@ -137,8 +143,9 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
 
     private void SendToGroup(ProcessReference reference)
     {
-        if (reference.Id is not { } id) throw IpcException.Argument($"A process group has a number, and '{reference}' is a name.", reference.ToString());
-        if (id == 1 && !AllowInit) throw Refused("Group 1 is that of the process that runs the machine, or the container.", "1");
+        if (reference.Id is not { } id)
+            throw IpcException.Argument($"A process group has a number, and '{reference}' is a name.", reference.ToString());
+        if (id == 1 && !AllowInit) throw Refused("Group 1 is the group of the process that runs the machine, or the container.", "1");
         if (!ShouldProcess(string.Create(CultureInfo.InvariantCulture, $"process group {id}"), $"Send {Signal}")) return;
         SignalTarget.SendToGroup(id, Signal, Value);
         if (PassThru) WriteObject(new SignalDelivery(id, null, Signal, Value));
@@ -154,11 +161,11 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         }
         catch (IpcException e) when (e.Id == IpcErrors.ProcessNotFound)
         {
-            // Ended just then; the wait finds that.
+            // It has just ended. The wait notices that.
         }
     }
 
-    // Each has a deadline of its own, counted from its own signal: in a slow pipeline the first may be over before the last is sent.
+    // Each process has a deadline of its own, from its own signal on: in a slow pipeline the first may pass before the last signal is sent.
     private void AwaitEnds()
     {
         var open = _pending.ToList();
@@ -171,14 +178,19 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
             {
                 open.Remove(pending);
                 _pending.Remove(pending);
-                WriteObject(new SignalDelivery(pending.Target.ProcessId, pending.Target.Name, Signal, Value) { HasEnded = true, EndedBy = pending.LastSignal, Elapsed = Stopwatch.GetElapsedTime(pending.Started) });
+                WriteObject(new SignalDelivery(pending.Target.ProcessId, pending.Target.Name, Signal, Value)
+                {
+                    HasEnded = true,
+                    EndedBy = pending.LastSignal,
+                    Elapsed = Stopwatch.GetElapsedTime(pending.Started),
+                });
                 pending.Target.Dispose();
             }
         }
     }
 
     private static IpcException Refused(string why, string target) =>
-        new(IpcErrors.ProcessRefused, $"{why} It is not sent signals by accident.", target, "Say -AllowInit if it is meant.");
+        new(IpcErrors.ProcessRefused, $"{why} It gets no signals by accident.", target, "Use -AllowInit if you mean it.");
 
     private sealed class Pending(SignalTarget target, long started, Deadline deadline, Signal signal)
     {

@@ -1,15 +1,17 @@
+using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary>The signals that a session (a runspace) collects and has registered. Those of several sessions in a process are kept apart: each gives back what it
-/// took, when it is closed or the module is removed from it, and a signal returns to what it was when the last of them has.</summary>
+/// <summary>The signals that a session (a runspace) collects or has registered. They end when the session closes or the module is removed
+/// from it. When no session of the process uses a signal any more, the signal does again what it did before.</summary>
 internal sealed class SessionSignals
 {
     private static readonly Dictionary<Guid, SessionSignals> Sessions = [];
 
     private readonly List<SignalEventSource> _sources = [];
+    private bool _hasWarnedOfLimits;
 
     private SessionSignals(Runspace runspace)
     {
@@ -19,7 +21,7 @@ internal sealed class SessionSignals
         };
     }
 
-    /// <summary>That of the calling thread's runspace.</summary>
+    /// <summary>The signals of the calling thread's runspace.</summary>
     public static SessionSignals Current
     {
         get
@@ -27,17 +29,15 @@ internal sealed class SessionSignals
             var runspace = Runspace.DefaultRunspace;
             lock (Sessions)
             {
-                if (!Sessions.TryGetValue(runspace.InstanceId, out var session)) Sessions.Add(runspace.InstanceId, session = new SessionSignals(runspace));
+                if (!Sessions.TryGetValue(runspace.InstanceId, out var session))
+                    Sessions.Add(runspace.InstanceId, session = new SessionSignals(runspace));
                 return session;
             }
         }
     }
 
-    /// <summary>What Wait-IpcSignal waits on.</summary>
+    /// <summary>The signals that Wait-IpcSignal collects.</summary>
     public SignalCollector Collector { get; } = new();
-
-    /// <summary>Whether the user was told that values and senders are unknown.</summary>
-    public bool SaidLimits { get; set; }
 
     /// <summary>The event subscriptions.</summary>
     public IReadOnlyList<SignalEventSource> Sources
@@ -48,22 +48,30 @@ internal sealed class SessionSignals
         }
     }
 
-    /// <summary>One more.</summary>
     public void Add(SignalEventSource source)
     {
         lock (_sources) _sources.Add(source);
     }
 
-    /// <summary>One less; its signals are given back.</summary>
     public void Remove(SignalEventSource source)
     {
         lock (_sources) _sources.Remove(source);
         source.Dispose();
     }
 
-    /// <summary>Gives back all that a session took.</summary>
-    /// <param name="runspace">Which session.</param>
-    /// <param name="isClosed">Whether the session is over: its event manager is then left alone.</param>
+    /// <summary>Warns, once in a session, if the signals' values and senders cannot be received on this system.</summary>
+    public void WarnOfLimits(Cmdlet command)
+    {
+        if (!SignalCollector.IsLimited || _hasWarnedOfLimits) return;
+        _hasWarnedOfLimits = true;
+        command.WriteWarning(
+            "Signals are received through .NET, without value and sender, and real-time signals without their order. "
+            + "IpcPs needs an x64 processor, and a system that allows executable memory, to do better.");
+    }
+
+    /// <summary>Ends all that a session has begun.</summary>
+    /// <param name="runspace">The session.</param>
+    /// <param name="isClosed">Whether the session is closed, and its event manager with it.</param>
     public static void End(Guid runspace, bool isClosed)
     {
         SessionSignals? session;

@@ -1,15 +1,16 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary>What Register-IpcSignal makes events from: the <c>$Sender</c> of each.</summary>
+/// <summary>The source of the events of one Register-IpcSignal: the <c>$Sender</c> of each.</summary>
 public sealed class SignalEventSource : IDisposable
 {
     private readonly object _lock = new();
     private readonly Dictionary<Signal, SignalSubscription> _subscriptions = [];
     private readonly PSEventManager _events;
-    private readonly EventForwarder _forwarder;
+    private readonly EventForwarder _forwarder = new();
     private readonly string _identifier;
     private readonly PSObject? _messageData;
     private readonly bool _runsDefault;
@@ -17,15 +18,14 @@ public sealed class SignalEventSource : IDisposable
     internal SignalEventSource(PSEventManager events, string identifier, PSObject? messageData, bool runsDefault)
     {
         _events = events;
-        _forwarder = new EventForwarder(events);
         _identifier = identifier;
         _messageData = messageData;
         _runsDefault = runsDefault;
     }
 
-    /// <summary>Only to give PowerShell's event manager something to subscribe to. It is never raised: the manager would hand each event to the thread pool,
-    /// where they overtake each other; <see cref="EventForwarder"/> keeps their order.</summary>
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1822", Justification = "The event manager wants an event of the source.")]
+    /// <summary>Never raised. PowerShell's event manager needs an event to subscribe to, but it would handle each one on the thread pool,
+    /// where a later signal can overtake an earlier one. <see cref="EventForwarder"/> keeps their order.</summary>
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Performance", "CA1822", Justification = "The event manager needs an instance event.")]
     public event EventHandler Received
     {
         add
@@ -36,7 +36,7 @@ public sealed class SignalEventSource : IDisposable
         }
     }
 
-    /// <summary>The signals.</summary>
+    /// <summary>The registered signals.</summary>
     public IReadOnlyList<Signal> Signals
     {
         get
@@ -45,7 +45,7 @@ public sealed class SignalEventSource : IDisposable
         }
     }
 
-    /// <summary>Does with a signal what the session would have done without the registration: what -Default calls after the action.</summary>
+    /// <summary>Does what the session would do with the signal without the registration. -Default calls it after the action.</summary>
     public void RunDefault(ReceivedSignal signal)
     {
         ArgumentNullException.ThrowIfNull(signal);
@@ -67,10 +67,9 @@ public sealed class SignalEventSource : IDisposable
         }
     }
 
-    /// <summary>The event manager's side of it.</summary>
     internal PSEventSubscriber? Subscriber { get; set; }
 
-    /// <summary>Ends the event subscription, and with it this.</summary>
+    /// <summary>Ends the event subscription, which disposes this source.</summary>
     internal void Unsubscribe()
     {
         if (Subscriber is { } subscriber) _events.UnsubscribeEvent(subscriber);
@@ -84,7 +83,7 @@ public sealed class SignalEventSource : IDisposable
         }
     }
 
-    /// <returns>Whether it was one of them.</returns>
+    /// <returns>Whether the signal was registered here.</returns>
     internal bool End(Signal signal)
     {
         lock (_lock)
@@ -97,7 +96,47 @@ public sealed class SignalEventSource : IDisposable
 
     private void Forward(ReceivedSignal signal)
     {
-        _forwarder.Post(_identifier, this, signal, _messageData);
+        // "In this thread" means that the event is queued by this thread. The manager would queue it on the thread pool otherwise.
+        _forwarder.Post(() => _events.GenerateEvent(
+            _identifier, this, [this, signal], _messageData, processInCurrentThread: true, waitForCompletionInCurrentThread: false));
         if (_runsDefault) _forwarder.Post(() => RunDefault(signal));
+    }
+
+    /// <summary>Passes signals to PowerShell's event manager in order, on a thread of the pool. When the session is at its prompt,
+    /// the manager returns only after the event's action has run, and the thread that reads signals must not wait for that.</summary>
+    private sealed class EventForwarder
+    {
+        private readonly ConcurrentQueue<Action> _waiting = new();
+        private int _isRunning;
+
+        public void Post(Action action)
+        {
+            _waiting.Enqueue(action);
+            if (Interlocked.Exchange(ref _isRunning, 1) == 0)
+                ThreadPool.UnsafeQueueUserWorkItem(static f => f.Run(), this, preferLocal: false);
+        }
+
+        private void Run()
+        {
+            do
+            {
+                while (_waiting.TryDequeue(out var action)) Perform(action);
+                Volatile.Write(ref _isRunning, 0);
+                // An action that was posted between the two lines did not start another run.
+            }
+            while (!_waiting.IsEmpty && Interlocked.Exchange(ref _isRunning, 1) == 0);
+        }
+
+        private static void Perform(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e) when (e is InvalidOperationException or PSInvalidOperationException)
+            {
+                // The session is closing and takes no more events.
+            }
+        }
     }
 }

@@ -5,28 +5,28 @@ using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary><c>Use-IpcSignal</c>: runs a script that a signal ends, and then another one that cleans up.</summary>
+/// <summary><c>Use-IpcSignal</c>: runs a script block that a signal ends, and after a signal a second one that cleans up.</summary>
 [Cmdlet(VerbsOther.Use, "IpcSignal")]
 [OutputType(typeof(object))]
 public sealed class UseIpcSignalCommand : IpcCmdlet
 {
     private ReceivedSignal? _received;
 
-    /// <summary>Which signals end the body.</summary>
+    /// <summary>The signals that end the script block.</summary>
     [Parameter(Mandatory = true, Position = 0)]
     [SignalTransformation]
     [ArgumentCompleter(typeof(SignalCompleter))]
     public Signal[] Signal { get; set; } = null!;
 
-    /// <summary>What is run when one has ended the body; the signal is $_.</summary>
+    /// <summary>The script block to run after a signal. The signal is $_.</summary>
     [Parameter(Mandatory = true, Position = 1)]
     public ScriptBlock Cleanup { get; set; } = null!;
 
-    /// <summary>What is run meanwhile.</summary>
+    /// <summary>The script block that a signal ends.</summary>
     [Parameter(Mandatory = true, Position = 2)]
     public ScriptBlock ScriptBlock { get; set; } = null!;
 
-    /// <summary>After the cleanup does what the session would have done with the signal: TERM ends it.</summary>
+    /// <summary>After the cleanup, does what the session would have done with the signal: TERM ends it.</summary>
     [Parameter]
     public SwitchParameter Default { get; set; }
 
@@ -41,9 +41,8 @@ public sealed class UseIpcSignalCommand : IpcCmdlet
             Require(() =>
             {
                 foreach (var signal in wanted) subscriptions.Add(new SignalSubscription(signal, received => Stop(body, received)));
-                return wanted;
             });
-            SignalWarnings.SayLimits(this, SessionSignals.Current);
+            SessionSignals.Current.WarnOfLimits(this);
             body.Run();
             if (_received is not { } first) return;
             using var cleanup = NestedScript.Of(this, "ForEach-Object", new { InputObject = first, Process = Cleanup });
@@ -56,10 +55,11 @@ public sealed class UseIpcSignalCommand : IpcCmdlet
         }
     }
 
-    // Only the first ends the body; what comes while it is cleaned up is not to end the cleaning.
+    // Only the first signal ends the body. A signal during the cleanup must not end the cleanup.
     private void Stop(NestedScript body, ReceivedSignal received)
     {
-        // Not on the pool, whose threads the body may keep busy.
-        if (Interlocked.CompareExchange(ref _received, received, null) is null) new Thread(body.Stop) { IsBackground = true, Name = "IpcPs stops a script for a signal" }.Start();
+        if (Interlocked.CompareExchange(ref _received, received, null) is not null) return;
+        // Not on the thread pool, whose threads the body may keep busy.
+        new Thread(body.Stop) { IsBackground = true, Name = "IpcPs stops a script for a signal" }.Start();
     }
 }

@@ -5,7 +5,7 @@ using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Signals;
 
-/// <summary><c>Wait-IpcSignal</c>: waits for signals, and has them collected from then on.</summary>
+/// <summary><c>Wait-IpcSignal</c>: waits for signals, and collects them from then on.</summary>
 [Cmdlet(VerbsLifecycle.Wait, "IpcSignal", DefaultParameterSetName = WaitSet)]
 [OutputType(typeof(ReceivedSignal), ParameterSetName = [WaitSet])]
 public sealed class WaitIpcSignalCommand : IpcCmdlet
@@ -13,22 +13,22 @@ public sealed class WaitIpcSignalCommand : IpcCmdlet
     private const string WaitSet = "Wait";
     private const string ArmSet = "Arm";
 
-    /// <summary>Which signals.</summary>
+    /// <summary>The signals.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [SignalTransformation]
     [ArgumentCompleter(typeof(SignalCompleter))]
     public Signal[] Signal { get; set; } = null!;
 
-    /// <summary>How many to wait for, all kinds together.</summary>
+    /// <summary>How many signals to wait for, of all kinds together.</summary>
     [Parameter(ParameterSetName = WaitSet)]
     public long Count { get; set; } = 1;
 
-    /// <summary>How long to wait for each: seconds, or a TimeSpan.</summary>
+    /// <summary>How long to wait for each signal: seconds, or a TimeSpan.</summary>
     [Parameter(ParameterSetName = WaitSet)]
     [TimeoutTransformation]
     public TimeSpan? Timeout { get; set; }
 
-    /// <summary>Only begins collecting.</summary>
+    /// <summary>Begins to collect the signals, and does not wait.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ArmSet)]
     public SwitchParameter ArmOnly { get; set; }
 
@@ -36,22 +36,31 @@ public sealed class WaitIpcSignalCommand : IpcCmdlet
     protected override void ProcessRecord() => Try(() =>
     {
         if (Count < 1) throw IpcException.Argument($"-Count must be 1 or more, and is {Count}.");
-        // Before anything is armed: a wrong time-out must not leave signals collected.
+        // Before anything is collected: a wrong timeout must not leave signals collected.
         _ = DeadlineFrom(Timeout);
         var session = SessionSignals.Current;
-        SignalWarnings.SayInterrupt(this, session, Signal);
+        WarnOfInterrupt(session);
         session.Collector.Add(Signal);
-        SignalWarnings.SayLimits(this, session);
+        session.WarnOfLimits(this);
         if (ArmOnly) return;
         using var wait = session.Collector.BeginWait(Signal);
         for (long received = 0; received < Count; received++)
         {
             var deadline = DeadlineFrom(Timeout);
             var signal = wait.Next(new(deadline, StopToken)) ?? throw IpcException.TimedOut(Describe(), Describe(), deadline);
-            SignalWarnings.SayLost(this, signal);
+            if (signal.Lost > 0)
+                WriteWarning($"{signal.Lost} {signal.Signal} before this one were lost: more came than the session's buffer holds.");
             WriteObject(signal);
         }
     });
+
+    // A user at a prompt is about to lose Ctrl+C.
+    private void WarnOfInterrupt(SessionSignals session)
+    {
+        if (MyInvocation.CommandOrigin != CommandOrigin.Runspace || Console.IsInputRedirected) return;
+        if (!Signal.Any(static s => s.Name == "INT") || session.Collector.Signals.Any(static s => s.Name == "INT")) return;
+        WriteWarning("Ctrl+C is collected from now on, and interrupts nothing in this session until 'Unregister-IpcSignal INT'.");
+    }
 
     private string Describe() => string.Join(" or ", Signal.Select(static s => s.Name));
 }

@@ -5,7 +5,7 @@ using IpcPs.Sockets.Server;
 
 namespace IpcPs.Module.Commands.Sockets;
 
-/// <summary><c>New-IpcSocket</c>: a socket that listens: unix, TCP or UDP over loopback.</summary>
+/// <summary><c>New-IpcSocket</c>: creates a socket that listens: unix, or TCP or UDP over loopback.</summary>
 [Cmdlet(VerbsCommon.New, "IpcSocket", DefaultParameterSetName = AddressSet, SupportsShouldProcess = true)]
 [OutputType(typeof(SocketListener), typeof(DatagramListener))]
 public sealed class NewIpcSocketCommand : IpcCmdlet
@@ -13,29 +13,30 @@ public sealed class NewIpcSocketCommand : IpcCmdlet
     private const string AddressSet = "Address";
     private const string ActivatedSet = "Activated";
 
-    /// <summary>Where to listen: unix:NAME, unix:/path, unix:@NAME, tcp:127.0.0.1:PORT, udp:127.0.0.1:PORT; a bare NAME is a unix socket in the runtime folder.</summary>
+    /// <summary>The address to listen at: unix:NAME, unix:/path, unix:@NAME, tcp:127.0.0.1:PORT or udp:127.0.0.1:PORT. NAME alone is a unix
+    /// socket in the runtime folder.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = AddressSet)]
     public string Address { get; set; } = null!;
 
-    /// <summary>Unix sockets: the type, as '?type=' in the address.</summary>
+    /// <summary>Unix sockets: the type, the same as '?type=' in the address.</summary>
     [Parameter(ParameterSetName = AddressSet)]
     public IpcSocketType Type { get; set; }
 
-    /// <summary>Connections that wait until they are accepted; net.core.somaxconn is the most.</summary>
+    /// <summary>How many connections can wait to be accepted, up to net.core.somaxconn.</summary>
     [Parameter(ParameterSetName = AddressSet)]
     [ValidateRange(1, int.MaxValue)]
     public int Backlog { get; set; }
 
-    /// <summary>Users that are served besides the own one: names or numbers; * for everybody.</summary>
+    /// <summary>Users that are served besides the current user, by name or number; * for all users.</summary>
     [Parameter]
     public string[]? AllowUser { get; set; }
 
-    /// <summary>Permissions of a unix socket's file: 600, '0660', 'u=rw,g=rw'. Without it 600, and 666 with -AllowUser.</summary>
+    /// <summary>Permissions of a unix socket's file: 600, '0660', 'u=rw,g=rw'. The default is 600, and 666 with -AllowUser.</summary>
     [Parameter(ParameterSetName = AddressSet)]
     [ModeTransformation]
     public UnixFileMode? Mode { get; set; }
 
-    /// <summary>Takes over the sockets that a service manager opened before it started this process (LISTEN_FDS).</summary>
+    /// <summary>Uses the sockets that a service manager opened before it started this process (LISTEN_FDS).</summary>
     [Parameter(Mandatory = true, ParameterSetName = ActivatedSet)]
     public SwitchParameter Activated { get; set; }
 
@@ -48,18 +49,24 @@ public sealed class NewIpcSocketCommand : IpcCmdlet
             return;
         }
         var address = IpcAddress.Parse(FullAddress());
-        if (Mode is not null && address.Path is null) throw IpcException.Argument("Only a unix socket that has a file has a -Mode.", address.Text);
+        if (Mode is not null && address.Path is null)
+            throw IpcException.Argument("Only a unix socket that has a file has a -Mode.", address.Text);
         if (!ShouldProcess(address.Text, "Listen")) return;
         if (AllowUser is not null && address is { Path: not null, Name: not null })
-            WriteWarning($"Other users can't reach '{address}': the runtime folder is this user's alone. Give a path that they can reach, or an abstract name (unix:@NAME).");
-        WriteObject(IpcSocket.Listen(address, new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode }, StopToken));
+        {
+            WriteWarning($"Other users cannot reach '{address}', because the runtime folder is private to the current user. "
+                + "Use a path that they can reach, or an abstract name (unix:@NAME).");
+        }
+        var options = new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode };
+        WriteObject(IpcSocket.Listen(address, options, StopToken));
     });
 
     private string FullAddress()
     {
         var text = Address.Contains(':', StringComparison.Ordinal) ? Address : "unix:" + Address;
         if (!MyInvocation.BoundParameters.ContainsKey(nameof(Type))) return text;
-        if (text.Contains('?', StringComparison.Ordinal)) throw IpcException.Argument("The address says its type already; -Type is not needed.", text);
+        if (text.Contains('?', StringComparison.Ordinal))
+            throw IpcException.Argument("The address says its type already: omit -Type.", text);
         return $"{text}?type={Type.ToString().ToLowerInvariant()}";
     }
 }

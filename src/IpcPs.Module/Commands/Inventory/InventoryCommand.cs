@@ -1,0 +1,50 @@
+using System.Management.Automation;
+using System.Management.Automation.Runspaces;
+using System.Runtime.CompilerServices;
+using IpcPs.Inventory;
+using IpcPs.Module.Completion;
+
+namespace IpcPs.Module.Commands.Inventory;
+
+/// <summary>The base of the commands that list objects: they select them by name and kind, and warn about what they cannot see.</summary>
+public abstract class InventoryCommand : IpcCmdlet
+{
+    private static readonly ConditionalWeakTable<Runspace, HashSet<string>> Warned = [];
+
+    /// <summary>Names or addresses; wildcards allowed.</summary>
+    [Parameter(Position = 0)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public string[]? Name { get; set; }
+
+    /// <summary>The schemes of the mechanisms to list.</summary>
+    [Parameter]
+    public IpcScheme[]? Kind { get; set; }
+
+    /// <summary>The objects of these mechanisms that have one of the names.</summary>
+    private protected IEnumerable<IpcObjectInfo> Find(IReadOnlyList<IpcScheme> schemes, bool all)
+    {
+        var found = IpcInventory.List(schemes, all, out var problems);
+        WarnOnce(problems);
+        if (Name is null) return found;
+        var patterns = Name.Select(static n => WildcardPattern.Get(Normalize(n), WildcardOptions.IgnoreCase)).ToList();
+        return found.Where(info => info.IsNamed(text => patterns.Exists(p => p.IsMatch(text))));
+    }
+
+    // A problem is the same at each call: a session gets one warning about it, and then verbose messages.
+    private void WarnOnce(IEnumerable<InventoryProblem> problems)
+    {
+        var warned = Warned.GetOrCreateValue(Runspace.DefaultRunspace);
+        foreach (var problem in problems)
+        {
+            bool isNew;
+            lock (warned) isNew = warned.Add(problem.Topic);
+            if (isNew) WriteWarning(problem.Text);
+            else WriteVerbose(problem.Text);
+        }
+    }
+
+    // The user may write a key in decimal; the list has it in hexadecimal.
+    private static string Normalize(string name) =>
+        !WildcardPattern.ContainsWildcardCharacters(name) && IpcAddress.TryParse(name, out var address) ? address!.Text : name;
+}

@@ -1,0 +1,65 @@
+using System.Management.Automation;
+using System.Runtime.InteropServices;
+using IpcPs.Module.Serialization;
+using IpcPs.Module.Transformation;
+
+namespace IpcPs.Module.Commands.Messaging;
+
+/// <summary>The base of the commands that send objects on a channel.</summary>
+public abstract class SendCommand : IpcCmdlet
+{
+    /// <summary>The message: any object, also $null.</summary>
+    // Of type object: PowerShell runs a script block for a parameter of any other type, and passes its result.
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true)]
+    [AllowNull]
+    [AllowEmptyString]
+    [AllowEmptyCollection]
+    public object? InputObject { get; set; }
+
+    /// <summary>How the object becomes bytes.</summary>
+    [Parameter]
+    [ValidateSet("Object", "Text", "Json", "Bytes")]
+    public IpcFormat Format { get; set; } = IpcFormat.Object;
+
+    /// <summary>How long to wait for each message: seconds, or a TimeSpan.</summary>
+    [Parameter]
+    [TimeoutTransformation]
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>Unix sockets: open objects whose descriptors are sent with the message.</summary>
+    [Parameter]
+    public object[]? Handle { get; set; }
+
+    private protected IpcLease<IpcChannel>? Lease { get; set; }
+
+    private protected MessageEncoder? Encoder { get; set; }
+
+    private protected IReadOnlyList<SafeHandle>? Descriptors() => Handle is null ? null : Array.ConvertAll(Handle, Descriptor);
+
+    private protected void WriteEncoderWarnings()
+    {
+        foreach (var warning in Encoder!.Warnings) WriteWarning(warning);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) Lease?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private static SafeHandle Descriptor(object value)
+    {
+        var inner = value is PSObject wrapped ? wrapped.BaseObject : value;
+        return inner switch
+        {
+            SafeHandle handle => handle,
+            FileStream stream => stream.SafeFileHandle,
+            IpcObject { HandleToPass: { } handle } => handle,
+            IpcObject other => throw new IpcException(
+                IpcErrors.NotSupported, $"A {other.Kind} has no single descriptor that could be passed on.", other.Address.Text,
+                "Pass one end of it, or its address as text."),
+            _ => throw IpcException.Argument($"A {inner.GetType().Name} has no descriptor that could be passed on."),
+        };
+    }
+}

@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Signals;
+
+namespace IpcPs.Module.Completion;
+
+/// <summary>Offers the values of a parameter that begin with the typed text, quoted where PowerShell needs it.</summary>
+public abstract class IpcCompleter : IArgumentCompleter
+{
+    private static readonly SearchValues<char> NeedQuotes = SearchValues.Create(" '\"@?#,;&|()[]{}$`");
+
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        var word = (wordToComplete ?? "").Trim('\'', '"');
+        return from candidate in Candidates(commandName, word)
+               where candidate.Text.StartsWith(word, StringComparison.OrdinalIgnoreCase)
+               select new CompletionResult(
+                   Quote(candidate.Text), candidate.Text, CompletionResultType.ParameterValue, candidate.ToolTip ?? candidate.Text);
+    }
+
+    private protected abstract IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word);
+
+    private static string Quote(string text) =>
+        text.AsSpan().IndexOfAny(NeedQuotes) < 0 ? text : "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
+}
+
+/// <summary>Offers the addresses of the objects that exist, and the schemes.</summary>
+public sealed class AddressCompleter : IpcCompleter
+{
+    private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word)
+    {
+        foreach (var address in IpcMechanisms.All.SelectMany(static m => m.Known())) yield return (address.Text, null);
+        if (word.Contains(':', StringComparison.Ordinal)) yield break;
+        foreach (var scheme in Enum.GetNames<IpcScheme>()) yield return (scheme.ToLowerInvariant() + ":", null);
+    }
+}
+
+/// <summary>Offers the names of the features that Test-IpcFeature tests.</summary>
+public sealed class FeatureCompleter : IpcCompleter
+{
+    private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
+        IpcFeatures.Names.Select(static name => (name, (string?)null));
+}
+
+/// <summary>Offers the names of the limits that this machine has.</summary>
+public sealed class LimitCompleter : IpcCompleter
+{
+    private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
+        IpcLimits.List().Select(static limit => (limit.Name, (string?)limit.Meaning));
+}
+
+/// <summary>Offers the transports that <c>-Via</c> accepts.</summary>
+public sealed class TransportCompleter : IpcCompleter
+{
+    private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
+        IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null));
+}
+
+/// <summary>Offers the signals' names. A command that receives signals gets only those that can be received.</summary>
+public sealed class SignalCompleter : IpcCompleter
+{
+    private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word)
+    {
+        var prefix = word.StartsWith("SIG", StringComparison.OrdinalIgnoreCase) ? "SIG" : "";
+        var receives = command is not ("Send-IpcSignal" or "Get-IpcSignal");
+        foreach (var signal in SignalTable.All)
+        {
+            if (receives ? !signal.CanReceive : signal.Kind == SignalKind.Reserved) continue;
+            yield return (prefix + signal.Name, $"{signal.Number}: {signal.Description}");
+            // A real-time signal has two names. The second one is offered only to a user who begins to type it.
+            if (word.Length < 4) continue;
+            foreach (var alias in signal.Aliases) yield return (prefix + alias, $"{signal.Number}: {signal.Description}");
+        }
+    }
+}
