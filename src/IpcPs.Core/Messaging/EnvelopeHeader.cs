@@ -2,8 +2,7 @@ using System.Buffers.Binary;
 
 namespace IpcPs.Messaging;
 
-/// <summary>The header of an envelope (docs/wire-format.md): 8 bytes, then 16 for a fragment, then 8 for a correlation id. All numbers are
-/// little-endian.</summary>
+/// <summary>The header of an envelope (docs/wire-format.md): 8 bytes, 16 more in a fragment, 8 more for a correlation id.</summary>
 internal readonly record struct EnvelopeHeader
 {
     /// <summary>The first byte of an envelope. It never occurs in UTF-8, so that no line begins with it.</summary>
@@ -141,7 +140,7 @@ internal readonly record struct EnvelopeHeader
         if (length > limit)
         {
             throw new IpcException(
-                IpcErrors.MessageTooLarge, $"An envelope on '{address}' claims {length} bytes; at most {limit} are accepted.", address.Text);
+                IpcErrors.MessageTooLarge, $"An envelope on '{address}' claims {length} bytes; the limit is {limit}.", address.Text);
         }
         return (int)length;
     }

@@ -1,19 +1,16 @@
 namespace IpcPs.Messaging;
 
-/// <summary>An object that carries messages: a pipe, queue, socket or ring. Thread-safe; messages of different threads are never mixed
-/// with each other.</summary>
+/// <summary>An object that carries messages: a pipe, queue, socket or ring. Thread-safe: messages are never mixed.</summary>
 public abstract class IpcChannel : IpcObject
 {
-    /// <summary>The largest message in bytes on any byte stream, and the largest length that a receiver accepts in a header: 256
-    /// MiB.</summary>
+    /// <summary>The largest message on any byte stream, and the largest length that a receiver accepts in a header: 256 MiB.</summary>
     public const int MaxStreamMessage = 256 * 1024 * 1024;
 
     private RequestRouter? _router;
 
     /// <summary>Creates the managed side of a channel.</summary>
     /// <param name="address">Its address.</param>
-    /// <param name="receivesOneByOne">Whether one thread at a time may receive; false if the kernel gives each message to one
-    /// thread.</param>
+    /// <param name="receivesOneByOne">Whether only one thread at a time may receive; false if the kernel decides.</param>
     private protected IpcChannel(IpcAddress address, bool receivesOneByOne) : base(address) =>
         ReceiveLock = receivesOneByOne ? new DeadlineLock() : null;
 
@@ -42,8 +39,7 @@ public abstract class IpcChannel : IpcObject
     /// <exception cref="OperationCanceledException">Cancelled; the message was not sent.</exception>
     public abstract void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default);
 
-    /// <summary>Keeps a message until <see cref="Flush"/> sends it, together with others in fewer system calls. May also send it
-    /// at once.</summary>
+    /// <summary>Sends a message at once, or keeps it until <see cref="Flush"/> sends it with others in fewer system calls.</summary>
     public virtual void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default) =>
         Send(payload, options, wait);
 
@@ -86,8 +82,7 @@ public abstract class IpcChannel : IpcObject
         return Router!.Receive(message, options, wait);
     }
 
-    /// <summary>Receives without <see cref="Router"/>: checks that this end can receive and is open, and holds
-    /// <see cref="ReceiveLock"/>.</summary>
+    /// <summary>Receives past the router: checks that this end can receive and is open, and holds <see cref="ReceiveLock"/>.</summary>
     /// <returns>False at the end of the stream.</returns>
     internal bool ReceiveUnrouted(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
@@ -110,8 +105,7 @@ public abstract class IpcChannel : IpcObject
         }
     }
 
-    /// <summary>Receives a message if one has arrived; never waits. Returns <see cref="ReceiveOutcome.Nothing"/> while another
-    /// thread receives.</summary>
+    /// <summary>Receives a message that has arrived; never waits. The outcome is Nothing while another thread receives.</summary>
     internal ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options)
     {
         RequireReceive();
@@ -164,8 +158,7 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Whether the sender of the messages received here is the receiver of those sent here.</summary>
     internal virtual bool CanRequest => false;
 
-    /// <summary>Events since the last call that are no error of any call, but that the user should know (a listener's rejected clients);
-    /// a sentence for each.</summary>
+    /// <summary>Warnings since the last call (a listener's rejected clients), one sentence each.</summary>
     public virtual IReadOnlyList<string> TakeWarnings() => [];
 
     /// <summary>Ends the sending direction: the peer's receive sees the end of the stream. This end can still receive.</summary>

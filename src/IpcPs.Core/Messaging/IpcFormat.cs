@@ -3,8 +3,7 @@ namespace IpcPs.Messaging;
 /// <summary>How a value is converted to bytes (docs/wire-format.md).</summary>
 public enum IpcFormat
 {
-    /// <summary>For receiving: the format that the envelope names; without an envelope a string if the bytes are valid UTF-8, else
-    /// bytes.</summary>
+    /// <summary>For receiving: what the envelope says; without an envelope a string if the bytes are valid UTF-8, else bytes.</summary>
     Auto = 0,
     /// <summary>CBOR in an envelope of IpcPs: values keep their types.</summary>
     Object = 1,

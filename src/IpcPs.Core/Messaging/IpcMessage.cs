@@ -55,8 +55,7 @@ public sealed class IpcMessage
     /// <summary>Whether it is the reply to a request.</summary>
     public bool IsReply { get; }
 
-    /// <summary>Objects that were opened on the descriptors passed with the message (<see cref="DescriptorOpener.Open"/>). The
-    /// receiver closes them.</summary>
+    /// <summary>The descriptors that were passed with the message, as open objects. The receiver closes them.</summary>
     public IReadOnlyList<object> Handles { get; } = Array.Empty<object>();
 
     /// <inheritdoc/>

@@ -104,7 +104,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     {
         var reference = message.Payload.ToArray();
         if (reference.Length <= ReferenceNameOffset || !IsName(Encoding.Latin1.GetString(reference.AsSpan(ReferenceNameOffset))))
-            throw Invalid(address, "it is no segment name of IpcPs");
+            throw Invalid(address, "its name is not one that IpcPs creates");
         var name = Encoding.ASCII.GetString(reference.AsSpan(ReferenceNameOffset));
         var length = BinaryPrimitives.ReadInt64LittleEndian(reference.AsSpan(NonceSize));
         if (length is < 0 or > IpcChannel.MaxStreamMessage)
@@ -142,8 +142,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         return IpcAddress.TryParse(Encoding.UTF8.GetString(head.Slice(AddressOffset, (int)length)), out var address) ? address : null;
     }
 
-    /// <summary>Removes the segments of a removed channel: of messages that were not received, or whose sender was killed before
-    /// it sent the reference.</summary>
+    /// <summary>Removes the segments of a removed channel, whose messages were not received.</summary>
     public static void RemoveAll(IpcAddress channel)
     {
         foreach (var file in PathWatch.FilesIn(RingFile.Folder, Libc.S_IFREG, static n => IsName("/" + n)))
@@ -207,21 +206,17 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     private static int PayloadOffset(int addressLength) => (AddressOffset + addressLength + 7) & ~7;
 
     /// <summary>Refuses what a hostile sender could refer to: another user's file, a file that is not a segment, or another message's
-    /// segment. Only the segment's owner can read the nonce in it, so that a reference with this nonce was created by the segment's
-    /// creator.</summary>
-    private static void Validate(
-        SafeDescriptor segment, ReadOnlySpan<byte> nonce, long length, string name, IpcAddress address)
+    /// segment. Only the segment's owner can read its nonce, so that a reference with this nonce comes from that user.</summary>
+    private static void Validate(SafeDescriptor segment, ReadOnlySpan<byte> nonce, long length, string name, IpcAddress address)
     {
         var stat = DescriptorPermissions.Stat(segment, name);
         var user = Libc.geteuid();
         if (!stat.IsType(Libc.S_IFREG)) throw Invalid(address, $"'{name}' is not a shared memory object");
         if (stat.UserId != user && user != 0) throw OtherUsers(name, address);
         Span<byte> head = stackalloc byte[AddressOffset];
-        if (ReadSome(segment, head) < AddressOffset || !head.StartsWith(Magic)
-            || BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) != Version)
-        {
+        var read = ReadSome(segment, head);
+        if (read < AddressOffset || !head.StartsWith(Magic) || BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) != Version)
             throw Invalid(address, $"'{name}' does not contain a message");
-        }
         if (!CryptographicOperations.FixedTimeEquals(nonce, head.Slice(NonceOffset, NonceSize)))
             throw Invalid(address, $"'{name}' contains another message");
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(head[12..]);

@@ -1,7 +1,6 @@
 namespace IpcPs.Messaging;
 
-/// <summary>The buffer that a message is received into. Reused from one receive to the next; grows as needed. Not for use by several
-/// threads at once.</summary>
+/// <summary>The buffer that messages are received into, one after the other. Grows as needed. Not thread-safe.</summary>
 public sealed class MessageBuffer
 {
     private byte[] _bytes = [];
@@ -40,8 +39,7 @@ public sealed class MessageBuffer
     /// <summary>Which of the channel's 16 sequences the message belongs to.</summary>
     public byte StreamId { get; internal set; }
 
-    /// <summary>Broadcast rings: messages that were dropped between the previous one and this one, because this reader was too
-    /// slow.</summary>
+    /// <summary>Broadcast rings: messages that were dropped just before this one, because this reader was too slow.</summary>
     public long Lost { get; internal set; }
 
     /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself.</summary>

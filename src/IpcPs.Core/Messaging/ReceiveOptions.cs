@@ -16,8 +16,7 @@ public readonly record struct ReceiveOptions
     /// <summary>Leaves the message in the channel.</summary>
     public bool Peek { get; init; }
 
-    /// <summary>Reads only this one message from a byte stream or a seqpacket socket, so that another process can read the next one.
-    /// Slower.</summary>
+    /// <summary>Byte streams, seqpacket: reads only this message, so that another process can read the next one. Slower.</summary>
     public bool Exact { get; init; }
 }
 

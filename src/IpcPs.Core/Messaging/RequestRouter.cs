@@ -6,12 +6,11 @@ namespace IpcPs.Messaging;
 /// One of the waiting threads, the leader, receives for all. When it has its own message, the next thread becomes the leader.</summary>
 /// <remarks>A channel's first request creates its router. From then on the channel's receives go through the router too: they get the
 /// messages that are not replies.</remarks>
-internal sealed class RequestRouter
+internal sealed class RequestRouter(IpcChannel channel)
 {
     /// <summary>The limit in bytes for messages that arrive before a reply and are kept for later receives.</summary>
     private const long MaxKept = 256L * 1024 * 1024;
 
-    private readonly IpcChannel _channel;
     private readonly object _lock = new();
     private readonly Dictionary<ulong, RequestWaiter> _requests = [];
     private readonly List<RequestWaiter> _followers = [];
@@ -19,8 +18,6 @@ internal sealed class RequestRouter
     private long _keptBytes;
     private RequestWaiter? _leader;
     private ulong _lastId = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
-
-    public RequestRouter(IpcChannel channel) => _channel = channel;
 
     /// <summary>How many replies arrived after their request had timed out or was cancelled.</summary>
     public long LateReplies { get; private set; }
@@ -33,8 +30,8 @@ internal sealed class RequestRouter
         lock (_lock) _requests.Add(waiter.Id, waiter);
         try
         {
-            _channel.Send(payload, options with { CorrelationId = waiter.Id, IsReply = false }, wait);
-            return Wait(waiter, default, $"the reply to a request on '{_channel.Address}'", wait);
+            channel.Send(payload, options with { CorrelationId = waiter.Id, IsReply = false }, wait);
+            return Wait(waiter, default, $"the reply to a request on '{channel.Address}'", wait);
         }
         finally
         {
@@ -55,7 +52,7 @@ internal sealed class RequestRouter
                 return true;
             }
         }
-        return Wait(new RequestWaiter(message, 0), options, $"a message on '{_channel.Address}'", wait);
+        return Wait(new RequestWaiter(message, 0), options, $"a message on '{channel.Address}'", wait);
     }
 
     /// <summary>Delivers a reply that was received without the router to the call that waits for it.</summary>
@@ -87,7 +84,7 @@ internal sealed class RequestRouter
                 if (Lead(waiter, options, what, wait)) continue;
                 return false;
             }
-            if (!Follow(waiter, wait)) throw IpcException.TimedOut(what, _channel.Address.Text, wait.Deadline, IpcErrors.Empty);
+            if (!Follow(waiter, wait)) throw IpcException.TimedOut(what, channel.Address.Text, wait.Deadline, IpcErrors.Empty);
         }
     }
 
@@ -101,7 +98,7 @@ internal sealed class RequestRouter
         {
             while (!waiter.IsDone)
             {
-                if (!_channel.ReceiveUnrouted(waiter.Message, options, new(wait.Deadline, wake.Token))) return waiter.IsDone;
+                if (!channel.ReceiveUnrouted(waiter.Message, options, new(wait.Deadline, wake.Token))) return waiter.IsDone;
                 lock (_lock)
                 {
                     if (!waiter.IsDone && HasOwnMessage(waiter)) waiter.IsDone = true;
@@ -116,7 +113,7 @@ internal sealed class RequestRouter
         }
         catch (IpcException e) when (e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Empty)
         {
-            throw IpcException.TimedOut(what, _channel.Address.Text, wait.Deadline, IpcErrors.Empty);
+            throw IpcException.TimedOut(what, channel.Address.Text, wait.Deadline, IpcErrors.Empty);
         }
         finally
         {
@@ -191,8 +188,8 @@ internal sealed class RequestRouter
         {
             throw new IpcException(
                 IpcErrors.LimitReached,
-                $"More than {MaxKept} bytes of other messages arrived on '{_channel.Address}' before the reply to a request.",
-                _channel.Address.Text, "Receive them on another thread, or use a separate connection for requests.");
+                $"More than {MaxKept} bytes of other messages arrived on '{channel.Address}' before the reply to a request.",
+                channel.Address.Text, "Receive them on another thread, or use a separate connection for requests.");
         }
         var kept = new MessageBuffer();
         kept.MoveFrom(message);

@@ -24,8 +24,7 @@ public readonly record struct SendOptions
     /// <summary>Whether this is the reply to the request with that <see cref="CorrelationId"/>.</summary>
     public bool IsReply { get; init; }
 
-    /// <summary>Which of the channel's 16 independent sequences the message belongs to. 0 for messages; 1 to 15 are reserved for IpcPs
-    /// (jobs).</summary>
+    /// <summary>Which of the channel's 16 independent sequences it belongs to: 0; 1 to 15 are reserved for IpcPs's jobs.</summary>
     public byte StreamId { get; init; }
 
     /// <summary>Unix sockets: descriptors to pass to the receiver (SCM_RIGHTS); null for none.</summary>

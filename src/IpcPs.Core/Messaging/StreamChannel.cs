@@ -102,8 +102,7 @@ public abstract class StreamChannel : IpcChannel
     /// messages gather before it reads.</summary>
     internal virtual bool ReadsExcludeWrites => false;
 
-    /// <summary>Bytes that one read asks for. If reads empty the kernel's buffer, that is its capacity: then a read ends where a write
-    /// ended.</summary>
+    /// <summary>Bytes that one read asks for. A pipe's is its capacity: a read that empties the pipe ends where a write ended.</summary>
     internal virtual int ReadSize => 64 * 1024;
 
     /// <summary>Adds what the transport knows of a received message besides its bytes (the sender's credentials).</summary>

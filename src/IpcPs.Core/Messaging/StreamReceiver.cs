@@ -3,8 +3,7 @@ using System.Diagnostics;
 
 namespace IpcPs.Messaging;
 
-/// <summary>Cuts a byte stream into messages: envelopes by their header, lines at their line break, Bytes as each read returns
-/// them.</summary>
+/// <summary>Cuts a byte stream into messages: envelopes by their header, lines at their line break, Bytes as they are read.</summary>
 internal sealed class StreamReceiver(StreamChannel channel)
 {
     // A read of fewer bytes than this means that the reader of a stream has caught up with the writer. It then lets messages gather
@@ -208,8 +207,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
         return _buffer.AsSpan(_end, wanted);
     }
 
-    /// <summary>How many bytes to read without reading beyond this message: the rest of the header, then of the payload; one for
-    /// a line.</summary>
+    /// <summary>How many bytes to read at most within this message: the rest of the header, then of the payload; 1 for a line.</summary>
     private int BytesOfThisMessage(in ReceiveOptions options)
     {
         if (options.Format == IpcFormat.Bytes) return channel.ReadSize;

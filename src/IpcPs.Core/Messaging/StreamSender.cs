@@ -3,9 +3,8 @@ using System.Security.Cryptography;
 
 namespace IpcPs.Messaging;
 
-/// <summary>Writes messages to a byte stream. One write is never larger than the kernel's atomic write (PIPE_BUF on a pipe), and
-/// always ends where a message, or a fragment of one, ends. So any number of writers can share a pipe, and one that is killed
-/// leaves no partial write.</summary>
+/// <summary>Writes messages to a byte stream. A write is never larger than the kernel's atomic write (PIPE_BUF on a pipe) and ends where
+/// a message, or a fragment, ends. So several writers can share a pipe, and one that is killed leaves no partial write.</summary>
 internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 {
     // Pipes: PIPE_BUF, which is also the fastest size across cores. Others: a size that makes good use of a system call.
@@ -110,7 +109,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         }
         Flush(wait);
         if (bytes.IsEmpty)
-            throw IpcException.Argument("An empty message cannot carry descriptors on a byte stream: send at least one byte.", channel.Address.Text);
+            throw IpcException.Argument("On a byte stream an empty message cannot carry descriptors.", channel.Address.Text);
         WriteAll(bytes, options, 1, wait);
     }
 

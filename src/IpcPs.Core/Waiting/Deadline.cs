@@ -5,7 +5,7 @@ namespace IpcPs.Waiting;
 
 /// <summary>The moment until which an operation may wait, on the monotonic clock. The default value waits forever.
 /// A deadline is created once, where an operation begins, and passed down, so that retries never lengthen a wait.</summary>
-public readonly struct Deadline : IEquatable<Deadline>
+public readonly record struct Deadline
 {
     private readonly long _at;            // Stopwatch ticks; 0: infinite; 1: immediate
     private readonly TimeSpan _timeout;   // as requested, for messages
@@ -70,18 +70,6 @@ public readonly struct Deadline : IEquatable<Deadline>
     /// <summary>The timeout as it was requested, for messages: "2.5 s".</summary>
     public string Describe() => IsInfinite ? "forever" : _timeout.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture) + " s";
 
-    /// <inheritdoc/>
-    public bool Equals(Deadline other) => _at == other._at;
-
-    /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is Deadline other && Equals(other);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => _at.GetHashCode();
-
-    /// <summary>Whether both pass at the same moment.</summary>
-    public static bool operator ==(Deadline left, Deadline right) => left.Equals(right);
-
-    /// <summary>Whether both pass at different moments.</summary>
-    public static bool operator !=(Deadline left, Deadline right) => !left.Equals(right);
+    /// <inheritdoc cref="Describe"/>
+    public override string ToString() => Describe();
 }

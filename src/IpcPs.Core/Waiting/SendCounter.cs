@@ -1,6 +1,6 @@
 namespace IpcPs.Waiting;
 
-/// <summary>Counts the messages that each thread sends. Rings don't count: it would cost too much of the time that a message takes.</summary>
+/// <summary>Counts the messages that each thread sends, except over rings, where the count would cost too much.</summary>
 internal static class SendCounter
 {
     [ThreadStatic]
