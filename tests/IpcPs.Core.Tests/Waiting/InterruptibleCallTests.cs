@@ -13,7 +13,7 @@ public class InterruptibleCallTests
         var call = new Never();
         Assert.Throws<IpcException>(() => InterruptibleCall.Invoke<Never, int>(ref call, out _, cancel.Token, closing.Token));
         cancel.Cancel();
-        Assert.Throws<OperationCanceledException>(() => InterruptibleCall.Invoke<Never, int>(ref call, out _, default, cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => InterruptibleCall.Invoke<Never, int>(ref call, out _, cancel.Token));
     }
 
     private readonly struct Never : IBlockingCall<int>
