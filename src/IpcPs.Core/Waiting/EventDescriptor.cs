@@ -2,9 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Waiting;
 
-/// <summary>An eventfd(2) that ends a thread's poll(2) from another thread. A thread keeps the one of its first block.</summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001",
-    Justification = "Lives as long as its thread; the handle closes itself when the thread's statics are collected.")]
+/// <summary>An eventfd(2) that ends a poll(2) from another thread. Each thread that ever blocks has one, and keeps it.</summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "Lives as long as its thread; the handle closes itself when the thread's statics are collected.")]
 internal sealed unsafe class EventDescriptor
 {
     [ThreadStatic]
@@ -19,19 +18,19 @@ internal sealed unsafe class EventDescriptor
         _descriptor = new SafeDescriptor(fd);
     }
 
-    /// <summary>The calling thread's event.</summary>
+    /// <summary>The calling thread's own.</summary>
     public static EventDescriptor Current => t_current ??= new EventDescriptor();
 
     public int Descriptor => _descriptor.Number;
 
-    /// <summary>Wakes the thread; called by a cancelled token.</summary>
+    /// <summary>Wakes the owner; what a cancelled token calls.</summary>
     public void Set()
     {
         ulong one = 1;
         _ = Libc.write(_descriptor, (byte*)&one, 8);
     }
 
-    /// <summary>Clears earlier wakes.</summary>
+    /// <summary>Forgets earlier wakes.</summary>
     public void Reset()
     {
         ulong count;
