@@ -1,35 +1,37 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 
 namespace IpcPs.Messaging;
 
-/// <summary>Sends a burst of messages in few system calls without holding back a single one: a message that follows the last one within
-/// 100 us is enqueued and leaves with the others, at the latest a millisecond later; one that comes alone is sent at once.</summary>
-/// <remarks>For one producer thread. A failure of a delayed flush is thrown by the next call. The delayed flush runs on the thread pool: where that is kept busy, it is late.</remarks>
+/// <summary>Sends bursts of messages in few system calls, and delays no single message. A message that follows the previous one within
+/// 100 us is enqueued, and sent with others at the latest a millisecond later. Any other message is sent at once.</summary>
+/// <remarks>For one producer thread. If a delayed flush fails, the next call throws its exception. The delayed flush runs on the thread
+/// pool: while all of the pool's threads are busy, it is late.</remarks>
 public sealed class BufferedSender : IDisposable
 {
-    private static readonly long Burst = Stopwatch.Frequency / 10_000;
-    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(1);
+    private static readonly long BurstInterval = Stopwatch.Frequency / 10_000;    // 100 us
+    private static readonly TimeSpan FlushDelay = TimeSpan.FromMilliseconds(1);
 
     private readonly IpcChannel _channel;
     private readonly CancellationToken _cancellation;
-    private readonly Timer _timer;
+    private readonly Timer _flushTimer;
     private Exception? _failure;
-    private long _last;
-    private int _armed;
+    private long _lastSend;
+    private int _flushScheduled;
 
-    /// <summary>Creates a sender; the channel stays the caller's.</summary>
-    /// <param name="channel">Where to send.</param>
-    /// <param name="cancellation">Ends every wait, that of the delayed flush too.</param>
+    /// <summary>Creates a sender on a channel, which the caller keeps and closes.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="cancellation">Cancels every wait for buffer space, including that of the delayed flush.</param>
     public BufferedSender(IpcChannel channel, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(channel);
         _channel = channel;
         _cancellation = cancellation;
-        _timer = new Timer(static s => ((BufferedSender)s!).FlushLater(), this, Timeout.Infinite, Timeout.Infinite);
+        _flushTimer = new Timer(static s => ((BufferedSender)s!).FlushDelayed(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
-    /// <summary>Sends, now or within a millisecond.</summary>
-    /// <exception cref="IpcException">As <see cref="IpcChannel.Send"/>; also for messages that were enqueued before.</exception>
+    /// <summary>Sends a message, at once or within a millisecond.</summary>
+    /// <exception cref="IpcException">As <see cref="IpcChannel.Send"/>; also the failure of a message that was enqueued before.</exception>
     public void Send(ReadOnlySpan<byte> payload, in SendOptions options)
     {
         ThrowFailure();
@@ -38,14 +40,14 @@ public sealed class BufferedSender : IDisposable
             _channel.Send(payload, options, _cancellation);
             return;
         }
-        var follows = Stopwatch.GetTimestamp() - _last < Burst;
+        var inBurst = Stopwatch.GetTimestamp() - _lastSend < BurstInterval;
         _channel.Enqueue(payload, options, _cancellation);
-        if (!follows) _channel.Flush(_cancellation);
-        else if (Interlocked.Exchange(ref _armed, 1) == 0) _timer.Change(Linger, Timeout.InfiniteTimeSpan);
-        _last = Stopwatch.GetTimestamp();
+        if (!inBurst) _channel.Flush(_cancellation);
+        else if (Interlocked.Exchange(ref _flushScheduled, 1) == 0) _flushTimer.Change(FlushDelay, Timeout.InfiniteTimeSpan);
+        _lastSend = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>Sends what is enqueued.</summary>
+    /// <summary>Sends the messages that are enqueued.</summary>
     /// <exception cref="IpcException">As <see cref="IpcChannel.Send"/>.</exception>
     public void Flush()
     {
@@ -53,17 +55,17 @@ public sealed class BufferedSender : IDisposable
         _channel.Flush(_cancellation);
     }
 
-    /// <summary>Ends the delayed flush; call <see cref="Flush"/> before.</summary>
+    /// <summary>Cancels the delayed flush. Call <see cref="Flush"/> first, or enqueued messages stay in the channel.</summary>
     public void Dispose()
     {
-        using var ended = new ManualResetEvent(false);
-        // A flush that is under way must not outlive the command it belongs to.
-        if (_timer.Dispose(ended)) ended.WaitOne();
+        using var stopped = new ManualResetEvent(false);
+        // Waits for a flush that is running: it must not use the channel after this call.
+        if (_flushTimer.Dispose(stopped)) stopped.WaitOne();
     }
 
-    private void FlushLater()
+    private void FlushDelayed()
     {
-        Interlocked.Exchange(ref _armed, 0);
+        Interlocked.Exchange(ref _flushScheduled, 0);
         try
         {
             _channel.Flush(_cancellation);
@@ -76,6 +78,6 @@ public sealed class BufferedSender : IDisposable
 
     private void ThrowFailure()
     {
-        if (Interlocked.Exchange(ref _failure, null) is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+        if (Interlocked.Exchange(ref _failure, null) is { } failure) ExceptionDispatchInfo.Throw(failure);
     }
 }

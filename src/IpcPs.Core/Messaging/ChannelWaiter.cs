@@ -1,11 +1,11 @@
 namespace IpcPs.Messaging;
 
-/// <summary>Waits for the first of several channels (poll(2) on their descriptors).</summary>
+/// <summary>Waits for the first message on any of several channels (poll(2) on their descriptors).</summary>
 public static class ChannelWaiter
 {
     /// <summary>Blocks until one of the channels may have a message, or has ended.</summary>
     /// <returns>False when the deadline passed.</returns>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: one of them has no descriptor that could be polled.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: one of them has no descriptor that can be polled.</exception>
     public static bool UntilAnyReadable(IReadOnlyList<IpcChannel> channels, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(channels);
@@ -15,8 +15,7 @@ public static class ChannelWaiter
             var polls = new Libc.PollFd[channels.Count];
             for (var i = 0; i < polls.Length; i++)
             {
-                var descriptor = channels[i].ReadinessDescriptor(wait)
-                    ?? throw new IpcException(IpcErrors.NotSupported, $"This {channels[i].Kind} has no descriptor, and so can't be waited for together with others.", channels[i].Address.Text, "Receive from it in a job of its own.");
+                var descriptor = channels[i].ReadinessDescriptor(wait) ?? throw NoDescriptor(channels[i]);
                 var added = false;
                 descriptor.DangerousAddRef(ref added);
                 held.Add(descriptor);
@@ -29,7 +28,7 @@ public static class ChannelWaiter
             }
             catch (IpcException e) when (e.Id == IpcErrors.Closed)
             {
-                // One of them has ended; its own receive says how.
+                // One of them has ended. Its own receive reports how.
                 return true;
             }
         }
@@ -38,4 +37,8 @@ public static class ChannelWaiter
             foreach (var descriptor in held) descriptor.DangerousRelease();
         }
     }
+
+    private static IpcException NoDescriptor(IpcChannel channel) =>
+        new(IpcErrors.NotSupported, $"'{channel.Address}' ({channel.Kind}) has no descriptor to poll together with other channels.",
+            channel.Address.Text, "Receive from it in a job of its own.");
 }

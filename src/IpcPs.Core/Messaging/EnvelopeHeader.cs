@@ -2,11 +2,10 @@ using System.Buffers.Binary;
 
 namespace IpcPs.Messaging;
 
-/// <summary>The envelope's header as docs/wire-format.md lays it out: 8 bytes, then 16 where the message comes in fragments, then 8
-/// where there is a correlation id. Little-endian throughout.</summary>
+/// <summary>The header of an envelope (docs/wire-format.md): 8 bytes, 16 more in a fragment, 8 more for a correlation id.</summary>
 internal readonly record struct EnvelopeHeader
 {
-    /// <summary>Never the first byte of UTF-8 text: what tells an envelope from a line.</summary>
+    /// <summary>The first byte of an envelope. It never occurs in UTF-8, so that no line begins with it.</summary>
     public const byte Marker = 0xC1;
 
     public const byte Version = 1;
@@ -29,19 +28,19 @@ internal readonly record struct EnvelopeHeader
 
     public bool IsFragment { get; init; }
 
-    /// <summary>Fragments: a random number of the sending channel, so that fragments of several writers can be told apart.</summary>
+    /// <summary>Fragments: a random number of the sending channel, which distinguishes the fragments of several writers.</summary>
     public ulong WriterId { get; init; }
 
     /// <summary>Fragments: bytes in the whole message.</summary>
     public int MessageLength { get; init; }
 
-    /// <summary>Fragments: where in the message this one begins.</summary>
+    /// <summary>Fragments: the position of this fragment in the message.</summary>
     public int Offset { get; init; }
 
     public bool IsReply { get; init; }
     public ulong CorrelationId { get; init; }
 
-    /// <summary>The payload is not the message but the name of the shared memory that has it.</summary>
+    /// <summary>Whether the payload is the name of a shared memory segment, which contains the message.</summary>
     public bool IsReference { get; init; }
 
     /// <summary>Bytes of this header.</summary>
@@ -56,12 +55,14 @@ internal readonly record struct EnvelopeHeader
         IsReply = options.IsReply,
     };
 
-    /// <summary>Writes the header to the front of the span.</summary>
+    /// <summary>Writes the header to the beginning of the span.</summary>
+    /// <returns>Bytes written.</returns>
     public int Write(Span<byte> target)
     {
         target[0] = Marker;
         target[1] = Version;
-        target[2] = (byte)((IsFragment ? FragmentFlag : 0) | (CorrelationId != 0 ? CorrelationFlag : 0) | (IsReply ? ReplyFlag : 0) | (IsReference ? ReferenceFlag : 0));
+        target[2] = (byte)((IsFragment ? FragmentFlag : 0) | (CorrelationId != 0 ? CorrelationFlag : 0)
+            | (IsReply ? ReplyFlag : 0) | (IsReference ? ReferenceFlag : 0));
         target[3] = (byte)((int)Format | (StreamId << 4));
         BinaryPrimitives.WriteInt32LittleEndian(target[4..], PayloadLength);
         var at = FixedSize;
@@ -81,21 +82,21 @@ internal readonly record struct EnvelopeHeader
     }
 
     /// <summary>Reads a header whose first byte is the marker.</summary>
-    /// <param name="source">What has arrived.</param>
-    /// <param name="limit">The largest message that is believed.</param>
-    /// <param name="address">Whose, for the error.</param>
+    /// <param name="source">The bytes that have arrived.</param>
+    /// <param name="limit">The largest length in bytes that is accepted.</param>
+    /// <param name="address">The channel's address, for errors.</param>
     /// <param name="header">The header.</param>
-    /// <returns>False where more bytes are needed.</returns>
+    /// <returns>False if more bytes are needed.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>, <see cref="IpcErrors.MessageTooLarge"/>.</exception>
     public static bool TryRead(ReadOnlySpan<byte> source, int limit, IpcAddress address, out EnvelopeHeader header)
     {
         header = default;
-        if (source.Length < FixedSize) return source.Length >= 2 && source[1] != Version ? throw Invalid(address, $"version {source[1]} is not known") : false;
-        if (source[0] != Marker || source[1] != Version) throw Invalid(address, $"version {source[1]} is not known");
+        if (source.Length >= 2 && source[1] != Version) throw Invalid(address, $"version {source[1]} is unknown");
+        if (source.Length < FixedSize) return false;
         var flags = source[2];
         var format = (IpcFormat)(source[3] & 0xF);
-        if ((flags & ~KnownFlags) != 0) throw Invalid(address, $"flags 0x{flags:x2} are not known");
-        if (format is < IpcFormat.Object or > IpcFormat.Bytes) throw Invalid(address, $"format {(int)format} is not known");
+        if ((flags & ~KnownFlags) != 0) throw Invalid(address, $"the flags 0x{flags:x2} are unknown");
+        if (format is < IpcFormat.Object or > IpcFormat.Bytes) throw Invalid(address, $"format {(int)format} is unknown");
         var fragment = (flags & FragmentFlag) != 0;
         var correlation = (flags & CorrelationFlag) != 0;
         var payload = Length(source[4..], limit, address);
@@ -114,16 +115,17 @@ internal readonly record struct EnvelopeHeader
             IsReply = (flags & ReplyFlag) != 0,
             IsReference = (flags & ReferenceFlag) != 0,
         };
-        if (correlation && header.CorrelationId == 0) throw Invalid(address, "a correlation id of 0 is none");
-        if (fragment && (payload == 0 || (long)header.Offset + payload > header.MessageLength)) throw Invalid(address, "a fragment lies outside of its message");
+        if (correlation && header.CorrelationId == 0) throw Invalid(address, "its correlation id is 0");
+        if (fragment && (payload == 0 || (long)header.Offset + payload > header.MessageLength))
+            throw Invalid(address, "a fragment is outside its message");
         return true;
     }
 
-    /// <summary>Bytes of a header with those flags.</summary>
+    /// <summary>Bytes of a header with these flags.</summary>
     public static int SizeFromFlags(byte flags) =>
         FixedSize + ((flags & FragmentFlag) != 0 ? FragmentSize : 0) + ((flags & CorrelationFlag) != 0 ? CorrelationSize : 0);
 
-    /// <summary>Hands the header's facts to the message.</summary>
+    /// <summary>Copies the header's fields to the message.</summary>
     public void Describe(MessageBuffer message)
     {
         message.Format = Format;
@@ -136,11 +138,14 @@ internal readonly record struct EnvelopeHeader
     {
         var length = BinaryPrimitives.ReadUInt32LittleEndian(source);
         if (length > limit)
-            throw new IpcException(IpcErrors.MessageTooLarge, $"A header on '{address}' claims {length} bytes; at most {limit} are accepted.", address.Text);
+        {
+            throw new IpcException(
+                IpcErrors.MessageTooLarge, $"An envelope on '{address}' claims {length} bytes; the limit is {limit}.", address.Text);
+        }
         return (int)length;
     }
 
     private static IpcException Invalid(IpcAddress address, string why) =>
-        new(IpcErrors.InvalidData, $"What arrived on '{address}' begins like an IpcPs envelope and is none: {why}.", address.Text)
+        new(IpcErrors.InvalidData, $"A message on '{address}' begins like an IpcPs envelope but is not a valid one: {why}.", address.Text)
         { Advice = IpcAdvice.ReceiveBytes };
 }

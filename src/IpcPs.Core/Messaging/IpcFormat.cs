@@ -1,16 +1,16 @@
 namespace IpcPs.Messaging;
 
-/// <summary>How a value becomes bytes (docs/wire-format.md).</summary>
+/// <summary>How a value is converted to bytes (docs/wire-format.md).</summary>
 public enum IpcFormat
 {
-    /// <summary>Receiving only: an envelope where there is one, else a string where the bytes are valid UTF-8, else bytes.</summary>
+    /// <summary>For receiving: what the envelope says; without an envelope a string if the bytes are valid UTF-8, else bytes.</summary>
     Auto = 0,
-    /// <summary>IpcPs's envelope around CBOR: values arrive as what they were.</summary>
+    /// <summary>CBOR in an envelope of IpcPs: values keep their types.</summary>
     Object = 1,
-    /// <summary>UTF-8; on byte streams one line a message.</summary>
+    /// <summary>UTF-8. On byte streams each message is a line.</summary>
     Text = 2,
-    /// <summary>Compact JSON; on byte streams one line a message.</summary>
+    /// <summary>Compact JSON. On byte streams each message is a line.</summary>
     Json = 3,
-    /// <summary>As is; on byte streams what each read returns.</summary>
+    /// <summary>The bytes as they are. On byte streams a message is what one read returns.</summary>
     Bytes = 4,
 }

@@ -2,14 +2,14 @@ using IpcPs.Processes;
 
 namespace IpcPs.Messaging;
 
-/// <summary>A received message with all that is known of it: what a transport does not know is null.</summary>
+/// <summary>A received message with its metadata. A property that the transport does not know is null.</summary>
 public sealed class IpcMessage
 {
-    /// <summary>Takes the facts of a message from the buffer that it was received into.</summary>
+    /// <summary>Creates a message from the buffer that it was received into, and takes the buffer's descriptors.</summary>
     /// <param name="message">The buffer.</param>
-    /// <param name="body">Its payload, decoded.</param>
-    /// <param name="channel">Where it was received.</param>
-    /// <param name="receivedAs">What the receiver took it for, where it came without an envelope.</param>
+    /// <param name="body">The decoded payload.</param>
+    /// <param name="channel">The channel that it was received on.</param>
+    /// <param name="receivedAs">The format that it was decoded as, if it came without an envelope.</param>
     public IpcMessage(MessageBuffer message, object? body, IpcChannel channel, IpcFormat receivedAs = IpcFormat.Auto)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -25,16 +25,16 @@ public sealed class IpcMessage
         if (message.Handles is not null) Handles = message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
     }
 
-    /// <summary>The message itself.</summary>
+    /// <summary>The decoded payload.</summary>
     public object? Body { get; }
 
-    /// <summary>What its envelope says that it is; where it came without one, what it was received as.</summary>
+    /// <summary>The format that its envelope names; without an envelope, the format that it was decoded as.</summary>
     public IpcFormat Format { get; }
 
-    /// <summary>System V queues: the message type.</summary>
+    /// <summary>System V queues: the message type; null on other channels.</summary>
     public long? Type { get; }
 
-    /// <summary>POSIX queues: the priority.</summary>
+    /// <summary>POSIX queues: the priority; null on other channels.</summary>
     public int? Priority { get; }
 
     /// <summary>The sender's process id.</summary>
@@ -46,16 +46,16 @@ public sealed class IpcMessage
     /// <summary>The sender's user name.</summary>
     public string? SenderUser => SenderUserId is { } id ? Accounts.UserName(id) : null;
 
-    /// <summary>Where to answer: the channel that it came from, or the client's connection where that was a listener.</summary>
+    /// <summary>The channel to reply on: the one that it came from; for a listener, the client's connection.</summary>
     public IpcChannel Channel { get; }
 
-    /// <summary>The number that a reply repeats; 0 where the sender waits for none.</summary>
+    /// <summary>The number of a request, which its reply repeats; 0 if no reply is expected.</summary>
     public ulong CorrelationId { get; }
 
     /// <summary>Whether it is the reply to a request.</summary>
     public bool IsReply { get; }
 
-    /// <summary>What came along as open descriptors, as live objects (<see cref="DescriptorOpener.Open"/>); the receiver closes them.</summary>
+    /// <summary>The descriptors that were passed with the message, as open objects. The receiver closes them.</summary>
     public IReadOnlyList<object> Handles { get; } = Array.Empty<object>();
 
     /// <inheritdoc/>

@@ -15,10 +15,10 @@ using IpcPs.Transports;
 
 namespace IpcPs.Messaging;
 
-/// <summary>An Object too large for its transport, on its way in POSIX shared memory: the segment has the payload, and the message only its name
-/// (docs/wire-format.md). Whoever receives the message reads the segment and unlinks it.</summary>
-/// <remarks>Written and read with write(2) and read(2), not mapped: a segment that shrinks under a reader gives fewer bytes, not SIGBUS. Calls:
-/// shm_open(3), shm_unlink(3), statx(2).</remarks>
+/// <summary>An Object that is too large for its transport, sent through POSIX shared memory: the segment contains the payload, and the
+/// message only a reference to it (docs/wire-format.md). The receiver reads the segment and unlinks it.</summary>
+/// <remarks>Uses write(2) and read(2) instead of a mapping: if the segment shrinks during a read, that returns fewer bytes, where a mapping
+/// would raise SIGBUS. Calls: shm_open(3), shm_unlink(3), statx(2).</remarks>
 internal sealed unsafe partial class LargeMessage : IDisposable
 {
     private const int NonceSize = 16;
@@ -26,11 +26,11 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     private const int LengthOffset = 32;
     private const int AddressLengthOffset = 40;
     private const int AddressOffset = 44;
-    private const int LongestHead = 8192;
+    private const int MaxHeaderSize = 8192;
     private const uint Version = 1;
 
-    // In a reference: nonce, length, name.
-    private const int ReferenceName = NonceSize + 8;
+    // A reference consists of nonce, length and name.
+    private const int ReferenceNameOffset = NonceSize + 8;
 
     private readonly byte[] _nonce = RandomNumberGenerator.GetBytes(NonceSize);
     private readonly long _length;
@@ -40,7 +40,8 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     private LargeMessage(long length)
     {
         _length = length;
-        Name = string.Create(CultureInfo.InvariantCulture, $"/ipcps-large-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
+        var random = RandomNumberGenerator.GetHexString(16, lowercase: true);
+        Name = string.Create(CultureInfo.InvariantCulture, $"/ipcps-large-{Environment.ProcessId}-{random}");
     }
 
     /// <summary>The segment's name.</summary>
@@ -48,21 +49,21 @@ internal sealed unsafe partial class LargeMessage : IDisposable
 
     private static ReadOnlySpan<byte> Magic => "IPCPSLRG"u8;
 
-    /// <summary>Puts a payload into a segment of its own, mode 0600.</summary>
-    /// <param name="payload">The message.</param>
-    /// <param name="address">The channel that it will be announced on: who finds the segment later can tell where it belongs.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: no room in /dev/shm.</exception>
+    /// <summary>Creates a segment with mode 0600 that contains a payload.</summary>
+    /// <param name="payload">The message's bytes.</param>
+    /// <param name="address">The channel that the reference will be sent on. The segment's header names it, for the inventory.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: /dev/shm is full.</exception>
     public static LargeMessage Create(ReadOnlySpan<byte> payload, IpcAddress address)
     {
         var large = new LargeMessage(payload.Length);
         var fd = Libc.shm_open(large.Name, Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL | Libc.O_CLOEXEC, 0x180 /* 0600 */);
         if (fd < 0) throw IpcException.FromErrno("shm_open", Marshal.GetLastPInvokeError(), large.Name);
-        // Held until the reference is on its way: who looks for abandoned segments sees that this one is in use.
+        // Kept open until the reference is sent, so that the segment is not taken for an abandoned one.
         var segment = large._segment = new SafeDescriptor(fd);
         try
         {
             FilePermissions.SetMode(segment, UnixFileMode.UserRead | UnixFileMode.UserWrite, large.Name);
-            large.Write(segment, large.Head(address));
+            large.Write(segment, large.Header(address));
             large.Write(segment, payload);
             return large;
         }
@@ -73,62 +74,67 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         }
     }
 
-    /// <summary>What goes through the transport instead of the message.</summary>
+    /// <summary>The payload that is sent instead of the message.</summary>
     public byte[] Reference()
     {
-        var reference = new byte[ReferenceName + Name.Length];
+        var reference = new byte[ReferenceNameOffset + Name.Length];
         _nonce.CopyTo(reference, 0);
         BinaryPrimitives.WriteInt64LittleEndian(reference.AsSpan(NonceSize), _length);
-        Encoding.ASCII.GetBytes(Name, reference.AsSpan(ReferenceName));
+        Encoding.ASCII.GetBytes(Name, reference.AsSpan(ReferenceNameOffset));
         return reference;
     }
 
-    /// <summary>The reference is on its way: from now on the segment is the receiver's.</summary>
-    public void Delivered() => _delivered = true;
+    /// <summary>Records that the reference was sent: from now on the receiver unlinks the segment.</summary>
+    public void MarkDelivered() => _delivered = true;
 
-    /// <summary>Removes the segment where its reference was not sent.</summary>
+    /// <summary>Unlinks the segment, unless its reference was sent.</summary>
     public void Dispose()
     {
         if (!_delivered) _ = Libc.shm_unlink(Name);
         _segment?.Dispose();
     }
 
-    /// <summary>Replaces a received reference by the message that it refers to.</summary>
-    /// <param name="message">The buffer with the reference as its payload.</param>
-    /// <param name="address">Where it was received.</param>
-    /// <param name="peek">Whether the segment stays, as the reference does.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>: it refers to nothing that IpcPs would have made for it;
+    /// <summary>Replaces a received reference by its message.</summary>
+    /// <param name="message">The buffer whose payload is the reference.</param>
+    /// <param name="address">The channel that it was received on.</param>
+    /// <param name="peek">Whether the segment is kept, because the reference stays in the channel.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>: the segment does not exist or does not belong to the reference;
     /// <see cref="IpcErrors.AccessDenied"/>; <see cref="IpcErrors.MessageTooLarge"/>.</exception>
     public static void Resolve(MessageBuffer message, IpcAddress address, bool peek)
     {
         var reference = message.Payload.ToArray();
-        if (reference.Length <= ReferenceName || !IsName(Encoding.Latin1.GetString(reference.AsSpan(ReferenceName))))
-            throw Invalid(address, "it names no segment that IpcPs could have made");
-        var name = Encoding.ASCII.GetString(reference.AsSpan(ReferenceName));
+        if (reference.Length <= ReferenceNameOffset || !IsName(Encoding.Latin1.GetString(reference.AsSpan(ReferenceNameOffset))))
+            throw Invalid(address, "its name is not one that IpcPs creates");
+        var name = Encoding.ASCII.GetString(reference.AsSpan(ReferenceNameOffset));
         var length = BinaryPrimitives.ReadInt64LittleEndian(reference.AsSpan(NonceSize));
         if (length is < 0 or > IpcChannel.MaxStreamMessage)
-            throw new IpcException(IpcErrors.MessageTooLarge, $"A message on '{address}' claims {length} bytes in shared memory; at most {IpcChannel.MaxStreamMessage} are accepted.", address.Text);
+        {
+            throw new IpcException(
+                IpcErrors.MessageTooLarge,
+                $"A message on '{address}' claims {length} bytes in shared memory; at most {IpcChannel.MaxStreamMessage} are accepted.",
+                address.Text);
+        }
 
         var fd = Libc.shm_open(name, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
         if (fd < 0) throw OpenFailed(Marshal.GetLastPInvokeError(), name, address);
         using var segment = new SafeDescriptor(fd);
-        RequireOurs(segment, reference.AsSpan(0, NonceSize), length, name, address);
+        Validate(segment, reference.AsSpan(0, NonceSize), length, name, address);
         Read(segment, message.Reserve((int)length)[..(int)length], name, address);
         message.Length = (int)length;
         if (!peek) _ = Libc.shm_unlink(name);
     }
 
-    /// <summary>Whether a segment's name is one of these, with the slash that POSIX names begin with.</summary>
+    /// <summary>Whether a POSIX name (with its slash) is that of a large message's segment.</summary>
     public static bool IsName(string name) => NamePattern().IsMatch(name);
 
-    /// <summary>The channel that a segment's message was announced on; null where the segment is none of these or can't be read.</summary>
+    /// <summary>The channel whose message a segment contains; null if the segment is of another kind or cannot be read.</summary>
     public static IpcAddress? ChannelOf(string name)
     {
         if (!IsName(name)) return null;
         var fd = Libc.shm_open(name, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
         if (fd < 0) return null;
         using var segment = new SafeDescriptor(fd);
-        Span<byte> head = stackalloc byte[LongestHead];
+        Span<byte> head = stackalloc byte[MaxHeaderSize];
         var read = ReadSome(segment, head);
         if (read < AddressOffset || !head.StartsWith(Magic)) return null;
         var length = BinaryPrimitives.ReadUInt32LittleEndian(head[AddressLengthOffset..]);
@@ -136,7 +142,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         return IpcAddress.TryParse(Encoding.UTF8.GetString(head.Slice(AddressOffset, (int)length)), out var address) ? address : null;
     }
 
-    /// <summary>Removes the messages that nobody received on a channel that is gone, or whose sender was killed before it had announced them.</summary>
+    /// <summary>Removes the segments of a removed channel, whose messages were not received.</summary>
     public static void RemoveAll(IpcAddress channel)
     {
         foreach (var file in FileStatus.NamesIn(RingFile.Folder, Libc.S_IFREG, static n => IsName("/" + n)))
@@ -145,69 +151,81 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         }
     }
 
-    /// <summary>Whether a segment that no process has open can still be received. A queue keeps messages of processes that have ended, so only the
-    /// queue itself can tell.</summary>
-    /// <returns>Whether it is abandoned, and why or why not.</returns>
+    /// <summary>Decides whether a segment that no process has open is abandoned: whether its message can no longer be received. A queue
+    /// keeps the messages of processes that have exited, so that the queue's own state decides.</summary>
+    /// <returns>Whether it is abandoned, and the reason.</returns>
     public static (bool Abandoned, string Reason) Evaluate(string name)
     {
-        if (ChannelOf(name) is not { } channel) return (true, "the message in it was never finished");
-        // Of a link between jobs nobody but its processes can look into the queue or ring; whoever made it cleans up at its end.
-        if (UnnamedTransport.MakerOf(channel) is { } maker)
-            return ProcFile.IsRunning(maker) ? (false, $"process {maker} runs, whose jobs talk through '{channel}'") : (true, $"process {maker} has ended, whose jobs talked through '{channel}'");
+        if (ChannelOf(name) is not { } channel) return (true, "its message was never completed");
+        // Only the jobs can look into the unnamed queue or ring between them. The process that created it cleans up when it exits.
+        if (UnnamedTransport.MakerOf(channel) is { } creator)
+        {
+            return ProcFile.IsRunning(creator)
+                ? (false, $"process {creator}, which created '{channel}' for its jobs, is running")
+                : (true, $"process {creator}, which created '{channel}' for its jobs, has exited");
+        }
         try
         {
             using var opened = channel.Scheme is IpcScheme.Mq or IpcScheme.SysVMq ? IpcMechanisms.Open(channel) : null;
             var waiting = opened switch { PosixQueue posix => posix.CurrentMessages, SysVQueue sysv => sysv.CurrentMessages, _ => -1 };
-            if (waiting == 0) return (true, $"'{channel}', on which it was announced, is empty");
+            if (waiting == 0) return (true, $"'{channel}', whose message it contains, is empty");
             if (waiting > 0) return (false, $"one of the {waiting} messages in '{channel}' may refer to it");
         }
         catch (IpcException e)
         {
-            return e.Id == IpcErrors.NotFound ? (true, $"'{channel}', on which it was announced, is gone") : (false, $"not proven: '{channel}', on which it was announced, can't be looked into");
+            return e.Id == IpcErrors.NotFound
+                ? (true, $"'{channel}', whose message it contains, no longer exists")
+                : (false, $"not proven: '{channel}', whose message it contains, cannot be opened");
         }
-        // A socket or a ring: what is under way in it can't be counted, but goes on only while somebody is there.
+        // A socket or a ring: its messages cannot be counted, but they are received only while a process has it open.
         var sender = name.Split('-')[2];
         var isRunning = int.TryParse(sender, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && ProcFile.IsRunning(id);
-        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel, NativeSocketAddress.Of(channel)) != false) return (false, $"'{channel}', on which it was announced, has a server");
-        return isRunning ? (false, $"process {sender}, which sent it, runs") : (true, $"process {sender}, which sent it, has ended");
+        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel, NativeSocketAddress.Of(channel)) != false)
+            return (false, $"'{channel}', whose message it contains, has a server");
+        return isRunning ? (false, $"its sender, process {sender}, is running") : (true, $"its sender, process {sender}, has exited");
     }
 
-    // \z and not $, which would let a line break pass.
+    // \z, because $ would accept a line break at the end.
     [GeneratedRegex(@"\A/ipcps-large-[1-9][0-9]{0,9}-[0-9a-f]{16}\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 
-    private byte[] Head(IpcAddress address)
+    private byte[] Header(IpcAddress address)
     {
         var text = Encoding.UTF8.GetBytes(address.Text);
-        var head = new byte[PayloadOffset(text.Length)];
-        Magic.CopyTo(head);
-        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(8), Version);
-        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(12), (uint)head.Length);
-        _nonce.CopyTo(head, NonceOffset);
-        BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(LengthOffset), _length);
-        BinaryPrimitives.WriteUInt32LittleEndian(head.AsSpan(AddressLengthOffset), (uint)text.Length);
-        text.CopyTo(head, AddressOffset);
-        return head;
+        var header = new byte[PayloadOffset(text.Length)];
+        Magic.CopyTo(header);
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(8), Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(12), (uint)header.Length);
+        _nonce.CopyTo(header, NonceOffset);
+        BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(LengthOffset), _length);
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(AddressLengthOffset), (uint)text.Length);
+        text.CopyTo(header, AddressOffset);
+        return header;
     }
 
     private static int PayloadOffset(int addressLength) => (AddressOffset + addressLength + 7) & ~7;
 
-    /// <summary>Refuses what a hostile sender could refer to: another's file, one that is no segment, or a message that was announced elsewhere. The
-    /// nonce is in the segment, which only its owner reads, so whoever knows it made the segment or was told of it.</summary>
-    private static void RequireOurs(SafeDescriptor segment, ReadOnlySpan<byte> nonce, long length, string name, IpcAddress address)
+    /// <summary>Refuses what a hostile sender could refer to: another user's file, a file that is not a segment, or another message's
+    /// segment. Only the segment's owner can read its nonce, so that a reference with this nonce comes from that user.</summary>
+    private static void Validate(SafeDescriptor segment, ReadOnlySpan<byte> nonce, long length, string name, IpcAddress address)
     {
         var stat = FileStatus.Of(segment, name);
         var user = Libc.geteuid();
-        if (!stat.IsType(Libc.S_IFREG)) throw Invalid(address, $"'{name}' is no shared memory");
-        if (stat.UserId != user && user != 0) throw NotOurs(name, address);
+        if (!stat.IsType(Libc.S_IFREG)) throw Invalid(address, $"'{name}' is not a shared memory object");
+        if (stat.UserId != user && user != 0) throw OtherUsers(name, address);
         Span<byte> head = stackalloc byte[AddressOffset];
-        if (ReadSome(segment, head) < AddressOffset || !head.StartsWith(Magic) || BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) != Version)
-            throw Invalid(address, $"'{name}' has no such message in it");
-        if (!CryptographicOperations.FixedTimeEquals(nonce, head.Slice(NonceOffset, NonceSize))) throw Invalid(address, $"'{name}' was announced by somebody else");
+        var read = ReadSome(segment, head);
+        if (read < AddressOffset || !head.StartsWith(Magic) || BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) != Version)
+            throw Invalid(address, $"'{name}' does not contain a message");
+        if (!CryptographicOperations.FixedTimeEquals(nonce, head.Slice(NonceOffset, NonceSize)))
+            throw Invalid(address, $"'{name}' contains another message");
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(head[12..]);
-        if (offset is < AddressOffset or > LongestHead || BinaryPrimitives.ReadInt64LittleEndian(head[LengthOffset..]) != length || stat.Size != offset + length)
-            throw Invalid(address, $"'{name}' has another length than announced");
-        Span<byte> rest = stackalloc byte[LongestHead];
+        if (offset is < AddressOffset or > MaxHeaderSize || BinaryPrimitives.ReadInt64LittleEndian(head[LengthOffset..]) != length
+            || stat.Size != offset + length)
+        {
+            throw Invalid(address, $"'{name}' has another length than the message claims");
+        }
+        Span<byte> rest = stackalloc byte[MaxHeaderSize];
         Read(segment, rest[..((int)offset - AddressOffset)], name, address);
     }
 
@@ -226,7 +244,9 @@ internal sealed unsafe partial class LargeMessage : IDisposable
                 var errno = Marshal.GetLastPInvokeError();
                 if (errno == Errno.ENOSPC)
                 {
-                    throw new IpcException(IpcErrors.LimitReached, $"The shared memory file system /dev/shm has no room for a message of {_length} bytes.", Name, "Remove segments that no process needs, or enlarge it: mount -o remount,size=… /dev/shm.")
+                    throw new IpcException(
+                        IpcErrors.LimitReached, $"/dev/shm has not enough space for a message of {_length} bytes.", Name,
+                        "Remove segments that no process needs, or enlarge it: mount -o remount,size=… /dev/shm.")
                     { Errno = errno, Call = "write", Advice = IpcAdvice.RemoveStale };
                 }
                 if (errno != Errno.EINTR) throw IpcException.FromErrno("write", errno, Name);
@@ -236,7 +256,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
 
     private static void Read(SafeDescriptor segment, Span<byte> target, string name, IpcAddress address)
     {
-        if (ReadSome(segment, target) < target.Length) throw Invalid(address, $"'{name}' was cut short");
+        if (ReadSome(segment, target) < target.Length) throw Invalid(address, $"'{name}' was truncated");
     }
 
     private static int ReadSome(SafeDescriptor segment, Span<byte> target)
@@ -257,15 +277,18 @@ internal sealed unsafe partial class LargeMessage : IDisposable
 
     private static IpcException OpenFailed(int errno, string name, IpcAddress address) => errno switch
     {
-        Errno.EACCES => NotOurs(name, address),
-        Errno.ENOENT => Invalid(address, $"'{name}' does not exist (any more)"),
+        Errno.EACCES => OtherUsers(name, address),
+        Errno.ENOENT => Invalid(address, $"'{name}' does not exist"),
         _ => IpcException.FromErrno("shm_open", errno, name),
     };
 
-    private static IpcException NotOurs(string name, IpcAddress address) =>
-        new(IpcErrors.AccessDenied, $"A message on '{address}' is in shared memory of another user's, '{name}', which only that user may read and remove.", address.Text,
-            "Between users, create the queue with a maximum message size that the messages fit in, or use a socket.") { Advice = IpcAdvice.SetMaxMessageSize };
+    private static IpcException OtherUsers(string name, IpcAddress address) =>
+        new(IpcErrors.AccessDenied,
+            $"A message on '{address}' is in the shared memory segment '{name}' of another user, which only that user may read and remove.",
+            address.Text, "Between users, create the queue with a larger maximum message size, or use a socket.")
+        { Advice = IpcAdvice.SetMaxMessageSize };
 
     private static IpcException Invalid(IpcAddress address, string why) =>
-        new(IpcErrors.InvalidData, $"A message on '{address}' refers to shared memory, and {why}.", address.Text) { Advice = IpcAdvice.ReceiveBytes };
+        new(IpcErrors.InvalidData, $"A message on '{address}' refers to a shared memory segment, but {why}.", address.Text)
+        { Advice = IpcAdvice.ReceiveBytes };
 }

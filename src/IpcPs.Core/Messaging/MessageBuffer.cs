@@ -1,6 +1,6 @@
 namespace IpcPs.Messaging;
 
-/// <summary>Where a message is received: reused from one receive to the next, grows to what arrives. Not shared between threads.</summary>
+/// <summary>The buffer that messages are received into, one after the other. Grows as needed. Not thread-safe.</summary>
 public sealed class MessageBuffer
 {
     private byte[] _bytes = [];
@@ -9,50 +9,50 @@ public sealed class MessageBuffer
     /// <summary>The payload, valid until the next receive into this buffer.</summary>
     public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(_start, Length);
 
-    /// <summary>The payload, without the detour by Memory.</summary>
+    /// <summary><see cref="Payload"/> as a span, without the cost of a Memory.</summary>
     internal ReadOnlySpan<byte> Span => new(_bytes, _start, Length);
 
     /// <summary>Bytes in <see cref="Payload"/>.</summary>
     public int Length { get; internal set; }
 
-    /// <summary>What the envelope says that the payload is; <see cref="IpcFormat.Auto"/> where there was none.</summary>
+    /// <summary>The payload's format, as its envelope says; <see cref="IpcFormat.Auto"/> without an envelope.</summary>
     public IpcFormat Format { get; internal set; }
 
-    /// <summary>The message type of a System V queue, else null.</summary>
+    /// <summary>System V queues: the message type; null on other channels.</summary>
     public long? Type { get; internal set; }
 
-    /// <summary>The priority in a POSIX queue, else null.</summary>
+    /// <summary>POSIX queues: the priority; null on other channels.</summary>
     public int? Priority { get; internal set; }
 
-    /// <summary>The sender's process id, where the transport knows it.</summary>
+    /// <summary>The sender's process id; null if the transport does not know it.</summary>
     public int? SenderId { get; internal set; }
 
-    /// <summary>The sender's user id, where the transport knows it.</summary>
+    /// <summary>The sender's user id; null if the transport does not know it.</summary>
     public uint? SenderUserId { get; internal set; }
 
-    /// <summary>The number that a reply repeats; 0 where no reply is wanted.</summary>
+    /// <summary>The number of a request, which its reply repeats; 0 if no reply is expected.</summary>
     public ulong CorrelationId { get; internal set; }
 
     /// <summary>Whether this is a reply.</summary>
     public bool IsReply { get; internal set; }
 
-    /// <summary>Which of the stream's sequences it belongs to.</summary>
+    /// <summary>Which of the channel's 16 sequences the message belongs to.</summary>
     public byte StreamId { get; internal set; }
 
-    /// <summary>Messages of a broadcast ring that were dropped between the last one received and this one, because this reader was too slow.</summary>
+    /// <summary>Broadcast rings: messages that were dropped just before this one, because this reader was too slow.</summary>
     public long Lost { get; internal set; }
 
-    /// <summary>The channel on which the sender is answered, where that is not the one it was received from (a listener's connection).</summary>
+    /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself.</summary>
     public IpcChannel? ReplyChannel { get; internal set; }
 
-    /// <summary>Descriptors that came along (SCM_RIGHTS); null for none. They are closed by the next receive into this buffer, unless
-    /// <see cref="TakeHandles"/> took them out.</summary>
+    /// <summary>Descriptors that were passed with the message (SCM_RIGHTS); null for none. The next receive into this buffer closes them,
+    /// unless the caller has taken them with <see cref="TakeHandles"/>.</summary>
     public IReadOnlyList<SafeDescriptor>? Handles { get; internal set; }
 
-    /// <summary>Whether descriptors were sent along that this process had no room for (RLIMIT_NOFILE); the kernel closed them.</summary>
+    /// <summary>Whether the kernel closed descriptors of this message because the process had reached its limit (RLIMIT_NOFILE).</summary>
     public bool LostHandles { get; internal set; }
 
-    /// <summary>Takes the descriptors out; from then on they are the caller's to close.</summary>
+    /// <summary>Takes the descriptors out of the buffer. The caller closes them.</summary>
     public IReadOnlyList<SafeDescriptor> TakeHandles()
     {
         var taken = Handles ?? [];
@@ -60,13 +60,13 @@ public sealed class MessageBuffer
         return taken;
     }
 
-    /// <summary>Closes the descriptors that nobody took out.</summary>
+    /// <summary>Closes the descriptors that were not taken.</summary>
     public void DropHandles()
     {
         foreach (var handle in TakeHandles()) handle.Dispose();
     }
 
-    /// <summary>Forgets the last message's facts, keeps its room.</summary>
+    /// <summary>Resets everything except the allocated bytes.</summary>
     internal void Clear()
     {
         Length = 0;
@@ -84,7 +84,7 @@ public sealed class MessageBuffer
         if (Handles is not null) DropHandles();
     }
 
-    /// <summary>Room for at least that many bytes; what was in the buffer is lost.</summary>
+    /// <summary>Makes space for at least so many bytes. The buffer's old content is lost.</summary>
     internal Span<byte> Reserve(int bytes)
     {
         _start = 0;
@@ -92,22 +92,22 @@ public sealed class MessageBuffer
         return _bytes;
     }
 
-    /// <summary>Copies a payload in.</summary>
+    /// <summary>Copies a payload into the buffer.</summary>
     internal void Set(ReadOnlySpan<byte> payload)
     {
         payload.CopyTo(Reserve(payload.Length));
         Length = payload.Length;
     }
 
-    /// <summary>Drops the first bytes: an envelope's header. Nothing is moved.</summary>
+    /// <summary>Removes the first bytes (an envelope's header) without moving the rest.</summary>
     internal void Skip(int bytes)
     {
         _start += bytes;
         Length -= bytes;
     }
 
-    /// <summary>Takes over another buffer's message, which is empty then.</summary>
-    internal void TakeFrom(MessageBuffer other)
+    /// <summary>Moves another buffer's message into this one.</summary>
+    internal void MoveFrom(MessageBuffer other)
     {
         Clear();
         (_bytes, other._bytes) = (other._bytes, _bytes);
@@ -120,7 +120,8 @@ public sealed class MessageBuffer
         other.Clear();
     }
 
-    /// <summary>Trades its room for one that already has the payload in it.</summary>
+    /// <summary>Replaces the allocated bytes by others that contain the payload.</summary>
+    /// <returns>The bytes that were replaced.</returns>
     internal byte[] Swap(byte[] bytes, int length)
     {
         var old = _bytes;

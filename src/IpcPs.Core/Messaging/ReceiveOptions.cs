@@ -1,20 +1,32 @@
 namespace IpcPs.Messaging;
 
-/// <summary>Which message is wanted. A transport that cannot select refuses rather than ignoring it.</summary>
+/// <summary>Which message to receive, and how. A transport that does not support an option refuses it with
+/// <see cref="IpcErrors.NotSupported"/>.</summary>
 public readonly record struct ReceiveOptions
 {
-    /// <summary>How a byte stream is cut into messages, and what is expected.</summary>
+    /// <summary>The format that is expected. On a byte stream it also decides where a message ends.</summary>
     public IpcFormat Format { get; init; }
 
-    /// <summary>System V queues, as msgrcv(2): 0 any, n that type, -n the lowest type up to n. Null where none was given.</summary>
+    /// <summary>System V queues: which message type, as in msgrcv(2): 0 any, n only n, -n the lowest type up to n. Null for any.</summary>
     public long? Type { get; init; }
 
-    /// <summary>System V queues: any type but <see cref="Type"/> (MSG_EXCEPT).</summary>
+    /// <summary>System V queues: any type except <see cref="Type"/> (MSG_EXCEPT).</summary>
     public bool ExceptType { get; init; }
 
-    /// <summary>Leaves the message where it is.</summary>
+    /// <summary>Leaves the message in the channel.</summary>
     public bool Peek { get; init; }
 
-    /// <summary>Takes no more from a byte stream or a seqpacket socket than this one message, so that another process can go on reading behind it. Slower.</summary>
+    /// <summary>Byte streams, seqpacket: reads only this message, so that another process can read the next one. Slower.</summary>
     public bool Exact { get; init; }
+}
+
+/// <summary>The result of a receive that does not wait.</summary>
+internal enum ReceiveOutcome
+{
+    /// <summary>No message has arrived yet.</summary>
+    Nothing,
+    /// <summary>A message was received.</summary>
+    Message,
+    /// <summary>The end of the stream: no message can arrive any more.</summary>
+    Ended,
 }

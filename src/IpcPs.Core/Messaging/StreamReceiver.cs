@@ -3,11 +3,12 @@ using System.Diagnostics;
 
 namespace IpcPs.Messaging;
 
-/// <summary>Finds the messages in a stream of bytes: envelopes by their marker, lines by their end, bytes as they come.</summary>
+/// <summary>Cuts a byte stream into messages: envelopes by their header, lines at their line break, Bytes as they are read.</summary>
 internal sealed class StreamReceiver(StreamChannel channel)
 {
-    // Less than this in one read, and the reader of a stream is on the writer's heels; so long it lets messages gather, which is when reading costs the writer nothing.
-    private const int Little = 2048;
+    // A read of fewer bytes than this means that the reader of a stream has caught up with the writer. It then lets messages gather
+    // before the next read, because each read holds the writer up.
+    private const int SmallRead = 2048;
     private static readonly long GatherTime = Stopwatch.Frequency * 8 / 1_000_000;    // 8 us
 
     private readonly FragmentAssembler _fragments = new();
@@ -16,16 +17,16 @@ internal sealed class StreamReceiver(StreamChannel channel)
     private int _end;
     private int _searched;
     private bool _ended;
-    private bool _tookLittle;
-    private bool _goesOn;
-    private AdaptiveWait _spin = AdaptiveWait.InConversations;
+    private bool _lastReadWasSmall;
+    private bool _continues;
+    private AdaptiveWait _adaptiveWait = AdaptiveWait.InConversations;
 
     public long Abandoned => _fragments.Abandoned;
 
-    /// <summary>Bytes of the stream, from its beginning, that are in messages already taken.</summary>
+    /// <summary>Bytes of the stream, from its beginning, up to the end of the last received message.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Whether bytes have arrived that no message has taken: a whole message may be among them.</summary>
+    /// <summary>Whether bytes were read that no received message contains. They may include a whole message.</summary>
     public bool HasUnread => _start < _end;
 
     private ReadOnlySpan<byte> Unread => _buffer.AsSpan(_start, _end - _start);
@@ -42,11 +43,11 @@ internal sealed class StreamReceiver(StreamChannel channel)
             }
             if (!_ended) Fill(options, wait);
             else if (TakeLast(message, options)) return true;
-            else if (!_goesOn) return false;
+            else if (!_continues) return false;
         }
     }
 
-    /// <summary>Takes a message if one has arrived; never waits.</summary>
+    /// <summary>Receives a message if one has arrived; never waits.</summary>
     public ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options)
     {
         message.Clear();
@@ -60,16 +61,16 @@ internal sealed class StreamReceiver(StreamChannel channel)
             if (_ended)
             {
                 if (TakeLast(message, options)) return ReceiveOutcome.Message;
-                if (!_goesOn) return ReceiveOutcome.Ended;
+                if (!_continues) return ReceiveOutcome.Ended;
                 continue;
             }
-            var read = channel.TryRead(MakeRoom(options));
+            var read = channel.TryRead(PrepareRead(options));
             if (read < 0) return ReceiveOutcome.Nothing;
             Arrived(read);
         }
     }
 
-    /// <summary>Gives back the buffer where nothing is in it: what thousands of idle connections would keep.</summary>
+    /// <summary>Returns an empty buffer to the pool. Otherwise thousands of idle connections would each keep one.</summary>
     public void Trim()
     {
         if (_start < _end || _buffer.Length == 0) return;
@@ -112,13 +113,21 @@ internal sealed class StreamReceiver(StreamChannel channel)
     private bool TryTakeLine(MessageBuffer message, in ReceiveOptions options)
     {
         if (options.Format == IpcFormat.Object)
-            throw new IpcException(IpcErrors.FormatMismatch, $"What arrived on '{channel.Address}' is no IpcPs envelope.", channel.Address.Text, "Receive with format Text, Json or Bytes.") { Advice = IpcAdvice.SetFormat };
+        {
+            throw new IpcException(
+                IpcErrors.FormatMismatch, $"A message on '{channel.Address}' is not in format Object: it has no IpcPs envelope.",
+                channel.Address.Text, "Receive with format Text, Json or Bytes.") { Advice = IpcAdvice.SetFormat };
+        }
         var end = Unread[_searched..].IndexOf((byte)'\n');
         if (end < 0)
         {
             _searched = _end - _start;
             if (_searched > channel.MaxMessageSize)
-                throw new IpcException(IpcErrors.MessageTooLarge, $"A line on '{channel.Address}' has no end within {channel.MaxMessageSize} bytes.", channel.Address.Text, "Receive with format Bytes.") { Advice = IpcAdvice.ReceiveBytes };
+            {
+                throw new IpcException(
+                    IpcErrors.MessageTooLarge, $"A line on '{channel.Address}' is longer than the limit of {channel.MaxMessageSize} bytes.",
+                    channel.Address.Text, "Receive with format Bytes.") { Advice = IpcAdvice.ReceiveBytes };
+            }
             return false;
         }
         end += _searched;
@@ -127,7 +136,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
         return true;
     }
 
-    /// <summary>What is left when the other side is gone: the last line may lack its end, anything else is cut off.</summary>
+    /// <summary>Receives the rest of an ended stream. The last line may lack its line break; anything else is truncated.</summary>
     private bool TakeLast(MessageBuffer message, in ReceiveOptions options)
     {
         var left = _end - _start;
@@ -140,29 +149,33 @@ internal sealed class StreamReceiver(StreamChannel channel)
         }
         Consume(left);
         var unfinished = left + _fragments.DropAll();
-        // The end is reported once, after what is left was; a FIFO may have new writers later.
-        _ended = unfinished > 0 && !_goesOn;
+        // An incomplete message is reported first, the end by the next receive. A FIFO may get a new writer instead.
+        _ended = unfinished > 0 && !_continues;
         if (!_ended) return false;
-        throw new IpcException(IpcErrors.TruncatedMessage, $"The other side of '{channel.Address}' went away in the middle of a message ({unfinished} bytes of it had arrived).", channel.Address.Text);
+        throw new IpcException(
+            IpcErrors.TruncatedMessage,
+            $"The peer of '{channel.Address}' closed or exited in the middle of a message, of which {unfinished} bytes had arrived.",
+            channel.Address.Text);
     }
 
     private void Fill(in ReceiveOptions options, in WaitOptions wait)
     {
         var descriptor = channel.ReaderDescriptor(wait);
-        var room = MakeRoom(options);
-        if (_tookLittle && _spin.ReadsStream && channel.ReadsExcludeWrites && !wait.Deadline.IsImmediate) Waiter.Pause(GatherTime);
+        var target = PrepareRead(options);
+        if (_lastReadWasSmall && _adaptiveWait.ReadsStream && channel.ReadsExcludeWrites && !wait.Deadline.IsImmediate)
+            Waiter.Pause(GatherTime);
         int read;
         unsafe
         {
-            fixed (byte* into = room)
+            fixed (byte* into = target)
             {
-                var attempt = new ReadAttempt(channel, into, room.Length);
-                if (!Waiter.Until(ref attempt, descriptor, ref _spin, wait, channel.Closing))
+                var attempt = new ReadAttempt(channel, into, target.Length);
+                if (!Waiter.Until(ref attempt, descriptor, ref _adaptiveWait, wait, channel.Closing))
                     throw IpcException.TimedOut($"a message on '{channel.Address}'", channel.Address.Text, wait.Deadline, IpcErrors.Empty);
                 read = attempt.Read;
             }
         }
-        _tookLittle = read < Little;
+        _lastReadWasSmall = read < SmallRead;
         Arrived(read);
     }
 
@@ -171,18 +184,20 @@ internal sealed class StreamReceiver(StreamChannel channel)
         _end += read;
         if (read > 0) return;
         _ended = true;
-        _goesOn = channel.ContinuesAfterEnd();
+        _continues = channel.ContinuesAfterEnd();
     }
 
-    private Span<byte> MakeRoom(in ReceiveOptions options)
+    private Span<byte> PrepareRead(in ReceiveOptions options)
     {
         if (_start == _end) _start = _end = _searched = 0;
-        var wanted = options.Exact ? ExactlyNeeded(options) : channel.ReadSize;
+        var wanted = options.Exact ? BytesOfThisMessage(options) : channel.ReadSize;
         if (_buffer.Length - _end < wanted)
         {
-            // Moved to the front before it grows: a buffer larger than one read is only for a message larger than one.
+            // Unread bytes move to the front before the buffer grows, so that only a message larger than one read makes it grow.
             var length = _end - _start;
-            var target = _buffer.Length - length >= wanted ? _buffer : ArrayPool<byte>.Shared.Rent(Math.Max(wanted + length, Math.Min(_buffer.Length * 2, Array.MaxLength)));
+            var target = _buffer.Length - length >= wanted
+                ? _buffer
+                : ArrayPool<byte>.Shared.Rent(Math.Max(wanted + length, Math.Min(_buffer.Length * 2, Array.MaxLength)));
             Unread.CopyTo(target);
             if (target != _buffer && _buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = target;
@@ -192,8 +207,8 @@ internal sealed class StreamReceiver(StreamChannel channel)
         return _buffer.AsSpan(_end, wanted);
     }
 
-    /// <summary>How much may be read so that nothing behind this message is taken: the rest of the header, then of the payload; a line byte by byte.</summary>
-    private int ExactlyNeeded(in ReceiveOptions options)
+    /// <summary>How many bytes to read at most within this message: the rest of the header, then of the payload; 1 for a line.</summary>
+    private int BytesOfThisMessage(in ReceiveOptions options)
     {
         if (options.Format == IpcFormat.Bytes) return channel.ReadSize;
         var have = Unread;

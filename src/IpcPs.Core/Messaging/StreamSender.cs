@@ -3,45 +3,44 @@ using System.Security.Cryptography;
 
 namespace IpcPs.Messaging;
 
-/// <summary>Turns messages into bytes on a stream. What goes into one write is never more than the kernel keeps together (PIPE_BUF on a pipe) and
-/// always ends where a message, or a fragment of one, ends: so any number of writers can share a pipe, and one that is killed leaves
-/// no half of anything.</summary>
+/// <summary>Writes messages to a byte stream. A write is never larger than the kernel's atomic write (PIPE_BUF on a pipe) and ends where
+/// a message, or a fragment, ends. So several writers can share a pipe, and one that is killed leaves no partial write.</summary>
 internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 {
-    // Pipes: PIPE_BUF, which is also the fastest size across cores. Others: as much as one system call carries well.
-    private readonly int _room = Math.Min(atomicWrite, 64 * 1024);
-    private readonly bool _fragments = atomicWrite < int.MaxValue;
+    // Pipes: PIPE_BUF, which is also the fastest size across cores. Others: a size that makes good use of a system call.
+    private readonly int _capacity = Math.Min(atomicWrite, 64 * 1024);
+    private readonly bool _writesFragments = atomicWrite < int.MaxValue;
     private byte[] _pending = [];
     private int _length;
     private int _count;
     private bool _broken;
     private ulong _writerId;
 
-    /// <summary>Adds a message to what is pending; writes when that is full.</summary>
+    /// <summary>Adds a message to the pending ones; writes them when they fill the buffer.</summary>
     public void Add(ReadOnlySpan<byte> payload, in SendOptions options, in WaitOptions wait)
     {
         ThrowIfBroken();
         if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities", IpcAdvice.UseQueue);
         if (payload.Length > channel.MaxMessageSize) throw TooLarge(payload.Length);
-        if (_pending.Length == 0) _pending = ArrayPool<byte>.Shared.Rent(_room);
+        if (_pending.Length == 0) _pending = ArrayPool<byte>.Shared.Rent(_capacity);
         if (options.NeedsEnvelope) AddEnvelope(payload, options, wait);
         else if (options.Format is IpcFormat.Text or IpcFormat.Json) AddLine(payload, options, wait);
         else AddBytes(payload, options, wait);
     }
 
-    /// <summary>Writes what is pending.</summary>
+    /// <summary>Writes the pending messages.</summary>
     public void Flush(in WaitOptions wait)
     {
         if (_length == 0) return;
         ThrowIfBroken();
-        // Where the wait ends without a byte written, what was pending is given up with it: the caller is told, and nothing goes out later unasked.
+        // If the wait fails, the pending messages are dropped: the exception says that they were not sent, so they must not be sent later.
         var length = _length;
         var count = _count;
         _length = _count = 0;
         WriteAll(_pending.AsSpan(0, length), default, count, wait);
     }
 
-    /// <summary>Gives back the buffer where nothing is pending in it.</summary>
+    /// <summary>Returns an empty buffer to the pool.</summary>
     public void Trim()
     {
         if (_length > 0 || _pending.Length == 0) return;
@@ -53,14 +52,14 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     {
         var header = EnvelopeHeader.For(options, payload.Length);
         var size = header.Size + payload.Length;
-        if (size > _room)
+        if (size > _capacity)
         {
             Flush(wait);
-            if (_fragments) WriteFragments(payload, header, wait);
+            if (_writesFragments) WriteFragments(payload, header, wait);
             else WriteLarge(payload, header, options, wait);
             return;
         }
-        if (_length + size > _room || options.Handles is not null) Flush(wait);
+        if (_length + size > _capacity || options.Handles is not null) Flush(wait);
         var at = _length + header.Write(_pending.AsSpan(_length));
         payload.CopyTo(_pending.AsSpan(at));
         if (options.Handles is not null)
@@ -75,11 +74,15 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     private void AddLine(ReadOnlySpan<byte> line, in SendOptions options, in WaitOptions wait)
     {
         if (line.Contains((byte)'\n'))
-            throw new IpcException(IpcErrors.InvalidArgument, $"On a byte stream a line is a message, and this text of {line.Length} bytes has a line break in it.",
+        {
+            throw new IpcException(
+                IpcErrors.InvalidArgument,
+                $"The text of {line.Length} bytes contains a line break, which ends a message on the byte stream '{channel.Address}'.",
                 channel.Address.Text, "Send the lines one by one, or use format Object or Json.") { Advice = IpcAdvice.SetFormat };
+        }
         var size = line.Length + 1;
-        if (_length + size > _room || options.Handles is not null) Flush(wait);
-        if (size <= _room && options.Handles is null)
+        if (_length + size > _capacity || options.Handles is not null) Flush(wait);
+        if (size <= _capacity && options.Handles is null)
         {
             line.CopyTo(_pending.AsSpan(_length));
             _pending[_length + line.Length] = (byte)'\n';
@@ -87,7 +90,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
             _count++;
             return;
         }
-        using var alone = size > _room ? channel.BeginLongWrite(size) : null;
+        using var alone = size > _capacity ? channel.BeginLongWrite(size) : null;
         var whole = GC.AllocateUninitializedArray<byte>(size);
         line.CopyTo(whole);
         whole[^1] = (byte)'\n';
@@ -96,16 +99,17 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private void AddBytes(ReadOnlySpan<byte> bytes, in SendOptions options, in WaitOptions wait)
     {
-        if (bytes.Length <= _room && options.Handles is null)
+        if (bytes.Length <= _capacity && options.Handles is null)
         {
-            if (_length + bytes.Length > _room) Flush(wait);
+            if (_length + bytes.Length > _capacity) Flush(wait);
             bytes.CopyTo(_pending.AsSpan(_length));
             _length += bytes.Length;
             _count++;
             return;
         }
         Flush(wait);
-        if (bytes.IsEmpty) throw IpcException.Argument("On a byte stream descriptors need at least one byte to go along with.", channel.Address.Text);
+        if (bytes.IsEmpty)
+            throw IpcException.Argument("On a byte stream an empty message cannot carry descriptors.", channel.Address.Text);
         WriteAll(bytes, options, 1, wait);
     }
 
@@ -116,10 +120,10 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         while (offset < payload.Length)
         {
             var header = whole with { IsFragment = true, WriterId = _writerId, MessageLength = payload.Length, Offset = offset };
-            var length = Math.Min(payload.Length - offset, _room - header.Size);
+            var length = Math.Min(payload.Length - offset, _capacity - header.Size);
             var at = (header with { PayloadLength = length }).Write(_pending);
             payload.Slice(offset, length).CopyTo(_pending.AsSpan(at));
-            // A message given up half way is harmless: the receiver drops it when this writer's next one begins.
+            // If the wait fails, the message stays incomplete. The receiver drops it when this writer's next one begins.
             WriteAll(_pending.AsSpan(0, at + length), default, 1, wait);
             offset += length;
         }
@@ -128,7 +132,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     private void WriteLarge(ReadOnlySpan<byte> payload, EnvelopeHeader header, in SendOptions options, in WaitOptions wait)
     {
         var at = header.Write(_pending);
-        var first = Math.Min(payload.Length, _room - at);
+        var first = Math.Min(payload.Length, _capacity - at);
         payload[..first].CopyTo(_pending.AsSpan(at));
         WriteAll(_pending.AsSpan(0, at + first), options, 1, wait);
         if (first == payload.Length) return;
@@ -175,19 +179,21 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
             }
             catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && channel.ReconnectsWriter(wait))
             {
-                // A new reader is there: the same bytes again, none of which was written.
+                // There is a new reader. No byte was written to the old one, so all are written again.
             }
         }
     }
 
-    private unsafe int WaitAndWrite(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, SafeDescriptor descriptor, in WaitOptions wait)
+    private unsafe int WaitAndWrite(
+        ReadOnlySpan<byte> bytes, in SendOptions options, int messages, SafeDescriptor descriptor, in WaitOptions wait)
     {
         fixed (byte* first = bytes)
         {
             var attempt = new WriteAttempt(channel, first, bytes.Length, options);
-            if (Waiter.UntilRoomSlow(ref attempt, descriptor, wait, channel.Closing)) return attempt.Written;
-            var what = messages == 1 ? "room" : $"room; {messages} messages were not sent:";
-            throw IpcException.TimedOut($"{what} on '{channel.Address}'", channel.Address.Text, wait.Deadline, IpcErrors.Full);
+            if (Waiter.UntilWritableSlow(ref attempt, descriptor, wait, channel.Closing)) return attempt.Written;
+            var unsent = messages == 1 ? "" : $"; {messages} messages were not sent";
+            var what = $"buffer space on '{channel.Address}'{unsent}";
+            throw IpcException.TimedOut(what, channel.Address.Text, wait.Deadline, IpcErrors.Full);
         }
     }
 
@@ -197,15 +203,17 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     }
 
     private IpcException Broken() =>
-        new(IpcErrors.Closed, $"'{channel.Address}' was left in the middle of a message by a send that ended early; the receiver could not tell where the next one begins.",
+        new(IpcErrors.Closed,
+            $"An earlier send on '{channel.Address}' failed in the middle of a message: the receiver could not find the next one.",
             channel.Address.Text, "Close it and open it again.");
 
     private IpcException Unsupported(string what, IpcAdvice advice) =>
-        new(IpcErrors.NotSupported, $"This {channel.Kind} is a stream of bytes: it has no {what}.", channel.Address.Text) { Advice = advice };
+        new(IpcErrors.NotSupported, $"'{channel.Address}' ({channel.Kind}) is a byte stream: it has no {what}.", channel.Address.Text)
+        { Advice = advice };
 
     private IpcException TooLarge(long bytes) =>
-        new(IpcErrors.MessageTooLarge, $"A message of {bytes} bytes is larger than the {channel.MaxMessageSize} that one message may have.", channel.Address.Text,
-            "Send it in parts, or pass it in shared memory.") { Advice = IpcAdvice.UseSharedMemory };
+        new(IpcErrors.MessageTooLarge, $"A message of {bytes} bytes is larger than the limit of {channel.MaxMessageSize}.",
+            channel.Address.Text, "Send it in parts, or pass it in shared memory.") { Advice = IpcAdvice.UseSharedMemory };
 
     private unsafe struct WriteAttempt(StreamChannel channel, byte* bytes, int length, SendOptions options) : IAttempt
     {

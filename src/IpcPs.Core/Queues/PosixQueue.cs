@@ -240,7 +240,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
             // From the first wait on a removal has to be noticed.
             Watch();
             return forRoom
-                ? Waiter.UntilRoomSlow(ref attempt, _queue, wait, Over)
+                ? Waiter.UntilWritableSlow(ref attempt, _queue, wait, Over)
                 : Waiter.UntilSlow(ref attempt, _queue, ref _receiveSpin, wait, Over);
         }
         catch (IpcException e) when (e.Id == IpcErrors.Closed && !IsClosed)

@@ -116,7 +116,7 @@ public sealed partial class SysVQueue
         message.Skip(TypeSize);
     }
 
-    /// <summary>Tries, then blocks in the call itself, as <see cref="Waiter.UntilRoom"/> does and why.</summary>
+    /// <summary>Tries, then blocks in the call itself, as <see cref="Waiter.UntilWritable"/> does and why.</summary>
     /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; EAGAIN where it would have to wait and may not.</returns>
     private int UntilRoom(ref SendAttempt call, in WaitOptions wait)
     {

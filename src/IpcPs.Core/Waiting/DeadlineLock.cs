@@ -1,27 +1,28 @@
 namespace IpcPs.Waiting;
 
-/// <summary>A lock that can be waited for with a deadline and given up: one thread at a time sends, or receives, on a channel. Uncontended it
-/// costs one interlocked operation.</summary>
+/// <summary>A lock whose wait has a deadline and can be cancelled: one thread at a time sends, or receives, on a channel. Without
+/// contention it costs one interlocked operation.</summary>
 internal sealed class DeadlineLock : IDisposable
 {
-    // By then who left without seeing us has left for everybody to see.
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
+    // After this time every thread sees the last holder's release.
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(1);
 
     private readonly SemaphoreSlim _wake = new(0);
-    private int _taken;
-    private int _waiting;
+    private int _held;
+    private int _waiters;
 
-    /// <summary>Enters.</summary>
+    /// <summary>Acquires the lock.</summary>
     /// <returns>False when the deadline passed.</returns>
     public bool Enter(in WaitOptions wait) =>
-        Interlocked.CompareExchange(ref _taken, 1, 0) == 0 || EnterSlow(wait);
+        Interlocked.CompareExchange(ref _held, 1, 0) == 0 || EnterSlow(wait);
 
-    /// <summary>Leaves; only the thread that entered may.</summary>
+    /// <summary>Releases the lock. Only the thread that acquired it may.</summary>
     public void Exit()
     {
-        // No fence between both, which would cost as much as all the rest: whoever announces itself between them looks again after a moment.
-        Volatile.Write(ref _taken, 0);
-        if (Volatile.Read(ref _waiting) > 0) _wake.Release();
+        // A fence between the two lines would cost as much as the rest of the lock. Without it, this thread can miss a waiter that
+        // announces itself in between. That is why a waiter's first wait is short.
+        Volatile.Write(ref _held, 0);
+        if (Volatile.Read(ref _waiters) > 0) _wake.Release();
     }
 
     public void Dispose() => _wake.Dispose();
@@ -29,23 +30,23 @@ internal sealed class DeadlineLock : IDisposable
     private bool EnterSlow(in WaitOptions wait)
     {
         if (wait.Deadline.IsImmediate) return false;
-        Interlocked.Increment(ref _waiting);
+        Interlocked.Increment(ref _waiters);
         var first = true;
         try
         {
-            while (Interlocked.CompareExchange(ref _taken, 1, 0) != 0)
+            while (Interlocked.CompareExchange(ref _held, 1, 0) != 0)
             {
-                var left = wait.Deadline.IsInfinite ? Timeout.InfiniteTimeSpan : wait.Deadline.Remaining;
-                if (first && (wait.Deadline.IsInfinite || left > Moment)) left = Moment;
+                var left = wait.Deadline.Remaining;
+                if (first && (wait.Deadline.IsInfinite || left > FirstWait)) left = FirstWait;
                 first = false;
                 if (!_wake.Wait(left, wait.Cancellation) && wait.Deadline.HasPassed)
-                    return Interlocked.CompareExchange(ref _taken, 1, 0) == 0;
+                    return Interlocked.CompareExchange(ref _held, 1, 0) == 0;
             }
             return true;
         }
         finally
         {
-            Interlocked.Decrement(ref _waiting);
+            Interlocked.Decrement(ref _waiters);
         }
     }
 }

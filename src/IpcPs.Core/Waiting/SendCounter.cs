@@ -1,30 +1,30 @@
 namespace IpcPs.Waiting;
 
-/// <summary>Counts what each thread has sent, over any channel but a ring, where counting would cost too much of what a message takes.</summary>
+/// <summary>Counts the messages that each thread sends, except over rings, where the count would cost too much.</summary>
 internal static class SendCounter
 {
     [ThreadStatic]
-    private static uint s_sent;
+    private static uint t_sent;
 
     /// <summary>How many messages this thread has sent; wraps around.</summary>
-    public static uint OfThread => s_sent;
+    public static uint OfThread => t_sent;
 
-    /// <summary>Called with each message that this thread sends.</summary>
-    public static void Sent() => s_sent++;
+    /// <summary>Counts a message that this thread sends.</summary>
+    public static void Sent() => t_sent++;
 }
 
-/// <summary>Tells a conversation from a stream. A thread that receives, sends and receives is in a conversation: the peer waits for its answer.
-/// A thread that receives again and again without sending reads a stream.</summary>
+/// <summary>Distinguishes a conversation from a stream. A thread that receives, sends and receives is in a conversation: the peer waits
+/// for its answer. A thread that receives again and again without sending reads a stream.</summary>
 internal struct ReceiveStreak
 {
     private uint _sent;
     private int _length;
 
-    /// <summary>How many receives of this thread followed each other without a message sent between them.</summary>
+    /// <summary>How many receives this thread has made since it last sent a message.</summary>
     public readonly int Length => _sent == SendCounter.OfThread ? _length : 0;
 
     /// <summary>Counts a receive.</summary>
-    /// <returns><see cref="Length"/>, with this one.</returns>
+    /// <returns><see cref="Length"/>, including this one.</returns>
     public int Add()
     {
         var sent = SendCounter.OfThread;
@@ -33,6 +33,6 @@ internal struct ReceiveStreak
         return _length = 0;
     }
 
-    /// <summary>Begins again: the last receive does not count.</summary>
+    /// <summary>Starts again at 0.</summary>
     public void Reset() => (_sent, _length) = (SendCounter.OfThread, 0);
 }

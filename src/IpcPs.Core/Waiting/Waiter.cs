@@ -4,71 +4,82 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Waiting;
 
-/// <summary>The one place that waits. Every wait has a deadline, ends when its token is cancelled or its object is closed, retries
+/// <summary>An operation that either completes at once or would have to wait. A struct, so that <see cref="Waiter"/> retries it
+/// without an allocation and the just-in-time compiler inlines it.</summary>
+internal interface IAttempt
+{
+    /// <summary>Tries once, without blocking.</summary>
+    /// <returns>True when done, or failed for good (the attempt keeps the error); false when it would block.</returns>
+    bool TryOnce();
+}
+
+/// <summary>All waiting of the library. Every wait has a deadline, ends when its token is cancelled or its object is closed, retries
 /// EINTR against the same deadline, and uses no CPU while blocked.</summary>
 /// <remarks>Calls: ppoll(2) on the descriptor and the thread's eventfd(2); sched_yield(2) while it spins.</remarks>
 internal static unsafe partial class Waiter
 {
-    /// <summary>Tries to receive until something is there: at once, then spinning for as long as that pays, then blocked in ppoll(2).</summary>
-    /// <param name="attempt">The operation.</param>
+    /// <summary>Tries to receive until it succeeds: at once, then spinning while that is worthwhile, then blocked in ppoll(2).</summary>
+    /// <param name="attempt">The operation, which is tried first and after each wait.</param>
     /// <param name="descriptor">The descriptor to poll.</param>
-    /// <param name="spin">The state that says whether spinning pays; kept by the channel.</param>
-    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
+    /// <param name="adaptive">The channel's state, which decides whether to spin.</param>
+    /// <param name="wait">How long to wait, and what cancels the wait.</param>
     /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
     /// <returns>False when the deadline passed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, in WaitOptions wait, CancellationToken closing = default)
+    public static bool Until<T>(
+        ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait adaptive, in WaitOptions wait, CancellationToken closing = default)
         where T : struct, IAttempt
     {
-        return TryFirst(ref attempt, ref spin) || UntilSlow(ref attempt, descriptor, ref spin, wait, closing);
+        return TryFirst(ref attempt, ref adaptive) || UntilSlow(ref attempt, descriptor, ref adaptive, wait, closing);
     }
 
-    /// <summary>The first attempt of a receive, which may yield first: see <see cref="AdaptiveWait.YieldsFirst"/>.</summary>
+    /// <summary>Makes the first attempt of a receive, after a yield if <see cref="AdaptiveWait.YieldsFirst"/> says so.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool TryFirst<T>(ref T attempt, ref AdaptiveWait spin)
+    internal static bool TryFirst<T>(ref T attempt, ref AdaptiveWait adaptive)
         where T : struct, IAttempt
     {
-        var yielded = spin.YieldsFirst;
+        var yielded = adaptive.YieldsFirst;
         if (yielded) _ = Libc.sched_yield();
         if (!attempt.TryOnce()) return false;
-        // After a yield nobody can tell whether the message was there before it.
-        if (!yielded) spin.WasReady();
+        // After a yield it is unknown whether the message was there before it.
+        if (!yielded) adaptive.WasReady();
         return true;
     }
 
-    /// <summary>The rest of <see cref="Until"/>, for who has tried once already.</summary>
-    internal static bool UntilSlow<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, in WaitOptions wait, CancellationToken closing)
+    /// <summary>The rest of <see cref="Until"/>, after the first attempt.</summary>
+    internal static bool UntilSlow<T>(
+        ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait adaptive, in WaitOptions wait, CancellationToken closing)
         where T : struct, IAttempt
     {
         while (true)
         {
             ThrowIfOver(wait.Cancellation, closing);
             if (wait.Deadline.IsImmediate) return false;
-            if (Spin(ref attempt, ref spin)) return true;
+            if (Spin(ref attempt, ref adaptive)) return true;
             var blockedAt = Stopwatch.GetTimestamp();
             var ready = Poll(descriptor, PollEvents.In, wait, closing);
-            spin.Blocked(Stopwatch.GetTimestamp() - blockedAt);
+            adaptive.Blocked(Stopwatch.GetTimestamp() - blockedAt);
             if (attempt.TryOnce()) return true;
             if (!ready) return false;
         }
     }
 
-    /// <summary>Tries to send until there is room: at once, then blocked in ppoll(2). No spinning: the peer has a full buffer to read before it misses anything, and
-    /// a sender that fills each place as it becomes free is the slower for it.</summary>
-    /// <param name="attempt">The operation.</param>
+    /// <summary>Tries to send until there is buffer space: at once, then blocked in ppoll(2). It does not spin: the peer has a full
+    /// buffer to read meanwhile, and a sender that refills each place as soon as it is free is slower.</summary>
+    /// <param name="attempt">The operation, which is tried first and after each wait.</param>
     /// <param name="descriptor">The descriptor to poll.</param>
-    /// <param name="wait">Until when to wait, and what cancels the wait.</param>
+    /// <param name="wait">How long to wait, and what cancels the wait.</param>
     /// <param name="closing">Cancelled when the object is closed: <see cref="IpcErrors.Closed"/>.</param>
     /// <returns>False when the deadline passed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool UntilRoom<T>(ref T attempt, SafeDescriptor descriptor, in WaitOptions wait, CancellationToken closing = default)
+    public static bool UntilWritable<T>(ref T attempt, SafeDescriptor descriptor, in WaitOptions wait, CancellationToken closing = default)
         where T : struct, IAttempt
     {
-        return attempt.TryOnce() || UntilRoomSlow(ref attempt, descriptor, wait, closing);
+        return attempt.TryOnce() || UntilWritableSlow(ref attempt, descriptor, wait, closing);
     }
 
-    /// <summary>The rest of <see cref="UntilRoom"/>, for who has tried once already.</summary>
-    internal static bool UntilRoomSlow<T>(ref T attempt, SafeDescriptor descriptor, in WaitOptions wait, CancellationToken closing)
+    /// <summary>The rest of <see cref="UntilWritable"/>, after the first attempt.</summary>
+    internal static bool UntilWritableSlow<T>(ref T attempt, SafeDescriptor descriptor, in WaitOptions wait, CancellationToken closing)
         where T : struct, IAttempt
     {
         while (true)
@@ -81,51 +92,51 @@ internal static unsafe partial class Waiter
         }
     }
 
-    /// <summary>Retries with sched_yield(2) between, for as long as <paramref name="spin"/> says that it pays.</summary>
-    internal static bool Spin<T>(ref T attempt, ref AdaptiveWait spin)
+    /// <summary>Retries, with sched_yield(2) between, until the budget of <paramref name="adaptive"/> is used up.</summary>
+    internal static bool Spin<T>(ref T attempt, ref AdaptiveWait adaptive)
         where T : struct, IAttempt
     {
-        var budget = spin.Begin();
+        var budget = adaptive.Begin();
         if (budget == 0) return false;
         var start = Stopwatch.GetTimestamp();
         var first = true;
         while (true)
         {
-            // The yield is what makes this harmless where both sides share a core: the peer runs at once.
+            // If both sides share a core, the peer runs at once.
             var before = Stopwatch.GetTimestamp();
             _ = Libc.sched_yield();
             var after = Stopwatch.GetTimestamp();
-            var sharedCore = after - before > AdaptiveWait.OthersRan;
+            var sharedCore = after - before > AdaptiveWait.SharedCoreYield;
             if (!sharedCore) PauseSince(after, AdaptiveWait.Pause);
             if (attempt.TryOnce())
             {
-                spin.Succeeded(first && sharedCore);
+                adaptive.Succeeded(first && sharedCore);
                 return true;
             }
             if (after - start >= budget) break;
             first = false;
         }
-        spin.Failed();
+        adaptive.Failed();
         return false;
     }
 
-    /// <summary>Stays away for a moment, awake.</summary>
-    /// <param name="ticks">Stopwatch ticks, a few microseconds of them.</param>
+    /// <summary>Spins without an attempt.</summary>
+    /// <param name="ticks">Stopwatch ticks; at most a few microseconds.</param>
     public static void Pause(long ticks) => PauseSince(Stopwatch.GetTimestamp(), ticks);
 
     private static void PauseSince(long start, long ticks)
     {
-        // No pause instruction: under virtualization it may cost an exit.
+        // No pause instruction: in a virtual machine it may cost a VM exit.
         while (Stopwatch.GetTimestamp() - start < ticks)
         {
         }
     }
 
     /// <summary>Blocks until the descriptor is ready.</summary>
-    /// <returns>False when the deadline passed. Errors and hang-ups count as ready: the operation itself reports them best.</returns>
+    /// <returns>False when the deadline passed. Errors and hang-ups count as ready: the operation itself reports them.</returns>
     public static bool Poll(SafeDescriptor descriptor, PollEvents events, in WaitOptions wait, CancellationToken closing = default)
     {
-        // Keeps the number ours while we wait on it: a close on another thread is carried out after.
+        // If another thread closes the handle, the descriptor stays open, and its number in use, until this wait ends.
         var held = false;
         try
         {
@@ -139,7 +150,7 @@ internal static unsafe partial class Waiter
         }
     }
 
-    /// <summary>Blocks until one of several descriptors is ready; the caller keeps them open meanwhile.</summary>
+    /// <summary>Blocks until one of several descriptors is ready; the caller keeps them open.</summary>
     /// <returns>How many are ready; 0 when the deadline passed.</returns>
     public static int PollAny(Span<Libc.PollFd> descriptors, in WaitOptions wait, CancellationToken closing = default)
     {
@@ -155,7 +166,7 @@ internal static unsafe partial class Waiter
         }
         finally
         {
-            // Only now, with both registrations gone, can no late Set() leak into the thread's next wait.
+            // Not before both registrations are gone: a late Set() would end the thread's next wait.
             if (wait.Cancellation.IsCancellationRequested || closing.IsCancellationRequested) wake.Reset();
         }
     }
@@ -184,10 +195,10 @@ internal static unsafe partial class Waiter
         }
     }
 
-    /// <summary>Throws when the wait must not go on.</summary>
+    /// <summary>Throws when the wait was cancelled or its object closed.</summary>
     internal static void ThrowIfOver(CancellationToken cancellation, CancellationToken closing)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (closing.IsCancellationRequested) throw new IpcException(IpcErrors.Closed, "The object was closed while it was waited for.");
+        if (closing.IsCancellationRequested) throw new IpcException(IpcErrors.Closed, "The object was closed during the wait.");
     }
 }

@@ -82,9 +82,9 @@ public class LargeMessageTests
         Assert.Equal((false, $"one of the 1 messages in '{queue.Address}' may refer to it"), LargeMessage.Evaluate(waiting));
         // As a program that knows nothing of references takes it.
         queue.Receive(new ReceiveOptions { Format = IpcFormat.Bytes });
-        Assert.Equal((true, $"'{queue.Address}', on which it was announced, is empty"), LargeMessage.Evaluate(waiting));
+        Assert.Equal((true, $"'{queue.Address}', whose message it contains, is empty"), LargeMessage.Evaluate(waiting));
         queue.Remove();
-        Assert.Equal((true, $"'{queue.Address}', on which it was announced, is gone"), LargeMessage.Evaluate(waiting));
+        Assert.Equal((true, $"'{queue.Address}', whose message it contains, no longer exists"), LargeMessage.Evaluate(waiting));
         var listed = Assert.Single(IpcInventory.List([IpcScheme.Shm], all: false, out _), o => o.Address.Text == "shm:" + waiting);
         Assert.True(listed.IsStale, listed.Reason);
         IpcMechanisms.For(IpcScheme.Shm).Remove(listed.Address);
@@ -110,13 +110,13 @@ public class LargeMessageTests
         using var victim = LargeMessage.Create("secret"u8, queue.Address);
         var honest = victim.Reference();
         // Another nonce than the segment has; other lengths; other names; cut short.
-        Refused(queue, Changed(honest, static r => r[0] ^= 1), IpcErrors.InvalidData, "somebody else");
+        Refused(queue, Changed(honest, static r => r[0] ^= 1), IpcErrors.InvalidData, "contains another message");
         Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), 7)), IpcErrors.InvalidData, "another length");
         Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), -1)), IpcErrors.MessageTooLarge, "claims -1 bytes");
         Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), long.MaxValue)), IpcErrors.MessageTooLarge, "at most");
-        Refused(queue, Changed(honest, static r => r[^1] = (byte)'/'), IpcErrors.InvalidData, "no segment");
-        Refused(queue, [.. honest.AsSpan(0, 24), .. "/../../etc/passwd"u8], IpcErrors.InvalidData, "no segment");
-        Refused(queue, honest[..20], IpcErrors.InvalidData, "no segment");
+        Refused(queue, Changed(honest, static r => r[^1] = (byte)'/'), IpcErrors.InvalidData, "not one that IpcPs creates");
+        Refused(queue, [.. honest.AsSpan(0, 24), .. "/../../etc/passwd"u8], IpcErrors.InvalidData, "not one that IpcPs creates");
+        Refused(queue, honest[..20], IpcErrors.InvalidData, "not one that IpcPs creates");
         Refused(queue, Changed(honest, static r => r[^1] = r[^1] == (byte)'0' ? (byte)'1' : (byte)'0'), IpcErrors.InvalidData, "does not exist");
         Assert.Single(Segments());
     }
@@ -130,7 +130,7 @@ public class LargeMessageTests
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..^1]);
         Refused(queue, large.Reference(), IpcErrors.InvalidData, "another length");
         File.WriteAllText(path, "something else");
-        Refused(queue, large.Reference(), IpcErrors.InvalidData, "no such message");
+        Refused(queue, large.Reference(), IpcErrors.InvalidData, "does not contain a message");
         File.Delete(path);
         File.CreateSymbolicLink(path, "/etc/passwd");
         Assert.ThrowsAny<IpcException>(() => Receive(queue, large.Reference()));

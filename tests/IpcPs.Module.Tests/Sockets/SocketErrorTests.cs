@@ -40,7 +40,7 @@ public sealed class SocketErrorTests : IDisposable
     [InlineData("Open-IpcObject unix:@no-such-server -Wait -Timeout 0.01", "IpcTimeout", ErrorCategory.OperationTimeout, "Waited 0.01 s for a server at 'unix:@no-such-server'.")]
     [InlineData("$server = New-IpcSocket $place/s -Type SeqPacket; Open-IpcObject unix:$place/s", "IpcWrongKind", ErrorCategory.InvalidOperation, "The socket at 'unix:{0}/s' is of another type.")]
     [InlineData("$server = New-IpcSocket $place/s; 1 | Send-IpcMessage $server", "IpcNotSupported", ErrorCategory.InvalidOperation, "'unix:{0}/s' is a listener: it has no other side to send to.")]
-    [InlineData("$server = New-IpcSocket $place/s; Invoke-IpcRequest $server 1", "IpcNotSupported", ErrorCategory.InvalidOperation, "(unix stream listener) has no way back of its own for a reply.")]
+    [InlineData("$server = New-IpcSocket $place/s; Invoke-IpcRequest $server 1", "IpcNotSupported", ErrorCategory.InvalidOperation, "(unix stream listener) has no return path for a reply.")]
     [InlineData("Invoke-IpcRequest fifo:none 1", "IpcNotFound", ErrorCategory.ObjectNotFound, "fifo:none")]
     [InlineData("$server = New-IpcSocket $place/s; Receive-IpcMessage $server -Type 4", "IpcNotSupported", ErrorCategory.InvalidOperation, "This unix stream listener has no message types and no peeking.")]
     [InlineData("$server = New-IpcSocket $place/s?type=seqpacket; 1 | Send-IpcMessage $server.Address -Priority 4", "IpcNotSupported", ErrorCategory.InvalidOperation, "This unix seqpacket socket has no message types and priorities.")]

@@ -27,7 +27,7 @@ internal static unsafe class PacketSend
         fixed (byte* bytes = packet)
         {
             var attempt = new SendAttempt(socket, bytes, packet.Length, handles);
-            if (!Waiter.UntilRoom(ref attempt, socket.Descriptor, wait, closing))
+            if (!Waiter.UntilWritable(ref attempt, socket.Descriptor, wait, closing))
                 throw IpcException.TimedOut($"room on '{socket.Address}'", socket.Address.Text, wait.Deadline, IpcErrors.Full);
         }
     }

@@ -1,17 +1,17 @@
 using System.Security.Cryptography;
 
-namespace IpcPs.Messaging.Requests;
+namespace IpcPs.Messaging;
 
-/// <summary>Requests and replies on a channel that both sides send on: each reply goes to the call that waits for it, whichever thread received it. One of the waiting
-/// threads receives for all of them; when it has what it waited for, the next one goes on.</summary>
-/// <remarks>A channel gets one with its first request. From then on its plain receives go through here too: they get what is no reply.</remarks>
-internal sealed class RequestRouter
+/// <summary>Matches replies to requests on a duplex channel: each reply goes to the call that waits for it, whichever thread received it.
+/// One of the waiting threads, the leader, receives for all. When it has its own message, the next thread becomes the leader.</summary>
+/// <remarks>A channel's first request creates its router. From then on the channel's receives go through the router too: they get the
+/// messages that are not replies.</remarks>
+internal sealed class RequestRouter(IpcChannel channel)
 {
-    /// <summary>Bytes of other messages that are kept for later receives while replies are waited for.</summary>
+    /// <summary>The limit in bytes for messages that arrive before a reply and are kept for later receives.</summary>
     private const long MaxKept = 256L * 1024 * 1024;
 
-    private readonly IpcChannel _channel;
-    private readonly object _guard = new();
+    private readonly object _lock = new();
     private readonly Dictionary<ulong, RequestWaiter> _requests = [];
     private readonly List<RequestWaiter> _followers = [];
     private readonly Queue<MessageBuffer> _kept = new();
@@ -19,48 +19,46 @@ internal sealed class RequestRouter
     private RequestWaiter? _leader;
     private ulong _lastId = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
 
-    public RequestRouter(IpcChannel channel) => _channel = channel;
-
-    /// <summary>Replies that came when nobody waited for them any more.</summary>
+    /// <summary>How many replies arrived after their request had timed out or was cancelled.</summary>
     public long LateReplies { get; private set; }
 
     /// <summary>Sends a request and waits for its reply.</summary>
-    /// <returns>False when none can come any more.</returns>
+    /// <returns>False at the end of the stream.</returns>
     public bool Request(ReadOnlySpan<byte> payload, in SendOptions options, MessageBuffer reply, in WaitOptions wait)
     {
         var waiter = new RequestWaiter(reply, NextId());
-        lock (_guard) _requests.Add(waiter.Id, waiter);
+        lock (_lock) _requests.Add(waiter.Id, waiter);
         try
         {
-            _channel.Send(payload, options with { CorrelationId = waiter.Id, IsReply = false }, wait);
-            return Wait(waiter, default, $"the reply to a request on '{_channel.Address}'", wait);
+            channel.Send(payload, options with { CorrelationId = waiter.Id, IsReply = false }, wait);
+            return Wait(waiter, default, $"the reply to a request on '{channel.Address}'", wait);
         }
         finally
         {
-            lock (_guard) _requests.Remove(waiter.Id);
+            lock (_lock) _requests.Remove(waiter.Id);
         }
     }
 
-    /// <summary>Receives what is no reply to a request.</summary>
-    /// <returns>False when none can come any more.</returns>
+    /// <summary>Receives a message that is not a reply.</summary>
+    /// <returns>False at the end of the stream.</returns>
     public bool Receive(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        lock (_guard)
+        lock (_lock)
         {
             if (_kept.TryDequeue(out var kept))
             {
                 _keptBytes -= kept.Length;
-                message.TakeFrom(kept);
+                message.MoveFrom(kept);
                 return true;
             }
         }
-        return Wait(new RequestWaiter(message, 0), options, $"a message on '{_channel.Address}'", wait);
+        return Wait(new RequestWaiter(message, 0), options, $"a message on '{channel.Address}'", wait);
     }
 
-    /// <summary>Hands a reply that was received past this router to the call that waits for it.</summary>
+    /// <summary>Delivers a reply that was received without the router to the call that waits for it.</summary>
     public void Deliver(MessageBuffer reply)
     {
-        lock (_guard) Route(reply);
+        lock (_lock) Route(reply);
     }
 
     private bool Wait(RequestWaiter waiter, in ReceiveOptions options, string what, in WaitOptions wait)
@@ -68,12 +66,12 @@ internal sealed class RequestRouter
         while (true)
         {
             bool leads;
-            lock (_guard)
+            lock (_lock)
             {
                 if (waiter.IsDone)
                 {
-                    if (waiter.Delivered is { } delivered) waiter.Message.TakeFrom(delivered);
-                    // It may have been this call's turn to receive for all.
+                    if (waiter.Delivered is { } delivered) waiter.Message.MoveFrom(delivered);
+                    // This call may just have been chosen as the next leader.
                     SignalNext();
                     return true;
                 }
@@ -86,24 +84,24 @@ internal sealed class RequestRouter
                 if (Lead(waiter, options, what, wait)) continue;
                 return false;
             }
-            if (!Follow(waiter, wait)) throw IpcException.TimedOut(what, _channel.Address.Text, wait.Deadline, IpcErrors.Empty);
+            if (!Follow(waiter, wait)) throw IpcException.TimedOut(what, channel.Address.Text, wait.Deadline, IpcErrors.Empty);
         }
     }
 
-    /// <summary>Receives until the waiter has its message.</summary>
-    /// <returns>False where none can come any more.</returns>
+    /// <summary>Receives for all waiters until this one has its message.</summary>
+    /// <returns>False at the end of the stream.</returns>
     private bool Lead(RequestWaiter waiter, in ReceiveOptions options, string what, in WaitOptions wait)
     {
         using var wake = CancellationTokenSource.CreateLinkedTokenSource(wait.Cancellation);
-        lock (_guard) waiter.Wake = wake;
+        lock (_lock) waiter.Wake = wake;
         try
         {
             while (!waiter.IsDone)
             {
-                if (!_channel.ReceiveUnrouted(waiter.Message, options, new(wait.Deadline, wake.Token))) return waiter.IsDone;
-                lock (_guard)
+                if (!channel.ReceiveUnrouted(waiter.Message, options, new(wait.Deadline, wake.Token))) return waiter.IsDone;
+                lock (_lock)
                 {
-                    if (!waiter.IsDone && IsFor(waiter)) waiter.IsDone = true;
+                    if (!waiter.IsDone && HasOwnMessage(waiter)) waiter.IsDone = true;
                     else Route(waiter.Message);
                 }
             }
@@ -115,11 +113,11 @@ internal sealed class RequestRouter
         }
         catch (IpcException e) when (e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Empty)
         {
-            throw IpcException.TimedOut(what, _channel.Address.Text, wait.Deadline, IpcErrors.Empty);
+            throw IpcException.TimedOut(what, channel.Address.Text, wait.Deadline, IpcErrors.Empty);
         }
         finally
         {
-            lock (_guard)
+            lock (_lock)
             {
                 waiter.Wake = null;
                 _leader = null;
@@ -138,34 +136,34 @@ internal sealed class RequestRouter
         }
         finally
         {
-            lock (_guard)
+            lock (_lock)
             {
                 _followers.Remove(waiter);
-                // Told to lead just when it gave up: then the next one has to.
+                // It may have been chosen as the next leader while it gave up: then another one has to lead.
                 if (!signalled) SignalNext();
             }
         }
     }
 
-    // One is enough: it leads from then on, for itself and the others.
+    /// <summary>Wakes a follower, which becomes the leader, if there is no leader.</summary>
     private void SignalNext()
     {
         if (_leader is null && _followers.Count > 0) _followers[0].Signal.Release();
     }
 
-    private static bool IsFor(RequestWaiter waiter) =>
+    private static bool HasOwnMessage(RequestWaiter waiter) =>
         waiter.Id == 0 ? !waiter.Message.IsReply : waiter.Message.IsReply && waiter.Message.CorrelationId == waiter.Id;
 
     private void Route(MessageBuffer message)
     {
         if (!message.IsReply)
         {
-            if (_followers.Find(static f => f.Id == 0 && !f.IsDone) is { } receiver) Give(receiver, message);
+            if (_followers.Find(static f => f.Id == 0 && !f.IsDone) is { } receiver) Deliver(receiver, message);
             else Keep(message);
         }
         else if (_requests.TryGetValue(message.CorrelationId, out var waiter) && !waiter.IsDone)
         {
-            Give(waiter, message);
+            Deliver(waiter, message);
         }
         else
         {
@@ -174,11 +172,11 @@ internal sealed class RequestRouter
         }
     }
 
-    private static void Give(RequestWaiter waiter, MessageBuffer message)
+    private static void Deliver(RequestWaiter waiter, MessageBuffer message)
     {
-        // A leader's own buffer may be received into at this moment; it takes its message when it has stopped.
-        if (waiter.Wake is not null) (waiter.Delivered = new MessageBuffer()).TakeFrom(message);
-        else waiter.Message.TakeFrom(message);
+        // The leader may be receiving into its buffer at this moment. It picks up the message after that.
+        if (waiter.Wake is not null) (waiter.Delivered = new MessageBuffer()).MoveFrom(message);
+        else waiter.Message.MoveFrom(message);
         waiter.IsDone = true;
         if (waiter.Wake is { } wake) wake.Cancel();
         else waiter.Signal.Release();
@@ -187,10 +185,14 @@ internal sealed class RequestRouter
     private void Keep(MessageBuffer message)
     {
         if (_keptBytes + message.Length > MaxKept)
-            throw new IpcException(IpcErrors.LimitReached, $"More than {MaxKept} bytes of other messages came on '{_channel.Address}' before the reply to a request.", _channel.Address.Text,
-                "Receive them on another thread, or use a connection of its own for requests.");
+        {
+            throw new IpcException(
+                IpcErrors.LimitReached,
+                $"More than {MaxKept} bytes of other messages arrived on '{channel.Address}' before the reply to a request.",
+                channel.Address.Text, "Receive them on another thread, or use a separate connection for requests.");
+        }
         var kept = new MessageBuffer();
-        kept.TakeFrom(message);
+        kept.MoveFrom(message);
         _kept.Enqueue(kept);
         _keptBytes += kept.Length;
     }
@@ -204,26 +206,26 @@ internal sealed class RequestRouter
     }
 }
 
-/// <summary>A call that waits for a message on a channel with requests: for one reply, or for whatever is none.</summary>
+/// <summary>A call that waits on a <see cref="RequestRouter"/>: for one reply, or for any message that is not a reply.</summary>
 internal sealed class RequestWaiter(MessageBuffer message, ulong id)
 {
     private SemaphoreSlim? _signal;
 
-    /// <summary>Where the message goes.</summary>
+    /// <summary>The buffer that the message is received into.</summary>
     public MessageBuffer Message { get; } = message;
 
     /// <summary>The request's number; 0 for a plain receive.</summary>
     public ulong Id { get; } = id;
 
-    /// <summary>Whether the message is there, in <see cref="Message"/> or <see cref="Delivered"/>.</summary>
+    /// <summary>Whether the message has arrived, in <see cref="Message"/> or <see cref="Delivered"/>.</summary>
     public volatile bool IsDone;
 
-    /// <summary>The message, where <see cref="Message"/> was being received into when it was handed over.</summary>
+    /// <summary>The message, if it arrived while the leader was receiving into <see cref="Message"/>.</summary>
     public MessageBuffer? Delivered { get; set; }
 
-    /// <summary>Ends the receive that this call is doing for all; null where it is not doing one.</summary>
+    /// <summary>Cancels the receive that this call makes as the leader; null while it is not the leader.</summary>
     public CancellationTokenSource? Wake { get; set; }
 
-    /// <summary>Released when the message is there, and when it is this call's turn to receive for all.</summary>
+    /// <summary>Released when the message has arrived, and when this call becomes the leader.</summary>
     public SemaphoreSlim Signal => LazyInitializer.EnsureInitialized(ref _signal, static () => new SemaphoreSlim(0))!;
 }
