@@ -1,7 +1,7 @@
 namespace IpcPs.Queues;
 
-/// <summary>The folder in which the kernel shows the POSIX queues of this process's IPC namespace: a mount of our own that nobody else
-/// sees, where we may (CAP_SYS_ADMIN), else /dev/mqueue or wherever somebody mounted it (mq_overview(7)).</summary>
+/// <summary>The folder in which the kernel shows the POSIX queues of an IPC namespace as files (mq_overview(7)). With CAP_SYS_ADMIN it is a
+/// mount of this process, which no other process sees; else /dev/mqueue or where the mqueue file system is mounted.</summary>
 internal sealed unsafe class QueueFolder : IDisposable
 {
     private readonly SafeDescriptor? _mount;
@@ -12,10 +12,10 @@ internal sealed unsafe class QueueFolder : IDisposable
         _mount = mount;
     }
 
-    /// <summary>Where the queues are files, each by its name.</summary>
+    /// <summary>Its path; each queue is a file in it.</summary>
     public string Path { get; }
 
-    /// <summary>The folder; null where there is none to be had.</summary>
+    /// <summary>Opens the folder; null where the file system is not mounted and this process cannot mount it.</summary>
     public static QueueFolder? TryOpen()
     {
         var mount = Libc.MountDetached("mqueue");
@@ -23,7 +23,7 @@ internal sealed unsafe class QueueFolder : IDisposable
         return MountedPath() is { } path ? new QueueFolder(path, null) : null;
     }
 
-    /// <summary>Whether the folder shows the queue that a descriptor is open on: a mount may be another IPC namespace's.</summary>
+    /// <summary>Whether the folder belongs to the same IPC namespace as a queue.</summary>
     public bool Shows(SafeDescriptor queue)
     {
         Libc.Statx folder, file;
@@ -34,7 +34,7 @@ internal sealed unsafe class QueueFolder : IDisposable
 
     public void Dispose() => _mount?.Dispose();
 
-    /// <summary>Where somebody mounted it, from /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
+    /// <summary>Where it is mounted, from /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
     internal static string? MountedPath()
     {
         try
@@ -49,7 +49,7 @@ internal sealed unsafe class QueueFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Without /proc there is none to be found.
+            // Without /proc it cannot be found.
         }
         return null;
     }
