@@ -34,8 +34,8 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     /// <summary>Its path.</summary>
     public string Path => _path;
 
-    /// <summary>Whether this end outlives its peers: when the last one has closed, a receiver waits for the next writer instead of seeing the
-    /// end of the stream, and a sender waits for the next reader.</summary>
+    /// <summary>Whether this end outlives its peers: when the last one has closed, a receiver waits for the next writer instead of seeing
+    /// the end of the stream, and a sender waits for the next reader.</summary>
     public bool Persistent { get; }
 
     /// <inheritdoc/>
@@ -51,7 +51,8 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         set
         {
             RequireFifo();
-            if (Libc.chmod(_path, (uint)value) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), Address.Text, "Only the owner and root may change the mode.");
+            if (Libc.chmod(_path, (uint)value) == 0) return;
+            throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), Address.Text, "Only the owner and root may change the mode.");
         }
     }
 
@@ -111,7 +112,7 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     /// <summary>Opens a FIFO that exists. For writing only, it waits for a reader as long as the deadline allows; else the first receive or
     /// send waits.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.WrongKind"/>,
-    /// <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NoPeer"/> (immediate deadline).</exception>
+    /// <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NoPeer"/> (does not wait).</exception>
     public static NamedPipe Open(IpcAddress address, IpcAccess access, bool persistent = false, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -174,8 +175,8 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
 
     internal override bool ContinuesAfterEnd()
     {
-        // A new open file description hangs up only after the next writer. It is opened before the old one is closed, so that the pipe stays
-        // open and nothing in it is lost.
+        // A new open file description hangs up only after the next writer. It is opened before the old one is closed: the pipe stays open,
+        // and nothing in it is lost.
         var old = _reader;
         _reader = OpenReader();
         old?.Dispose();
@@ -211,7 +212,8 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     private void ChangeOwner(uint userId, uint groupId, string hint)
     {
         RequireFifo();
-        if (Libc.lchown(_path, userId, groupId) != 0) throw IpcException.FromErrno("lchown", Marshal.GetLastPInvokeError(), Address.Text, hint);
+        if (Libc.lchown(_path, userId, groupId) == 0) return;
+        throw IpcException.FromErrno("lchown", Marshal.GetLastPInvokeError(), Address.Text, hint);
     }
 
     private unsafe Libc.Statx RequireFifo()
@@ -286,9 +288,10 @@ internal static class WriterLock
         _ = Libc.flock(writer, Libc.LOCK_SH | Libc.LOCK_NB);
         if (errno != Errno.EAGAIN) throw IpcException.FromErrno("flock", errno, address.Text);
         throw new IpcException(IpcErrors.MessageTooLarge,
-            $"A line of {bytes} bytes would be mixed with other lines on '{address}': other writers have the pipe open, and the kernel keeps "
-            + $"at most {PipeIO.AtomicWrite} bytes (PIPE_BUF) together.", address.Text,
-            "Send it with format Object, which the receiver puts together again, or use a queue or a socket.") { Advice = IpcAdvice.SetFormat };
+            $"A line of {bytes} bytes would be mixed with other lines on '{address}': other writers have the pipe open, and the kernel "
+            + $"keeps at most {PipeIO.AtomicWrite} bytes (PIPE_BUF) together.", address.Text,
+            "Send it with format Object, which the receiver puts together again, or use a queue or a socket.")
+        { Advice = IpcAdvice.SetFormat };
     }
 
     private readonly struct SharedCall(SafeDescriptor writer) : IBlockingCall<int>

@@ -4,10 +4,10 @@ using IpcPs.Messaging;
 namespace IpcPs.Pipes;
 
 /// <summary>One end of an anonymous pipe (pipe(7)), or both directions of a duplex end.</summary>
-/// <remarks>Bytes go one way, in order. The kernel buffers 64 KiB of them by default; then a sender waits. After the last writer has closed,
-/// the reader receives what is left and then sees the end of the stream. After the last reader has closed, the writer gets
-/// <see cref="IpcErrors.PeerClosed"/>. The pipe ends with the last process that has it open: use a <see cref="NamedPipe"/> where a peer may
-/// restart.
+/// <remarks>Bytes go one way, in order. The kernel buffers 64 KiB of them by default; then a sender waits. After the last writer has
+/// closed, the reader receives what is left and then sees the end of the stream. After the last reader has closed, the writer gets
+/// <see cref="IpcErrors.PeerClosed"/>. The pipe ends with the last process that has it open: use a <see cref="NamedPipe"/> where a peer
+/// may restart.
 /// Calls: read(2), write(2), ppoll(2), fcntl(2).</remarks>
 public sealed class PipeChannel : StreamChannel, IIpcCapacity
 {

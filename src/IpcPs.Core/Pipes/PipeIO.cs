@@ -70,8 +70,8 @@ internal static unsafe class PipeIO
         throw errno switch
         {
             Errno.EPERM => new IpcException(IpcErrors.LimitReached,
-                $"A capacity of {bytes} bytes for '{address}' is above the limit of this user: {PipeMaxSize} is {Sysctl.Describe(PipeMaxSize)}.",
-                address.Text,
+                $"A capacity of {bytes} bytes for '{address}' is above the limit of this user: {PipeMaxSize} is "
+                + $"{Sysctl.Describe(PipeMaxSize)}.", address.Text,
                 $"Ask for less, or raise the limit: sysctl {PipeMaxSize}={bytes}. If {PipeMaxSize} is high enough, the limit is "
                 + "fs.pipe-user-pages-soft.")
             { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
@@ -89,7 +89,7 @@ internal static unsafe class PipeIO
         throw IpcException.FromErrno("ioctl(FIONREAD)", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    /// <summary>Opens one end through /proc. The new open file description (open(2)) has flags and locks that no other process shares.</summary>
+    /// <summary>Opens one end through /proc. The new open file description (open(2)) shares no flags or locks with another process.</summary>
     /// <param name="processId">The process whose descriptor it is; 0 for this one.</param>
     /// <param name="descriptor">The number of the descriptor. Either end of the pipe leads to both.</param>
     /// <param name="flags">O_RDONLY or O_WRONLY.</param>

@@ -72,7 +72,7 @@ public sealed class QueueCommandTests : IDisposable
     [InlineData("New-IpcQueue -Key zzz", "IpcInvalidAddress", "a key is a number like 0x2a or 42")]
     [InlineData("New-IpcQueue -Key id=3", "IpcInvalidArgument", "The kernel chooses the id of a queue")]
     [InlineData("New-IpcQueue -Key /no/such/file#1", "IpcNotFound", "ftok on '/no/such/file' failed")]
-    [InlineData("New-IpcQueue -MaxMessages 0", "IpcInvalidArgument", "A queue holds at least one message, and 0 was asked for.")]
+    [InlineData("New-IpcQueue -MaxMessages 0", "IpcInvalidArgument", "The maximum number of messages must be 1 or more; it is 0.")]
     [InlineData("New-IpcQueue -MaxMessages 1000000", "IpcLimitReached", "fs.mqueue.msg_max is ")]
     [InlineData("New-IpcQueue -MaxMessageSize 1GB", "IpcLimitReached", "fs.mqueue.msgsize_max is ")]
     [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject } finally { Remove-IpcObject $q }", "IpcInvalidArgument", "Nothing was asked for")]

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Queues;
 
-/// <summary>The limits that only a namespace of one's own lets one reach: each error names the limit, its value and what raises it.</summary>
+/// <summary>Limits that a test reaches in a new IPC namespace. Each error names the limit, its value and what raises it.</summary>
 public class QueueLimitTests
 {
     private static readonly Shell Unshare = new("unshare");
@@ -10,17 +10,18 @@ public class QueueLimitTests
     [QueueLimitFact]
     public void As_many_posix_queues_as_there_may_be() =>
         Expect("echo 1 > /proc/sys/fs/mqueue/queues_max", "$null = New-IpcQueue -MaxMessages 1; New-IpcQueue -MaxMessages 1",
-            "IpcLimitReached", "As many queues exist as fs.mqueue.queues_max allows: 1.", "sysctl fs.mqueue.queues_max=");
+            "IpcLimitReached", "The limit of POSIX queues is reached: fs.mqueue.queues_max is 1.", "sysctl fs.mqueue.queues_max=");
 
     [QueueLimitFact]
     public void As_many_bytes_in_queues_as_a_user_may_have() =>
         Expect("prlimit --msgqueue=50000 --pid $$", "New-IpcQueue -MaxMessages 10 -MaxMessageSize 8000", "IpcLimitReached",
-            "A queue of 10 messages of 8000 bytes counts 80960 bytes, which is more than this user's queues have left of RLIMIT_MSGQUEUE: 50000 bytes for all of them together.", "ulimit -q");
+            "A queue of 10 messages of 8000 bytes counts as 80960 bytes, which is more than is left for this user: the limit for all queues "
+            + "of a user together, RLIMIT_MSGQUEUE, is 50000 bytes.", "ulimit -q");
 
     [QueueLimitFact]
     public void As_many_system_v_queues_as_there_may_be() =>
         Expect("echo 1 > /proc/sys/kernel/msgmni", "$null = New-IpcQueue -Kind SysV; New-IpcQueue -Kind SysV",
-            "IpcLimitReached", "As many System V queues exist as kernel.msgmni allows: 1.", "sysctl kernel.msgmni=");
+            "IpcLimitReached", "The limit of System V queues is reached: kernel.msgmni is 1.", "sysctl kernel.msgmni=");
 
     [QueueLimitFact]
     public void A_system_v_message_as_large_as_it_may_be() =>
