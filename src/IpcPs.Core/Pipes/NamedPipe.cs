@@ -52,7 +52,8 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         {
             RequireFifo();
             if (Libc.chmod(_path, (uint)value) == 0) return;
-            throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), Address.Text, "Only the owner and root may change the mode.");
+            throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), Address.Text,
+                "Only the owner and root may change the mode.");
         }
     }
 

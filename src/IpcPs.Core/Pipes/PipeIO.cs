@@ -89,7 +89,7 @@ internal static unsafe class PipeIO
         throw IpcException.FromErrno("ioctl(FIONREAD)", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    /// <summary>Opens one end through /proc. The new open file description (open(2)) shares no flags or locks with another process.</summary>
+    /// <summary>Opens one end through /proc. The new open file description (open(2)) shares no flags or locks with any other.</summary>
     /// <param name="processId">The process whose descriptor it is; 0 for this one.</param>
     /// <param name="descriptor">The number of the descriptor. Either end of the pipe leads to both.</param>
     /// <param name="flags">O_RDONLY or O_WRONLY.</param>
