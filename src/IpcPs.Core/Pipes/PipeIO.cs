@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using IpcPs.Files;
 using IpcPs.Proc;
 
 namespace IpcPs.Pipes;
@@ -96,9 +97,8 @@ internal static unsafe class PipeIO
     /// <param name="address">For the error.</param>
     public static SafeDescriptor Reopen(int processId, int descriptor, int flags, IpcAddress address)
     {
-        var path = processId == 0 ? $"/proc/self/fd/{descriptor}" : $"/proc/{processId}/fd/{descriptor}";
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, path, 0, Libc.STATX_BASIC_STATS, &stat) != 0)
+        var path = processId == 0 ? ProcFile.Descriptor(descriptor) : ProcFile.Descriptor(processId, descriptor);
+        if (FileStatus.TryOf(path, followLinks: true) is not { } stat)
         {
             throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text,
                 "An anonymous pipe exists as long as a process has it open, and only processes of the same user reach it.");

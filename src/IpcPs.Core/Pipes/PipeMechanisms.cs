@@ -26,10 +26,10 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
         return Reopen(address, address.ProcessId, reads ? address.Descriptor : -1, writes ? writeDescriptor : -1);
     }
 
-    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access)
+    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access)
     {
-        if (facts.FileType != Libc.S_IFIFO) return null;
-        var wanted = access == IpcAccess.Default ? facts.Access : access;
+        if (info.FileType != Libc.S_IFIFO) return null;
+        var wanted = access == IpcAccess.Default ? info.Access : access;
         var readDescriptor = wanted.HasFlag(IpcAccess.Read) ? descriptor.Number : -1;
         var writeDescriptor = wanted.HasFlag(IpcAccess.Write) ? descriptor.Number : -1;
         PipeChannel pipe;
@@ -38,7 +38,7 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
             // Opened again, because O_NONBLOCK would change the descriptor of the process that passed it too.
             pipe = Reopen(known, 0, readDescriptor, writeDescriptor);
         }
-        catch (IpcException e) when (e.Id == IpcErrors.AccessDenied && wanted == facts.Access && wanted != IpcAccess.ReadWrite)
+        catch (IpcException e) when (e.Id == IpcErrors.AccessDenied && wanted == info.Access && wanted != IpcAccess.ReadWrite)
         {
             // Another user's pipe, which only the passed descriptor reaches.
             return Share(descriptor, known, wanted);
@@ -86,13 +86,10 @@ internal sealed class NamedPipeMechanism : IpcMechanism
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         NamedPipe.Open(address, options.Access == IpcAccess.Default ? IpcAccess.ReadWrite : options.Access, options.Persistent, wait);
 
-    public override unsafe void Remove(IpcAddress address)
+    public override void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, address.Path!, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
-        if (!stat.IsType(Libc.S_IFIFO))
+        if (!FileStatus.Of(address.Path!, address.Text, "unlink").IsType(Libc.S_IFIFO))
             throw new IpcException(IpcErrors.WrongKind, $"'{address.Path}' is not a named pipe, and was not removed.", address.Text);
         if (Libc.unlink(address.Path!) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
@@ -101,11 +98,11 @@ internal sealed class NamedPipeMechanism : IpcMechanism
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.Name is not null) RuntimeFolder.Ensure();
-        PathWatch.WaitUntilExists(address.Path!, address.Text, wait);
+        Inotify.WaitUntilExists(address.Path!, address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() =>
-        PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));
+        FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => PipeInventory.Named(scan);
 }

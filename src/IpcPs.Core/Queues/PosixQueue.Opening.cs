@@ -83,15 +83,15 @@ public sealed unsafe partial class PosixQueue
         new(address, queue, access, isUnnamed: true);
 
     /// <summary>Makes a queue of a descriptor that was inherited or received; null where the descriptor is not a queue's.</summary>
-    internal static PosixQueue? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access)
+    internal static PosixQueue? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access)
     {
         Libc.MqAttributes attributes;
-        if (facts.FileType != Libc.S_IFREG || Libc.mq_getattr(descriptor, &attributes) != 0) return null;
+        if (info.FileType != Libc.S_IFREG || Libc.mq_getattr(descriptor, &attributes) != 0) return null;
         const string Deleted = " (deleted)";
-        var link = facts.Link.EndsWith(Deleted, StringComparison.Ordinal) ? facts.Link[..^Deleted.Length] : facts.Link;
+        var link = info.Link.EndsWith(Deleted, StringComparison.Ordinal) ? info.Link[..^Deleted.Length] : info.Link;
         var address = IpcAddress.TryParse("mq:" + link, out var named) ? named!
             : known ?? IpcAddress.OfDescriptor(IpcScheme.Fd, 0, descriptor.Number);
-        return new PosixQueue(address, ReopenNonBlocking(descriptor, facts.Access), access == IpcAccess.Default ? facts.Access : access);
+        return new PosixQueue(address, ReopenNonBlocking(descriptor, info.Access), access == IpcAccess.Default ? info.Access : access);
     }
 
     private static int AccessFlag(IpcAccess access) => access switch
@@ -115,7 +115,7 @@ public sealed unsafe partial class PosixQueue
         var queue = new SafeDescriptor(fd);
         try
         {
-            DescriptorPermissions.SetMode(queue, mode, address.Text);
+            FilePermissions.SetMode(queue, mode, address.Text);
             return queue;
         }
         catch
@@ -129,7 +129,7 @@ public sealed unsafe partial class PosixQueue
     // The other process that has the descriptor may want it to block. So this user opens the queue again where the mode allows that.
     private static SafeDescriptor ReopenNonBlocking(SafeDescriptor descriptor, IpcAccess access)
     {
-        var fd = Libc.open($"/proc/self/fd/{descriptor.Number}", OpenFlags | AccessFlag(access), 0);
+        var fd = Libc.open(ProcFile.Descriptor(descriptor.Number), OpenFlags | AccessFlag(access), 0);
         if (fd >= 0)
         {
             descriptor.Dispose();

@@ -134,7 +134,7 @@ public sealed partial class PosixQueue
         {
             ThrowIfClosed();
             if (_watch is not null) return _watch;
-            var watch = new RemovalWatch(_queue, Address.Text);
+            var watch = new RemovalWatch(_queue);
             _closedOrRemoved = CancellationTokenSource.CreateLinkedTokenSource(Closing, watch.Removed);
             return _watch = watch;
         }

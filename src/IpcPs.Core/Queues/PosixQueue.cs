@@ -52,27 +52,27 @@ public sealed partial class PosixQueue : MessageChannel, IIpcPermissions
     public long CurrentMessages => GetAttributes().CurrentMessages;
 
     /// <summary>Whether the queue was removed. It exists until the last process closes it.</summary>
-    public bool IsRemoved => DescriptorPermissions.Stat(Open, Address.Text).Links == 0;
+    public bool IsRemoved => FileStatus.Of(Open, Address.Text).Links == 0;
 
     /// <inheritdoc/>
     public UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(Open, Address.Text));
-        set => DescriptorPermissions.SetMode(Open, value, Address.Text);
+        get => FileStatus.Of(Open, Address.Text).Mode;
+        set => FilePermissions.SetMode(Open, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Owner
     {
-        get => Accounts.UserName(DescriptorPermissions.Stat(Open, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(Open, value, Address.Text);
+        get => FileStatus.Of(Open, Address.Text).Owner;
+        set => FilePermissions.SetOwner(Open, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Group
     {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(Open, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(Open, value, Address.Text);
+        get => FileStatus.Of(Open, Address.Text).Group;
+        set => FilePermissions.SetGroup(Open, value, Address.Text);
     }
 
     private SafeDescriptor Open

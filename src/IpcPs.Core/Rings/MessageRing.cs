@@ -79,22 +79,22 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     /// <summary>Permissions; who may use the ring must be able to read and to write it.</summary>
     public UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenDescriptor, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Mode;
+        set => FilePermissions.SetMode(OpenDescriptor, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Owner
     {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Owner;
+        set => FilePermissions.SetOwner(OpenDescriptor, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Group
     {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Group;
+        set => FilePermissions.SetGroup(OpenDescriptor, value, Address.Text);
     }
 
     /// <summary>Messages of a broadcast that this reader was too slow for.</summary>

@@ -17,27 +17,24 @@ internal sealed class RingMechanism : IpcMechanism
 
     public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new RingTransportFactory()];
 
-    public override unsafe void Remove(IpcAddress address)
+    public override void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
         var path = RingFile.PathOf(address);
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
         // A damaged one too, or something of that name that is none: it is in the way of every ring.
-        if (!stat.IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a ring, and is left alone.", address.Text);
+        if (!FileStatus.Of(path, address.Text, "unlink").IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a ring, and is left alone.", address.Text);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        PathWatch.WaitUntilExists(RingFile.PathOf(address), address.Text, wait);
+        Inotify.WaitUntilExists(RingFile.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known()
     {
-        foreach (var file in PathWatch.FilesIn(RingFile.Folder, Libc.S_IFREG, static n => n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
+        foreach (var file in FileStatus.NamesIn(RingFile.Folder, Libc.S_IFREG, static n => n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
         {
             if (IpcAddress.TryParse("ring:/" + file[RingFile.Prefix.Length..], out var address)) yield return address!;
         }

@@ -59,7 +59,7 @@ internal sealed unsafe class RingFile : IDisposable
         try
         {
             var header = RingHeader.Read(descriptor, address);
-            OfdLock.TryTake(descriptor, ParticipantsAt, exclusive: false, address.Text);
+            OfdLock.TryAcquire(descriptor, ParticipantsAt, exclusive: false, address.Text);
             return new RingFile(descriptor, address, header, isUnnamed: true);
         }
         catch
@@ -79,7 +79,7 @@ internal sealed unsafe class RingFile : IDisposable
         {
             FileAllocation.Reserve(file.Descriptor, 0, RingLayout.DataOffset + header.Capacity, address, default);
             file.WriteHeader();
-            OfdLock.TryTake(file.Descriptor, ParticipantsAt, exclusive: false, address.Text);
+            OfdLock.TryAcquire(file.Descriptor, ParticipantsAt, exclusive: false, address.Text);
             if (file._path is { } path) file.Publish(path);
             return file;
         }
@@ -121,7 +121,7 @@ internal sealed unsafe class RingFile : IDisposable
         var fd = Libc.open(PathOf(address), Libc.O_RDWR | Libc.O_CLOEXEC | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, 0);
         if (fd < 0) return false;
         using var descriptor = new SafeDescriptor(fd);
-        return OfdLock.IsTaken(descriptor, ParticipantsAt, address.Text);
+        return OfdLock.IsHeld(descriptor, ParticipantsAt, address.Text);
     }
 
     /// <summary>Takes a token that no living participant has, and neither lock of the ring.</summary>
@@ -133,21 +133,21 @@ internal sealed unsafe class RingFile : IDisposable
         {
             // Consecutive, so that one is not given again soon: who has found an owner dead must not meet it alive again.
             var token = Interlocked.Increment(ref hint) & RingLayout.TokenMask;
-            if (token == 0 || !OfdLock.TryTake(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
+            if (token == 0 || !OfdLock.TryAcquire(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
             if (!isHeld(token)) return token;
             OfdLock.Release(Descriptor, TokensAt + token);
         }
     }
 
-    public bool IsAlive(uint token) => OfdLock.IsTaken(Descriptor, TokensAt + token, _target);
+    public bool IsAlive(uint token) => OfdLock.IsHeld(Descriptor, TokensAt + token, _target);
 
-    public bool HasOtherWriters() => OfdLock.IsTaken(Descriptor, WritersAt, _target);
+    public bool HasOtherWriters() => OfdLock.IsHeld(Descriptor, WritersAt, _target);
 
-    public bool HasOtherReaders() => OfdLock.IsTaken(Descriptor, ReadersAt, _target);
+    public bool HasOtherReaders() => OfdLock.IsHeld(Descriptor, ReadersAt, _target);
 
-    public void AttachWriter() => OfdLock.TryTake(Descriptor, WritersAt, exclusive: false, _target);
+    public void AttachWriter() => OfdLock.TryAcquire(Descriptor, WritersAt, exclusive: false, _target);
 
-    public void AttachReader() => OfdLock.TryTake(Descriptor, ReadersAt, exclusive: false, _target);
+    public void AttachReader() => OfdLock.TryAcquire(Descriptor, ReadersAt, exclusive: false, _target);
 
     public void DetachWriter() => OfdLock.Release(Descriptor, WritersAt);
 
@@ -157,9 +157,9 @@ internal sealed unsafe class RingFile : IDisposable
     /// <param name="persists">Whether it is to stay.</param>
     public void Leave(bool persists)
     {
-        if (!OfdLock.Take(Descriptor, DoorAt, exclusive: true, _target, Deadline.After(DoorPatience))) return;
+        if (!OfdLock.Acquire(Descriptor, DoorAt, exclusive: true, _target, Deadline.After(DoorPatience))) return;
         OfdLock.Release(Descriptor, ParticipantsAt);
-        if (!persists && _path is not null && !OfdLock.IsTaken(Descriptor, ParticipantsAt, _target) && IsAt(Descriptor, _path)) _ = Libc.unlink(_path);
+        if (!persists && _path is not null && !OfdLock.IsHeld(Descriptor, ParticipantsAt, _target) && IsAt(Descriptor, _path)) _ = Libc.unlink(_path);
         OfdLock.Release(Descriptor, DoorAt);
     }
 
@@ -169,20 +169,15 @@ internal sealed unsafe class RingFile : IDisposable
     private static bool Enter(SafeDescriptor descriptor, string path, string target, in WaitOptions wait)
     {
         var patience = wait.Deadline.IsInfinite || wait.Deadline.IsImmediate ? Deadline.After(DoorPatience) : wait.Deadline;
-        if (!OfdLock.Take(descriptor, DoorAt, exclusive: true, target, new(patience, wait.Cancellation))) throw IpcException.TimedOut($"another process that is opening or leaving '{target}'", target, patience);
-        OfdLock.TryTake(descriptor, ParticipantsAt, exclusive: false, target);
+        if (!OfdLock.Acquire(descriptor, DoorAt, exclusive: true, target, new(patience, wait.Cancellation))) throw IpcException.TimedOut($"another process that is opening or leaving '{target}'", target, patience);
+        OfdLock.TryAcquire(descriptor, ParticipantsAt, exclusive: false, target);
         var isThere = IsAt(descriptor, path);
         OfdLock.Release(descriptor, DoorAt);
         return isThere;
     }
 
-    private static bool IsAt(SafeDescriptor descriptor, string path)
-    {
-        Libc.Statx open, named;
-        return Libc.statx(descriptor, "", Libc.AT_EMPTY_PATH, Libc.STATX_BASIC_STATS, &open) == 0
-            && Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &named) == 0
-            && open.Inode == named.Inode && open.DeviceMajor == named.DeviceMajor && open.DeviceMinor == named.DeviceMinor;
-    }
+    private static bool IsAt(SafeDescriptor descriptor, string path) =>
+        FileStatus.TryOf(descriptor)?.Id is { } open && FileStatus.TryOf(path)?.Id == open;
 
     private void WriteHeader()
     {

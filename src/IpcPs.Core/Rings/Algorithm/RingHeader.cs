@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using IpcPs.Files;
 
 namespace IpcPs.Rings.Algorithm;
@@ -38,8 +37,7 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
     /// <exception cref="IpcException"><see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.InvalidData"/>, <see cref="IpcErrors.AccessDenied"/>.</exception>
     public static RingHeader Read(SafeDescriptor file, IpcAddress address)
     {
-        Libc.Statx stat;
-        if (Libc.statx(file, "", Libc.AT_EMPTY_PATH, Libc.STATX_BASIC_STATS, &stat) != 0) throw IpcException.FromErrno("statx", Marshal.GetLastPInvokeError(), address.Text);
+        var stat = FileStatus.Of(file, address.Text);
         var bytes = stackalloc byte[Size];
         if (!stat.IsType(Libc.S_IFREG) || Libc.pread(file, bytes, Size, 0) != Size) throw NoRing(address);
         var header = new ReadOnlySpan<byte>(bytes, Size);
@@ -54,9 +52,9 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
         if (BinaryPrimitives.ReadUInt32LittleEndian(header[RingLayout.DataOffsetAt..]) != RingLayout.DataOffset
             || BinaryPrimitives.ReadUInt32LittleEndian(header[RingLayout.SlotCountAt..]) != RingLayout.SlotCount) throw Damaged(address, "its parts are not where they belong");
         var size = RingLayout.DataOffset + capacity;
-        if (stat.Size != (ulong)size) throw Damaged(address, $"the file has {stat.Size} bytes instead of {size}");
+        if (stat.Size != size) throw Damaged(address, $"the file has {stat.Size} bytes instead of {size}");
         // A file with holes would need memory when it is touched, and there may be none.
-        if (stat.Blocks * 512 < stat.Size) FileAllocation.Reserve(file, 0, size, address, default);
+        if (stat.AllocatedSize < stat.Size) FileAllocation.Reserve(file, 0, size, address, default);
         var flags = BinaryPrimitives.ReadUInt32LittleEndian(header[RingLayout.FlagsAt..]);
         return new RingHeader((RingDelivery)delivery, capacity, (flags & RingLayout.PersistentFlag) != 0);
     }
@@ -69,10 +67,10 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
         new(IpcErrors.WrongKind, $"'{RingFile.PathOf(address)}' is not a ring.", address.Text);
 
     // In a folder that all users write to, anybody can be there first with a name. A ring of a stranger is opened only if it was shared with a group that both belong to.
-    private static void CheckOwner(in Libc.Statx stat, IpcAddress address)
+    private static void CheckOwner(in FileStatus stat, IpcAddress address)
     {
         var user = Libc.geteuid();
-        const ushort GroupReadWrite = 0x30; // 0060
+        const UnixFileMode GroupReadWrite = UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
         if (user == 0 || stat.UserId == user || stat.UserId == 0 || ((stat.Mode & GroupReadWrite) == GroupReadWrite && Accounts.IsInGroup(stat.GroupId))) return;
         throw new IpcException(IpcErrors.AccessDenied, $"The ring '{address}' belongs to {Accounts.UserName(stat.UserId)}, who has not shared it with a group of yours.", address.Text,
             "Its owner can share it: a mode of 660, and a group that both of you belong to.");

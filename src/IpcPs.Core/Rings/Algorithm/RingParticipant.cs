@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using IpcPs.Files;
 
 namespace IpcPs.Rings.Algorithm;
 
 /// <summary>This process's part in a ring: the file, the mapping, the token, and how it sleeps.</summary>
-internal sealed unsafe class RingParticipant : IDisposable
+internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
 {
     /// <summary>After somebody has left, and when we begin to watch, things are looked at again this often: the kernel tells of a closed file just before it gives up
     /// the locks on it. Then the sleep has no end but a wake.</summary>
@@ -22,6 +23,7 @@ internal sealed unsafe class RingParticipant : IDisposable
     private bool _isWriter;
     private bool _isReader;
     private int _left;
+    private int _watch = FileWatcher.NotWatched;
 
     /// <summary>Maps a ring's file, which it owns from here on.</summary>
     public RingParticipant(RingFile file, string target, CancellationToken closing)
@@ -52,11 +54,7 @@ internal sealed unsafe class RingParticipant : IDisposable
 
     public bool IsReader => _isReader;
 
-    /// <summary>The file, for <see cref="RingWatch"/>.</summary>
     public SafeDescriptor Descriptor => _file.Descriptor;
-
-    /// <summary>The watch's number, where there is one; <see cref="RingWatch"/>'s business.</summary>
-    public int Watch { get; set; } = -1;
 
     /// <summary>Whether the ring stays when the last participant leaves. Every participant can change that.</summary>
     public bool Persists
@@ -112,7 +110,7 @@ internal sealed unsafe class RingParticipant : IDisposable
     /// <returns>False when the deadline passed.</returns>
     public bool Sleep(uint* word, uint expected, bool forData, in WaitOptions wait)
     {
-        var isWatched = RingWatch.Ensure(this, out var isNew);
+        var isWatched = EnsureWatched(out var isNew);
         // What happened before we watched is seen by looking once more.
         if (isNew) return true;
         ref var naps = ref forData ? ref _dataNaps : ref _roomNaps;
@@ -133,8 +131,8 @@ internal sealed unsafe class RingParticipant : IDisposable
         return Waiter.WhileEqual(word, expected, isShared: true, new(until, wait.Cancellation), _closing) || !wait.Deadline.HasPassed;
     }
 
-    /// <summary>Somebody has closed the ring, or died: whoever sleeps here looks whether that concerns him. Called by <see cref="RingWatch"/>.</summary>
-    public void OnParticipantLeft()
+    /// <summary>Another participant has closed the ring or died: wakes this process's sleepers, which check whether it concerns them.</summary>
+    public void OnFileEvent()
     {
         try
         {
@@ -162,11 +160,21 @@ internal sealed unsafe class RingParticipant : IDisposable
     public void Dispose()
     {
         GC.SuppressFinalize(this);
-        RingWatch.Remove(this);
+        FileWatcher.Remove(this, _watch);
         RingProcessExitHook.Remove(this);
         Leave();
         _mapping.Dispose();
         _file.Dispose();
+    }
+
+    // A process that is killed wakes no sleeper, but the kernel closes its files and reports that. False where the kernel has no watch left:
+    // then the sleeper has to look for itself.
+    private bool EnsureWatched(out bool isNew)
+    {
+        isNew = false;
+        if (Volatile.Read(ref _watch) != FileWatcher.NotWatched) return true;
+        Volatile.Write(ref _watch, FileWatcher.Add(this, _file.Descriptor, Libc.IN_CLOSE_WRITE));
+        return isNew = _watch != FileWatcher.NotWatched;
     }
 
     private struct NapState

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 
 namespace IpcPs.Sockets.Native;
 
@@ -35,16 +35,6 @@ internal readonly unsafe struct PacketOverflow : IDisposable
         if (Interlocked.CompareExchange(ref s_spare, (nint)Pointer, 0) != 0) NativeMemory.Free(Pointer);
     }
 
-    private static int WriteMemoryLimit()
-    {
-        try
-        {
-            return int.Parse(File.ReadAllText("/proc/sys/net/core/wmem_max"), CultureInfo.InvariantCulture);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
-        {
-            // Not shown in this container: the largest that is common.
-            return 16 * 1024 * 1024;
-        }
-    }
+    // Where the limit is not shown, as in some containers: the largest value that is common.
+    private static int WriteMemoryLimit() => (int)Math.Min(Sysctl.Read("net.core.wmem_max") ?? 16 * 1024 * 1024, int.MaxValue);
 }

@@ -27,7 +27,7 @@ internal static class SocketErrors
     private static IpcException Refused(IpcAddress address)
     {
         // The kernel refuses a file that is no socket with the same word.
-        if (address.Path is { } path && FileType.Of(path) is { } type && type != Libc.S_IFSOCK)
+        if (address.Path is { } path && FileStatus.TryOf(path)?.Type is { } type && type != Libc.S_IFSOCK)
             return new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket.", address.Text);
         return new IpcException(IpcErrors.NoPeer, $"Nobody listens at '{address}'.", address.Text) { Errno = Errno.ECONNREFUSED, Call = "connect", Advice = IpcAdvice.WaitForServer };
     }
