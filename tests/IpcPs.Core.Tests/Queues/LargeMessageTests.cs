@@ -38,7 +38,8 @@ public class LargeMessageTests
     {
         using var queue = TestQueue.Create(QueueFamily.Posix);
         foreach (var format in new[] { IpcFormat.Text, IpcFormat.Json, IpcFormat.Bytes })
-            Assert.Equal(IpcErrors.MessageTooLarge, Assert.Throws<IpcException>(() => queue.Queue.Send(Bytes(101), new SendOptions { Format = format })).Id);
+            Assert.Equal(IpcErrors.MessageTooLarge,
+                Assert.Throws<IpcException>(() => queue.Queue.Send(Bytes(101), new SendOptions { Format = format })).Id);
         Assert.Empty(Segments());
     }
 
@@ -111,13 +112,17 @@ public class LargeMessageTests
         var honest = victim.Reference();
         // Another nonce than the segment has; other lengths; other names; cut short.
         Refused(queue, Changed(honest, static r => r[0] ^= 1), IpcErrors.InvalidData, "somebody else");
-        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), 7)), IpcErrors.InvalidData, "another length");
-        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), -1)), IpcErrors.MessageTooLarge, "claims -1 bytes");
-        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), long.MaxValue)), IpcErrors.MessageTooLarge, "at most");
+        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), 7)), IpcErrors.InvalidData,
+            "another length");
+        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), -1)), IpcErrors.MessageTooLarge,
+            "claims -1 bytes");
+        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), long.MaxValue)),
+            IpcErrors.MessageTooLarge, "at most");
         Refused(queue, Changed(honest, static r => r[^1] = (byte)'/'), IpcErrors.InvalidData, "no segment");
         Refused(queue, [.. honest.AsSpan(0, 24), .. "/../../etc/passwd"u8], IpcErrors.InvalidData, "no segment");
         Refused(queue, honest[..20], IpcErrors.InvalidData, "no segment");
-        Refused(queue, Changed(honest, static r => r[^1] = r[^1] == (byte)'0' ? (byte)'1' : (byte)'0'), IpcErrors.InvalidData, "does not exist");
+        Refused(queue, Changed(honest, static r => r[^1] = r[^1] == (byte)'0' ? (byte)'1' : (byte)'0'), IpcErrors.InvalidData,
+            "does not exist");
         Assert.Single(Segments());
     }
 
@@ -147,7 +152,8 @@ public class LargeMessageTests
     private static void Receive(TestQueue queue, byte[] reference)
     {
         var packet = new byte[EnvelopeHeader.FixedSize + reference.Length];
-        reference.CopyTo(packet, new EnvelopeHeader { Format = IpcFormat.Object, PayloadLength = reference.Length, IsReference = true }.Write(packet));
+        reference.CopyTo(packet,
+            new EnvelopeHeader { Format = IpcFormat.Object, PayloadLength = reference.Length, IsReference = true }.Write(packet));
         queue.Queue.Send(packet);
         queue.Queue.Receive(new MessageBuffer());
     }
@@ -164,5 +170,6 @@ public class LargeMessageTests
     private static string Segment() => Assert.Single(Segments());
 
     // This process's own: others may be under way elsewhere on the machine.
-    private static string[] Segments() => [.. Directory.GetFiles("/dev/shm", $"ipcps-large-{Environment.ProcessId}-*").Select(static f => "/" + Path.GetFileName(f))];
+    private static string[] Segments() =>
+        [.. Directory.GetFiles("/dev/shm", $"ipcps-large-{Environment.ProcessId}-*").Select(static f => "/" + Path.GetFileName(f))];
 }
