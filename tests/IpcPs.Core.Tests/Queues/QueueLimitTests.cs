@@ -4,8 +4,8 @@ using Xunit;
 
 namespace IpcPs.Tests.Queues;
 
-/// <summary>Each error names the limit, its value and what raises it. Tests that need lower limits than the machine's are among the module's
-/// tests.</summary>
+/// <summary>Each error names the limit, its value and what raises it. Tests that need lower limits than the machine's are among the
+/// module's tests.</summary>
 [Collection(nameof(QueueTests))]
 public class QueueLimitTests
 {
