@@ -116,7 +116,7 @@ public static class IpcFeatures
         using var queue = SysVQueue.Create();
         try
         {
-            SysVPeek.Receive(queue, new MessageBuffer(), 0, except: false, Deadline.Immediate);
+            queue.Receive(new MessageBuffer(), new ReceiveOptions { Peek = true }, Deadline.Immediate);
         }
         catch (IpcException e) when (e.Id == IpcErrors.Empty)
         {

@@ -68,7 +68,7 @@ internal static class QueueInventory
             try
             {
                 using var queue = PosixQueue.OpenExisting(address!, IpcAccess.Default);
-                bytes += queue.MaxMessages * (queue.MaxMessageSize + PosixQueueOpening.CountedPerMessage);
+                bytes += queue.MaxMessages * (queue.MaxMessageSize + PosixQueue.CountedPerMessage);
             }
             catch (IpcException e) when (e.Id == IpcErrors.NotFound)
             {

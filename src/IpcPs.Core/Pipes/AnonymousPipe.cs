@@ -4,8 +4,9 @@ using IpcPs.Messaging;
 namespace IpcPs.Pipes;
 
 /// <summary>An anonymous pipe with both its ends (pipe2(2)): what is sent to <see cref="Writer"/> is received from <see cref="Reader"/>.
-/// Sending to and receiving from the pipe itself uses them.</summary>
-/// <remarks>As long as this process keeps the writer open, its reader, wherever it is, sees no end: close the end that you do not use.</remarks>
+/// Sending to the pipe itself uses the writer, receiving from it the reader.</summary>
+/// <remarks>Close the end that this process does not use. While it has the writer open, no process that has the reader sees the end of the
+/// stream.</remarks>
 public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
 {
     private AnonymousPipe(PipeChannel reader, PipeChannel writer) : base(reader.Address, receivesOneByOne: false)
@@ -42,13 +43,15 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
     /// <inheritdoc cref="PipeChannel.PendingBytes"/>
     public int PendingBytes => Reader.PendingBytes;
 
-    /// <summary>Creates a pipe. Both ends are closed on exec, so that only children that are meant to get them do.</summary>
-    /// <param name="capacity">Bytes it holds; null for the kernel's default, 64 KiB.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: no descriptors left, or a capacity above fs.pipe-max-size.</exception>
+    /// <summary>Creates a pipe. Both ends are closed on exec: a child gets an end only where it is passed.</summary>
+    /// <param name="capacity">How many bytes it holds; null for the kernel's default, 64 KiB.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: no descriptors are left, or the capacity is above
+    /// fs.pipe-max-size.</exception>
     public static unsafe AnonymousPipe Create(long? capacity = null)
     {
         var ends = stackalloc int[2];
-        if (Libc.pipe2(ends, Libc.O_CLOEXEC | Libc.O_NONBLOCK) != 0) throw IpcException.FromErrno("pipe2", Marshal.GetLastPInvokeError(), null);
+        if (Libc.pipe2(ends, Libc.O_CLOEXEC | Libc.O_NONBLOCK) != 0)
+            throw IpcException.FromErrno("pipe2", Marshal.GetLastPInvokeError(), null);
         var process = Environment.ProcessId;
         var reader = new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, process, ends[0]), new SafeDescriptor(ends[0]), null);
         var writer = new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, process, ends[1]), null, new SafeDescriptor(ends[1]));

@@ -1,6 +1,7 @@
 namespace IpcPs.Pipes;
 
-/// <summary>Two anonymous pipes, one for each direction: what <see cref="Near"/> sends <see cref="Far"/> receives, and the other way round.</summary>
+/// <summary>Two anonymous pipes, one for each direction: <see cref="Far"/> receives what <see cref="Near"/> sends, and the other way
+/// round.</summary>
 public sealed class DuplexPipe : IpcObject
 {
     private DuplexPipe(PipeChannel near, PipeChannel far) : base(near.Address)
@@ -19,7 +20,7 @@ public sealed class DuplexPipe : IpcObject
     public override string Kind => "pair of anonymous pipes";
 
     /// <summary>Creates both pipes.</summary>
-    /// <param name="capacity">Bytes that each holds; null for the kernel's default.</param>
+    /// <param name="capacity">How many bytes each holds; null for the kernel's default, 64 KiB.</param>
     public static DuplexPipe Create(long? capacity = null)
     {
         var there = AnonymousPipe.Create(capacity);

@@ -4,11 +4,11 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Pipes;
 
-/// <summary>A named pipe (fifo(7)): a pipe with a place in the file system, so that processes which don't know each other meet there.</summary>
-/// <remarks>Either end is opened by the first send or receive. A sender waits until a reader is there, a receiver until a writer is; when the last writer
-/// leaves, what it sent is received and then the end, and the next receive waits for the next writer. Bytes that nobody has received are gone
-/// when the last process closes the pipe. Each write of up to PIPE_BUF (4096) bytes stays whole among any number of writers;
-/// larger Objects are split and put together by the receiver; a longer line is refused while other IpcPs writers have the pipe open.
+/// <summary>A named pipe (fifo(7)): a pipe with a path, by which processes open it that have no other connection.</summary>
+/// <remarks>The first send or receive opens its end. A sender waits for a reader, and a receiver for a writer. After the last writer has
+/// closed, a receiver gets what is left and then sees the end of the stream; the next receive waits for the next writer. When the last
+/// process closes the pipe, the bytes in it are lost. Writes of up to PIPE_BUF (4096) bytes stay whole among any number of writers. The
+/// receiver puts larger Objects together from several writes. A longer line is refused while other IpcPs writers have the pipe open.
 /// Calls: mkfifo(3), open(2), read(2), write(2), ppoll(2), flock(2).</remarks>
 public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
 {
@@ -16,7 +16,7 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     private readonly IpcAccess _access;
     private SafeDescriptor? _reader;
     private SafeDescriptor? _writer;
-    // Holds the file without opening either end, so that others see that somebody uses it (O_PATH, open(2)).
+    // Opens neither end (O_PATH of open(2)): it shows other processes that the file is in use.
     private readonly SafeDescriptor _presence;
     private int _readSize = 64 * 1024;
 
@@ -31,11 +31,11 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     /// <inheritdoc/>
     public override string Kind => "named pipe";
 
-    /// <summary>Where it is.</summary>
+    /// <summary>Its path.</summary>
     public string Path => _path;
 
-    /// <summary>Whether this end outlives its peers: a receiver waits for the next writer instead of seeing the end, a sender whose last reader left
-    /// waits for the next one.</summary>
+    /// <summary>Whether this end outlives its peers: when the last one has closed, a receiver waits for the next writer instead of seeing
+    /// the end of the stream, and a sender waits for the next reader.</summary>
     public bool Persistent { get; }
 
     /// <inheritdoc/>
@@ -88,33 +88,38 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         set
         {
             if ((_reader ?? _writer) is not { } open)
-                throw new IpcException(IpcErrors.InvalidOperation, $"'{Address}' is not open: the kernel forgets the capacity of a named pipe that no process has open.", Address.Text, "Set it after the first send or receive.");
+            {
+                throw new IpcException(IpcErrors.InvalidOperation,
+                    $"'{Address}' is not open: the kernel forgets the capacity of a named pipe that no process has open.", Address.Text,
+                    "Set it after the first send or receive.");
+            }
             PipeIO.SetCapacity(open, value, Address);
             _readSize = PipeIO.GetCapacity(open, Address);
         }
     }
 
-    /// <summary>Bytes sent and not yet read; 0 while this process has no end open.</summary>
+    /// <summary>How many bytes were sent and not yet read; 0 while this process has no end open.</summary>
     public int PendingBytes => (_reader ?? _writer) is { IsClosed: false } open ? PipeIO.GetPending(open, Address) : 0;
 
     internal override int ReadSize => _readSize;
 
-    /// <summary>Creates the FIFO. Its mode is as asked, whatever the umask.</summary>
+    /// <summary>Creates the FIFO. The umask does not change its mode.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.AccessDenied"/>,
     /// <see cref="IpcErrors.NotFound"/> (the folder).</exception>
     public static NamedPipe Create(IpcAddress address, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.Name is not null) RuntimeFolder.Ensure();
-        if (Libc.mkfifo(address.Path!, 0x180 /* 0600 */ & (uint)mode) != 0) throw IpcException.FromErrno("mkfifo", Marshal.GetLastPInvokeError(), address.Text);
+        if (Libc.mkfifo(address.Path!, 0x180 /* 0600 */ & (uint)mode) != 0)
+            throw IpcException.FromErrno("mkfifo", Marshal.GetLastPInvokeError(), address.Text);
         if (Libc.chmod(address.Path!, (uint)mode) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), address.Text);
         return new NamedPipe(address, IpcAccess.ReadWrite, persistent: false);
     }
 
-    /// <summary>Opens a FIFO that exists. For writing it waits for a reader, as long as the deadline allows; for reading, and for both, the first
-    /// receive or send does the waiting.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.AccessDenied"/>,
-    /// <see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NoPeer"/> (immediate deadline).</exception>
+    /// <summary>Opens a FIFO that exists. For writing only, it waits for a reader as long as the deadline allows; else the first receive or
+    /// send waits.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.WrongKind"/>,
+    /// <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NoPeer"/> (does not wait).</exception>
     public static NamedPipe Open(IpcAddress address, IpcAccess access, bool persistent = false, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -141,21 +146,20 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         _writer = null;
     }
 
-    // Both take the pipe's one lock.
+    // The kernel has one lock for a pipe, which reads and writes hold.
     internal override bool ReadsExcludeWrites => true;
 
     internal override int TryRead(Span<byte> buffer)
     {
         var read = PipeIO.TryRead(_reader!, buffer, Address);
-        // Nothing to read and nobody to write: the end, or the time before the first writer. Only poll(2) tells them apart (it hangs up once a writer was there).
+        // 0: no writer has the pipe open. Only poll(2) tells the end of the stream (it hangs up) from the time before the first writer.
         if (read == 0 && !HasHungUp(_reader!)) return -1;
         return read;
     }
 
     internal override int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options)
     {
-        if (options.Handles is not null)
-            throw new IpcException(IpcErrors.NotSupported, "A pipe does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
+        if (options.Handles is not null) throw PipeIO.NoDescriptors(Address);
         return PipeIO.TryWrite(_writer!, bytes, Address);
     }
 
@@ -171,14 +175,15 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     {
         if (_writer is not null) return _writer;
         var writer = OpenWriter(wait);
-        // Held for as long as the end is open: what a writer of a long line looks at.
-        WriterLock.Share(writer, Address, wait, Closing);
+        // Until this end is closed: it shows other IpcPs writers that they are not alone.
+        WriterLock.AcquireShared(writer, Address, wait, Closing);
         return _writer = writer;
     }
 
     internal override bool ContinuesAfterEnd()
     {
-        // A fresh description hangs up only after the next writer. The new one is opened before the old one is closed: between them nothing is lost.
+        // A new open file description hangs up only after the next writer. It is opened before the old one is closed: the pipe stays open,
+        // and nothing in it is lost.
         var old = _reader;
         _reader = OpenReader();
         old?.Dispose();
@@ -188,12 +193,13 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     internal override bool ReconnectsWriter(in WaitOptions wait)
     {
         if (!Persistent) return false;
-        // Opening again waits for the next reader. The old end stays open, and with it what the last reader left in the pipe.
+        // Opening it again waits for the next reader. The old end stays open, so that the bytes that are left in the pipe stay there.
         OpenWriter(wait).Dispose();
         return true;
     }
 
-    internal override IDisposable? BeginLongWrite(int bytes) => WriterLock.TakeAlone(_writer ?? WriterDescriptor(default), bytes, Address);
+    internal override IDisposable? BeginLongWrite(int bytes) =>
+        WriterLock.AcquireExclusive(_writer ?? WriterDescriptor(default), bytes, Address);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -234,21 +240,68 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         if (fd >= 0) return new SafeDescriptor(fd);
         var errno = Marshal.GetLastPInvokeError();
         if (errno != Errno.ENXIO) throw IpcException.FromErrno("open", errno, Address.Text);
-        if (wait.Deadline.IsImmediate) throw new IpcException(IpcErrors.NoPeer, $"Nobody has '{Address}' open for reading.", Address.Text, "Start the reader first, or wait for it.") { Advice = IpcAdvice.WaitForReader };
+        if (wait.Deadline.IsImmediate)
+        {
+            throw new IpcException(IpcErrors.NoPeer, $"No process has '{Address}' open for reading.", Address.Text,
+                "Start the reader first, or wait for it.") { Advice = IpcAdvice.WaitForReader };
+        }
         var call = new OpenCall(_path, flags);
         errno = InterruptibleCall.Invoke<OpenCall, int>(ref call, out fd, wait, Closing);
         if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut($"a reader on '{Address}'", Address.Text, wait.Deadline);
         if (errno != 0) throw IpcException.FromErrno("open", errno, Address.Text);
         var opened = new SafeDescriptor(fd);
-        return Libc.fcntl(opened, Libc.F_SETFL, Libc.O_NONBLOCK) == 0 ? opened : throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), Address.Text);
+        if (Libc.fcntl(opened, Libc.F_SETFL, Libc.O_NONBLOCK) == 0) return opened;
+        throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), Address.Text);
     }
 
     private readonly struct OpenCall(string path, int flags) : IBlockingCall<int>
     {
-        public int Invoke(out int result)
+        public int Invoke(out int result) => (result = Libc.open(path, flags, 0)) >= 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+}
+
+/// <summary>Keeps long lines whole on a pipe with several writers. The kernel keeps a write of up to PIPE_BUF bytes together, and a longer
+/// line needs several. So each IpcPs writer holds a shared flock(2) on the pipe while it has it open. A writer of a long line needs the
+/// exclusive lock: then it is the only writer. Without it, the line is refused.</summary>
+internal static class WriterLock
+{
+    /// <summary>Announces a writer; waits while another one writes a long line.</summary>
+    public static void AcquireShared(SafeDescriptor writer, IpcAddress address, in WaitOptions wait, CancellationToken closing)
+    {
+        if (Libc.flock(writer, Libc.LOCK_SH | Libc.LOCK_NB) == 0) return;
+        var call = new SharedCall(writer);
+        var errno = InterruptibleCall.Invoke<SharedCall, int>(ref call, out _, wait, closing);
+        if (errno == Errno.ETIMEDOUT)
+            throw IpcException.TimedOut($"another writer's long line on '{address}'", address.Text, wait.Deadline, IpcErrors.Full);
+        if (errno != 0) throw IpcException.FromErrno("flock", errno, address.Text);
+    }
+
+    /// <summary>Makes this the only IpcPs writer until the result is disposed.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.MessageTooLarge"/>: others have the pipe open for writing.</exception>
+    public static IDisposable AcquireExclusive(SafeDescriptor writer, int bytes, IpcAddress address)
+    {
+        if (Libc.flock(writer, Libc.LOCK_EX | Libc.LOCK_NB) == 0) return new Exclusive(writer);
+        var errno = Marshal.GetLastPInvokeError();
+        // flock(2) released the shared lock before it failed.
+        _ = Libc.flock(writer, Libc.LOCK_SH | Libc.LOCK_NB);
+        if (errno != Errno.EAGAIN) throw IpcException.FromErrno("flock", errno, address.Text);
+        throw new IpcException(IpcErrors.MessageTooLarge,
+            $"A line of {bytes} bytes would be mixed with other lines on '{address}': other writers have the pipe open, and the kernel "
+            + $"keeps at most {PipeIO.AtomicWrite} bytes (PIPE_BUF) together.", address.Text,
+            "Send it with format Object, which the receiver puts together again, or use a queue or a socket.")
+        { Advice = IpcAdvice.SetFormat };
+    }
+
+    private readonly struct SharedCall(SafeDescriptor writer) : IBlockingCall<int>
+    {
+        public int Invoke(out int result) => (result = Libc.flock(writer, Libc.LOCK_SH)) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
+    private sealed class Exclusive(SafeDescriptor writer) : IDisposable
+    {
+        public void Dispose()
         {
-            result = Libc.open(path, flags, 0);
-            return result >= 0 ? 0 : Marshal.GetLastPInvokeError();
+            if (!writer.IsClosed) _ = Libc.flock(writer, Libc.LOCK_SH);
         }
     }
 }

@@ -1,11 +1,13 @@
+using System.Runtime.InteropServices;
 using IpcPs.Messaging;
 
 namespace IpcPs.Pipes;
 
 /// <summary>One end of an anonymous pipe (pipe(7)), or both directions of a duplex end.</summary>
-/// <remarks>Bytes go one way, in order, and live in the kernel: 64 KiB of them by default, then a sender waits. When the last writer is gone the
-/// reader gets what is left and then the end; when the last reader is gone the writer gets <see cref="IpcErrors.PeerClosed"/>. The pipe
-/// ends with the last process that has it open: use a <see cref="NamedPipe"/> where a peer may restart.
+/// <remarks>Bytes go one way, in order. The kernel buffers 64 KiB of them by default; then a sender waits. After the last writer has
+/// closed, the reader receives what is left and then sees the end of the stream. After the last reader has closed, the writer gets
+/// <see cref="IpcErrors.PeerClosed"/>. The pipe ends with the last process that has it open: use a <see cref="NamedPipe"/> where a peer
+/// may restart.
 /// Calls: read(2), write(2), ppoll(2), fcntl(2).</remarks>
 public sealed class PipeChannel : StreamChannel, IIpcCapacity
 {
@@ -29,8 +31,8 @@ public sealed class PipeChannel : StreamChannel, IIpcCapacity
     /// <inheritdoc/>
     public override bool CanReceive => _reader is { IsClosed: false };
 
-    /// <summary>Bytes that the pipe holds before a sender waits. Setting it rounds up to a power of two pages, and fails above
-    /// /proc/sys/fs/pipe-max-size for users without CAP_SYS_RESOURCE. Of a duplex end it is the sending direction's.</summary>
+    /// <summary>How many bytes the pipe holds before a sender waits. The kernel rounds it up to a power of two pages, and allows more than
+    /// fs.pipe-max-size only with CAP_SYS_RESOURCE. For a duplex end this is the sending direction.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>, <see cref="IpcErrors.InvalidArgument"/>.</exception>
     public long Capacity
     {
@@ -46,18 +48,18 @@ public sealed class PipeChannel : StreamChannel, IIpcCapacity
     public int PendingBytes => PipeIO.GetPending(_reader is { IsClosed: false } reader ? reader : Any, Address);
 
     /// <inheritdoc/>
-    public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _reader is null ? _writer : _writer is null ? _reader : null;
+    public override SafeHandle? HandleToPass => _reader is null ? _writer : _writer is null ? _reader : null;
 
-    // Of a simple pipe both ends lead to one place; two descriptors are two pipes, one for each direction.
+    // A simple pipe would bring this end's own messages back. Two descriptors are two pipes, one for each direction.
     internal override bool CanRequest => CanSend && CanReceive && Address.WriteDescriptor >= 0;
 
-    /// <summary>The descriptor that this end reads from, for handing it to a child; null where it only writes.</summary>
+    /// <summary>The descriptor that this end reads from; null where it only writes.</summary>
     internal SafeDescriptor? Reader => _reader;
 
     /// <summary>The descriptor that this end writes to; null where it only reads.</summary>
     internal SafeDescriptor? Writer => _writer;
 
-    // A read that takes all there is ends where a write ended, so another reader never starts in the middle of a message.
+    // A read of everything that is there ends where a write ended, so that another reader never begins in the middle of a message.
     internal override int ReadSize => _readSize;
 
     private SafeDescriptor Any
@@ -76,15 +78,14 @@ public sealed class PipeChannel : StreamChannel, IIpcCapacity
         _writer!.Dispose();
     }
 
-    // Both take the pipe's one lock.
+    // The kernel has one lock for a pipe, which reads and writes hold.
     internal override bool ReadsExcludeWrites => true;
 
     internal override int TryRead(Span<byte> buffer) => PipeIO.TryRead(_reader!, buffer, Address);
 
     internal override int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options)
     {
-        if (options.Handles is not null)
-            throw new IpcException(IpcErrors.NotSupported, "A pipe does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
+        if (options.Handles is not null) throw PipeIO.NoDescriptors(Address);
         return PipeIO.TryWrite(_writer!, bytes, Address);
     }
 

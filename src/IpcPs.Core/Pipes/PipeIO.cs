@@ -4,14 +4,16 @@ using IpcPs.Proc;
 
 namespace IpcPs.Pipes;
 
-/// <summary>What anonymous and named pipes have in common: read(2), write(2) and fcntl(2) on a non-blocking end.</summary>
+/// <summary>The system calls that anonymous and named pipes share: read(2), write(2) and fcntl(2) on a non-blocking end.</summary>
 internal static unsafe class PipeIO
 {
-    /// <summary>PIPE_BUF of Linux: a write of up to that many bytes is never mixed with another's (pipe(7)).</summary>
+    /// <summary>PIPE_BUF: the kernel never mixes a write of at most so many bytes with another one (pipe(7)).</summary>
     public const int AtomicWrite = 4096;
 
     private const string PipeMaxSize = "fs.pipe-max-size";
 
+    /// <summary>Reads once.</summary>
+    /// <returns>How many bytes; 0 at the end of the stream; -1 where it would block.</returns>
     public static int TryRead(SafeDescriptor descriptor, Span<byte> buffer, IpcAddress address)
     {
         fixed (byte* into = buffer)
@@ -27,6 +29,9 @@ internal static unsafe class PipeIO
         }
     }
 
+    /// <summary>Writes once.</summary>
+    /// <returns>How many bytes; -1 where it would block.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>.</exception>
     public static int TryWrite(SafeDescriptor descriptor, ReadOnlySpan<byte> bytes, IpcAddress address)
     {
         fixed (byte* from = bytes)
@@ -44,9 +49,13 @@ internal static unsafe class PipeIO
     }
 
     public static IpcException NoReader(IpcAddress address) =>
-        new(IpcErrors.PeerClosed, $"The last reader of '{address}' is gone: what is sent would reach nobody.", address.Text) { Errno = Errno.EPIPE, Call = "write" };
+        new(IpcErrors.PeerClosed, $"The last reader of '{address}' has closed it, so no process would receive the message.", address.Text)
+        { Errno = Errno.EPIPE, Call = "write" };
 
-    /// <summary>Bytes that the pipe holds (F_GETPIPE_SZ).</summary>
+    public static IpcException NoDescriptors(IpcAddress address) =>
+        new(IpcErrors.NotSupported, "A pipe does not carry descriptors.", address.Text) { Advice = IpcAdvice.UseUnixSocket };
+
+    /// <summary>How many bytes the pipe holds (F_GETPIPE_SZ).</summary>
     public static int GetCapacity(SafeDescriptor descriptor, IpcAddress address)
     {
         var size = Libc.fcntl(descriptor, Libc.F_GETPIPE_SZ, 0);
@@ -61,31 +70,39 @@ internal static unsafe class PipeIO
         var errno = Marshal.GetLastPInvokeError();
         throw errno switch
         {
-            Errno.EPERM => new IpcException(IpcErrors.LimitReached, $"A capacity of {bytes} bytes for '{address}' is above what this user may have: {PipeMaxSize} is {Sysctl.Describe(PipeMaxSize)}.", address.Text,
-                $"Ask for less, or raise it: sysctl fs.pipe-max-size={bytes}. If {PipeMaxSize} is not the limit, fs.pipe-user-pages-soft is.")
+            Errno.EPERM => new IpcException(IpcErrors.LimitReached,
+                $"A capacity of {bytes} bytes for '{address}' is above the limit of this user: {PipeMaxSize} is "
+                + $"{Sysctl.Describe(PipeMaxSize)}.", address.Text,
+                $"Ask for less, or raise the limit: sysctl {PipeMaxSize}={bytes}. If {PipeMaxSize} is high enough, the limit is "
+                + "fs.pipe-user-pages-soft.")
             { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
-            Errno.EBUSY => new IpcException(IpcErrors.LimitReached, $"'{address}' holds more than {bytes} bytes right now.", address.Text, "Receive some of it first.") { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
+            Errno.EBUSY => new IpcException(IpcErrors.LimitReached, $"'{address}' holds more than {bytes} bytes right now.", address.Text,
+                "Receive some of it first.") { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
             _ => IpcException.FromErrno("fcntl(F_SETPIPE_SZ)", errno, address.Text),
         };
     }
 
-    /// <summary>Bytes that wait in the pipe (FIONREAD).</summary>
+    /// <summary>How many bytes are in the pipe (FIONREAD).</summary>
     public static int GetPending(SafeDescriptor descriptor, IpcAddress address)
     {
         int bytes;
-        return Libc.ioctl(descriptor, Libc.FIONREAD, &bytes) == 0 ? bytes : throw IpcException.FromErrno("ioctl(FIONREAD)", Marshal.GetLastPInvokeError(), address.Text);
+        if (Libc.ioctl(descriptor, Libc.FIONREAD, &bytes) == 0) return bytes;
+        throw IpcException.FromErrno("ioctl(FIONREAD)", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    /// <summary>Opens one end through /proc: a description of our own, whose O_NONBLOCK and locks are nobody else's.</summary>
-    /// <param name="processId">Whose descriptor; 0 for ours.</param>
-    /// <param name="descriptor">Its number: either end of the pipe leads to both.</param>
+    /// <summary>Opens one end through /proc. The new open file description (open(2)) shares no flags or locks with any other.</summary>
+    /// <param name="processId">The process whose descriptor it is; 0 for this one.</param>
+    /// <param name="descriptor">The number of the descriptor. Either end of the pipe leads to both.</param>
     /// <param name="flags">O_RDONLY or O_WRONLY.</param>
     /// <param name="address">For the error.</param>
     public static SafeDescriptor Reopen(int processId, int descriptor, int flags, IpcAddress address)
     {
         var path = processId == 0 ? ProcFile.Descriptor(descriptor) : ProcFile.Descriptor(processId, descriptor);
         if (FileStatus.TryOf(path, followLinks: true) is not { } stat)
-            throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text, "An anonymous pipe exists as long as a process has it open, and only its user's processes reach it.");
+        {
+            throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text,
+                "An anonymous pipe exists as long as a process has it open, and only processes of the same user reach it.");
+        }
         if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a pipe.", address.Text);
         var fd = Libc.open(path, flags | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
         if (fd >= 0) return new SafeDescriptor(fd);

@@ -3,8 +3,8 @@ using IpcPs.Proc;
 
 namespace IpcPs.Queues;
 
-/// <summary>The folder in which the kernel shows the POSIX queues of this process's IPC namespace: a mount of our own that nobody else
-/// sees, where we may (CAP_SYS_ADMIN), else /dev/mqueue or wherever somebody mounted it (mq_overview(7)).</summary>
+/// <summary>The folder in which the kernel shows the POSIX queues of an IPC namespace as files (mq_overview(7)). With CAP_SYS_ADMIN it is a
+/// mount of this process, which no other process sees; else /dev/mqueue or where the mqueue file system is mounted.</summary>
 internal sealed class QueueFolder : IDisposable
 {
     private readonly SafeDescriptor? _mount;
@@ -15,10 +15,10 @@ internal sealed class QueueFolder : IDisposable
         _mount = mount;
     }
 
-    /// <summary>Where the queues are files, each by its name.</summary>
+    /// <summary>Its path; each queue is a file in it.</summary>
     public string Path { get; }
 
-    /// <summary>The folder; null where there is none to be had.</summary>
+    /// <summary>Opens the folder; null where the file system is not mounted and this process cannot mount it.</summary>
     public static QueueFolder? TryOpen()
     {
         var mount = Libc.MountDetached("mqueue");
@@ -26,14 +26,14 @@ internal sealed class QueueFolder : IDisposable
         return MountedPath() is { } path ? new QueueFolder(path, null) : null;
     }
 
-    /// <summary>Whether the folder shows the queue that a descriptor is open on: a mount may be another IPC namespace's.</summary>
+    /// <summary>Whether the folder belongs to the same IPC namespace as a queue.</summary>
     public bool Shows(SafeDescriptor queue) =>
         FileStatus.TryOf(Path, followLinks: true)?.Id is { } folder && FileStatus.TryOf(queue)?.Id is { } file
         && (folder.Major, folder.Minor) == (file.Major, file.Minor);
 
     public void Dispose() => _mount?.Dispose();
 
-    /// <summary>Where somebody mounted it, from /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
+    /// <summary>Where it is mounted, from /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
     internal static string? MountedPath()
     {
         foreach (var line in ProcFile.ReadLines("/proc/self/mountinfo"))

@@ -17,8 +17,10 @@ public sealed class NamedPipeTests : IDisposable
     [Fact]
     public void A_fifo_is_made_with_the_mode_asked_for_whatever_the_umask()
     {
-        using var pipe = NamedPipe.Create(_address, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite, File.GetUnixFileMode(_address.Path!));
+        using var pipe = NamedPipe.Create(_address,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite,
+            File.GetUnixFileMode(_address.Path!));
         Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() => NamedPipe.Create(_address)).Id);
     }
 
@@ -36,8 +38,10 @@ public sealed class NamedPipeTests : IDisposable
     public void A_writer_waits_for_a_reader_only_as_long_as_it_is_told()
     {
         NamedPipe.Create(_address).Dispose();
-        Assert.Equal(IpcErrors.NoPeer, Assert.Throws<IpcException>(() => NamedPipe.Open(_address, IpcAccess.Write, wait: Deadline.Immediate)).Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => NamedPipe.Open(_address, IpcAccess.Write, wait: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
+        Assert.Equal(IpcErrors.NoPeer,
+            Assert.Throws<IpcException>(() => NamedPipe.Open(_address, IpcAccess.Write, wait: Deadline.Immediate)).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() =>
+            NamedPipe.Open(_address, IpcAccess.Write, wait: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
         using var cancel = new CancellationTokenSource(30);
         Assert.Throws<OperationCanceledException>(() => NamedPipe.Open(_address, IpcAccess.Write, wait: cancel.Token));
     }
@@ -66,7 +70,8 @@ public sealed class NamedPipeTests : IDisposable
             Assert.Equal([text], ReceiveAll(reader));
             writer.WaitForExit();
         }
-        Assert.Equal(IpcErrors.Empty, Assert.Throws<IpcException>(() => reader.Receive(new MessageBuffer(), default, Deadline.Immediate)).Id);
+        Assert.Equal(IpcErrors.Empty,
+            Assert.Throws<IpcException>(() => reader.Receive(new MessageBuffer(), default, Deadline.Immediate)).Id);
     }
 
     [Fact]
@@ -111,7 +116,8 @@ public sealed class NamedPipeTests : IDisposable
         using var keep = NamedPipe.Open(_address, IpcAccess.Read);
         // Sizes on both sides of PIPE_BUF, so that whole writes and fragments of several writers mix.
         // All open before the first one sends: it could be done, and the end be there, before the last one begins.
-        var writers = Enumerable.Range(1, Writers).Select(w => (Number: w, Pipe: NamedPipe.Open(_address, IpcAccess.Write))).ToArray().Select(w => Task.Run(() =>
+        var open = Enumerable.Range(1, Writers).Select(w => (Number: w, Pipe: NamedPipe.Open(_address, IpcAccess.Write))).ToArray();
+        var writers = open.Select(w => Task.Run(() =>
         {
             using var pipe = w.Pipe;
             for (var i = 0; i < Each; i++) pipe.Send(Enumerable.Repeat((byte)w.Number, 1 + (i * 97 % 20_000)).ToArray(), Framed);
@@ -190,7 +196,8 @@ public sealed class NamedPipeTests : IDisposable
     public void Waiting_for_a_fifo_ends_when_it_is_made()
     {
         var mechanism = IpcMechanisms.For(IpcScheme.Fifo);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(_address, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.Timeout,
+            Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(_address, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         using var maker = Shell($"mkfifo {_address.Path}");
         mechanism.WaitUntilExists(_address, default);
         Assert.True(Path.Exists(_address.Path));

@@ -38,7 +38,8 @@ public class LargeMessageTests
     {
         using var queue = TestQueue.Create(QueueFamily.Posix);
         foreach (var format in new[] { IpcFormat.Text, IpcFormat.Json, IpcFormat.Bytes })
-            Assert.Equal(IpcErrors.MessageTooLarge, Assert.Throws<IpcException>(() => queue.Queue.Send(Bytes(101), new SendOptions { Format = format })).Id);
+            Assert.Equal(IpcErrors.MessageTooLarge,
+                Assert.Throws<IpcException>(() => queue.Queue.Send(Bytes(101), new SendOptions { Format = format })).Id);
         Assert.Empty(Segments());
     }
 
@@ -147,7 +148,8 @@ public class LargeMessageTests
     private static void Receive(TestQueue queue, byte[] reference)
     {
         var packet = new byte[EnvelopeHeader.FixedSize + reference.Length];
-        reference.CopyTo(packet, new EnvelopeHeader { Format = IpcFormat.Object, PayloadLength = reference.Length, IsReference = true }.Write(packet));
+        reference.CopyTo(packet,
+            new EnvelopeHeader { Format = IpcFormat.Object, PayloadLength = reference.Length, IsReference = true }.Write(packet));
         queue.Queue.Send(packet);
         queue.Queue.Receive(new MessageBuffer());
     }
@@ -164,5 +166,6 @@ public class LargeMessageTests
     private static string Segment() => Assert.Single(Segments());
 
     // This process's own: others may be under way elsewhere on the machine.
-    private static string[] Segments() => [.. Directory.GetFiles("/dev/shm", $"ipcps-large-{Environment.ProcessId}-*").Select(static f => "/" + Path.GetFileName(f))];
+    private static string[] Segments() =>
+        [.. Directory.GetFiles("/dev/shm", $"ipcps-large-{Environment.ProcessId}-*").Select(static f => "/" + Path.GetFileName(f))];
 }

@@ -31,7 +31,8 @@ public class PosixQueueTests
     public void A_priority_out_of_range_is_refused(int priority)
     {
         using var queue = TestQueue.Posix(1, 100);
-        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => queue.Send("x", new SendOptions { Priority = priority })).Id);
+        Assert.Equal(IpcErrors.InvalidArgument,
+            Assert.Throws<IpcException>(() => queue.Send("x", new SendOptions { Priority = priority })).Id);
     }
 
     [Fact]
@@ -104,7 +105,8 @@ public class PosixQueueTests
             queue.Receive();
         });
         waiting.Wait();
-        Peer.RunPython("import ctypes, sys; assert ctypes.CDLL('librt.so.1').mq_unlink(sys.argv[1].encode()) == 0", "/" + queue.Address.Name!);
+        Peer.RunPython("import ctypes, sys; assert ctypes.CDLL('librt.so.1').mq_unlink(sys.argv[1].encode()) == 0",
+            "/" + queue.Address.Name!);
         Assert.Equal(IpcErrors.Removed, Assert.ThrowsAny<IpcException>(receive.GetAwaiter().GetResult).Id);
     }
 
@@ -150,7 +152,8 @@ public class PosixQueueTests
         waiting.Wait();
         first.Remove();
         Assert.True(await wait);
-        Assert.Equal(IpcErrors.Removed, Assert.Throws<IpcException>(() => first.Queue.Receive(new MessageBuffer(), default, Deadline.Immediate)).Id);
+        Assert.Equal(IpcErrors.Removed,
+            Assert.Throws<IpcException>(() => first.Queue.Receive(new MessageBuffer(), default, Deadline.Immediate)).Id);
     }
 
     [Theory]
@@ -160,7 +163,8 @@ public class PosixQueueTests
     {
         using var queue = TestQueue.Posix(10, 100);
         using var other = queue.OpenAgain(access);
-        using var adopted = Assert.IsType<PosixQueue>(IpcMechanisms.Open(IpcAddress.Parse($"fd:{other.HandleToPass!.DangerousGetHandle()}")));
+        using var adopted = Assert.IsType<PosixQueue>(
+            IpcMechanisms.Open(IpcAddress.Parse($"fd:{other.HandleToPass!.DangerousGetHandle()}")));
         Assert.Equal(queue.Address, adopted.Address);
         Assert.Equal((other.CanSend, other.CanReceive), (adopted.CanSend, adopted.CanReceive));
         queue.Send("x");

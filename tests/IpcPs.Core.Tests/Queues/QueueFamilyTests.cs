@@ -56,7 +56,8 @@ public class QueueFamilyTests
         using var queue = TestQueue.Create(family);
         var message = new MessageBuffer();
         Assert.Equal(IpcErrors.Empty, Assert.Throws<IpcException>(() => queue.Queue.Receive(message, default, Deadline.Immediate)).Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => queue.Queue.Receive(message, default, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.Timeout,
+            Assert.Throws<IpcException>(() => queue.Queue.Receive(message, default, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         using var cancel = new CancellationTokenSource(20);
         Assert.Throws<OperationCanceledException>(() => queue.Queue.Receive(message, default, cancel.Token));
     }
@@ -145,7 +146,8 @@ public class QueueFamilyTests
         var error = Assert.Throws<IpcException>(() => queue.Queue.Send(new byte[101], Text));
         Assert.Equal(IpcErrors.MessageTooLarge, error.Id);
         Assert.Contains("101 bytes is larger than the 100", error.Message, StringComparison.Ordinal);
-        Assert.Contains(family == QueueFamily.Posix ? "fs.mqueue.msgsize_max" : "kernel.msgmax", error.RecommendedAction, StringComparison.Ordinal);
+        Assert.Contains(family == QueueFamily.Posix ? "fs.mqueue.msgsize_max" : "kernel.msgmax", error.RecommendedAction,
+            StringComparison.Ordinal);
         queue.Queue.Send(new byte[100], Text);
     }
 
@@ -164,7 +166,8 @@ public class QueueFamilyTests
             Assert.Equal(bytes, message.Payload.ToArray());
         }
         queue.Queue.Send(odd[0]);
-        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => queue.Queue.Receive(message, new ReceiveOptions { Format = IpcFormat.Object })).Id);
+        Assert.Equal(IpcErrors.InvalidData,
+            Assert.Throws<IpcException>(() => queue.Queue.Receive(message, new ReceiveOptions { Format = IpcFormat.Object })).Id);
     }
 
     [Theory]
@@ -175,7 +178,8 @@ public class QueueFamilyTests
         var address = family == QueueFamily.Posix ? TestQueue.NewName() : IpcAddress.Parse($"sysvmq:{TestQueue.NewKey()}");
         var mechanism = IpcMechanisms.For(address.Scheme);
         Assert.Equal(IpcErrors.NotFound, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(address, Deadline.Immediate)).Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(address, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.Timeout,
+            Assert.Throws<IpcException>(() => mechanism.WaitUntilExists(address, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         using var cancel = new CancellationTokenSource(20);
         Assert.Throws<OperationCanceledException>(() => mechanism.WaitUntilExists(address, cancel.Token));
 
@@ -185,7 +189,8 @@ public class QueueFamilyTests
         {
             await wait;
             Assert.Contains(address, mechanism.Known());
-            Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() => family == QueueFamily.Posix ? PosixQueue.Create(address) : (object)SysVQueue.Create(address.Key)).Id);
+            Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() =>
+                family == QueueFamily.Posix ? PosixQueue.Create(address) : (object)SysVQueue.Create(address.Key)).Id);
         }
         finally
         {

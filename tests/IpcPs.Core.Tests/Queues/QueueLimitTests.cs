@@ -4,8 +4,8 @@ using Xunit;
 
 namespace IpcPs.Tests.Queues;
 
-/// <summary>Each limit is named, with its value and what raises it. (What needs lower limits than the machine's runs in namespaces of its own,
-/// from the cmdlets' tests.)</summary>
+/// <summary>Each error names the limit, its value and what raises it. Tests that need lower limits than the machine's are among the
+/// module's tests.</summary>
 [Collection(nameof(QueueTests))]
 public class QueueLimitTests
 {
@@ -52,5 +52,6 @@ public class QueueLimitTests
         }
     }
 
-    private static long Sysctl(string name) => long.Parse(File.ReadAllText("/proc/sys/" + name), System.Globalization.CultureInfo.InvariantCulture);
+    private static long Sysctl(string name) =>
+        long.Parse(File.ReadAllText("/proc/sys/" + name), System.Globalization.CultureInfo.InvariantCulture);
 }

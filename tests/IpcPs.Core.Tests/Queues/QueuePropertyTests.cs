@@ -13,7 +13,8 @@ public class QueuePropertyTests
     [InlineData(QueueFamily.SysV)]
     public void Messages_arrive_whole_once_and_in_order_within_their_priority_or_type(QueueFamily family)
     {
-        var load = Gen.Select(Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 60], Gen.Int[1, 3], Gen.Int[0, 88], static (senders, receivers, each, classes, size) => (senders, receivers, each, classes, size));
+        var load = Gen.Select(Gen.Int[1, 4], Gen.Int[1, 4], Gen.Int[1, 60], Gen.Int[1, 3], Gen.Int[0, 88],
+            static (senders, receivers, each, classes, size) => (senders, receivers, each, classes, size));
         load.Sample(l =>
         {
             using var queue = TestQueue.Create(family);
@@ -22,7 +23,8 @@ public class QueuePropertyTests
                 for (var i = 0; i < l.each; i++)
                 {
                     var kind = 1 + ((s + i) % l.classes);
-                    queue.Queue.Send(Encode(s, kind, i, l.size), family == QueueFamily.Posix ? new SendOptions { Priority = kind } : new SendOptions { Type = kind });
+                    queue.Queue.Send(Encode(s, kind, i, l.size),
+                        family == QueueFamily.Posix ? new SendOptions { Priority = kind } : new SendOptions { Type = kind });
                 }
             }, TaskCreationOptions.LongRunning)).ToArray();
             var left = l.senders * l.each;
@@ -43,7 +45,8 @@ public class QueuePropertyTests
             // Each receiver sees what one sender sent with one priority, or type, in the order in which it was sent.
             foreach (var mine in received)
             {
-                foreach (var one in mine.Result.GroupBy(static m => (m.Sender, m.Class))) Assert.Equal(one.Select(static m => m.Number).Order(), one.Select(static m => m.Number));
+                foreach (var one in mine.Result.GroupBy(static m => (m.Sender, m.Class)))
+                    Assert.Equal(one.Select(static m => m.Number).Order(), one.Select(static m => m.Number));
             }
             Assert.Equal(0, queue.CurrentMessages);
         }, iter: 40, threads: 1);

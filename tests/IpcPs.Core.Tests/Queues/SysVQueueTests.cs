@@ -9,13 +9,15 @@ namespace IpcPs.Tests.Queues;
 [Collection(nameof(QueueTests))]
 public class SysVQueueTests
 {
-    private static ReceiveOptions Of(long type, bool except = false, bool peek = false) => new() { Type = type, ExceptType = except, Peek = peek };
+    private static ReceiveOptions Of(long type, bool except = false, bool peek = false) =>
+        new() { Type = type, ExceptType = except, Peek = peek };
 
     [Fact]
     public void A_receiver_chooses_by_type()
     {
         using var queue = TestQueue.SysV();
-        foreach (var (text, type) in new[] { ("a", 5L), ("b", 3L), ("c", 5L), ("d", 2L), ("e", 9L), ("f", 1L << 40) }) queue.Send(text, new SendOptions { Type = type });
+        foreach (var (text, type) in new[] { ("a", 5L), ("b", 3L), ("c", 5L), ("d", 2L), ("e", 9L), ("f", 1L << 40) })
+            queue.Send(text, new SendOptions { Type = type });
         Assert.Equal("b", queue.Receive(Of(3)));
         Assert.Equal("d", queue.Receive(Of(-5)));
         Assert.Equal("a", queue.Receive(Of(-5)));
@@ -69,7 +71,8 @@ public class SysVQueueTests
         queue.Send("six", new SendOptions { Type = 6 });
         queue.Send("seven", new SendOptions { Type = 7 });
         Assert.Equal("seven", await receive);
-        Assert.Equal(IpcErrors.Empty, Assert.Throws<IpcException>(() => queue.Queue.Receive(new MessageBuffer(), Of(7), Deadline.Immediate)).Id);
+        Assert.Equal(IpcErrors.Empty,
+            Assert.Throws<IpcException>(() => queue.Queue.Receive(new MessageBuffer(), Of(7), Deadline.Immediate)).Id);
         Assert.Equal("six", queue.Receive());
     }
 
@@ -97,7 +100,8 @@ public class SysVQueueTests
         var message = new MessageBuffer();
         var peek = Of(7, peek: true);
         Assert.Equal(IpcErrors.Empty, Assert.Throws<IpcException>(() => queue.Queue.Receive(message, peek, Deadline.Immediate)).Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => queue.Queue.Receive(message, peek, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.Timeout,
+            Assert.Throws<IpcException>(() => queue.Queue.Receive(message, peek, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         var peeking = Task.Run(() => queue.Receive(peek));
         queue.Send("other", new SendOptions { Type = 6 });
         queue.Send("this", new SendOptions { Type = 7 });
@@ -127,7 +131,8 @@ public class SysVQueueTests
         try
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite, queue.Mode);
-            Assert.Equal(($"sysvmq:{key}", key.ToString(), 500L, 500L), (queue.Address.Text, queue.Key, queue.MaxBytes, queue.MaxMessageSize));
+            Assert.Equal(($"sysvmq:{key}", key.ToString(), 500L, 500L),
+                (queue.Address.Text, queue.Key, queue.MaxBytes, queue.MaxMessageSize));
             Assert.Equal((null, null, null, null), (queue.LastSenderId, queue.LastReceiverId, queue.LastSent, queue.LastReceived));
             queue.Send("12345"u8);
             Assert.Equal((1L, 5L, Environment.ProcessId), (queue.CurrentMessages, queue.CurrentBytes, queue.LastSenderId));
@@ -140,7 +145,8 @@ public class SysVQueueTests
             queue.MaxBytes = 300;
             queue.Owner = queue.Owner;
             queue.Group = queue.Group;
-            Assert.Equal((UnixFileMode.UserRead | UnixFileMode.UserWrite, 300L, Environment.UserName, Environment.UserName), (queue.Mode, queue.MaxBytes, queue.Owner, queue.Creator));
+            Assert.Equal((UnixFileMode.UserRead | UnixFileMode.UserWrite, 300L, Environment.UserName, Environment.UserName),
+                (queue.Mode, queue.MaxBytes, queue.Owner, queue.Creator));
             Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => queue.MaxBytes = 0).Id);
             Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => queue.Owner = "no such user").Id);
         }
@@ -188,7 +194,8 @@ public class SysVQueueTests
         {
             File.Delete(file);
         }
-        Assert.Equal(IpcErrors.NotFound, Assert.Throws<IpcException>(() => SysVQueue.OpenExisting(IpcAddress.Parse($"sysvmq:{file}#7"))).Id);
+        Assert.Equal(IpcErrors.NotFound,
+            Assert.Throws<IpcException>(() => SysVQueue.OpenExisting(IpcAddress.Parse($"sysvmq:{file}#7"))).Id);
     }
 
     [Fact]
@@ -197,7 +204,8 @@ public class SysVQueueTests
         using var queue = TestQueue.SysV();
         queue.Remove();
         var sysv = (SysVQueue)queue.Queue;
-        foreach (Action use in new Action[] { () => queue.Send("x"), () => queue.Receive(), () => _ = sysv.CurrentMessages, () => sysv.Mode = UnixFileMode.UserRead, () => queue.Receive(Of(0, peek: true)) })
+        foreach (Action use in new Action[] { () => queue.Send("x"), () => queue.Receive(), () => _ = sysv.CurrentMessages,
+            () => sysv.Mode = UnixFileMode.UserRead, () => queue.Receive(Of(0, peek: true)) })
             Assert.Equal(IpcErrors.Removed, Assert.Throws<IpcException>(use).Id);
     }
 
@@ -215,7 +223,8 @@ public class SysVQueueTests
     private static bool KernelCopies()
     {
         using var queue = TestQueue.SysV();
-        var error = Assert.Throws<IpcException>(() => queue.Queue.Receive(new MessageBuffer(), new ReceiveOptions { Peek = true }, Deadline.Immediate));
+        var error = Assert.Throws<IpcException>(() =>
+            queue.Queue.Receive(new MessageBuffer(), new ReceiveOptions { Peek = true }, Deadline.Immediate));
         if (error.Id == IpcErrors.Empty) return true;
         // What a kernel without it must say; there is nothing more to be tested there.
         Assert.Equal(IpcErrors.PlatformNotSupported, error.Id);

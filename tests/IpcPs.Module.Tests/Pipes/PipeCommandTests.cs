@@ -63,7 +63,8 @@ public sealed class PipeCommandTests : IDisposable
     [InlineData("Receive-IpcMessage fifo:/etc/passwd", "IpcWrongKind", ErrorCategory.InvalidOperation, "not a named pipe")]
     [InlineData("Open-IpcObject ('fifo:' + 'x' * 300)", "IpcNameTooLong", ErrorCategory.InvalidArgument, "255")]
     [InlineData("New-IpcPipe ../x", "IpcInvalidName", ErrorCategory.InvalidArgument, "slash")]
-    [InlineData("Receive-IpcMessage (New-IpcPipe) -Count 0", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "-Count must be 1 or more")]
+    [InlineData("Receive-IpcMessage (New-IpcPipe) -Count 0", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "-Count must be 1 or more")]
     [InlineData("Receive-IpcMessage (New-IpcPipe) -Count -5", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "-5")]
     [InlineData("Receive-IpcMessage (New-IpcPipe) -Timeout -1", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "negative")]
     [InlineData("Receive-IpcMessage (New-IpcPipe) -Timeout 0.01", "IpcTimeout", ErrorCategory.OperationTimeout, "0.01 s")]
@@ -76,7 +77,8 @@ public sealed class PipeCommandTests : IDisposable
     [InlineData("1 | Send-IpcMessage (New-IpcPipe) -Type 3", "IpcNotSupported", ErrorCategory.InvalidOperation, "no message types")]
     [InlineData("1 | Send-IpcMessage (New-IpcPipe) -Type 0", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "1 or more")]
     [InlineData("1 | Send-IpcMessage (New-IpcPipe) -Priority 99999", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "32767")]
-    [InlineData("$p = New-IpcPipe; Close-IpcObject $p.Reader; 1 | Send-IpcMessage $p", "IpcPeerClosed", ErrorCategory.ConnectionError, "last reader")]
+    [InlineData("$p = New-IpcPipe; Close-IpcObject $p.Reader; 1 | Send-IpcMessage $p", "IpcPeerClosed", ErrorCategory.ConnectionError,
+        "last reader")]
     [InlineData("$p = New-IpcPipe; Close-IpcObject $p; 1 | Send-IpcMessage $p", "IpcClosed", ErrorCategory.InvalidOperation, "was closed")]
     [InlineData("'x' * 100000 | Send-IpcMessage (New-IpcPipe) -Timeout 0.01", "IpcTimeout", ErrorCategory.OperationTimeout, "buffer space")]
     [InlineData("'x' * 100000 | Send-IpcMessage (New-IpcPipe) -NoWait", "IpcFull", ErrorCategory.ResourceBusy, "buffer space")]

@@ -37,7 +37,8 @@ public sealed class QueueCommandTests : IDisposable
     [InlineData("-Kind SysV -MaxBytes 40", "('x' * 20), ('x' * 20), 'x' | Send-IpcMessage $queue -NoWait -Format Text")]
     public void A_full_queue_is_an_error_with_its_own_id(string make, string send)
     {
-        var result = _session.Run($"$queue = New-IpcQueue {string.Format(System.Globalization.CultureInfo.InvariantCulture, make, _name)}; {send}; $queue.CurrentMessages; Remove-IpcObject $queue");
+        make = string.Format(System.Globalization.CultureInfo.InvariantCulture, make, _name);
+        var result = _session.Run($"$queue = New-IpcQueue {make}; {send}; $queue.CurrentMessages; Remove-IpcObject $queue");
         Assert.Equal([2L], result.Values);
         Assert.StartsWith("IpcQueueFull,", result.Error().FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Equal(ErrorCategory.ResourceBusy, result.Error().CategoryInfo.Category);
@@ -72,14 +73,16 @@ public sealed class QueueCommandTests : IDisposable
     [InlineData("New-IpcQueue -Key zzz", "IpcInvalidAddress", "a key is a number like 0x2a or 42")]
     [InlineData("New-IpcQueue -Key id=3", "IpcInvalidArgument", "The kernel chooses the id of a queue")]
     [InlineData("New-IpcQueue -Key /no/such/file#1", "IpcNotFound", "ftok on '/no/such/file' failed")]
-    [InlineData("New-IpcQueue -MaxMessages 0", "IpcInvalidArgument", "A queue holds at least one message, and 0 was asked for.")]
+    [InlineData("New-IpcQueue -MaxMessages 0", "IpcInvalidArgument", "The maximum number of messages must be 1 or more; it is 0.")]
     [InlineData("New-IpcQueue -MaxMessages 1000000", "IpcLimitReached", "fs.mqueue.msg_max is ")]
     [InlineData("New-IpcQueue -MaxMessageSize 1GB", "IpcLimitReached", "fs.mqueue.msgsize_max is ")]
     [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject } finally { Remove-IpcObject $q }", "IpcInvalidArgument", "There is nothing to change")]
     [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject -MaxBytes 5 } finally { Remove-IpcObject $q }", "IpcNotSupported", "(POSIX message queue) has no maximum in bytes")]
     [InlineData("New-IpcPipe | Set-IpcObject -Mode 600", "IpcNotSupported", "(anonymous pipe) has no owner, group or mode.")]
-    [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject -Owner nosuchuser } finally { Remove-IpcObject $q }", "IpcInvalidArgument", "There is no user 'nosuchuser' on this machine.")]
-    [InlineData("Set-IpcObject mq:/there-is-none -Mode 600", "IpcNotFound", "mq_open on 'mq:/there-is-none' failed: No such file or directory (ENOENT).")]
+    [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject -Owner nosuchuser } finally { Remove-IpcObject $q }", "IpcInvalidArgument",
+        "There is no user 'nosuchuser' on this machine.")]
+    [InlineData("Set-IpcObject mq:/there-is-none -Mode 600", "IpcNotFound",
+        "mq_open on 'mq:/there-is-none' failed: No such file or directory (ENOENT).")]
     public void What_is_wrong_is_said(string script, string id, string text)
     {
         var error = _session.Run(script).Error();
@@ -98,7 +101,8 @@ public sealed class QueueCommandTests : IDisposable
     public void What_if_makes_nothing()
     {
         _session.Run("New-IpcQueue $args[0] -WhatIf", _name).NoErrors();
-        Assert.StartsWith("IpcNotFound,", _session.Run("Open-IpcObject $args[0]", $"mq:/{_name}").Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("IpcNotFound,", _session.Run("Open-IpcObject $args[0]", $"mq:/{_name}").Error().FullyQualifiedErrorId,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -167,7 +171,8 @@ public sealed class QueueCommandTests : IDisposable
     {
         var queue = _session.Run(make).Single();
         _session.Set("queue", queue);
-        using (var sender = Shell.Pwsh.Start($"1..5 | Send-IpcMessage '{queue}'; 'sent'; Receive-IpcMessage '{queue}' -Count 2; 'received'; while ($true) {{ }}"))
+        using (var sender = Shell.Pwsh.Start($"1..5 | Send-IpcMessage '{queue}'; 'sent'; Receive-IpcMessage '{queue}' -Count 2; "
+            + "'received'; while ($true) { }"))
         {
             sender.Expect("sent");
             Assert.Equal(("1", "2"), (sender.ReadLine(), sender.ReadLine()));

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Queues;
 
-/// <summary>A test with limits of its own: it needs an IPC namespace in which it may lower the sysctls. Skipped where that is refused.</summary>
+/// <summary>A test that lowers sysctls in a new IPC namespace. It is skipped where this user may not create one.</summary>
 public sealed class QueueLimitFactAttribute : FactAttribute
 {
     /// <summary>Tries it.</summary>
@@ -11,7 +11,9 @@ public sealed class QueueLimitFactAttribute : FactAttribute
     {
         try
         {
-            using var probe = Process.Start(new ProcessStartInfo("unshare", ["-i", "sh", "-c", "echo 1 > /proc/sys/fs/mqueue/queues_max && prlimit --version"]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            const string Command = "echo 1 > /proc/sys/fs/mqueue/queues_max && prlimit --version";
+            using var probe = Process.Start(new ProcessStartInfo("unshare", ["-i", "sh", "-c", Command])
+            { RedirectStandardError = true, RedirectStandardOutput = true })!;
             var error = probe.StandardError.ReadToEnd();
             probe.WaitForExit();
             if (probe.ExitCode != 0) Skip = "No IPC namespace of its own: " + error.Trim();
