@@ -4,6 +4,8 @@ namespace IpcPs;
 /// (besides <see cref="ArgumentNullException"/> and <see cref="OperationCanceledException"/>).</summary>
 public sealed class IpcException : Exception
 {
+    private readonly string? _recommendedAction;
+
     /// <summary>Creates an exception of a known kind.</summary>
     /// <param name="id">What kind of failure.</param>
     /// <param name="message">One sentence or two: what failed, on which object, with which value.</param>
@@ -15,7 +17,7 @@ public sealed class IpcException : Exception
     {
         Id = id;
         Target = target;
-        RecommendedAction = recommendedAction;
+        _recommendedAction = recommendedAction;
     }
 
     /// <summary>What kind of failure this is.</summary>
@@ -24,8 +26,11 @@ public sealed class IpcException : Exception
     /// <summary>The address of the object that failed, or null.</summary>
     public string? Target { get; }
 
-    /// <summary>What the user can do about it, or null.</summary>
-    public string? RecommendedAction { get; init; }
+    /// <summary>What the caller can do about it, in a sentence: the given one, or the usual one of <see cref="Advice"/>; or null.</summary>
+    public string? RecommendedAction => _recommendedAction ?? IpcAdviceText.Of(Advice);
+
+    /// <summary>The kind of <see cref="RecommendedAction"/>.</summary>
+    public IpcAdvice Advice { get; init; }
 
     /// <summary>The errno of the system call, or 0 where no call failed.</summary>
     public int Errno { get; init; }
@@ -39,12 +44,14 @@ public sealed class IpcException : Exception
     /// <param name="target">The object's address, or a path.</param>
     /// <param name="hint">What the user can do, where the caller knows more than the errno says.</param>
     /// <param name="id">The id, where the caller knows a better one than the errno's usual.</param>
-    public static IpcException FromErrno(string call, int errno, string? target, string? hint = null, IpcErrorId? id = null)
+    /// <param name="advice">The kind of <paramref name="hint"/>.</param>
+    public static IpcException FromErrno(string call, int errno, string? target, string? hint = null, IpcErrorId? id = null, IpcAdvice advice = IpcAdvice.None)
     {
         var known = ErrnoTable.Explain(errno);
         var on = target is null ? "" : $" on '{target}'";
         return new IpcException(id ?? known.Id, $"{call}{on} failed: {known.Text} ({ErrnoTable.Name(errno)}).", target, hint ?? known.Hint)
         {
+            Advice = hint is null ? known.Advice : advice,
             Errno = errno,
             Call = call,
         };

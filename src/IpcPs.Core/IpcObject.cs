@@ -46,7 +46,7 @@ public abstract class IpcObject : IDisposable
     }
 
     /// <summary>The exception for use after, or during, a close: what a handle that was closed under a running call becomes.</summary>
-    protected IpcException WasClosed() => new(IpcErrors.Closed, $"'{Address}' was closed.", Address.Text, "Open it again with Open-IpcObject.");
+    protected IpcException WasClosed() => new(IpcErrors.Closed, $"'{Address}' was closed.", Address.Text) { Advice = IpcAdvice.OpenAgain };
 
     /// <summary>The address: so that what PowerShell serializes flat can still be opened.</summary>
     public override string ToString() => Address.Text;

@@ -6,7 +6,7 @@ namespace IpcPs.Errors;
 /// <summary>What an errno means here: its name, its text, the error id it becomes and a first piece of advice.</summary>
 internal static class ErrnoTable
 {
-    internal readonly record struct Meaning(IpcErrorId Id, string Text, string? Hint);
+    internal readonly record struct Meaning(IpcErrorId Id, string Text, string? Hint = null, IpcAdvice Advice = IpcAdvice.None);
 
     private static readonly Dictionary<int, string> Names = typeof(Errno)
         .GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -20,23 +20,23 @@ internal static class ErrnoTable
         var text = Marshal.GetPInvokeErrorMessage(errno);
         return errno switch
         {
-            Errno.ENOENT or Errno.ENOTDIR => new(IpcErrors.NotFound, text, "Check the address; Get-IpcObject lists what exists."),
+            Errno.ENOENT or Errno.ENOTDIR => new(IpcErrors.NotFound, text, Advice: IpcAdvice.CheckAddress),
             Errno.ESRCH => new(IpcErrors.NotFound, text, "The process has ended."),
-            Errno.EACCES or Errno.EPERM or Errno.EROFS => new(IpcErrors.AccessDenied, text, "Check the object's owner and mode with Get-IpcObject."),
-            Errno.EEXIST or Errno.EADDRINUSE => new(IpcErrors.AlreadyExists, text, "Open it with Open-IpcObject, or remove it with Remove-IpcObject."),
+            Errno.EACCES or Errno.EPERM or Errno.EROFS => new(IpcErrors.AccessDenied, text, Advice: IpcAdvice.CheckPermissions),
+            Errno.EEXIST or Errno.EADDRINUSE => new(IpcErrors.AlreadyExists, text, Advice: IpcAdvice.OpenOrRemove),
             Errno.ENAMETOOLONG => new(IpcErrors.NameTooLong, text, "Choose a shorter name."),
             Errno.EMFILE => new(IpcErrors.LimitReached, text, "This process has RLIMIT_NOFILE descriptors open: close some, or raise it with 'ulimit -n'."),
             Errno.ENFILE => new(IpcErrors.LimitReached, text, "The system has fs.file-max files open: raise it with 'sysctl fs.file-max=…'."),
-            Errno.ENOSPC => new(IpcErrors.LimitReached, text, "Get-IpcLimit shows which kernel limit is in use up."),
+            Errno.ENOSPC => new(IpcErrors.LimitReached, text, Advice: IpcAdvice.CheckLimits),
             Errno.ENOMEM or Errno.ENOBUFS => new(IpcErrors.LimitReached, text, "The kernel has no memory for it."),
-            Errno.EMSGSIZE or Errno.E2BIG => new(IpcErrors.MessageTooLarge, text, null),
-            Errno.EPIPE or Errno.ECONNRESET or Errno.ECONNREFUSED or Errno.ENOTCONN or Errno.ECONNABORTED => new(IpcErrors.PeerClosed, text, null),
-            Errno.EIDRM => new(IpcErrors.Removed, text, null),
-            Errno.ETIMEDOUT => new(IpcErrors.Timeout, text, null),
-            Errno.EINVAL or Errno.ERANGE or Errno.EOVERFLOW => new(IpcErrors.InvalidArgument, text, null),
-            Errno.EBADF => new(IpcErrors.Closed, text, null),
-            Errno.ENOSYS or Errno.EOPNOTSUPP => new(IpcErrors.PlatformNotSupported, text, "Test-IpcFeature shows what this kernel or container lacks."),
-            _ => new(IpcErrors.SystemError, text, null),
+            Errno.EMSGSIZE or Errno.E2BIG => new(IpcErrors.MessageTooLarge, text),
+            Errno.EPIPE or Errno.ECONNRESET or Errno.ECONNREFUSED or Errno.ENOTCONN or Errno.ECONNABORTED => new(IpcErrors.PeerClosed, text),
+            Errno.EIDRM => new(IpcErrors.Removed, text),
+            Errno.ETIMEDOUT => new(IpcErrors.Timeout, text),
+            Errno.EINVAL or Errno.ERANGE or Errno.EOVERFLOW => new(IpcErrors.InvalidArgument, text),
+            Errno.EBADF => new(IpcErrors.Closed, text),
+            Errno.ENOSYS or Errno.EOPNOTSUPP => new(IpcErrors.PlatformNotSupported, text, Advice: IpcAdvice.CheckFeatures),
+            _ => new(IpcErrors.SystemError, text),
         };
     }
 }

@@ -39,16 +39,16 @@ public static class IpcErrors
     /// <summary>A deadline passed.</summary>
     public static readonly IpcErrorId Timeout = new("IpcTimeout", IpcErrorCategory.OperationTimeout);
 
-    /// <summary>-NoWait, and nothing was there to receive.</summary>
+    /// <summary>The caller does not wait, and there is nothing to receive.</summary>
     public static readonly IpcErrorId Empty = new("IpcEmpty", IpcErrorCategory.ResourceBusy);
 
-    /// <summary>-NoWait, and the pipe or socket had no room.</summary>
+    /// <summary>The caller does not wait, and the pipe, socket or ring has no buffer space.</summary>
     public static readonly IpcErrorId Full = new("IpcFull", IpcErrorCategory.ResourceBusy);
 
-    /// <summary>-NoWait, and another holds the lock, or the semaphore's count is too low.</summary>
+    /// <summary>The caller does not wait, and the lock has a holder, or the semaphore's count is too low.</summary>
     public static readonly IpcErrorId Locked = new("IpcLocked", IpcErrorCategory.ResourceBusy);
 
-    /// <summary>-NoWait, and the message queue had no room.</summary>
+    /// <summary>The caller does not wait, and the message queue is full.</summary>
     public static readonly IpcErrorId QueueFull = new("IpcQueueFull", IpcErrorCategory.ResourceBusy);
 
     /// <summary>The last reader, or the connection, is gone: what is sent would reach nobody.</summary>

@@ -41,7 +41,7 @@ internal static unsafe class FileAllocation
         var available = AvailableMemory.Available;
         if (size > available)
             throw new IpcException(IpcErrors.LimitReached, $"There is no memory for the {size} bytes of '{address}': the machine, or this process's control group, has {available} bytes to give.", address.Text,
-                "Ask for less, take a file (-Kind File), or let it take memory as it is touched (-Sparse).");
+                "Ask for less, use a file, or allocate the memory when it is used first.") { Advice = IpcAdvice.UseFileOrSparseMemory };
     }
 
     private static int WriteZeros(SafeDescriptor file, long from, long size, CancellationToken cancellation)
@@ -69,8 +69,9 @@ internal static unsafe class FileAllocation
         if (address.Scheme != IpcScheme.MemFd && Libc.fstatfs(file, &status) == 0 && status.Blocks != 0)
             room = $"; {place} has {status.Available * (ulong)status.BlockSize} of {status.Blocks * (ulong)status.BlockSize} bytes free";
         return new IpcException(IpcErrors.LimitReached, $"There is no room for the {size} bytes of '{address}'{room} ({ErrnoTable.Name(errno)}).", address.Text,
-            place == "/dev/shm" ? "Remove what nobody needs (Get-IpcObject lists it), or enlarge it: 'mount -o remount,size=… /dev/shm', for a container '--shm-size'." : "Free some room, or ask for less.")
+            place == "/dev/shm" ? "Remove objects that no process needs, or enlarge it: 'mount -o remount,size=… /dev/shm', for a container '--shm-size'." : "Free some space, or ask for less.")
         {
+            Advice = place == "/dev/shm" ? IpcAdvice.RemoveUnused : IpcAdvice.None,
             Errno = errno,
             Call = call,
         };

@@ -21,10 +21,10 @@ public static class IpcLimits
         Sysctl(limits, "kernel.shmall", "pages", "all System V segments", Sum("shm", static r => (r["size"] + PageSize - 1) / PageSize));
         Semaphores(limits);
         Sysctl(limits, "fs.mqueue.queues_max", "queues", "POSIX message queues", PosixQueues());
-        Sysctl(limits, "fs.mqueue.msg_max", "messages", "-MaxMessages of a POSIX queue, without privilege");
-        Sysctl(limits, "fs.mqueue.msgsize_max", "bytes", "-MaxMessageSize of a POSIX queue, without privilege");
-        Sysctl(limits, "fs.mqueue.msg_default", "messages", "-MaxMessages of a POSIX queue that is made without it");
-        Sysctl(limits, "fs.mqueue.msgsize_default", "bytes", "-MaxMessageSize of a POSIX queue that is made without it");
+        Sysctl(limits, "fs.mqueue.msg_max", "messages", "messages in a POSIX queue, without privilege");
+        Sysctl(limits, "fs.mqueue.msgsize_max", "bytes", "one message of a POSIX queue, without privilege");
+        Sysctl(limits, "fs.mqueue.msg_default", "messages", "messages in a POSIX queue, if its creator does not say");
+        Sysctl(limits, "fs.mqueue.msgsize_default", "bytes", "one message of a POSIX queue, if its creator does not say");
         Sysctl(limits, "fs.pipe-max-size", "bytes", "capacity of a pipe, without privilege");
         Sysctl(limits, "fs.pipe-user-pages-soft", "pages", "all pipes of a user, before new ones get one page");
         Sysctl(limits, "fs.pipe-user-pages-hard", "pages", "all pipes of a user (0: no limit)");

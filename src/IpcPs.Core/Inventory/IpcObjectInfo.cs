@@ -1,6 +1,6 @@
 namespace IpcPs.Inventory;
 
-/// <summary>An object that exists on this machine, as Get-IpcObject lists it. What the mechanism or this user's permissions don't tell is null.</summary>
+/// <summary>An object that exists on this machine. What the mechanism or this user's permissions don't tell is null.</summary>
 public sealed class IpcObjectInfo
 {
     /// <summary>The address that every other command takes.</summary>

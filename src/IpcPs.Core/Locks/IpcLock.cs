@@ -44,6 +44,6 @@ public abstract class IpcLock : IpcObject, IIpcPermissions
 
     private protected IpcException TimedOut(Deadline deadline) =>
         deadline.IsImmediate
-            ? new IpcException(IpcErrors.Locked, $"'{Address}' is taken.", Address.Text, "Wait for it: without -NoWait, or with -Timeout.")
+            ? new IpcException(IpcErrors.Locked, $"'{Address}' is taken.", Address.Text) { Advice = IpcAdvice.WaitForLock }
             : IpcException.TimedOut($"'{Address}'", Address.Text, deadline);
 }

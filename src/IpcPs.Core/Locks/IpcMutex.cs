@@ -188,7 +188,7 @@ public sealed unsafe class IpcMutex : IpcLock
         {
             if (_depth == 0 || !Equals(_holder, holder)) return false;
             if (!IsRecursive)
-                throw new IpcException(IpcErrors.InvalidOperation, $"'{Address}' is held already, by the same holder, who would wait for itself.", Address.Text, "Unlock it first, or create it with New-IpcMutex -Recursive.");
+                throw new IpcException(IpcErrors.InvalidOperation, $"'{Address}' is held already, by the same holder, who would wait for itself.", Address.Text, "Release it first, or create it as a recursive mutex.") { Advice = IpcAdvice.UseRecursiveMutex };
             _depth++;
             return true;
         }
@@ -244,7 +244,7 @@ public sealed unsafe class IpcMutex : IpcLock
     private void TakeOver()
     {
         // One that was removed meanwhile guards nothing: others may already hold a new one of that name.
-        if (Status().Links == 0) throw new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text, "Create it anew with New-IpcMutex.");
+        if (Status().Links == 0) throw new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text, "Create it again.") { Advice = IpcAdvice.CreateMutex };
         var before = ReadNote();
         _ownerDied = before.ProcessId != 0;
         DeadOwnerId = _ownerDied ? before.ProcessId : null;
@@ -278,7 +278,7 @@ public sealed unsafe class IpcMutex : IpcLock
         }
         if (read < 0) throw IpcException.FromErrno("pread", Marshal.GetLastPInvokeError(), Address.Text);
         if (read != MutexFileRecord.Size || !note.IsSound)
-            throw new IpcException(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a mutex.", Address.Text, "Remove it with Remove-IpcObject and create it anew.");
+            throw new IpcException(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a mutex.", Address.Text) { Advice = IpcAdvice.RemoveAndCreate };
         return note;
     }
 

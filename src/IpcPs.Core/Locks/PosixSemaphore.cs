@@ -266,7 +266,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
     }
 
     private IpcException Damaged(string why) =>
-        new(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a semaphore: {why}.", Address.Text, "Remove it with Remove-IpcObject and create it anew.");
+        new(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a semaphore: {why}.", Address.Text) { Advice = IpcAdvice.RemoveAndCreate };
 
     private static IpcException Foreign(IpcAddress address, string why) =>
         new(IpcErrors.WrongKind, $"'{PathOf(address)}' is not a semaphore: {why}.", address.Text, "It was made by another program, or another C library; choose another name.");

@@ -293,14 +293,14 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
 
     private static IpcException Translate(string call, int errno, IpcAddress address) =>
         errno is Errno.EINVAL or Errno.EIDRM
-            ? IpcException.FromErrno(call, errno, address.Text, "Check the key; Get-IpcObject lists what exists.", IpcErrors.NotFound)
+            ? IpcException.FromErrno(call, errno, address.Text, "Check the key.", IpcErrors.NotFound, IpcAdvice.CheckAddress)
             : IpcException.FromErrno(call, errno, address.Text);
 
     private static IpcException CreateFailed(int errno, int count, IpcAddress? address) => errno switch
     {
         Errno.ENOSPC or Errno.EINVAL => new IpcException(IpcErrors.LimitReached, $"A set of {count} semaphores is beyond kernel.sem ({Setting()}: semaphores a set, in all, operations a call, sets).",
-            address?.Text, "Remove what nobody needs (Get-IpcObject lists it), or raise it with 'sysctl kernel.sem=…'.")
-        { Errno = errno, Call = "semget" },
+            address?.Text, "Remove sets that no process needs, or raise it with 'sysctl kernel.sem=…'.")
+        { Errno = errno, Call = "semget", Advice = IpcAdvice.RemoveUnused },
         _ => IpcException.FromErrno("semget", errno, address?.Text),
     };
 

@@ -22,7 +22,7 @@ public abstract class IpcMechanism
     public virtual void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        throw new IpcException(IpcErrors.NotSupported, $"'{address}' is gone when the last process closes it; there is nothing to remove.", address.Text, "Use Close-IpcObject.");
+        throw new IpcException(IpcErrors.NotSupported, $"'{address}' is gone when the last process closes it; there is nothing to remove.", address.Text) { Advice = IpcAdvice.Close };
     }
 
     /// <summary>Waits until an object exists at the address.</summary>
@@ -41,7 +41,7 @@ public abstract class IpcMechanism
     /// <returns>Null where it is of another mechanism.</returns>
     internal virtual IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) => null;
 
-    /// <summary>The ways in which it carries messages between processes that somebody else starts (<c>Start-IpcJob -Via</c>).</summary>
+    /// <summary>The ways in which it carries messages between processes that a third one starts.</summary>
     public virtual IReadOnlyList<JobTransportFactory> Transports => [];
 
     /// <summary>Addresses of objects that exist now and that this user can open, for tab completion. Cheap; never throws.</summary>

@@ -141,6 +141,6 @@ internal readonly record struct EnvelopeHeader
     }
 
     private static IpcException Invalid(IpcAddress address, string why) =>
-        new(IpcErrors.InvalidData, $"What arrived on '{address}' begins like an IpcPs envelope and is none: {why}.", address.Text,
-            "Receive with -Format Bytes to see what the other side sends.");
+        new(IpcErrors.InvalidData, $"What arrived on '{address}' begins like an IpcPs envelope and is none: {why}.", address.Text)
+        { Advice = IpcAdvice.ReceiveBytes };
 }

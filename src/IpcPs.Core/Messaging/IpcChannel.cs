@@ -82,7 +82,7 @@ public abstract class IpcChannel : IpcObject
         ArgumentNullException.ThrowIfNull(reply);
         ThrowIfClosed();
         if (!CanRequest)
-            throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) has no way back of its own for a reply.", Address.Text, "Use a socket (New-IpcSocket) or a duplex pipe (New-IpcPipe -Duplex).");
+            throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) has no way back of its own for a reply.", Address.Text, "Use a socket or a duplex pipe.") { Advice = IpcAdvice.UseDuplexChannel };
         var router = Router ?? Interlocked.CompareExchange(ref _router, new RequestRouter(this), null) ?? _router!;
         if (!router.Request(payload, options, reply, wait))
             throw new IpcException(IpcErrors.PeerClosed, $"The other side of '{Address}' closed before it replied.", Address.Text);
@@ -127,5 +127,5 @@ public abstract class IpcChannel : IpcObject
     // Whether it is closed is asked last: another thread may close it at any time, and that is then the reason.
     private IpcException Lacks(string has, string access) => IsClosed
         ? WasClosed()
-        : new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for {has} only.", Address.Text, $"Open it with -Access {access} or ReadWrite.");
+        : new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for {has} only.", Address.Text, $"Open it with access {access} or ReadWrite.") { Advice = IpcAdvice.OpenWithAccess };
 }

@@ -2,8 +2,7 @@ using IpcPs.Processes;
 
 namespace IpcPs.Messaging;
 
-/// <summary>A received message with all that is known of it: what <c>Receive-IpcMessage -Envelope</c> gives. What a transport does not
-/// know is null.</summary>
+/// <summary>A received message with all that is known of it: what a transport does not know is null.</summary>
 public sealed class IpcMessage
 {
     /// <summary>Takes the facts of a message from the buffer that it was received into.</summary>

@@ -226,8 +226,8 @@ internal sealed unsafe partial class LargeMessage : IDisposable
                 var errno = Marshal.GetLastPInvokeError();
                 if (errno == Errno.ENOSPC)
                 {
-                    throw new IpcException(IpcErrors.LimitReached, $"The shared memory file system /dev/shm has no room for a message of {_length} bytes.", Name, "Remove segments that nobody needs (Get-IpcObject -Stale), or enlarge it: mount -o remount,size=… /dev/shm.")
-                    { Errno = errno, Call = "write" };
+                    throw new IpcException(IpcErrors.LimitReached, $"The shared memory file system /dev/shm has no room for a message of {_length} bytes.", Name, "Remove segments that no process needs, or enlarge it: mount -o remount,size=… /dev/shm.")
+                    { Errno = errno, Call = "write", Advice = IpcAdvice.RemoveStale };
                 }
                 if (errno != Errno.EINTR) throw IpcException.FromErrno("write", errno, Name);
             }
@@ -264,8 +264,8 @@ internal sealed unsafe partial class LargeMessage : IDisposable
 
     private static IpcException NotOurs(string name, IpcAddress address) =>
         new(IpcErrors.AccessDenied, $"A message on '{address}' is in shared memory of another user's, '{name}', which only that user may read and remove.", address.Text,
-            "Between users make the queue with a -MaxMessageSize that the messages fit in, or use a socket.");
+            "Between users, create the queue with a maximum message size that the messages fit in, or use a socket.") { Advice = IpcAdvice.SetMaxMessageSize };
 
     private static IpcException Invalid(IpcAddress address, string why) =>
-        new(IpcErrors.InvalidData, $"A message on '{address}' refers to shared memory, and {why}.", address.Text, "Receive with -Format Bytes to see what the other side sends.");
+        new(IpcErrors.InvalidData, $"A message on '{address}' refers to shared memory, and {why}.", address.Text) { Advice = IpcAdvice.ReceiveBytes };
 }

@@ -70,11 +70,11 @@ public abstract class MessageChannel : IpcChannel
     private protected virtual bool Exceeds(long size) => size > MaxMessageSize;
 
     /// <summary>What to do about a message that is too large; null where nothing can be done.</summary>
-    private protected virtual string? TooLargeHint => null;
+    private protected virtual (string? Text, IpcAdvice Advice) TooLargeHint => default;
 
     /// <summary>The exception for descriptors on a transport that has no room for them beside its bytes.</summary>
     private protected static IpcException NoDescriptors(IpcAddress address) =>
-        new(IpcErrors.NotSupported, $"'{address}' does not carry descriptors: only unix sockets do.", address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+        new(IpcErrors.NotSupported, $"'{address}' does not carry descriptors: only unix sockets do.", address.Text) { Advice = IpcAdvice.UseUnixSocket };
 
     private void SendEnvelope(ReadOnlySpan<byte> payload, in EnvelopeHeader header, in SendOptions options, in WaitOptions wait)
     {
@@ -96,7 +96,7 @@ public abstract class MessageChannel : IpcChannel
     {
         if (options.Format != IpcFormat.Object) throw TooLarge(header.Size + payload.Length);
         if (payload.Length > MaxStreamMessage)
-            throw new IpcException(IpcErrors.MessageTooLarge, $"An Object of {payload.Length} bytes is larger than the {MaxStreamMessage} that one may have.", Address.Text, "Hand it over in shared memory: New-IpcSharedMemory.");
+            throw new IpcException(IpcErrors.MessageTooLarge, $"An Object of {payload.Length} bytes is larger than the {MaxStreamMessage} that one may have.", Address.Text) { Advice = IpcAdvice.UseSharedMemory };
         using var large = LargeMessage.Create(payload, Address);
         var reference = large.Reference();
         var envelope = header with { IsReference = true, PayloadLength = reference.Length };
@@ -111,7 +111,7 @@ public abstract class MessageChannel : IpcChannel
         try
         {
             if (!EnvelopeHeader.TryRead(message.Span, MaxStreamMessage, Address, out header) || header.IsFragment || header.Size + header.PayloadLength != message.Length)
-                throw new IpcException(IpcErrors.InvalidData, $"A message on '{Address}' begins like an IpcPs envelope and has the wrong length.", Address.Text, "Receive with -Format Bytes to see what the other side sends.");
+                throw new IpcException(IpcErrors.InvalidData, $"A message on '{Address}' begins like an IpcPs envelope and has the wrong length.", Address.Text) { Advice = IpcAdvice.ReceiveBytes };
         }
         catch (IpcException) when (options.Format == IpcFormat.Auto)
         {
@@ -124,6 +124,9 @@ public abstract class MessageChannel : IpcChannel
     }
 
     /// <summary>The exception for a message that the transport does not take.</summary>
-    private protected virtual IpcException TooLarge(long size) =>
-        new(IpcErrors.MessageTooLarge, $"A message of {size} bytes is larger than the {MaxMessageSize} that '{Address}' takes.", Address.Text, TooLargeHint);
+    private protected virtual IpcException TooLarge(long size)
+    {
+        var (hint, advice) = TooLargeHint;
+        return new(IpcErrors.MessageTooLarge, $"A message of {size} bytes is larger than the {MaxMessageSize} that '{Address}' takes.", Address.Text, hint) { Advice = advice };
+    }
 }

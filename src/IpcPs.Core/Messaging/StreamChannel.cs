@@ -92,7 +92,7 @@ public abstract class StreamChannel : IpcChannel
     {
         RequireReceive();
         if (options.Type is not null || options.ExceptType || options.Peek)
-            throw new IpcException(IpcErrors.NotSupported, $"This {Kind} is a stream of bytes: it has no message types and no peeking.", Address.Text, "Use a System V queue: New-IpcQueue -Kind SysV.");
+            throw new IpcException(IpcErrors.NotSupported, $"This {Kind} is a stream of bytes: it has no message types and no peeking.", Address.Text) { Advice = IpcAdvice.UseSysVQueue };
         if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         try
         {

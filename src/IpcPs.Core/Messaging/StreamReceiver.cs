@@ -112,13 +112,13 @@ internal sealed class StreamReceiver(StreamChannel channel)
     private bool TryTakeLine(MessageBuffer message, in ReceiveOptions options)
     {
         if (options.Format == IpcFormat.Object)
-            throw new IpcException(IpcErrors.FormatMismatch, $"What arrived on '{channel.Address}' is no IpcPs envelope.", channel.Address.Text, "Receive with -Format Text, Json or Bytes.");
+            throw new IpcException(IpcErrors.FormatMismatch, $"What arrived on '{channel.Address}' is no IpcPs envelope.", channel.Address.Text, "Receive with format Text, Json or Bytes.") { Advice = IpcAdvice.SetFormat };
         var end = Unread[_searched..].IndexOf((byte)'\n');
         if (end < 0)
         {
             _searched = _end - _start;
             if (_searched > channel.MaxMessageSize)
-                throw new IpcException(IpcErrors.MessageTooLarge, $"A line on '{channel.Address}' has no end within {channel.MaxMessageSize} bytes.", channel.Address.Text, "Receive with -Format Bytes.");
+                throw new IpcException(IpcErrors.MessageTooLarge, $"A line on '{channel.Address}' has no end within {channel.MaxMessageSize} bytes.", channel.Address.Text, "Receive with format Bytes.") { Advice = IpcAdvice.ReceiveBytes };
             return false;
         }
         end += _searched;

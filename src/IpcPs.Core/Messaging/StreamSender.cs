@@ -21,7 +21,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     public void Add(ReadOnlySpan<byte> payload, in SendOptions options, in WaitOptions wait)
     {
         ThrowIfBroken();
-        if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities", "New-IpcQueue makes an object that has them.");
+        if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities", IpcAdvice.UseQueue);
         if (payload.Length > channel.MaxMessageSize) throw TooLarge(payload.Length);
         if (_pending.Length == 0) _pending = ArrayPool<byte>.Shared.Rent(_room);
         if (options.NeedsEnvelope) AddEnvelope(payload, options, wait);
@@ -84,7 +84,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     {
         if (line.Contains((byte)'\n'))
             throw new IpcException(IpcErrors.InvalidArgument, $"On a byte stream a line is a message, and this text of {line.Length} bytes has a line break in it.",
-                channel.Address.Text, "Send the lines one by one, or use -Format Object or Json.");
+                channel.Address.Text, "Send the lines one by one, or use format Object or Json.") { Advice = IpcAdvice.SetFormat };
         var size = line.Length + 1;
         if (_length + size > _room || options.Handles is not null) Flush(wait);
         if (size <= _room && options.Handles is null)
@@ -208,12 +208,12 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         new(IpcErrors.Closed, $"'{channel.Address}' was left in the middle of a message by a send that ended early; the receiver could not tell where the next one begins.",
             channel.Address.Text, "Close it and open it again.");
 
-    private IpcException Unsupported(string what, string instead) =>
-        new(IpcErrors.NotSupported, $"This {channel.Kind} is a stream of bytes: it has no {what}.", channel.Address.Text, instead);
+    private IpcException Unsupported(string what, IpcAdvice advice) =>
+        new(IpcErrors.NotSupported, $"This {channel.Kind} is a stream of bytes: it has no {what}.", channel.Address.Text) { Advice = advice };
 
     private IpcException TooLarge(long bytes) =>
         new(IpcErrors.MessageTooLarge, $"A message of {bytes} bytes is larger than the {channel.MaxMessageSize} that one message may have.", channel.Address.Text,
-            "Send it in parts, or hand it over in shared memory: New-IpcSharedMemory.");
+            "Send it in parts, or pass it in shared memory.") { Advice = IpcAdvice.UseSharedMemory };
 
     private unsafe struct WriteAttempt(StreamChannel channel, byte* bytes, int length, SendOptions options) : IAttempt
     {

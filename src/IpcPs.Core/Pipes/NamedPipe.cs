@@ -147,7 +147,7 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     internal override int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options)
     {
         if (options.Handles is not null)
-            throw new IpcException(IpcErrors.NotSupported, "A pipe does not carry descriptors.", Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+            throw new IpcException(IpcErrors.NotSupported, "A pipe does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
         return PipeIO.TryWrite(_writer!, bytes, Address);
     }
 
@@ -234,7 +234,7 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         if (fd >= 0) return new SafeDescriptor(fd);
         var errno = Marshal.GetLastPInvokeError();
         if (errno != Errno.ENXIO) throw IpcException.FromErrno("open", errno, Address.Text);
-        if (wait.Deadline.IsImmediate) throw new IpcException(IpcErrors.NoPeer, $"Nobody has '{Address}' open for reading.", Address.Text, "Start the reader first, or wait for it with -Timeout.");
+        if (wait.Deadline.IsImmediate) throw new IpcException(IpcErrors.NoPeer, $"Nobody has '{Address}' open for reading.", Address.Text, "Start the reader first, or wait for it.") { Advice = IpcAdvice.WaitForReader };
         var call = new OpenCall(_path, flags);
         errno = InterruptibleCall.Invoke<OpenCall, int>(ref call, out fd, wait, Closing);
         if (errno == Errno.ETIMEDOUT) throw IpcException.TimedOut($"a reader on '{Address}'", Address.Text, wait.Deadline);

@@ -84,7 +84,7 @@ public sealed class PipeChannel : StreamChannel, IIpcCapacity
     internal override int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options)
     {
         if (options.Handles is not null)
-            throw new IpcException(IpcErrors.NotSupported, "A pipe does not carry descriptors.", Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+            throw new IpcException(IpcErrors.NotSupported, "A pipe does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
         return PipeIO.TryWrite(_writer!, bytes, Address);
     }
 

@@ -27,7 +27,7 @@ internal static class WriterLock
         _ = Libc.flock(writer, Libc.LOCK_SH | Libc.LOCK_NB);
         if (errno != Errno.EAGAIN) throw IpcException.FromErrno("flock", errno, address.Text);
         throw new IpcException(IpcErrors.MessageTooLarge, $"A line of {bytes} bytes cannot be kept whole on '{address}': other writers have it open, and the kernel keeps together {PipeIO.AtomicWrite} bytes (PIPE_BUF).",
-            address.Text, "Send it with -Format Object, which is split and put together again, or use a queue or a socket.");
+            address.Text, "Send it with format Object, which is split and put together again, or use a queue or a socket.") { Advice = IpcAdvice.SetFormat };
     }
 
     private readonly struct ShareCall(SafeDescriptor writer) : IBlockingCall<int>

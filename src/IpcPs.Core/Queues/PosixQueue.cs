@@ -162,8 +162,8 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     }
 
     /// <inheritdoc/>
-    private protected override string TooLargeHint =>
-        $"The size was fixed when the queue was made: New-IpcQueue -MaxMessageSize, up to fs.mqueue.msgsize_max, which is {Sysctl.Describe("fs.mqueue.msgsize_max")} ('sysctl fs.mqueue.msgsize_max=…' raises it). An Object may be larger: it travels through shared memory.";
+    private protected override (string?, IpcAdvice) TooLargeHint =>
+        ($"The maximum message size was fixed when the queue was created. The limit of it is fs.mqueue.msgsize_max, which is {Sysctl.Describe("fs.mqueue.msgsize_max")} ('sysctl fs.mqueue.msgsize_max=…' raises it). An Object may be larger: it travels through shared memory.", IpcAdvice.SetMaxMessageSize);
 
     /// <inheritdoc/>
     private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
@@ -184,7 +184,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     private protected override unsafe bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         if (options.Type is not null || options.ExceptType || options.Peek)
-            throw new IpcException(IpcErrors.NotSupported, "A POSIX message queue has priorities, not types, and the kernel lets nobody look at a message without taking it.", Address.Text, "Use a System V queue: New-IpcQueue -Kind SysV.");
+            throw new IpcException(IpcErrors.NotSupported, "A POSIX message queue has priorities, not types, and the kernel lets nobody look at a message without taking it.", Address.Text) { Advice = IpcAdvice.UseSysVQueue };
         var room = message.Reserve((int)MaxMessageSize);
         fixed (byte* first = room)
         {
@@ -206,7 +206,8 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
 
     private int PriorityOf(in SendOptions options)
     {
-        if (options.Type != 0) throw new IpcException(IpcErrors.NotSupported, "A POSIX message queue has priorities, not types.", Address.Text, "Send with -Priority, or use a System V queue: New-IpcQueue -Kind SysV.");
+        if (options.Type != 0) throw new IpcException(IpcErrors.NotSupported, "A POSIX message queue has priorities, not types.", Address.Text,
+            "Send with a priority, or use a System V queue.") { Advice = IpcAdvice.UsePriorityOrSysVQueue };
         if (options.Handles is not null) throw NoDescriptors(Address);
         var priority = options.Priority ?? 0;
         return priority is >= 0 and <= HighestPriority ? priority : throw IpcException.Argument($"A priority is 0 to {HighestPriority}, and this one is {priority}.", Address.Text);

@@ -103,7 +103,7 @@ internal static unsafe class PosixQueueOpening
                     $"fs.mqueue.msg_max is {Sysctl.Describe("fs.mqueue.msg_max")}, fs.mqueue.msgsize_max {Sysctl.Describe("fs.mqueue.msgsize_max")}; nobody gets more than {HardMaxMessages} messages or {HardMaxMessageSize} bytes."),
             Errno.ENOSPC =>
                 Limit(errno, address, $"As many queues exist as fs.mqueue.queues_max allows: {Sysctl.Describe("fs.mqueue.queues_max")}.",
-                    "Remove some (Get-IpcObject lists them), or raise it as root: sysctl fs.mqueue.queues_max=…"),
+                    "Remove some, or raise it as root: sysctl fs.mqueue.queues_max=….", IpcAdvice.RemoveUnused),
             Errno.EMFILE => NoDescriptorLeft(address, asked),
             _ => IpcException.FromErrno("mq_open", errno, address.Text),
         };
@@ -119,9 +119,9 @@ internal static unsafe class PosixQueueOpening
         var limit = Sysctl.ReadProcessLimit("Max msgqueue size") is { } bytes ? $"{bytes}" : "not readable";
         return Limit(Errno.EMFILE, address,
             $"A queue of {messages} messages of {size} bytes counts {messages * (size + CountedPerMessage)} bytes, which is more than this user's queues have left of RLIMIT_MSGQUEUE: {limit} bytes for all of them together.",
-            "Ask for fewer or smaller messages, remove queues that nobody needs, or raise it: 'ulimit -q' in the shell that starts PowerShell, or 'msgqueue' in /etc/security/limits.conf.");
+            "Ask for fewer or smaller messages, remove queues that nobody needs, or raise it: 'ulimit -q' in the shell that starts this process, or 'msgqueue' in /etc/security/limits.conf.");
     }
 
-    private static IpcException Limit(int errno, IpcAddress address, string message, string hint) =>
-        new(IpcErrors.LimitReached, message, address.Text, hint) { Errno = errno, Call = "mq_open" };
+    private static IpcException Limit(int errno, IpcAddress address, string message, string hint, IpcAdvice advice = IpcAdvice.None) =>
+        new(IpcErrors.LimitReached, message, address.Text, hint) { Errno = errno, Call = "mq_open", Advice = advice };
 }

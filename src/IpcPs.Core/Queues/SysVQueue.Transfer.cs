@@ -20,15 +20,16 @@ public sealed partial class SysVQueue
     private long _knownToFit;
 
     /// <inheritdoc/>
-    private protected override string TooLargeHint =>
-        $"A message may have kernel.msgmax bytes, which is {Sysctl.Describe("kernel.msgmax")} ('sysctl kernel.msgmax=…' raises it), and no more than the queue holds{(TryGetMaxBytes() is { } bytes ? $", which is {bytes}" : "")} (Set-IpcObject -MaxBytes). An Object may be larger: it travels through shared memory.";
+    private protected override (string?, IpcAdvice) TooLargeHint =>
+        ($"A message may have kernel.msgmax bytes, which is {Sysctl.Describe("kernel.msgmax")} ('sysctl kernel.msgmax=…' raises it), and no more than the queue holds{(TryGetMaxBytes() is { } bytes ? $", which is {bytes}" : "")}. An Object may be larger: it travels through shared memory.", IpcAdvice.SetMaxBytes);
 
     /// <inheritdoc/>
     [SkipLocalsInit]
     private protected override unsafe void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
         if (options.Priority is not null)
-            throw new IpcException(IpcErrors.NotSupported, "A System V message queue has types, not priorities.", Address.Text, "Send with -Type, and let the receiver ask for the lowest type with a negative -Type; or use New-IpcQueue -Kind Posix.");
+            throw new IpcException(IpcErrors.NotSupported, "A System V message queue has types, not priorities.", Address.Text,
+                "Send with a type, and let the receiver ask for the lowest type with a negative type; or use a POSIX queue.") { Advice = IpcAdvice.UseTypeOrPosixQueue };
         if (options.Handles is not null) throw NoDescriptors(Address);
         var type = options.Type == 0 ? DefaultType : options.Type;
         if (type < 1) throw IpcException.Argument($"A message type is 1 or more, and this one is {type}.", Address.Text);
@@ -55,7 +56,7 @@ public sealed partial class SysVQueue
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         var type = options.Type ?? 0;
-        if (options.ExceptType && type < 1) throw IpcException.Argument("-ExceptType goes with a -Type of 1 or more.", Address.Text);
+        if (options.ExceptType && type < 1) throw IpcException.Argument("ExceptType needs a Type of 1 or more.", Address.Text);
         if (type == long.MinValue) throw IpcException.Argument($"A message type is at most {long.MaxValue}.", Address.Text);
         if (options.Peek) SysVPeek.Receive(this, message, type, options.ExceptType, wait);
         else Take(message, (nint)type, options.ExceptType ? Libc.MSG_EXCEPT : 0, wait);

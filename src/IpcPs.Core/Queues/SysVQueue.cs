@@ -201,8 +201,8 @@ public sealed partial class SysVQueue : MessageChannel, IIpcPermissions, IIpcMax
     private static IpcException CreateFailed(int errno, string? target) => errno switch
     {
         Errno.ENOSPC => new IpcException(IpcErrors.LimitReached, $"As many System V queues exist as kernel.msgmni allows: {Sysctl.Describe("kernel.msgmni")}.", target,
-            "Remove some (Get-IpcObject lists them), or raise it as root: sysctl kernel.msgmni=…")
-        { Errno = errno, Call = "msgget" },
+            "Remove some, or raise it as root: sysctl kernel.msgmni=….")
+        { Errno = errno, Call = "msgget", Advice = IpcAdvice.RemoveUnused },
         _ => IpcException.FromErrno("msgget", errno, target),
     };
 

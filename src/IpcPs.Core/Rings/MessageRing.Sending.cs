@@ -85,7 +85,7 @@ public sealed partial class MessageRing
     {
         RequireSend();
         if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities");
-        if (options.Handles is not null) throw new IpcException(IpcErrors.NotSupported, "A ring does not carry descriptors.", Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+        if (options.Handles is not null) throw new IpcException(IpcErrors.NotSupported, "A ring does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

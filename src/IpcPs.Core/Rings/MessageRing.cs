@@ -165,7 +165,8 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         return LazyInitializer.EnsureInitialized(ref _readiness, () => new RingReadyEvent(IsReady, UntilChanged, Address.Text, Closing)).Ask();
     }
 
-    private protected override string? TooLargeHint => "A ring takes messages of almost half its capacity: make it with a larger -Capacity.";
+    private protected override (string?, IpcAdvice) TooLargeHint =>
+        ("A ring carries messages of up to almost half its capacity: create it with a larger capacity.", IpcAdvice.SetCapacity);
 
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
@@ -281,7 +282,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
                         throw RingHeader.Damaged(Address, "another process meddles with its locks");
                 }
                 if (slot == RingLayout.SlotCount)
-                    throw new IpcException(IpcErrors.LimitReached, $"'{Address}' has {RingLayout.SlotCount} readers, and a broadcast that holds its writers back for the slowest has no more.", Address.Text, "Make it with -Overflow DropOldest, which has no such limit.");
+                    throw new IpcException(IpcErrors.LimitReached, $"'{Address}' has {RingLayout.SlotCount} readers, and a broadcast that holds its writers back for the slowest has no more.", Address.Text, "Create one that drops the oldest messages: it has no such limit.") { Advice = IpcAdvice.UseDropOldest };
                 _reader.Begin(slot, cursor, number);
             }
             finally
@@ -293,7 +294,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     }
 
     private IpcException Unsupported(string what) =>
-        new(IpcErrors.NotSupported, $"A {Kind} has no {what}.", Address.Text, "New-IpcQueue makes an object that has them.");
+        new(IpcErrors.NotSupported, $"A {Kind} has no {what}.", Address.Text) { Advice = IpcAdvice.UseQueue };
 
     private IpcException WasCut() => RingHeader.Damaged(Address, "its file was cut short");
 

@@ -36,7 +36,7 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         set => DescriptorPermissions.SetGroup(OpenDescriptor, value, Address.Text);
     }
 
-    // What Set-IpcObject -Capacity sets.
+    // The capacity of shared memory is its size.
     long IIpcCapacity.Capacity
     {
         get => Size;
@@ -48,7 +48,7 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
     {
         ThrowIfClosed();
         if (size <= 0) throw IpcException.Argument($"A size of {size} bytes is none.", Address.Text);
-        if (IsReadOnly) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for reading only.", Address.Text, "Open it with -Access ReadWrite.");
+        if (IsReadOnly) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for reading only.", Address.Text, "Open it with access ReadWrite.") { Advice = IpcAdvice.OpenWithAccess };
         var before = (long)Status(Descriptor, Address).Size;
         try
         {
@@ -152,7 +152,7 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         }
         catch (ObjectDisposedException)
         {
-            throw new IpcException(IpcErrors.Closed, $"'{address}' was closed.", address.Text, "Open it again with Open-IpcObject.");
+            throw new IpcException(IpcErrors.Closed, $"'{address}' was closed.", address.Text) { Advice = IpcAdvice.OpenAgain };
         }
     }
 

@@ -28,7 +28,8 @@ public abstract partial class SharedMemorySegment
         var count = limit >= 0 ? limit : Size - offset;
         var end = IndexOf(0, offset, count);
         if (end < 0 || end - offset > MaxText)
-            throw new IpcException(IpcErrors.InvalidData, $"No NUL ends the text at offset {offset} of '{Address}' within {count} bytes.", Address.Text, "Read it with -Count, or its bytes with -As Byte.");
+            throw new IpcException(IpcErrors.InvalidData, $"No NUL ends the text at offset {offset} of '{Address}' within {count} bytes.", Address.Text,
+                "Give the number of bytes of the text, or read it as bytes.") { Advice = IpcAdvice.SetTextEnd };
         return ReadText(offset, (int)(end - offset));
     }
 
@@ -109,7 +110,7 @@ public abstract partial class SharedMemorySegment
         var length = Read<int>(offset);
         if (length < 0 || length > MaxText || length > Size - offset - sizeof(int))
             throw new IpcException(IpcErrors.InvalidData, $"The length at offset {offset} of '{Address}' is {(uint)length} bytes, which are not within its {Size} bytes.", Address.Text,
-                "No text with its length in front was written there. Read it with -Count or -NullTerminated.");
+                "No text with its length in front was written there. Give the number of bytes of the text, or read it up to its NUL.") { Advice = IpcAdvice.SetTextEnd };
         return length;
     }
 }

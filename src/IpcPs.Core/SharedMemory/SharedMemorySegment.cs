@@ -64,7 +64,7 @@ public abstract partial class SharedMemorySegment : IpcObject, IIpcPermissions
             ThrowIfClosed();
             var region = Volatile.Read(ref _region);
             if (write && region.IsReadOnly)
-                throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for reading only.", Address.Text, "Open it with -Access ReadWrite; its mode must allow this user to write.");
+                throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for reading only.", Address.Text, "Open it with access ReadWrite; its mode must allow this user to write.") { Advice = IpcAdvice.OpenWithAccess };
             if (!region.Contains(offset, count) || (!region.IsGuarded && CurrentSize(region) < offset + count))
             {
                 if (TryRemap(region)) continue;
@@ -87,7 +87,7 @@ public abstract partial class SharedMemorySegment : IpcObject, IIpcPermissions
         if (!hold.Region.WasCut) return;
         TryRemap(hold.Region);
         throw new IpcException(IpcErrors.OutOfRange, $"Another process has cut '{Address}' to {CurrentSize(hold.Region)} bytes, or its file system is full.", Address.Text,
-            "Agree on the size between the processes, or take a kind that can't be cut: New-IpcSharedMemory without a name, or -Kind SysV.");
+            "Agree on the size between the processes, or use a kind that cannot be cut: without a name, or System V.") { Advice = IpcAdvice.UseFixedMemory };
     }
 
     /// <summary>Throws when an atomic operation would be none.</summary>

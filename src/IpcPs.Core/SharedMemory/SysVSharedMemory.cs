@@ -92,7 +92,7 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
 
     /// <inheritdoc/>
     public override void Resize(long size, CancellationToken cancellation = default) =>
-        throw new IpcException(IpcErrors.NotSupported, "The size of a System V segment never changes.", Address.Text, "Create a new one, or use -Kind Posix.");
+        throw new IpcException(IpcErrors.NotSupported, "The size of a System V segment never changes.", Address.Text, "Create a new one, or use POSIX shared memory.") { Advice = IpcAdvice.UsePosixMemory };
 
     internal static bool Exists(IpcAddress address)
     {
@@ -159,20 +159,20 @@ public sealed unsafe class SysVSharedMemory : SharedMemorySegment
     // An id that is no longer one gives EINVAL.
     private static IpcException Translate(string call, int errno, IpcAddress address) =>
         errno is Errno.EINVAL or Errno.EIDRM
-            ? IpcException.FromErrno(call, errno, address.Text, "Check the key; Get-IpcObject lists what exists.", IpcErrors.NotFound)
+            ? IpcException.FromErrno(call, errno, address.Text, "Check the key.", IpcErrors.NotFound, IpcAdvice.CheckAddress)
             : IpcException.FromErrno(call, errno, address.Text);
 
     private static IpcException CreateFailed(int errno, long size, IpcAddress? address) => errno switch
     {
         Errno.EINVAL => Limit($"A segment of {size} bytes is more than kernel.shmmax allows, {Sysctl.Describe("kernel.shmmax")} bytes.", "Raise it with 'sysctl kernel.shmmax=…'.", errno, address),
         Errno.ENOSPC => Limit($"With {size} bytes more the machine would have more segments, or more memory in them, than kernel.shmmni ({Sysctl.Describe("kernel.shmmni")} segments) and kernel.shmall ({Sysctl.Describe("kernel.shmall")} pages) allow.",
-            "Remove what nobody needs (Get-IpcObject lists it), or raise them with sysctl.", errno, address),
+            "Remove segments that no process needs, or raise them with sysctl.", errno, address, IpcAdvice.RemoveUnused),
         Errno.ENOMEM => Limit($"The kernel has no memory for a segment of {size} bytes.", "Ask for less.", errno, address),
         _ => IpcException.FromErrno("shmget", errno, address?.Text),
     };
 
-    private static IpcException Limit(string message, string advice, int errno, IpcAddress? address) =>
-        new(IpcErrors.LimitReached, message, address?.Text, advice) { Errno = errno, Call = "shmget" };
+    private static IpcException Limit(string message, string hint, int errno, IpcAddress? address, IpcAdvice advice = IpcAdvice.None) =>
+        new(IpcErrors.LimitReached, message, address?.Text, hint) { Errno = errno, Call = "shmget", Advice = advice };
 
     /// <summary>A mapping that shmdt(2) ends.</summary>
     private sealed class Attachment(nint address, long length, bool isReadOnly) : MappedRegion(address, length, isReadOnly, isGuarded: false)

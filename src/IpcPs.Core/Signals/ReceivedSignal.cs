@@ -5,7 +5,7 @@ namespace IpcPs.Signals;
 
 /// <summary>A signal that this process received, and all that the kernel says of it.</summary>
 /// <remarks>An EventArgs, so that it is <c>$Event.SourceEventArgs</c> in a PowerShell event.</remarks>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1710", Justification = "What Wait-IpcSignal returns first of all; that it can travel in an event is second.")]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1710", Justification = "What a wait for a signal returns first of all; that it can travel in an event is second.")]
 public sealed class ReceivedSignal : EventArgs
 {
     private readonly SignalRecord _record;

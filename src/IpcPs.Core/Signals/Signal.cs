@@ -30,7 +30,7 @@ public readonly record struct Signal(int Number) : IComparable<Signal>
     {
         ArgumentNullException.ThrowIfNull(text);
         return TryParse(text, out var signal) ? signal
-            : throw new IpcException(IpcErrors.InvalidSignal, $"'{text}' is not a signal of this machine.", text, "Use a name (TERM, SIGTERM), RTMIN+n, RTMAX-n or a number; Get-IpcSignal lists them all.");
+            : throw new IpcException(IpcErrors.InvalidSignal, $"'{text}' is not a signal of this machine.", text, "Use a name (TERM, SIGTERM), RTMIN+n, RTMAX-n or a number.") { Advice = IpcAdvice.CheckSignals };
     }
 
     /// <summary>Reads a signal's name or number.</summary>

@@ -7,7 +7,7 @@ public enum SignalOrigin
     Other,
     /// <summary>A process called kill(2). Standard, without a value.</summary>
     Kill,
-    /// <summary>A process called sigqueue(3), or Send-IpcSignal -Value: with a value.</summary>
+    /// <summary>A process called sigqueue(3): with a value.</summary>
     Queue,
     /// <summary>A thread of this or another process called tgkill(2).</summary>
     ThreadKill,

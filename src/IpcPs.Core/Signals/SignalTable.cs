@@ -75,7 +75,7 @@ public static class SignalTable
     {
         if (signal.Number == 0) throw new IpcException(IpcErrors.SignalRefused, "Signal 0 is never delivered, so it cannot be received.", signal.Name);
         if (Describe(signal).WhyNot is { } reason)
-            throw new IpcException(IpcErrors.SignalRefused, $"{signal.Name} ({signal.Number}) cannot be received in a PowerShell session. {reason}", signal.Name, "Get-IpcSignal shows which signals can be.");
+            throw new IpcException(IpcErrors.SignalRefused, $"{signal.Name} ({signal.Number}) cannot be received in this process. {reason}", signal.Name) { Advice = IpcAdvice.CheckSignals };
     }
 
     internal static string NameOf(int number)

@@ -51,7 +51,7 @@ public sealed unsafe class SignalTarget : IDisposable
     {
         if (processId <= 0)
             throw new IpcException(IpcErrors.ProcessRefused, $"{processId} is not a process: to the kernel, 0 means the sender's own group, -1 every process, and -N the group N.", processId.ToString(CultureInfo.InvariantCulture),
-                "Name a process; for a process group use -Group with its positive number.");
+                "Name a process, or a process group by its positive number.") { Advice = IpcAdvice.SignalGroup };
         var process = OpenDescriptor(processId);
         try
         {

@@ -3,7 +3,7 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Transports;
 
-/// <summary>A way to carry messages from processes to a process that somebody else starts all: what <c>Start-IpcJob -Via</c> chooses from.
+/// <summary>A way to carry messages from processes to a process that somebody else starts all.
 /// A mechanism has one, several (sockets) or none: <see cref="IpcMechanism.Transports"/>.</summary>
 public abstract class JobTransportFactory
 {

@@ -36,7 +36,7 @@ public sealed class SignalTransformationAttribute : ArgumentTransformationAttrib
         }
         catch (IpcException e)
         {
-            throw new ArgumentTransformationMetadataException($"{e.Message} {e.RecommendedAction}", e);
+            throw new ArgumentTransformationMetadataException($"{e.Message} {ErrorRecords.RecommendedAction(e)}", e);
         }
     }
 }

@@ -40,7 +40,7 @@ public class PosixQueueTests
         using var queue = TestQueue.Posix(1, 100);
         var error = Assert.Throws<IpcException>(() => queue.Send("x", new SendOptions { Type = 1 }));
         Assert.Equal(IpcErrors.NotSupported, error.Id);
-        Assert.Contains("-Kind SysV", error.RecommendedAction, StringComparison.Ordinal);
+        Assert.Equal("Use a System V queue.", error.RecommendedAction);
         foreach (var options in new ReceiveOptions[] { new() { Type = 0 }, new() { Peek = true }, new() { ExceptType = true } })
             Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => queue.Receive(options)).Id);
     }

@@ -100,7 +100,7 @@ public sealed class ServerTests : IDisposable
         Shell.Pwsh.Run($"$client = Open-IpcObject '{made}'; 'from the same user' | Send-IpcMessage $client; $null = [Console]::In.ReadLine()").Succeeded();
         var result = receiving.Wait();
         Assert.Equal("from the same user", result.Single());
-        Assert.Matches("^'.*' refused user nobody.*: only the listener's own user and those named by -AllowUser are served.$", Assert.Single(result.Warnings));
+        Assert.Matches("^'.*' refused user nobody.*: only the listener's user and its AllowedUsers are served\\. New-IpcSocket -AllowUser names them\\.$", Assert.Single(result.Warnings));
         Assert.Equal(1L, _session.Run("$server.Refused").Single());
         intruder.Finish();
     }

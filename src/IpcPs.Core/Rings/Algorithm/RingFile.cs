@@ -201,7 +201,8 @@ internal sealed unsafe class RingFile : IDisposable
         }
         catch (IpcException e) when (e.Id == IpcErrors.AlreadyExists && !IsInUse(IpcAddress.Parse(_target)))
         {
-            throw new IpcException(e.Id, e.Message, _target, "No process has it open. Open it to get what is in it, or remove it with Remove-IpcObject.", e) { Errno = e.Errno, Call = e.Call };
+            throw new IpcException(e.Id, e.Message, _target, "No process has it open. Open it to get what is in it, or remove it.", e)
+            { Errno = e.Errno, Call = e.Call, Advice = IpcAdvice.OpenOrRemove };
         }
     }
 }

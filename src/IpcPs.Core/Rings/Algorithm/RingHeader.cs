@@ -63,7 +63,7 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
 
     /// <summary>The exception for a ring that contradicts itself.</summary>
     public static IpcException Damaged(IpcAddress address, string why) =>
-        new(IpcErrors.InvalidData, $"The ring '{address}' is damaged: {why}.", address.Text, "Remove it with Remove-IpcObject and make a new one.");
+        new(IpcErrors.InvalidData, $"The ring '{address}' is damaged: {why}.", address.Text) { Advice = IpcAdvice.RemoveAndCreate };
 
     private static IpcException NoRing(IpcAddress address) =>
         new(IpcErrors.WrongKind, $"'{RingFile.PathOf(address)}' is not a ring.", address.Text);

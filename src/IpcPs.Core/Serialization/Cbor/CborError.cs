@@ -4,7 +4,7 @@ namespace IpcPs.Serialization.Cbor;
 internal static class CborError
 {
     public static IpcException Invalid(string why, Exception? inner = null) =>
-        new(IpcErrors.InvalidData, $"A message that claims to be an Object is none: {why}.", null, "Receive with -Format Bytes to see what the other side sends.", inner);
+        new(IpcErrors.InvalidData, $"A message that claims to be an Object is none: {why}.", inner: inner) { Advice = IpcAdvice.ReceiveBytes };
 
     public static IpcException Truncated() => Invalid("it ends in the middle of a value");
 }

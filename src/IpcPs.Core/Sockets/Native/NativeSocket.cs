@@ -183,7 +183,7 @@ internal sealed unsafe partial class NativeSocket : IDisposable
     private int TrySendMessage(ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, NativeSocketAddress name, int flags)
     {
         if (handles is { Count: > 0 } && !IsUnix)
-            throw new IpcException(IpcErrors.NotSupported, $"A {Address.Scheme.ToString().ToUpperInvariant()} socket does not carry descriptors.", Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+            throw new IpcException(IpcErrors.NotSupported, $"A {Address.Scheme.ToString().ToUpperInvariant()} socket does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
         var control = stackalloc byte[handles is { Count: > 0 } ? AncillaryData.MaxControl : 1];
         fixed (byte* from = bytes)
         fixed (byte* to = name.Buffer)

@@ -10,14 +10,14 @@ internal static unsafe class PacketSend
     public static void RequirePlain(in SendOptions options, IpcChannel channel)
     {
         if (options.Type != 0 || options.Priority is not null)
-            throw new IpcException(IpcErrors.NotSupported, $"This {channel.Kind} has no message types and priorities.", channel.Address.Text, "New-IpcQueue makes an object that has them.");
+            throw new IpcException(IpcErrors.NotSupported, $"This {channel.Kind} has no message types and priorities.", channel.Address.Text) { Advice = IpcAdvice.UseQueue };
     }
 
     /// <inheritdoc cref="RequirePlain(in SendOptions, IpcChannel)"/>
     public static void RequirePlain(in ReceiveOptions options, IpcChannel channel)
     {
         if (options.Type is not null || options.ExceptType || options.Peek)
-            throw new IpcException(IpcErrors.NotSupported, $"This {channel.Kind} has no message types and no peeking.", channel.Address.Text, "Use a System V queue: New-IpcQueue -Kind SysV.");
+            throw new IpcException(IpcErrors.NotSupported, $"This {channel.Kind} has no message types and no peeking.", channel.Address.Text) { Advice = IpcAdvice.UseSysVQueue };
     }
 
     /// <summary>Sends a packet to the peer of a connected socket; waits for room.</summary>

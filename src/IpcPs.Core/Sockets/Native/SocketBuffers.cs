@@ -30,7 +30,7 @@ internal static unsafe class SocketBuffers
     public static void RequireHandles(NativeSocket socket)
     {
         if (!socket.IsUnix)
-            throw new IpcException(IpcErrors.NotSupported, $"'{socket.Address}' does not carry descriptors: only unix sockets do.", socket.Address.Text, "Use a unix socket: New-IpcSocket unix:NAME.");
+            throw new IpcException(IpcErrors.NotSupported, $"'{socket.Address}' does not carry descriptors: only unix sockets do.", socket.Address.Text) { Advice = IpcAdvice.UseUnixSocket };
     }
 
     private static void Set(NativeSocket socket, int option, int bytes, string limit)

@@ -16,9 +16,9 @@ internal static class SocketErrors
     public static IpcException Connecting(IpcAddress address, int errno, Deadline deadline) => errno switch
     {
         Errno.ECONNREFUSED => Refused(address),
-        Errno.ENOENT => new IpcException(IpcErrors.NotFound, $"There is no socket '{address}'.", address.Text, "Start its server first, or wait for it with -Wait.") { Errno = errno, Call = "connect" },
+        Errno.ENOENT => new IpcException(IpcErrors.NotFound, $"There is no socket '{address}'.", address.Text) { Errno = errno, Call = "connect", Advice = IpcAdvice.WaitForServer },
         Errno.EPROTOTYPE => new IpcException(IpcErrors.WrongKind, $"The socket at '{address}' is of another type.", address.Text, "Give the type in the address: '?type=stream', '?type=seqpacket' or '?type=datagram'.") { Errno = errno, Call = "connect" },
-        Errno.EAGAIN => new IpcException(IpcErrors.Full, $"The server of '{address}' has not accepted the connections that wait already (its backlog is full).", address.Text, "Wait for it with -Timeout, or let the server listen with a larger -Backlog.") { Errno = errno, Call = "connect" },
+        Errno.EAGAIN => new IpcException(IpcErrors.Full, $"The server of '{address}' has not accepted the connections that wait already (its backlog is full).", address.Text) { Errno = errno, Call = "connect", Advice = IpcAdvice.WaitForBacklog },
         Errno.ETIMEDOUT => IpcException.TimedOut($"the server of '{address}' to accept the connection", address.Text, deadline, IpcErrors.Full),
         Errno.EADDRNOTAVAIL => new IpcException(IpcErrors.LimitReached, $"No local port is free to connect to '{address}', or this machine lacks the address.", address.Text, "See net.ipv4.ip_local_port_range.") { Errno = errno, Call = "connect" },
         _ => IpcException.FromErrno("connect", errno, address.Text),
@@ -29,6 +29,6 @@ internal static class SocketErrors
         // The kernel refuses a file that is no socket with the same word.
         if (address.Path is { } path && FileType.Of(path) is { } type && type != Libc.S_IFSOCK)
             return new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket.", address.Text);
-        return new IpcException(IpcErrors.NoPeer, $"Nobody listens at '{address}'.", address.Text, "Start its server first, or wait for it with -Wait.") { Errno = Errno.ECONNREFUSED, Call = "connect" };
+        return new IpcException(IpcErrors.NoPeer, $"Nobody listens at '{address}'.", address.Text) { Errno = Errno.ECONNREFUSED, Call = "connect", Advice = IpcAdvice.WaitForServer };
     }
 }

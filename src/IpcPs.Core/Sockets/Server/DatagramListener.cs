@@ -91,7 +91,7 @@ public sealed class DatagramListener : MessageChannel
     {
         ThrowIfClosed();
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it sends answers only, and those to senders that have a name.", Address.Text,
-            "Answer with Send-IpcMessage -ReplyTo; a sender that is to be answered binds its socket to a name.");
+            "Reply to a message. A sender that expects a reply binds its socket to a name.") { Advice = IpcAdvice.ReplyOrConnect };
     }
 
     private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait) =>

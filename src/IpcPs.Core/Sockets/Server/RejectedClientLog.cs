@@ -20,7 +20,7 @@ internal sealed class RejectedClientLog
     public void AddRefused(PeerIdentity peer, IpcAddress address)
     {
         Interlocked.Increment(ref _refused);
-        Keep($"'{address}' refused {peer}: only the listener's own user and those named by -AllowUser are served.");
+        Keep($"'{address}' refused {peer}: only the listener's user and its AllowedUsers are served.");
     }
 
     public void AddFailed(PeerIdentity peer, IpcException error)

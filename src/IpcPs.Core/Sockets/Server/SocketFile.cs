@@ -63,7 +63,7 @@ internal sealed unsafe class SocketFile
 
     public static IpcException BindFailed(IpcAddress address, int errno) => errno switch
     {
-        Errno.EADDRINUSE => new IpcException(IpcErrors.AlreadyExists, $"A live server has '{address}'.", address.Text, "Choose another address, or connect to it with Open-IpcObject.") { Errno = errno, Call = "bind" },
+        Errno.EADDRINUSE => new IpcException(IpcErrors.AlreadyExists, $"A live server has '{address}'.", address.Text, "Choose another address, or connect to it.") { Errno = errno, Call = "bind", Advice = IpcAdvice.Connect },
         Errno.EADDRNOTAVAIL => new IpcException(IpcErrors.PlatformNotSupported, $"This machine lacks the address of '{address}'.", address.Text) { Errno = errno, Call = "bind" },
         _ => IpcException.FromErrno("bind", errno, address.Text),
     };

@@ -94,7 +94,7 @@ public sealed class SocketListener : IpcChannel
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         ThrowIfClosed();
-        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it has no other side to send to.", Address.Text, "Answer a message with Send-IpcMessage -ReplyTo, or connect with Open-IpcObject.");
+        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it has no other side to send to.", Address.Text, "Reply to a message, or connect as a client.") { Advice = IpcAdvice.ReplyOrConnect };
     }
 
     /// <inheritdoc/>

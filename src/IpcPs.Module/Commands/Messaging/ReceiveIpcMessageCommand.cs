@@ -125,7 +125,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     {
         foreach (var channel in channels)
         {
-            foreach (var warning in channel.TakeWarnings()) WriteWarning(warning);
+            foreach (var warning in channel.TakeWarnings()) WriteWarning(ErrorRecords.WithCommand(warning));
         }
     }
 
