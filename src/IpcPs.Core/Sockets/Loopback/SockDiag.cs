@@ -23,7 +23,7 @@ internal static unsafe class SockDiag
     private static SafeDescriptor? s_netlink;
 
     /// <summary>TCP: the socket that is connected from one end point to the other. UDP: all sockets on the first end point's port. Empty if
-    /// there is none, or if sock_diag is not available.</summary>
+    /// no socket matches, or if sock_diag is not available.</summary>
     public static List<SocketTableEntry> Find(int protocol, IPEndPoint from, IPEndPoint to)
     {
         var found = new List<SocketTableEntry>(1);

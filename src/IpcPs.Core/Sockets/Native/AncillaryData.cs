@@ -57,7 +57,8 @@ internal static unsafe class AncillaryData
     public static int Write(IReadOnlyList<SafeHandle> handles, byte* control, IpcAddress address)
     {
         const int Max = Libc.MaxPassedDescriptors;
-        if (handles.Count > Max) throw IpcException.Argument($"A message carries up to {Max} descriptors, not {handles.Count}.", address.Text);
+        if (handles.Count > Max)
+            throw IpcException.Argument($"A message carries up to {Max} descriptors, not {handles.Count}.", address.Text);
         var held = 0;
         try
         {

@@ -91,7 +91,7 @@ internal static class SocketErrors
     public static void RejectDescriptors(NativeSocket socket)
     {
         if (!socket.IsUnix)
-            throw new IpcException(IpcErrors.NotSupported, $"'{socket.Address}' does not carry descriptors: only Unix sockets do.",
+            throw new IpcException(IpcErrors.NotSupported, $"'{socket.Address}' does not carry descriptors: only unix sockets do.",
                 socket.Address.Text) { Advice = IpcAdvice.UseUnixSocket };
     }
 

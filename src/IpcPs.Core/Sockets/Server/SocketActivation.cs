@@ -52,7 +52,7 @@ public static class SocketActivation
             if (FileType.Of(descriptor, address) == Libc.S_IFSOCK && IpcSocket.Adopt(descriptor, null, allowUsers) is { } channel)
                 return channel;
             throw new IpcException(IpcErrors.WrongKind,
-                $"'{address}', which the service manager passed, is not a Unix, TCP or UDP socket.", address.Text);
+                $"'{address}', which the service manager passed, is not a unix, TCP or UDP socket.", address.Text);
         }
         catch
         {
