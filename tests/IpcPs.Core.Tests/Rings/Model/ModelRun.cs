@@ -114,7 +114,7 @@ internal sealed class ModelRun
     {
         if (_actor.Done == 1)
         {
-            reader.Leave();
+            reader.Detach();
             Close(RingLayout.SpaceSleepers);
             return;
         }
