@@ -1,4 +1,4 @@
-# What a user sees of the machine. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Inventory.Tests.ps1'
+# What a user sees of the machine. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
     $PSDefaultParameterValues['Get-IpcObject:WarningAction'] = 'Ignore'

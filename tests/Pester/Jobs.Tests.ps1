@@ -1,4 +1,4 @@
-# What a user does with jobs. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Jobs.Tests.ps1'
+# What a user does with jobs. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
 

@@ -1,4 +1,4 @@
-# What a user does with shared memory, semaphores and mutexes. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Memory.Tests.ps1'
+# What a user does with shared memory, semaphores and mutexes. Run by dotnet test.
 BeforeAll {
     $script:manifest = (Resolve-Path (Join-Path $PSScriptRoot '../../IpcPs.psd1')).Path
     Import-Module $manifest -Force

@@ -1,4 +1,4 @@
-# What a user sees of objects that travel. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Objects.Tests.ps1'
+# What a user sees of objects that travel. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
 

@@ -1,4 +1,4 @@
-# What a user does with rings. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Rings.Tests.ps1'
+# What a user does with rings. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
     $script:manifest = (Resolve-Path (Join-Path $PSScriptRoot '../../IpcPs.psd1')).Path

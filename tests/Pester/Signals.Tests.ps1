@@ -1,4 +1,4 @@
-# What a user does with signals. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Signals.Tests.ps1'
+# What a user does with signals. Run by dotnet test.
 BeforeAll {
     Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
 }
@@ -83,7 +83,7 @@ Describe 'Signals' {
 
     It 'ends a service cleanly: clean-shutdown.ps1' {
         $example = (Resolve-Path (Join-Path $PSScriptRoot '../../docs/examples/signals/clean-shutdown.ps1')).Path
-        $start = [Diagnostics.ProcessStartInfo]::new([Environment]::ProcessPath)
+        $start = [Diagnostics.ProcessStartInfo]::new('pwsh')
         '-NoProfile', '-File', $example, '-Queue', "pester-$PID" | ForEach-Object { $start.ArgumentList.Add($_) }
         $start.RedirectStandardOutput = $true
         $script:process = [Diagnostics.Process]::Start($start)

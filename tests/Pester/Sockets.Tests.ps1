@@ -1,4 +1,4 @@
-# What a user does with sockets. Run by: pwsh -NoProfile -Command 'Invoke-Pester tests/Pester/Sockets.Tests.ps1'
+# What a user does with sockets. Run by dotnet test.
 BeforeAll {
     $script:manifest = (Resolve-Path (Join-Path $PSScriptRoot '../../IpcPs.psd1')).Path
     Import-Module $manifest -Force

@@ -12,9 +12,13 @@ public abstract class IpcChannel : IpcObject
     private RequestRouter? _router;
 
     /// <summary>Creates the managed side of a channel.</summary>
-    protected IpcChannel(IpcAddress address) : base(address)
-    {
-    }
+    /// <param name="address">Where others find it.</param>
+    /// <param name="receivesOneByOne">Whether one thread at a time receives; false where the kernel itself hands each message to one thread.</param>
+    private protected IpcChannel(IpcAddress address, bool receivesOneByOne) : base(address) =>
+        ReceiveLock = receivesOneByOne ? new DeadlineLock() : null;
+
+    /// <summary>Held while a thread receives; null where the kernel needs no such lock.</summary>
+    private protected DeadlineLock? ReceiveLock { get; }
 
     /// <summary>Whether this end sends.</summary>
     public abstract bool CanSend { get; }
@@ -67,7 +71,69 @@ public abstract class IpcChannel : IpcObject
     /// <see cref="IpcErrors.InvalidData"/>, <see cref="IpcErrors.TruncatedMessage"/>, <see cref="IpcErrors.MessageTooLarge"/>,
     /// <see cref="IpcErrors.Removed"/>, <see cref="IpcErrors.Closed"/>, <see cref="IpcErrors.NotSupported"/>.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing was received, nothing is lost.</exception>
-    public abstract bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default);
+    public bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        // Bytes are cut where a read ended: no reply can be told apart in them.
+        if (Router is null || (options.Format == IpcFormat.Bytes && IsByteStream))
+        {
+            if (!ReceiveUnrouted(message, options, wait)) return false;
+            if (!message.IsReply || Router is not { } router) return true;
+            // The first request was made while this call was waiting already.
+            router.Deliver(message);
+        }
+        return Router!.Receive(message, options, wait);
+    }
+
+    /// <summary>Receives without <see cref="Router"/>: checks that this end receives and is open, and holds <see cref="ReceiveLock"/>.</summary>
+    /// <returns>False when no message can come any more.</returns>
+    internal bool ReceiveUnrouted(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
+    {
+        RequireReceive();
+        var receiving = ReceiveLock;
+        if (receiving is not null && !receiving.Enter(wait))
+            throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+        try
+        {
+            ThrowIfClosed();
+            return ReceiveCore(message, options, wait);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            receiving?.Exit();
+        }
+    }
+
+    /// <summary>Takes a message if one has arrived; never waits. A message that another thread is receiving is left to it.</summary>
+    internal ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options)
+    {
+        RequireReceive();
+        if (!ReceiveLock!.Enter(Deadline.Immediate)) return ReceiveOutcome.Nothing;
+        try
+        {
+            return TryReceiveCore(message, options);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        finally
+        {
+            ReceiveLock.Exit();
+        }
+    }
+
+    /// <summary>Receives one message; called with <see cref="ReceiveLock"/> held, on an end that receives and was open.</summary>
+    /// <returns>False when no message can come any more.</returns>
+    private protected abstract bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait);
+
+    /// <summary>What <see cref="TryReceive"/> does with the lock held; only for channels that a listener serves.</summary>
+    private protected virtual ReceiveOutcome TryReceiveCore(MessageBuffer message, in ReceiveOptions options) =>
+        throw new InvalidOperationException($"A {Kind} is not received from without waiting.");
 
     /// <summary>Sends a request and waits for its own reply. Any number of threads may do so on one channel at once; what is no reply is kept for
     /// <see cref="Receive"/>.</summary>
@@ -93,10 +159,6 @@ public abstract class IpcChannel : IpcObject
 
     /// <summary>Whether what is received here comes from the one who gets what is sent here.</summary>
     internal virtual bool CanRequest => false;
-
-    /// <summary>Receives past <see cref="Router"/>.</summary>
-    internal virtual bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait) =>
-        throw new InvalidOperationException($"A {Kind} takes no requests.");
 
     /// <summary>What happened on the channel that is no failure of a call but that its user should know (a listener's refused clients), since the last time that
     /// this was asked; one sentence each.</summary>

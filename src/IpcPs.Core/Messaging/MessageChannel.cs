@@ -1,5 +1,4 @@
 using System.Buffers;
-using IpcPs.Messaging.Requests;
 
 namespace IpcPs.Messaging;
 
@@ -8,7 +7,7 @@ namespace IpcPs.Messaging;
 public abstract class MessageChannel : IpcChannel
 {
     /// <summary>Creates the managed side of a channel.</summary>
-    private protected MessageChannel(IpcAddress address) : base(address)
+    private protected MessageChannel(IpcAddress address, bool receivesOneByOne) : base(address, receivesOneByOne)
     {
     }
 
@@ -36,16 +35,8 @@ public abstract class MessageChannel : IpcChannel
         SendEnvelope(payload, header, options, wait);
     }
 
-    /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
+    private protected sealed override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        ArgumentNullException.ThrowIfNull(message);
-        return RoutedReceive.Receive(this, message, options, wait);
-    }
-
-    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
-    {
-        RequireReceive();
         message.Clear();
         if (!ReceivePacket(message, options, wait)) return false;
         Unwrap(message, options);

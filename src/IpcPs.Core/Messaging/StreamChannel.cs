@@ -1,4 +1,3 @@
-using IpcPs.Messaging.Requests;
 
 namespace IpcPs.Messaging;
 
@@ -7,12 +6,11 @@ namespace IpcPs.Messaging;
 public abstract class StreamChannel : IpcChannel
 {
     private readonly DeadlineLock _sending = new();
-    private readonly DeadlineLock _receiving = new();
     private readonly StreamSender _sender;
     private readonly StreamReceiver _receiver;
 
     /// <summary>Creates the channel; <paramref name="atomicWrite"/> is how many bytes the kernel never mixes with another writer's.</summary>
-    private protected StreamChannel(IpcAddress address, int atomicWrite) : base(address)
+    private protected StreamChannel(IpcAddress address, int atomicWrite) : base(address, receivesOneByOne: true)
     {
         _sender = new StreamSender(this, atomicWrite);
         _receiver = new StreamReceiver(this);
@@ -81,53 +79,16 @@ public abstract class StreamChannel : IpcChannel
         }
     }
 
-    /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
+    private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        ArgumentNullException.ThrowIfNull(message);
-        return RoutedReceive.Receive(this, message, options, wait);
-    }
-
-    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
-    {
-        RequireReceive();
         if (options.Type is not null || options.ExceptType || options.Peek)
             throw new IpcException(IpcErrors.NotSupported, $"This {Kind} is a stream of bytes: it has no message types and no peeking.", Address.Text) { Advice = IpcAdvice.UseSysVQueue };
-        if (!_receiving.Enter(wait)) throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-        try
-        {
-            return _receiver.Receive(message, options, wait);
-        }
-        catch (ObjectDisposedException)
-        {
-            throw WasClosed();
-        }
-        finally
-        {
-            _receiving.Exit();
-        }
+        return _receiver.Receive(message, options, wait);
     }
+
+    private protected override ReceiveOutcome TryReceiveCore(MessageBuffer message, in ReceiveOptions options) => _receiver.TryReceive(message, options);
 
     internal sealed override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => ReaderDescriptor(wait);
-
-    /// <summary>Takes a message if one has arrived; never waits. What another thread is receiving at the moment is left to it.</summary>
-    internal ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options)
-    {
-        RequireReceive();
-        if (!_receiving.Enter(Deadline.Immediate)) return ReceiveOutcome.Nothing;
-        try
-        {
-            return _receiver.TryReceive(message, options);
-        }
-        catch (ObjectDisposedException)
-        {
-            throw WasClosed();
-        }
-        finally
-        {
-            _receiving.Exit();
-        }
-    }
 
     /// <summary>Whether bytes have arrived that no message has taken.</summary>
     internal bool HasUnread => _receiver.HasUnread;
@@ -138,10 +99,10 @@ public abstract class StreamChannel : IpcChannel
     /// <summary>Gives back buffers that are empty, for as long as nothing comes or goes. Skips what another thread is using.</summary>
     internal void Trim()
     {
-        if (_receiving.Enter(Deadline.Immediate))
+        if (ReceiveLock!.Enter(Deadline.Immediate))
         {
             _receiver.Trim();
-            _receiving.Exit();
+            ReceiveLock.Exit();
         }
         if (_sending.Enter(Deadline.Immediate))
         {
@@ -182,21 +143,6 @@ public abstract class StreamChannel : IpcChannel
     /// <summary>Adds what a message of this transport carries besides its bytes (the peer's credentials).</summary>
     internal virtual void Describe(MessageBuffer message)
     {
-    }
-
-    /// <summary>Drops what was enqueued and not sent.</summary>
-    /// <returns>How many messages.</returns>
-    internal int DiscardUnsent()
-    {
-        EnterSending(default);
-        try
-        {
-            return _sender.Discard();
-        }
-        finally
-        {
-            _sending.Exit();
-        }
     }
 
     private void EnterSending(in WaitOptions wait)

@@ -41,14 +41,6 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         WriteAll(_pending.AsSpan(0, length), default, count, wait);
     }
 
-    /// <summary>Drops what is pending.</summary>
-    public int Discard()
-    {
-        var count = _count;
-        _length = _count = 0;
-        return count;
-    }
-
     /// <summary>Gives back the buffer where nothing is pending in it.</summary>
     public void Trim()
     {

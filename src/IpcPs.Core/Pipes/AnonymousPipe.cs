@@ -8,7 +8,7 @@ namespace IpcPs.Pipes;
 /// <remarks>As long as this process keeps the writer open, its reader, wherever it is, sees no end: close the end that you do not use.</remarks>
 public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
 {
-    private AnonymousPipe(PipeChannel reader, PipeChannel writer) : base(reader.Address)
+    private AnonymousPipe(PipeChannel reader, PipeChannel writer) : base(reader.Address, receivesOneByOne: false)
     {
         Reader = reader;
         Writer = writer;
@@ -79,8 +79,7 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
     /// <inheritdoc/>
     public override void Flush(in WaitOptions wait = default) => Writer.Flush(wait);
 
-    /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default) =>
+    private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait) =>
         Reader.Receive(message, options, wait);
 
     /// <inheritdoc/>

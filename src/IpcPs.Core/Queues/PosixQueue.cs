@@ -29,7 +29,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     // A queue of few messages has nothing left by the time that a sleeper is awake: here a stream too is better read without sleeping.
     private AdaptiveWait _receiveSpin;
 
-    private unsafe PosixQueue(IpcAddress address, SafeDescriptor queue, IpcAccess access, bool isUnnamed = false) : base(address)
+    private unsafe PosixQueue(IpcAddress address, SafeDescriptor queue, IpcAccess access, bool isUnnamed = false) : base(address, receivesOneByOne: false)
     {
         _queue = queue;
         _access = access;
@@ -219,8 +219,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     {
         try
         {
-            if (!forRoom && _receiveSpin.YieldsFirst) _ = Libc.sched_yield();
-            return attempt.TryOnce() || UntilSlow(ref attempt, forRoom, wait);
+            return (forRoom ? attempt.TryOnce() : Waiter.TryFirst(ref attempt, ref _receiveSpin)) || UntilSlow(ref attempt, forRoom, wait);
         }
         catch (Exception e) when (IsClosed && e is ObjectDisposedException or IpcException { Errno: Errno.EBADF })
         {

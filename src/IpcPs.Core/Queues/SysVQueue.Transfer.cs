@@ -129,8 +129,7 @@ public sealed partial class SysVQueue
     /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; ENOMSG where it would have to wait and may not.</returns>
     private int UntilMessage(ref ReceiveAttempt call, in WaitOptions wait)
     {
-        if (_receiveSpin.YieldsFirst) _ = Libc.sched_yield();
-        if (call.TryOnce()) return call.Errno;
+        if (Waiter.TryFirst(ref call, ref _receiveSpin)) return call.Errno;
         Waiter.ThrowIfOver(wait.Cancellation, Closing);
         if (wait.Deadline.IsImmediate) return call.Errno;
         if (Waiter.Spin(ref call, ref _receiveSpin)) return call.Errno;

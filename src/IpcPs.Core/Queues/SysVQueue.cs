@@ -16,7 +16,7 @@ public sealed partial class SysVQueue : MessageChannel, IIpcPermissions, IIpcMax
 {
     private readonly IpcAccess _access;
 
-    private SysVQueue(IpcAddress address, int id, IpcAccess access) : base(address)
+    private SysVQueue(IpcAddress address, int id, IpcAccess access) : base(address, receivesOneByOne: false)
     {
         Id = id;
         _access = access == IpcAccess.Default ? IpcAccess.ReadWrite : access;

@@ -27,7 +27,6 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private readonly IpcAccess _access;
     private readonly RingParticipant _participant;
     private readonly DeadlineLock _sendLock = new();
-    private readonly DeadlineLock _receiveLock = new();
     private RingWriter<MappedRingMemory> _writer;
     private RingReader<MappedRingMemory> _reader;
     private RingReadyEvent? _readyEvent;
@@ -35,7 +34,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private int _staged;
     private bool _isComplete;
 
-    private MessageRing(IpcAddress address, RingFile file, IpcAccess access, bool waitsForPeers) : base(address)
+    private MessageRing(IpcAddress address, RingFile file, IpcAccess access, bool waitsForPeers) : base(address, receivesOneByOne: true)
     {
         _access = access;
         WaitsForPeers = waitsForPeers;
@@ -180,28 +179,20 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         if (options.Type is not null || options.ExceptType) throw Unsupported("message types");
-        Enter(_receiveLock, wait, "a receive on another thread", IpcErrors.Empty);
-        try
+        if (!_participant.IsReader) AttachReader(wait);
+        switch (_reader.Receive(message, options.Peek, WaitsForPeers, wait))
         {
-            if (!_participant.IsReader) AttachReader(wait);
-            switch (_reader.Receive(message, options.Peek, WaitsForPeers, wait))
-            {
-                case RingOutcome.Done:
-                    break;
-                case RingOutcome.NoPeers:
-                    return false;
-                case RingOutcome.TimedOut:
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-                default:
-                    throw RingHeader.Damaged(Address, "its contents contradict each other");
-            }
-            if (_participant.Mapping.WasCut) throw WasTruncated();
-            return true;
+            case RingOutcome.Done:
+                break;
+            case RingOutcome.NoPeers:
+                return false;
+            case RingOutcome.TimedOut:
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+            default:
+                throw RingHeader.Damaged(Address, "its contents contradict each other");
         }
-        finally
-        {
-            _receiveLock.Exit();
-        }
+        if (_participant.Mapping.WasCut) throw WasTruncated();
+        return true;
     }
 
     /// <inheritdoc/>
@@ -209,11 +200,11 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         // A thread that sends or receives ends, because Closing is cancelled. One that begins now finds the ring closed.
         _sendLock.Enter(default);
-        _receiveLock.Enter(default);
+        ReceiveLock!.Enter(default);
         _reader.Detach();
         _readyEvent?.Dispose();
         _participant.Dispose();
-        _receiveLock.Exit();
+        ReceiveLock!.Exit();
         _sendLock.Exit();
     }
 
@@ -253,7 +244,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 
     private bool IsReady()
     {
-        Enter(_receiveLock, default, "a receive on another thread", IpcErrors.Empty);
+        Enter(ReceiveLock!, default, "a receive on another thread", IpcErrors.Empty);
         try
         {
             if (!_participant.IsReader) AttachReader(default);
@@ -261,7 +252,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         }
         finally
         {
-            _receiveLock.Exit();
+            ReceiveLock!.Exit();
         }
     }
 

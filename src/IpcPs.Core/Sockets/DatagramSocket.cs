@@ -12,14 +12,13 @@ namespace IpcPs.Sockets;
 /// Calls: connect(2), sendmsg(2), recvmsg(2), ppoll(2).</remarks>
 public sealed class DatagramSocket : MessageChannel
 {
-    private readonly DeadlineLock _receiving = new();
     private readonly NativeSocket _socket;
     private readonly NativeSocketAddress _server;
     private AdaptiveWait _receiveWait = AdaptiveWait.InConversations;
     private int _maxPacket;
     private bool _hasSent;
 
-    internal DatagramSocket(NativeSocket socket, NativeSocketAddress server) : base(socket.Address)
+    internal DatagramSocket(NativeSocket socket, NativeSocketAddress server) : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _server = server;
@@ -98,24 +97,11 @@ public sealed class DatagramSocket : MessageChannel
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         SocketErrors.RejectUnsupported(options, this);
-        if (!_receiving.Enter(wait))
-            throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-        try
-        {
-            var attempt = new ReceiveAttempt(_socket, message);
-            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveWait, wait, Closing))
-                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-            attempt.Data.Describe(message);
-            return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            throw WasClosed();
-        }
-        finally
-        {
-            _receiving.Exit();
-        }
+        var attempt = new ReceiveAttempt(_socket, message);
+        if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveWait, wait, Closing))
+            throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+        attempt.Data.Describe(message);
+        return true;
     }
 
     internal override bool CanRequest => CanSend && CanReceive;

@@ -12,7 +12,6 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     // After so many packets that were there already, the next ones are received several at a time.
     private const int BeforeBatch = 4;
 
-    private readonly DeadlineLock _receiving = new();
     private readonly NativeSocket _socket;
     private readonly PeerIdentity _peer;
     private AdaptiveWait _receiveWait = AdaptiveWait.InConversations;
@@ -20,11 +19,10 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     private volatile bool _sendingEnded;
     private volatile bool _ended;
     private PacketBatch? _batch;
-    private int _ready;
-    private uint _turn;
+    private ReceiveStreak _ready;
     private AcceptedClient? _client;
 
-    internal SeqPacketSocket(NativeSocket socket, PeerIdentity peer) : base(socket.Address)
+    internal SeqPacketSocket(NativeSocket socket, PeerIdentity peer) : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _peer = peer;
@@ -111,9 +109,10 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         _socket.ShutdownSending();
     }
 
-    ReceiveOutcome ISocketConnection.TryReceive(MessageBuffer message, in ReceiveOptions options)
+    ReceiveOutcome ISocketConnection.TryReceive(MessageBuffer message, in ReceiveOptions options) => TryReceive(message, options);
+
+    private protected override ReceiveOutcome TryReceiveCore(MessageBuffer message, in ReceiveOptions options)
     {
-        RequireReceive();
         message.Clear();
         var attempt = new ReceiveAttempt(_socket, message, null);
         if (!attempt.TryOnce()) return ReceiveOutcome.Nothing;
@@ -144,8 +143,6 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     {
         _client?.Detach();
         SocketErrors.RejectUnsupported(options, this);
-        if (!_receiving.Enter(wait))
-            throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         try
         {
             if (_ended) return false;
@@ -155,14 +152,9 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
             CountReady(attempt.Tries);
             return Complete(ref attempt, message);
         }
-        catch (ObjectDisposedException)
-        {
-            throw WasClosed();
-        }
         finally
         {
             if (IsClosed) ReturnBatch();
-            _receiving.Exit();
         }
     }
 
@@ -178,23 +170,22 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         _client?.Detach();
         _socket.Dispose();
         // If another thread is receiving, it returns the batch when it ends.
-        if (!disposing || !_receiving.Enter(Deadline.Immediate)) return;
+        if (!disposing || !ReceiveLock!.Enter(Deadline.Immediate)) return;
         ReturnBatch();
-        _receiving.Exit();
+        ReceiveLock.Exit();
     }
 
     // A thread that finds a packet each time, and sends nothing, is slower than the sender.
     private void CountReady(int tries)
     {
-        var turn = SendCounter.OfThread;
-        _ready = tries == 1 && turn == _turn ? _ready + 1 : 0;
-        _turn = turn;
+        if (tries == 1) _ready.Add();
+        else _ready.Reset();
     }
 
     private PacketBatch? BatchFor(in ReceiveOptions options)
     {
         if (_batch is { IsEmpty: false }) return _batch;
-        if (_ready >= BeforeBatch && !options.Exact && PacketBatch.IsWorthwhile) return _batch ??= PacketBatch.Rent();
+        if (_ready.Length >= BeforeBatch && !options.Exact && PacketBatch.IsWorthwhile) return _batch ??= PacketBatch.Rent();
         ReturnBatch();
         return null;
     }

@@ -105,10 +105,10 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     internal override bool CanRequest => CanSend && CanReceive;
 
     // When the program receives from a connection that it got from a listener's message, the listener stops receiving from it.
-    internal override bool ReceiveDirect(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
+    private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         _client?.Detach();
-        return base.ReceiveDirect(message, options, wait);
+        return base.ReceiveCore(message, options, wait);
     }
 
     /// <inheritdoc/>

@@ -18,17 +18,16 @@ internal struct AdaptiveWait
     // Across cores a retry at once would take the object's lock from the very peer that is waited for.
     internal static readonly long Pause = Stopwatch.Frequency * 7 / 10_000_000;     // 0.7 us
 
-    // So many waits of a thread that sends nothing between them are no conversation.
-    private const byte IsStream = 16;
+    // A thread that waits so often without sending between its waits reads a stream.
+    private const int IsStream = 16;
 
     private const byte KnownShared = 16;
     private const byte UntilTried = 64;
 
     private readonly bool _onlyInConversations;
+    private ReceiveStreak _quietWaits;
     private long _budget;
-    private uint _turn;
     private bool _known;
-    private byte _quietWaits;
     private byte _afterYield;
 
     private AdaptiveWait(bool onlyInConversations) => _onlyInConversations = onlyInConversations;
@@ -38,7 +37,7 @@ internal struct AdaptiveWait
     public static AdaptiveWait InConversations => new(true);
 
     /// <summary>Whether this thread has waited here again and again without sending anything.</summary>
-    public readonly bool ReadsStream => _quietWaits > IsStream && _turn == SendCounter.OfThread;
+    public readonly bool ReadsStream => _quietWaits.Length > IsStream;
 
     /// <summary>A wait begins.</summary>
     /// <returns>Stopwatch ticks to spin for; 0 for none.</returns>
@@ -49,7 +48,7 @@ internal struct AdaptiveWait
             _known = true;
             _budget = Maximum;
         }
-        return _onlyInConversations && CountWait() ? 0 : _budget;
+        return _onlyInConversations && _quietWaits.Add() > IsStream ? 0 : _budget;
     }
 
     /// <summary>Whether to yield before even the first attempt: on a shared core the peer answers only once it runs, and trying before is a call for
@@ -88,17 +87,5 @@ internal struct AdaptiveWait
     public void Blocked(long ticks)
     {
         if (ticks < ShortBlock) _budget = Math.Min(Maximum, Math.Max(Minimum, _budget * 2));
-    }
-
-    private bool CountWait()
-    {
-        var turn = SendCounter.OfThread;
-        if (turn != _turn)
-        {
-            _turn = turn;
-            _quietWaits = 0;
-        }
-        else if (_quietWaits <= IsStream) _quietWaits++;
-        return _quietWaits > IsStream;
     }
 }

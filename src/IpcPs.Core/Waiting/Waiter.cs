@@ -20,8 +20,20 @@ internal static unsafe partial class Waiter
     public static bool Until<T>(ref T attempt, SafeDescriptor descriptor, ref AdaptiveWait spin, in WaitOptions wait, CancellationToken closing = default)
         where T : struct, IAttempt
     {
-        if (spin.YieldsFirst) _ = Libc.sched_yield();
-        return attempt.TryOnce() || UntilSlow(ref attempt, descriptor, ref spin, wait, closing);
+        return TryFirst(ref attempt, ref spin) || UntilSlow(ref attempt, descriptor, ref spin, wait, closing);
+    }
+
+    /// <summary>The first attempt of a receive, which may yield first: see <see cref="AdaptiveWait.YieldsFirst"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool TryFirst<T>(ref T attempt, ref AdaptiveWait spin)
+        where T : struct, IAttempt
+    {
+        var yielded = spin.YieldsFirst;
+        if (yielded) _ = Libc.sched_yield();
+        if (!attempt.TryOnce()) return false;
+        // After a yield nobody can tell whether the message was there before it.
+        if (!yielded) spin.WasReady();
+        return true;
     }
 
     /// <summary>The rest of <see cref="Until"/>, for who has tried once already.</summary>

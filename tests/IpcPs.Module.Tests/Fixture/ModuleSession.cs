@@ -11,8 +11,12 @@ public sealed class ModuleSession : IDisposable
     private readonly Runspace _runspace;
 
     // A program that embeds PowerShell, as this one does, runs its jobs in the pwsh on PATH.
-    static ModuleSession() =>
+    static ModuleSession()
+    {
         Environment.SetEnvironmentVariable("PATH", $"{Build.PwshFolder}:{Environment.GetEnvironmentVariable("PATH")}");
+        // The jobs inherit it. Without telemetry pwsh starts a sixth faster.
+        Environment.SetEnvironmentVariable("POWERSHELL_TELEMETRY_OPTOUT", "1");
+    }
 
     /// <summary>Opens a session and imports the module; fails where that fails.</summary>
     public ModuleSession()

@@ -15,7 +15,6 @@ public sealed class DatagramListener : MessageChannel
 {
     private const int MaxKnownSenders = 1024;
 
-    private readonly DeadlineLock _receiving = new();
     private readonly NativeSocket _socket;
     private readonly NativeSocketAddress _name;
     private readonly SocketFile? _file;
@@ -26,7 +25,7 @@ public sealed class DatagramListener : MessageChannel
     private AdaptiveWait _receiveWait = AdaptiveWait.InConversations;
     private long _dropped;
 
-    internal DatagramListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address)
+    internal DatagramListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _file = file;
@@ -101,31 +100,18 @@ public sealed class DatagramListener : MessageChannel
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         SocketErrors.RejectUnsupported(options, this);
-        if (!_receiving.Enter(wait))
-            throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-        try
+        if (_background is not null)
         {
-            if (_background is not null)
-            {
-                ReceiveInBackground(_background, message, wait);
-                return true;
-            }
-            while (true)
-            {
-                var attempt = new ReceiveAttempt(_socket, message);
-                if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveWait, wait, Closing))
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-                if (Admit(attempt, message)) return true;
-                message.Clear();
-            }
+            ReceiveInBackground(_background, message, wait);
+            return true;
         }
-        catch (ObjectDisposedException)
+        while (true)
         {
-            throw WasClosed();
-        }
-        finally
-        {
-            _receiving.Exit();
+            var attempt = new ReceiveAttempt(_socket, message);
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveWait, wait, Closing))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+            if (Admit(attempt, message)) return true;
+            message.Clear();
         }
     }
 
@@ -201,7 +187,7 @@ public sealed class DatagramReply : MessageChannel
     private readonly NativeSocketAddress _sender;
 
     internal DatagramReply(DatagramListener listener, NativeSocketAddress sender)
-        : base(sender.ToAddress(IpcSocketType.Datagram) ?? listener.Address)
+        : base(sender.ToAddress(IpcSocketType.Datagram) ?? listener.Address, receivesOneByOne: false)
     {
         _listener = listener;
         _sender = sender;

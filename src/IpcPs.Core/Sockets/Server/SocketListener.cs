@@ -28,7 +28,6 @@ public readonly record struct SocketListenOptions
 /// Calls: accept4(2), epoll_wait(2), recvmsg(2), getsockopt(2); for TCP sock_diag(7).</remarks>
 public sealed class SocketListener : IpcChannel
 {
-    private readonly DeadlineLock _receiving = new();
     private readonly NativeSocket _socket;
     private readonly SocketFile? _file;
     private readonly AllowedUsers _allowed;
@@ -37,7 +36,8 @@ public sealed class SocketListener : IpcChannel
     private readonly ClientPoller _clients;
     private long _accepted;
 
-    internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) : base(socket.Address)
+    internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog)
+        : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _file = file;
@@ -118,36 +118,20 @@ public sealed class SocketListener : IpcChannel
             "Reply to a message, or connect as a client.") { Advice = IpcAdvice.ReplyOrConnect };
     }
 
-    /// <inheritdoc/>
-    public override bool Receive(MessageBuffer message, in ReceiveOptions options = default, in WaitOptions wait = default)
+    private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        ArgumentNullException.ThrowIfNull(message);
-        RequireReceive();
         SocketErrors.RejectUnsupported(options, this);
-        if (!_receiving.Enter(wait))
-            throw IpcException.TimedOut($"another receiver on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-        try
+        _clients.PollAcceptor(true);
+        while (true)
         {
-            _clients.PollAcceptor(true);
-            while (true)
+            // Before each client, so that clients that never stop sending do not keep others from connecting.
+            if (_clients.TakeAcceptorReady()) AcceptAll();
+            if (_clients.Next() is { } client)
             {
-                // Before each client, so that clients that never stop sending do not keep others from connecting.
-                if (_clients.TakeAcceptorReady()) AcceptAll();
-                if (_clients.Next() is { } client)
-                {
-                    if (TryReceive(client, message, options)) return true;
-                }
-                else if (!_clients.Wait(wait, Closing))
-                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+                if (TryReceive(client, message, options)) return true;
             }
-        }
-        catch (ObjectDisposedException)
-        {
-            throw WasClosed();
-        }
-        finally
-        {
-            _receiving.Exit();
+            else if (!_clients.Wait(wait, Closing))
+                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         }
     }
 
