@@ -8,7 +8,6 @@ internal interface IRingMemory
     /// <summary>Bytes that the ring holds; a power of two.</summary>
     long Capacity { get; }
 
-    /// <summary>This participant's token.</summary>
     uint Token { get; }
 
     /// <summary>How many readers a <see cref="RingDelivery.BroadcastHold"/> ring can have.</summary>
@@ -47,7 +46,6 @@ internal interface IRingMemory
     /// size.</summary>
     ulong ReadHeader(long position);
 
-    /// <summary>Writes the 8 bytes before a message.</summary>
     void WriteHeader(long position, ulong header);
 
     /// <summary>Fetches cache lines, which no other participant reads now, for writing. Overwrites them.</summary>
@@ -62,10 +60,9 @@ internal interface IRingMemory
     /// <summary>Whether the participant with that token still has the ring open.</summary>
     bool IsAlive(uint token);
 
-    /// <summary>Whether any participant is attached as a writer.</summary>
+    /// <summary>Whether any participant is attached as a writer, or as a reader.</summary>
     bool HasWriters();
 
-    /// <summary>Whether any participant is attached as a reader.</summary>
     bool HasReaders();
 
     /// <summary>A short pause in a loop that checks a field.</summary>
@@ -92,14 +89,9 @@ internal interface IRingMemory
 /// <summary>The result of an operation on a ring. It is not an exception, because it may be found while a lock is held.</summary>
 internal enum RingOutcome
 {
-    /// <summary>The operation succeeded.</summary>
     Done,
-    /// <summary>There is no message, or no buffer space, and the deadline has passed.</summary>
-    TimedOut,
-    /// <summary>There is no message, or no buffer space, now.</summary>
-    WouldWait,
-    /// <summary>The last participant of the other side has detached or died.</summary>
-    NoPeers,
-    /// <summary>The ring's fields or messages contradict each other.</summary>
-    Damaged,
+    TimedOut,   // There is no message, or no buffer space, and the deadline has passed.
+    WouldWait,  // There is no message, or no buffer space, now.
+    NoPeers,    // The last participant of the other side has detached or died.
+    Damaged,    // The ring's fields or messages contradict each other.
 }

@@ -46,10 +46,8 @@ internal static class RingLayout
     /// <summary>Where the search for the next participant's token begins.</summary>
     public const int NextToken = 0x380;
 
-    /// <summary>How many writers have attached so far.</summary>
+    /// <summary>How many writers, and how many readers, have attached so far.</summary>
     public const int WritersEver = 0x384;
-
-    /// <summary>How many readers have attached so far.</summary>
     public const int ReadersEver = 0x388;
 
     /// <summary>The readers of a <see cref="RingDelivery.BroadcastHold"/> ring: their tokens and cursors.</summary>

@@ -47,8 +47,6 @@ internal sealed unsafe class RingParticipant : IDisposable
 
     public RingMapping Mapping => _mapping;
 
-    public RingHeader Header => _file.Header;
-
     public CancellationToken Closing => _closing;
 
     public bool IsWriter => _isWriter;

@@ -8,7 +8,6 @@ internal interface ISocketConnection
 {
     NativeSocket Socket { get; }
 
-    /// <summary>The connection as a channel.</summary>
     IpcChannel Channel { get; }
 
     /// <summary>The listener's record of the connection; null when no listener receives from it.</summary>
