@@ -1,13 +1,13 @@
 namespace IpcPs;
 
-/// <summary>The one exception type that the library throws for what the machine, a peer or an argument got wrong
-/// (besides <see cref="ArgumentNullException"/> and <see cref="OperationCanceledException"/>).</summary>
+/// <summary>The exception that the library throws for every failure of the machine, a peer or an argument. The only others are
+/// <see cref="ArgumentNullException"/> and <see cref="OperationCanceledException"/>.</summary>
 public sealed class IpcException : Exception
 {
     private readonly string? _recommendedAction;
 
     /// <summary>Creates an exception of a known kind.</summary>
-    /// <param name="id">What kind of failure.</param>
+    /// <param name="id">The kind of failure.</param>
     /// <param name="message">One sentence or two: what failed, on which object, with which value.</param>
     /// <param name="target">The address of the object, or null.</param>
     /// <param name="recommendedAction">What the user can do, or null.</param>
@@ -32,20 +32,21 @@ public sealed class IpcException : Exception
     /// <summary>The kind of <see cref="RecommendedAction"/>.</summary>
     public IpcAdvice Advice { get; init; }
 
-    /// <summary>The errno of the system call, or 0 where no call failed.</summary>
+    /// <summary>The errno of the system call; 0 where no call failed.</summary>
     public int Errno { get; init; }
 
     /// <summary>The system call that failed, as its man page names it, or null.</summary>
     public string? Call { get; init; }
 
-    /// <summary>Turns the errno of a failed call into the exception that fits: the one place where that is decided.</summary>
+    /// <summary>Creates the exception for a failed system call.</summary>
     /// <param name="call">The call, as its man page names it: <c>open</c>, <c>mq_send</c>.</param>
     /// <param name="errno">Its errno.</param>
     /// <param name="target">The object's address, or a path.</param>
-    /// <param name="hint">What the user can do, where the caller knows more than the errno says.</param>
-    /// <param name="id">The id, where the caller knows a better one than the errno's usual.</param>
+    /// <param name="hint">What the user can do, where the caller knows better advice than the usual one of the errno.</param>
+    /// <param name="id">The id, where the usual one of the errno does not fit.</param>
     /// <param name="advice">The kind of <paramref name="hint"/>.</param>
-    public static IpcException FromErrno(string call, int errno, string? target, string? hint = null, IpcErrorId? id = null, IpcAdvice advice = IpcAdvice.None)
+    public static IpcException FromErrno(string call, int errno, string? target, string? hint = null, IpcErrorId? id = null,
+        IpcAdvice advice = IpcAdvice.None)
     {
         var known = ErrnoTable.Explain(errno);
         var on = target is null ? "" : $" on '{target}'";
@@ -57,16 +58,16 @@ public sealed class IpcException : Exception
         };
     }
 
-    /// <summary>The exception for a wait that outlived its deadline.</summary>
-    /// <param name="what">What was waited for: "a message on 'mq:/jobs'".</param>
+    /// <summary>The exception for a wait whose deadline passed.</summary>
+    /// <param name="what">What the caller waited for: "a message on 'mq:/jobs'".</param>
     /// <param name="target">The object's address.</param>
     /// <param name="deadline">The deadline that passed.</param>
-    /// <param name="immediate">The id where the caller did not want to wait at all.</param>
+    /// <param name="immediate">The id for a caller that does not wait at all.</param>
     public static IpcException TimedOut(string what, string? target, Deadline deadline, IpcErrorId? immediate = null) =>
         deadline.IsImmediate
             ? new IpcException(immediate ?? IpcErrors.Timeout, $"Would have to wait for {what}.", target)
             : new IpcException(IpcErrors.Timeout, $"Waited {deadline.Describe()} for {what}.", target);
 
-    /// <summary>The exception for an argument that is out of its range.</summary>
+    /// <summary>The exception for an argument that is out of range.</summary>
     public static IpcException Argument(string message, string? target = null) => new(IpcErrors.InvalidArgument, message, target);
 }

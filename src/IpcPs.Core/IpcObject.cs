@@ -1,32 +1,34 @@
 namespace IpcPs;
 
-/// <summary>An IPC object that this process has open: a pipe, a queue, a segment, a semaphore. Closing it closes this process's end; the
-/// kernel's object lives as long as the mechanism says (see each type).</summary>
+/// <summary>An IPC object that this process has open: a pipe, a queue, a segment, a semaphore. Closing it closes this process's end. How
+/// long
+/// the kernel keeps the object itself depends on the mechanism (see each type).</summary>
 public abstract class IpcObject : IDisposable
 {
     private readonly CancellationTokenSource _closing = new();
     private int _closed;
 
     /// <summary>Creates the managed side of an object.</summary>
-    /// <param name="address">Where others find it.</param>
+    /// <param name="address">The address by which other processes find it.</param>
     protected IpcObject(IpcAddress address) => Address = address;
 
     /// <summary>The short text by which any process finds the object.</summary>
     public IpcAddress Address { get; protected set; }
 
-    /// <summary>What it is, in the words of the man pages: "named pipe", "POSIX message queue".</summary>
+    /// <summary>What it is, in the terms of the man pages: "named pipe", "POSIX message queue".</summary>
     public abstract string Kind { get; }
 
     /// <summary>Whether this end was closed.</summary>
     public bool IsClosed => Volatile.Read(ref _closed) != 0;
 
-    /// <summary>The one descriptor by which the object can be handed to another process (SCM_RIGHTS, inheritance); null where there is none, or more than one.</summary>
+    /// <summary>The descriptor by which the object can be passed to another process (SCM_RIGHTS, inheritance); null where it has none, or
+    /// more than one.</summary>
     public virtual System.Runtime.InteropServices.SafeHandle? HandleToPass => null;
 
-    /// <summary>Cancelled when this end is closed: what a wait on this object passes to the Waiter.</summary>
+    /// <summary>Cancelled when this end is closed. A wait on this object passes it to the <see cref="Waiter"/>.</summary>
     protected internal CancellationToken Closing => _closing.Token;
 
-    /// <summary>Closes this process's end, once; whoever waits on it in this process gets <see cref="IpcErrors.Closed"/>.</summary>
+    /// <summary>Closes this process's end, once. Waits on it in this process end with <see cref="IpcErrors.Closed"/>.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
@@ -35,7 +37,7 @@ public abstract class IpcObject : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Closes descriptors and mappings. Handles that own them finalize themselves, so no finalizer is needed.</summary>
+    /// <summary>Closes descriptors and mappings. A finalizer is not needed: the handles that own them have one.</summary>
     protected abstract void Dispose(bool disposing);
 
     /// <summary>Throws when this end was closed.</summary>
@@ -45,9 +47,23 @@ public abstract class IpcObject : IDisposable
         if (IsClosed) throw WasClosed();
     }
 
-    /// <summary>The exception for use after, or during, a close: what a handle that was closed under a running call becomes.</summary>
+    /// <summary>The exception for use during or after a close. A call whose handle is closed while it runs throws it too.</summary>
     protected IpcException WasClosed() => new(IpcErrors.Closed, $"'{Address}' was closed.", Address.Text) { Advice = IpcAdvice.OpenAgain };
 
-    /// <summary>The address: so that what PowerShell serializes flat can still be opened.</summary>
+    /// <summary>The address: a copy that was serialized as text can still be opened by it.</summary>
     public override string ToString() => Address.Text;
+}
+
+/// <summary>What an object is opened for.</summary>
+[Flags]
+public enum IpcAccess
+{
+    /// <summary>Everything that the object offers.</summary>
+    Default = 0,
+    /// <summary>Receiving, reading.</summary>
+    Read = 1,
+    /// <summary>Sending, writing.</summary>
+    Write = 2,
+    /// <summary>Both.</summary>
+    ReadWrite = Read | Write,
 }

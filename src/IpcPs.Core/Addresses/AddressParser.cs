@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace IpcPs.Addresses;
 
-/// <summary>The grammar of addresses: one small parser a family of schemes.</summary>
+/// <summary>The grammar of addresses: one small parser for each family of schemes.</summary>
 internal static class AddressParser
 {
     private static readonly FrozenDictionary<string, IpcScheme> Schemes = Enum.GetValues<IpcScheme>()
@@ -18,13 +18,15 @@ internal static class AddressParser
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0) throw Invalid(text, "it has no scheme; an address looks like 'mq:/jobs' or 'fifo:greetings'");
         if (!Schemes.TryGetValue(text[..colon], out var scheme))
-            throw Invalid(text, $"'{text[..colon]}' is no scheme; known are {string.Join(", ", Enum.GetValues<IpcScheme>().Select(Word))}");
+            throw Invalid(text, $"'{text[..colon]}' is not a scheme; the schemes are "
+                + $"{string.Join(", ", Enum.GetValues<IpcScheme>().Select(Word))}");
         var rest = text[(colon + 1)..];
         return scheme switch
         {
             IpcScheme.Pipe or IpcScheme.MemFd or IpcScheme.Fd => ParseDescriptor(scheme, text, rest),
             IpcScheme.Fifo => ParsePath(scheme, text, rest),
-            IpcScheme.File => rest.StartsWith('/') ? ParsePath(scheme, text, rest) : throw Invalid(text, "a file is named by its full path, 'file:/path'"),
+            IpcScheme.File => rest.StartsWith('/') ? ParsePath(scheme, text, rest)
+                : throw Invalid(text, "a file needs its full path, 'file:/path'"),
             IpcScheme.Mq or IpcScheme.Shm or IpcScheme.Sem or IpcScheme.Ring => ParsePosixName(scheme, text, rest),
             IpcScheme.Mutex => new IpcAddress(scheme, "mutex:" + NameRules.Bare(text, rest, NameRules.MaxFileName - 16)) { Name = rest },
             IpcScheme.SysVMq or IpcScheme.SysVShm or IpcScheme.SysVSem => ParseKey(scheme, text, rest),
@@ -49,7 +51,8 @@ internal static class AddressParser
         }
         var parts = numbers.Split(',');
         var second = -1;
-        if (parts.Length > 2 || !TryNumber(parts[0], out var first) || (parts.Length == 2 && !TryNumber(parts[1], out second)) || (parts.Length == 2 && scheme == IpcScheme.MemFd))
+        if (parts.Length > (scheme == IpcScheme.MemFd ? 1 : 2) || !TryNumber(parts[0], out var first)
+            || (parts.Length == 2 && !TryNumber(parts[1], out second)))
             throw Invalid(text, "a descriptor is a number of 0 or more");
         return IpcAddress.OfDescriptor(scheme, processId, first, second);
     }
@@ -65,18 +68,19 @@ internal static class AddressParser
         return new IpcAddress(scheme, $"{Word(scheme)}:{name}") { Name = name, Path = Path.Combine(RuntimeFolder.Path, name) };
     }
 
-    // A POSIX name is a slash and up to 255 bytes; the slash may be left out here and is put back in the canonical text.
+    // A POSIX name is a slash and up to 255 bytes. The slash is optional here; the canonical text has it.
     private static IpcAddress ParsePosixName(IpcScheme scheme, string text, string rest)
     {
-        // sem_open(3) spends four bytes of the file name on "sem.", the ring as many on its own prefix.
-        var longest = scheme switch { IpcScheme.Sem => NameRules.MaxFileName - 4, IpcScheme.Ring => NameRules.MaxFileName - 11, _ => NameRules.MaxFileName };
+        // sem_open(3) puts "sem." before the name, and a ring its own prefix.
+        var longest = NameRules.MaxFileName - scheme switch { IpcScheme.Sem => 4, IpcScheme.Ring => 11, _ => 0 };
         var name = NameRules.Bare(text, rest.StartsWith('/') ? rest[1..] : rest, longest);
         return new IpcAddress(scheme, $"{Word(scheme)}:/{name}") { Name = name };
     }
 
     private static IpcAddress ParseKey(IpcScheme scheme, string text, string rest)
     {
-        var key = SysVKey.TryParse(rest) ?? throw Invalid(text, "a key is a number like 0x2a or 42, '/path#id' (ftok), or 'id=N' for an object without a key");
+        var key = SysVKey.TryParse(rest)
+            ?? throw Invalid(text, "a key is a number like 0x2a or 42, '/path#id' (ftok), or 'id=N' for an object without a key");
         return new IpcAddress(scheme, $"{Word(scheme)}:{key}") { Key = key };
     }
 

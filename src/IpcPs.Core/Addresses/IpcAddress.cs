@@ -4,8 +4,8 @@ using System.Net;
 namespace IpcPs.Addresses;
 
 /// <summary>The short text that names an IPC object: <c>mq:/jobs</c>, <c>fifo:greetings</c>, <c>pipe:4711/12</c>. Every parameter that
-/// takes an object takes its address, so an object can be handed to another process as text. Parsing, printing and
-/// comparing addresses happens here and nowhere else; parsing makes no system call and says nothing about whether the object exists.</summary>
+/// takes an object takes its address, so an object can be passed to another process as text. Parsing makes no system call, and does not
+/// check whether the object exists.</summary>
 public sealed class IpcAddress : IEquatable<IpcAddress>
 {
     internal IpcAddress(IpcScheme scheme, string text)
@@ -20,19 +20,20 @@ public sealed class IpcAddress : IEquatable<IpcAddress>
     /// <summary>The address in its one canonical spelling.</summary>
     public string Text { get; }
 
-    /// <summary>pipe, memfd: the process whose descriptor it is.</summary>
+    /// <summary>pipe, memfd: the process that has the descriptor.</summary>
     public int ProcessId { get; internal init; }
 
-    /// <summary>pipe, memfd, fd: the descriptor; of a duplex end, the one that it reads from. -1 for the others.</summary>
+    /// <summary>pipe, memfd, fd: the descriptor; of a duplex end, the one to read from. Else -1.</summary>
     public int Descriptor { get; internal init; } = -1;
 
-    /// <summary>pipe, fd: the descriptor that a duplex end writes to; -1 where there is only one.</summary>
+    /// <summary>pipe, fd: the descriptor that a duplex end writes to; else -1.</summary>
     public int WriteDescriptor { get; internal init; } = -1;
 
-    /// <summary>The bare name: without the leading slash of a POSIX name, without the <c>@</c> of an abstract one; else null.</summary>
+    /// <summary>The bare name: without the leading slash of a POSIX name, and without the <c>@</c> of an abstract name; else
+    /// null.</summary>
     public string? Name { get; internal init; }
 
-    /// <summary>fifo, unix, file: where it is in the file system (a bare name's place in the runtime folder included); else null.</summary>
+    /// <summary>fifo, unix, file: its path, in the runtime folder for a bare name; else null.</summary>
     public string? Path { get; internal init; }
 
     /// <summary>sysvmq, sysvshm, sysvsem: the key; else null.</summary>
@@ -44,15 +45,15 @@ public sealed class IpcAddress : IEquatable<IpcAddress>
     /// <summary>unix, tcp, udp: the type of the socket.</summary>
     public IpcSocketType SocketType { get; internal init; }
 
-    /// <summary>unix: whether the name is in the abstract namespace, outside of the file system.</summary>
+    /// <summary>unix: whether the name is in the abstract namespace, outside the file system.</summary>
     public bool IsAbstract { get; internal init; }
 
     /// <summary>Parses an address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidAddress"/>, <see cref="IpcErrors.InvalidName"/> or
-    /// <see cref="IpcErrors.NameTooLong"/>; the text says what is wrong and what would be right.</exception>
+    /// <see cref="IpcErrors.NameTooLong"/>; the text says what is wrong and what is expected.</exception>
     public static IpcAddress Parse(string text) => AddressParser.Parse(text);
 
-    /// <summary>Parses an address; false where the text is none.</summary>
+    /// <summary>Parses an address; false where the text is not an address.</summary>
     public static bool TryParse(string? text, out IpcAddress? address)
     {
         address = null;
@@ -68,7 +69,17 @@ public sealed class IpcAddress : IEquatable<IpcAddress>
         }
     }
 
-    /// <summary>The address of a descriptor of a process: <c>pipe:PID/FD</c>, or with a second one for writing <c>pipe:PID/FD,FD</c>.</summary>
+    /// <summary>The address of an object that a scheme finds by its name. A whole address of that scheme is parsed as it is.</summary>
+    /// <exception cref="IpcException">As <see cref="Parse"/>.</exception>
+    public static IpcAddress OfName(IpcScheme scheme, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var prefix = AddressParser.Word(scheme) + ":";
+        return Parse(name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? name : prefix + name);
+    }
+
+    /// <summary>The address of a descriptor of a process: <c>pipe:PID/FD</c>, or with a second one for writing
+    /// <c>pipe:PID/FD,FD</c>.</summary>
     public static IpcAddress OfDescriptor(IpcScheme scheme, int processId, int descriptor, int writeDescriptor = -1)
     {
         var second = writeDescriptor < 0 ? "" : "," + writeDescriptor.ToString(CultureInfo.InvariantCulture);

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace IpcPs.Addresses;
 
-/// <summary>What a name may be: nothing that the kernel would cut, resolve elsewhere, or refuse with a riddle.</summary>
+/// <summary>The rules for names: no name that the kernel would cut, resolve elsewhere, or refuse without saying why.</summary>
 internal static class NameRules
 {
     /// <summary>NAME_MAX: bytes in one component.</summary>
@@ -15,22 +15,23 @@ internal static class NameRules
     public static string Bare(string address, string name, int maxBytes)
     {
         if (name.Length == 0) throw Invalid(address, "the name is empty");
-        if (name is "." or "..") throw Invalid(address, $"'{name}' is no name");
-        if (name.Contains('/', StringComparison.Ordinal)) throw Invalid(address, "a name has no slash in it");
+        if (name is "." or "..") throw Invalid(address, $"'{name}' is not a name");
+        if (name.Contains('/', StringComparison.Ordinal)) throw Invalid(address, "a name has no slash");
         CheckCharacters(address, name);
         CheckLength(address, name, maxBytes);
         return name;
     }
 
-    /// <summary>Checks a full path: no <c>..</c> component, no control character, no component too long; doubled and closing slashes go.</summary>
+    /// <summary>Checks a full path: no <c>..</c> component, no control character, no component too long; doubled and closing slashes are
+    /// removed.</summary>
     public static string FullPath(string address, string path, int maxBytes)
     {
         CheckCharacters(address, path);
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0) throw Invalid(address, "it names no file");
+        if (parts.Length == 0) throw Invalid(address, "it does not name a file");
         foreach (var part in parts)
         {
-            if (part is "." or "..") throw Invalid(address, $"a path with '{part}' in it could be anywhere");
+            if (part is "." or "..") throw Invalid(address, $"a path may not contain '{part}'");
             CheckLength(address, part, MaxFileName);
         }
         var full = "/" + string.Join('/', parts);
@@ -42,14 +43,18 @@ internal static class NameRules
     {
         var bytes = Encoding.UTF8.GetByteCount(name);
         if (bytes > maxBytes)
-            throw new IpcException(IpcErrors.NameTooLong, $"The name in '{Shorten(address)}' has {bytes} bytes; the kernel keeps {maxBytes}.", address, "Choose a shorter name.");
+        {
+            throw new IpcException(IpcErrors.NameTooLong,
+                $"The name in '{Shorten(address)}' has {bytes} bytes; the maximum is {maxBytes}.", address,
+                "Choose a shorter name.");
+        }
     }
 
     public static void CheckCharacters(string address, string name)
     {
         foreach (var c in name)
         {
-            if (char.IsControl(c)) throw Invalid(address, $"it has the control character U+{(int)c:X4} in it");
+            if (char.IsControl(c)) throw Invalid(address, $"it contains the control character U+{(int)c:X4}");
         }
     }
 

@@ -1,13 +1,16 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Files;
 
 namespace IpcPs.Addresses;
 
-/// <summary>The folder in which bare names live: <c>$XDG_RUNTIME_DIR/ipcps</c>, else <c>/tmp/ipcps-UID</c>; mode 0700, owned by the
-/// user, never a link.</summary>
-public static unsafe class RuntimeFolder
+/// <summary>The folder for objects with a bare name: <c>$XDG_RUNTIME_DIR/ipcps</c>, else <c>/tmp/ipcps-UID</c>; mode 0700, owned by the
+/// current user, never a link.</summary>
+public static class RuntimeFolder
 {
-    /// <summary>Where the folder is, or would be; no call is made.</summary>
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>The path of the folder, which need not exist.</summary>
     public static string Path
     {
         get
@@ -19,27 +22,24 @@ public static unsafe class RuntimeFolder
         }
     }
 
-    /// <summary>Creates the folder where it is missing, and refuses one that another user made or that is a link: in /tmp anybody can
-    /// create the name first.</summary>
+    /// <summary>Creates the folder if it is missing. A folder of another user, or a link, is refused: in /tmp any user can create
+    /// that name first.</summary>
     /// <remarks>Calls mkdir(2), statx(2), chmod(2).</remarks>
     /// <returns>The path.</returns>
-    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/>: it is not this user's own folder.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/>: it is not a folder of the current user.</exception>
     public static string Ensure()
     {
         var path = Path;
-        if (Libc.mkdir(path, 0x1C0 /* 0700 */) != 0)
+        if (Libc.mkdir(path, (uint)OwnerOnly) != 0)
         {
             var errno = Marshal.GetLastPInvokeError();
             if (errno != Errno.EEXIST) throw IpcException.FromErrno("mkdir", errno, path);
         }
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("statx", Marshal.GetLastPInvokeError(), path);
+        var stat = FileStatus.Of(path, path);
         if (!stat.IsType(Libc.S_IFDIR) || stat.UserId != Libc.geteuid())
-            throw new IpcException(IpcErrors.AccessDenied, $"The runtime folder '{path}' is not a folder of this user's own.", path,
+            throw new IpcException(IpcErrors.AccessDenied, $"The runtime folder '{path}' is not a folder of the current user.", path,
                 "Remove it, or set XDG_RUNTIME_DIR to a folder that only you can write.");
-        if ((stat.Mode & 0x3F) != 0 && Libc.chmod(path, 0x1C0) != 0)
-            throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), path);
+        if ((stat.Mode & ~OwnerOnly) != 0) FilePermissions.SetMode(path, OwnerOnly, path);
         return path;
     }
 }

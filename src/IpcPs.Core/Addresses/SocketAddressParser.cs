@@ -6,7 +6,7 @@ namespace IpcPs.Addresses;
 /// <summary>The socket schemes: <c>unix:</c> with its namespaces and types, <c>tcp:</c> and <c>udp:</c> on loopback only.</summary>
 internal static class SocketAddressParser
 {
-    // sun_path has 108 bytes; a path spends one on its closing NUL, an abstract name one on its opening NUL (unix(7)).
+    // sun_path has 108 bytes, including the closing NUL of a path or the opening NUL of an abstract name (unix(7)).
     private const int MaxUnixPath = 107;
 
     public static IpcAddress ParseUnix(string text, string rest)
@@ -20,7 +20,7 @@ internal static class SocketAddressParser
                 "TYPE=STREAM" => IpcSocketType.Stream,
                 "TYPE=SEQPACKET" => IpcSocketType.SeqPacket,
                 "TYPE=DATAGRAM" => IpcSocketType.Datagram,
-                _ => throw AddressParser.Invalid(text, "after '?' comes 'type=stream', 'type=seqpacket' or 'type=datagram'"),
+                _ => throw AddressParser.Invalid(text, "after '?' it must have 'type=stream', 'type=seqpacket' or 'type=datagram'"),
             };
             rest = rest[..query];
         }
@@ -56,10 +56,11 @@ internal static class SocketAddressParser
             "LOCALHOST" => IPAddress.Loopback,
             _ when host.StartsWith('[') && host.EndsWith(']') && IPAddress.TryParse(host[1..^1], out var six) => six,
             _ when !host.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(host, out var four) => four,
-            _ => throw AddressParser.Invalid(text, $"'{host}' is no IP address (names are not looked up; an IPv6 address stands in brackets)"),
+            _ => throw AddressParser.Invalid(text,
+                $"'{host}' is not an IP address (names are not looked up; an IPv6 address needs brackets)"),
         };
         if (!IPAddress.IsLoopback(address) || (address.IsIPv4MappedToIPv6))
-            throw AddressParser.Invalid(text, $"{address} is not loopback, and IpcPs talks within one machine only");
+            throw AddressParser.Invalid(text, $"{address} is not a loopback address, and IpcPs works within one machine only");
         var endPoint = new IPEndPoint(address, port);
         return new IpcAddress(scheme, $"{word}:{endPoint}")
         {

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using IpcPs.Files;
 
 namespace IpcPs.Addresses;
 
-/// <summary>The key of a System V object (sysvipc(7)): a number, <c>/path#id</c> as ftok(3) makes one, or for a private object, that
-/// has no key, its kernel id as <c>id=N</c>.</summary>
+/// <summary>The key of a System V object (sysvipc(7)): a number, <c>/path#id</c> as ftok(3) uses it, or the kernel id of a private
+/// object, which has no key, as <c>id=N</c>.</summary>
 public sealed class SysVKey : IEquatable<SysVKey>
 {
     private SysVKey(int? key, string? path, byte projectId, int? id)
@@ -16,16 +17,16 @@ public sealed class SysVKey : IEquatable<SysVKey>
         Id = id;
     }
 
-    /// <summary>The number, where the key is one.</summary>
+    /// <summary>The number, where the key is a number; else null.</summary>
     public int? Key { get; }
 
-    /// <summary>The file of a <c>/path#id</c> key.</summary>
+    /// <summary>The file of a <c>/path#id</c> key; else null.</summary>
     public string? Path { get; }
 
     /// <summary>The project id of a <c>/path#id</c> key, 1 to 255.</summary>
     public byte ProjectId { get; }
 
-    /// <summary>The kernel's id of an object without a key.</summary>
+    /// <summary>The kernel's id of an object without a key; else null.</summary>
     public int? Id { get; }
 
     /// <summary>A numeric key.</summary>
@@ -35,30 +36,34 @@ public sealed class SysVKey : IEquatable<SysVKey>
     public static SysVKey FromId(int id) => new(null, null, 0, id);
 
     /// <summary>Parses <c>0x2a</c>, <c>42</c>, <c>/path#id</c> (id is a number 1..255 or one character) or <c>id=N</c>.</summary>
-    /// <returns>Null where the text is none of these.</returns>
+    /// <returns>Null where the text is not a key.</returns>
     public static SysVKey? TryParse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
-            return uint.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex != 0 ? FromNumber((int)hex) : null;
+        {
+            return uint.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex != 0
+                ? FromNumber((int)hex) : null;
+        }
         if (text.StartsWith("id=", StringComparison.Ordinal))
             return int.TryParse(text.AsSpan(3), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? FromId(id) : null;
         if (text.StartsWith('/')) return TryParsePath(text);
-        // Key 0 is IPC_PRIVATE: it names nothing that could be found again.
-        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number != 0 ? FromNumber(number) : null;
+        // Key 0 is IPC_PRIVATE, by which no object can be found again.
+        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number != 0
+            ? FromNumber(number) : null;
     }
 
-    /// <summary>The number that the kernel is asked for.</summary>
+    /// <summary>The key's number.</summary>
     /// <remarks>Computes what glibc's ftok(3) does, from the file's device and inode (statx(2)).</remarks>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: the file does not exist.</exception>
-    public unsafe int Resolve()
+    public int Resolve()
     {
         if (Key is { } number) return number;
         if (Path is null) throw new InvalidOperationException("A private object has an id and no key.");
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, Path, 0, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("ftok", Marshal.GetLastPInvokeError(), Path, "The file of a /path#id key must exist, and stay the same file.");
-        return (int)((stat.Inode & 0xffff) | ((stat.DeviceMinor & 0xff) << 16) | ((uint)ProjectId << 24));
+        if (FileStatus.TryOf(Path, followLinks: true)?.Id is not { } file)
+            throw IpcException.FromErrno("ftok", Marshal.GetLastPInvokeError(), Path,
+                "The file of a /path#id key must exist. Its number depends on the file's inode.");
+        return (int)((file.Inode & 0xffff) | ((file.Minor & 0xff) << 16) | ((uint)ProjectId << 24));
     }
 
     /// <inheritdoc/>

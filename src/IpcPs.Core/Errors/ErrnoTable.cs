@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Errors;
 
-/// <summary>What an errno means here: its name, its text, the error id it becomes and a first piece of advice.</summary>
+/// <summary>The meaning of an errno: its name, its text, its error id and the usual advice.</summary>
 internal static class ErrnoTable
 {
     internal readonly record struct Meaning(IpcErrorId Id, string Text, string? Hint = null, IpcAdvice Advice = IpcAdvice.None);
@@ -12,7 +12,7 @@ internal static class ErrnoTable
         .GetFields(BindingFlags.Public | BindingFlags.Static)
         .ToDictionary(static f => (int)f.GetRawConstantValue()!, static f => f.Name);
 
-    /// <summary>The errno's symbolic name, <c>EPIPE</c>; one that the library does not tell apart is given as its number.</summary>
+    /// <summary>The errno's symbolic name, <c>EPIPE</c>; a number where <see cref="Errno"/> does not have it.</summary>
     public static string Name(int errno) => Names.TryGetValue(errno, out var name) ? name : $"errno {errno}";
 
     public static Meaning Explain(int errno)
@@ -25,12 +25,15 @@ internal static class ErrnoTable
             Errno.EACCES or Errno.EPERM or Errno.EROFS => new(IpcErrors.AccessDenied, text, Advice: IpcAdvice.CheckPermissions),
             Errno.EEXIST or Errno.EADDRINUSE => new(IpcErrors.AlreadyExists, text, Advice: IpcAdvice.OpenOrRemove),
             Errno.ENAMETOOLONG => new(IpcErrors.NameTooLong, text, "Choose a shorter name."),
-            Errno.EMFILE => new(IpcErrors.LimitReached, text, "This process has RLIMIT_NOFILE descriptors open: close some, or raise it with 'ulimit -n'."),
-            Errno.ENFILE => new(IpcErrors.LimitReached, text, "The system has fs.file-max files open: raise it with 'sysctl fs.file-max=…'."),
+            Errno.EMFILE => new(IpcErrors.LimitReached, text,
+                "This process has RLIMIT_NOFILE descriptors open: close some, or raise it with 'ulimit -n'."),
+            Errno.ENFILE => new(IpcErrors.LimitReached, text,
+                "The system has fs.file-max files open: raise it with 'sysctl fs.file-max=…'."),
             Errno.ENOSPC => new(IpcErrors.LimitReached, text, Advice: IpcAdvice.CheckLimits),
             Errno.ENOMEM or Errno.ENOBUFS => new(IpcErrors.LimitReached, text, "The kernel has no memory for it."),
             Errno.EMSGSIZE or Errno.E2BIG => new(IpcErrors.MessageTooLarge, text),
-            Errno.EPIPE or Errno.ECONNRESET or Errno.ECONNREFUSED or Errno.ENOTCONN or Errno.ECONNABORTED => new(IpcErrors.PeerClosed, text),
+            Errno.EPIPE or Errno.ECONNRESET or Errno.ECONNREFUSED or Errno.ENOTCONN or Errno.ECONNABORTED =>
+                new(IpcErrors.PeerClosed, text),
             Errno.EIDRM => new(IpcErrors.Removed, text),
             Errno.ETIMEDOUT => new(IpcErrors.Timeout, text),
             Errno.EINVAL or Errno.ERANGE or Errno.EOVERFLOW => new(IpcErrors.InvalidArgument, text),

@@ -1,18 +1,19 @@
 namespace IpcPs.Errors;
 
 /// <summary>What kind of failure an <see cref="IpcException"/> reports. The names are those of PowerShell's
-/// <c>System.Management.Automation.ErrorCategory</c>, so that the module maps them by name and the core needs no PowerShell.</summary>
+/// <c>System.Management.Automation.ErrorCategory</c>, so the module maps them by name and this library does not depend on
+/// PowerShell.</summary>
 public enum IpcErrorCategory
 {
     /// <summary>Nothing more fitting is known.</summary>
     NotSpecified = 0,
     /// <summary>An object could not be closed.</summary>
     CloseError,
-    /// <summary>The connection, or the other side of it, is gone.</summary>
+    /// <summary>The connection or its other side is gone.</summary>
     ConnectionError,
     /// <summary>An argument is not acceptable.</summary>
     InvalidArgument,
-    /// <summary>Bytes that are not what they claim to be.</summary>
+    /// <summary>Bytes that are not valid in their format.</summary>
     InvalidData,
     /// <summary>The object is not in a state that allows the operation.</summary>
     InvalidOperation,
@@ -26,7 +27,7 @@ public enum IpcErrorCategory
     OperationTimeout,
     /// <summary>The caller was cancelled.</summary>
     OperationStopped,
-    /// <summary>The kernel refuses this user.</summary>
+    /// <summary>The kernel denies this user access.</summary>
     PermissionDenied,
     /// <summary>The resource is in use, or full, right now.</summary>
     ResourceBusy,

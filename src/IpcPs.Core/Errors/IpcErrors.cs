@@ -15,22 +15,22 @@ public static class IpcErrors
     /// <summary>An argument out of its range.</summary>
     public static readonly IpcErrorId InvalidArgument = new("IpcInvalidArgument", IpcErrorCategory.InvalidArgument);
 
-    /// <summary>An offset, or a number of bytes, that is not within the shared memory; an index that is not within the semaphore set.</summary>
+    /// <summary>An offset or a number of bytes outside the shared memory; an index outside the semaphore set.</summary>
     public static readonly IpcErrorId OutOfRange = new("IpcOutOfRange", IpcErrorCategory.InvalidArgument);
 
     /// <summary>No object at that address.</summary>
     public static readonly IpcErrorId NotFound = new("IpcNotFound", IpcErrorCategory.ObjectNotFound);
 
-    /// <summary>An object is there already.</summary>
+    /// <summary>An object exists at that address already.</summary>
     public static readonly IpcErrorId AlreadyExists = new("IpcAlreadyExists", IpcErrorCategory.ResourceExists);
 
     /// <summary>The kernel refuses this user.</summary>
     public static readonly IpcErrorId AccessDenied = new("IpcAccessDenied", IpcErrorCategory.PermissionDenied);
 
-    /// <summary>The object at that address is of another kind than the address says.</summary>
+    /// <summary>The object at that address is not of the kind that the address says.</summary>
     public static readonly IpcErrorId WrongKind = new("IpcWrongKind", IpcErrorCategory.InvalidOperation);
 
-    /// <summary>The object does not do this: receiving from a write end, a mode on an anonymous pipe.</summary>
+    /// <summary>The object can't do this: receiving from a write end, setting a mode on an anonymous pipe.</summary>
     public static readonly IpcErrorId NotSupported = new("IpcNotSupported", IpcErrorCategory.InvalidOperation);
 
     /// <summary>This platform, kernel or container lacks the mechanism.</summary>
@@ -51,34 +51,34 @@ public static class IpcErrors
     /// <summary>The caller does not wait, and the message queue is full.</summary>
     public static readonly IpcErrorId QueueFull = new("IpcQueueFull", IpcErrorCategory.ResourceBusy);
 
-    /// <summary>The last reader, or the connection, is gone: what is sent would reach nobody.</summary>
+    /// <summary>The last reader, or the connection, is gone: a message would not reach any process.</summary>
     public static readonly IpcErrorId PeerClosed = new("IpcPeerClosed", IpcErrorCategory.ConnectionError);
 
-    /// <summary>Nobody has the other end open, and the caller did not want to wait for it.</summary>
+    /// <summary>No process has the other end open, and the caller does not wait for it.</summary>
     public static readonly IpcErrorId NoPeer = new("IpcNoPeer", IpcErrorCategory.ConnectionError);
 
     /// <summary>The object is not in a state that allows this.</summary>
     public static readonly IpcErrorId InvalidOperation = new("IpcInvalidOperation", IpcErrorCategory.InvalidOperation);
 
-    /// <summary>This end was closed by its owner.</summary>
+    /// <summary>This process closed its end.</summary>
     public static readonly IpcErrorId Closed = new("IpcClosed", IpcErrorCategory.InvalidOperation);
 
     /// <summary>The object was removed while it was used.</summary>
     public static readonly IpcErrorId Removed = new("IpcRemoved", IpcErrorCategory.ConnectionError);
 
-    /// <summary>A message larger than the mechanism, or the limit that was set, allows.</summary>
+    /// <summary>A message is larger than the mechanism, or a limit that was set, allows.</summary>
     public static readonly IpcErrorId MessageTooLarge = new("IpcMessageTooLarge", IpcErrorCategory.LimitsExceeded);
 
-    /// <summary>Bytes that claim to be an IpcPs envelope, or a CBOR value, and are not.</summary>
+    /// <summary>Bytes are marked as an IpcPs envelope or a CBOR value, but are not valid.</summary>
     public static readonly IpcErrorId InvalidData = new("IpcInvalidData", IpcErrorCategory.InvalidData);
 
-    /// <summary>The other side went away in the middle of a message.</summary>
+    /// <summary>The other side was closed in the middle of a message.</summary>
     public static readonly IpcErrorId TruncatedMessage = new("IpcTruncatedMessage", IpcErrorCategory.InvalidData);
 
-    /// <summary>A message in another format than the one asked for.</summary>
+    /// <summary>A message has another format than the requested one.</summary>
     public static readonly IpcErrorId FormatMismatch = new("IpcFormatMismatch", IpcErrorCategory.InvalidData);
 
-    /// <summary>A kernel limit was reached; the text names it and what raises it.</summary>
+    /// <summary>A kernel limit was reached; the text names the limit and how to raise it.</summary>
     public static readonly IpcErrorId LimitReached = new("IpcLimitReached", IpcErrorCategory.LimitsExceeded);
 
     /// <summary>The text is not a signal of this machine.</summary>
@@ -90,15 +90,24 @@ public static class IpcErrors
     /// <summary>The receiver's user has RLIMIT_SIGPENDING signals queued.</summary>
     public static readonly IpcErrorId SignalQueueFull = new("IpcSignalQueueFull", IpcErrorCategory.LimitsExceeded);
 
-    /// <summary>No process of that number, or it has ended, or the number means another one by now.</summary>
+    /// <summary>No process has that id, or it has ended, or the id belongs to another process now.</summary>
     public static readonly IpcErrorId ProcessNotFound = new("IpcProcessNotFound", IpcErrorCategory.ObjectNotFound);
 
-    /// <summary>A process that is not sent signals unless it is asked for in so many words: 1, 0 and negative numbers.</summary>
+    /// <summary>A process id that needs an explicit request before it is sent a signal: 1, 0 and negative numbers.</summary>
     public static readonly IpcErrorId ProcessRefused = new("IpcProcessRefused", IpcErrorCategory.InvalidArgument);
 
     /// <summary>A job's process ended before its script did, or a stage of a pipeline of jobs failed.</summary>
     public static readonly IpcErrorId JobFailed = new("IpcJobFailed", IpcErrorCategory.OperationStopped);
 
-    /// <summary>A system call failed for a reason that has no id of its own; the text has call and errno.</summary>
+    /// <summary>A system call failed for a reason that has no id of its own; the text has the call and the errno.</summary>
     public static readonly IpcErrorId SystemError = new("IpcSystemError", IpcErrorCategory.NotSpecified);
+}
+
+/// <summary>One kind of failure: an id and a category. All ids are the static members of <see cref="IpcErrors"/>.</summary>
+/// <param name="Name">The id, <c>Ipc…</c>. Scripts test for it (<c>$_.FullyQualifiedErrorId</c>), so it never changes.</param>
+/// <param name="Category">The category that PowerShell shows.</param>
+public sealed record IpcErrorId(string Name, IpcErrorCategory Category)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Name;
 }

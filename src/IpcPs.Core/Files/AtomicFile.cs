@@ -1,14 +1,16 @@
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 
 namespace IpcPs.Files;
 
-/// <summary>A file that is made complete before anybody can find it: without a name first (O_TMPFILE), then linked to its name. So nobody ever opens a segment
-/// without its size or a semaphore without its value, and a creator that is killed leaves nothing behind.</summary>
+/// <summary>A file that is complete before any process can find it: it is created without a name (O_TMPFILE), then linked to its name. So
+/// no
+/// process opens a segment without its size or a semaphore without its value, and a creator that is killed leaves nothing behind.</summary>
 /// <remarks>Calls: open(2), fchmod(2), linkat(2).</remarks>
 internal static class AtomicFile
 {
-    /// <summary>Makes a file without a name, on the file system of that folder.</summary>
-    /// <returns>Its descriptor; null where the file system has no such files.</returns>
+    /// <summary>Creates a file without a name, on the file system of that folder.</summary>
+    /// <returns>Its descriptor; null where the file system does not support that.</returns>
     public static SafeDescriptor? Create(string folder, UnixFileMode mode, string target)
     {
         var fd = Libc.open(folder, Libc.O_TMPFILE | Libc.O_RDWR | Libc.O_CLOEXEC, 0x180 /* 0600 */);
@@ -24,15 +26,15 @@ internal static class AtomicFile
         throw IpcException.FromErrno("fchmod", failure, target);
     }
 
-    /// <summary>Gives it its name.</summary>
+    /// <summary>Gives the file its name.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>.</exception>
     public static void Publish(SafeDescriptor file, string path, string target)
     {
-        if (Libc.linkat(Libc.AT_FDCWD, $"/proc/self/fd/{file.Number}", Libc.AT_FDCWD, path, Libc.AT_SYMLINK_FOLLOW) != 0)
+        if (Libc.linkat(Libc.AT_FDCWD, ProcFile.Descriptor(file.Number), Libc.AT_FDCWD, path, Libc.AT_SYMLINK_FOLLOW) != 0)
             throw IpcException.FromErrno("linkat", Marshal.GetLastPInvokeError(), target);
     }
 
-    /// <summary>Makes a file under its name at once, where the other way is not to be had.</summary>
+    /// <summary>Creates a file with its name at once: for where <see cref="Create"/> is not supported.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>.</exception>
     public static SafeDescriptor CreateInPlace(string path, UnixFileMode mode, string target)
     {

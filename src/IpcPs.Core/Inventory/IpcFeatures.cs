@@ -13,17 +13,24 @@ using IpcPs.Sockets.Native;
 
 namespace IpcPs.Inventory;
 
+/// <summary>Whether this machine, kernel or container has a mechanism, found out by using it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="IsAvailable">Whether it worked.</param>
+/// <param name="Detail">What was tried, or why it failed.</param>
+/// <param name="ErrorId">The id of the error that the mechanism would raise; null where it works.</param>
+public sealed record IpcFeature(string Name, bool IsAvailable, string Detail, string? ErrorId);
+
 /// <summary>Tries each mechanism once, with an object of its own that it removes.</summary>
 public static class IpcFeatures
 {
     private static readonly (string Name, string Tried, Action Try)[] Trials =
     [
-        ("AnonymousPipe", "made one (pipe2)", static () => AnonymousPipe.Create().Dispose()),
-        ("NamedPipe", "made one in the runtime folder (mkfifo)", static () => Named("fifo:", static a => NamedPipe.Create(a))),
-        ("PosixQueue", "made one (mq_open)", static () => Named("mq:/", static a => PosixQueue.Create(a))),
+        ("AnonymousPipe", "created one (pipe2)", static () => AnonymousPipe.Create().Dispose()),
+        ("NamedPipe", "created one in the runtime folder (mkfifo)", static () => Named("fifo:", static a => NamedPipe.Create(a))),
+        ("PosixQueue", "created one (mq_open)", static () => Named("mq:/", static a => PosixQueue.Create(a))),
         ("PosixQueueFolder", "the mqueue file system shows what exists", RequireQueueFolder),
-        ("SysVQueue", "made a private one (msgget)", static () => Private(SysVQueue.Create())),
-        ("SysVPeek", "looked at a queue without taking (msgrcv, MSG_COPY)", RequirePeek),
+        ("SysVQueue", "created a private one (msgget)", static () => Private(SysVQueue.Create())),
+        ("SysVPeek", "peeked at a queue (msgrcv, MSG_COPY)", RequirePeek),
         ("UnixSocket", "bound one in the runtime folder (bind)", static () => UnixSocket("stream")),
         ("UnixSeqPacket", "bound one in the runtime folder (bind)", static () => UnixSocket("seqpacket")),
         ("UnixDatagram", "bound one in the runtime folder (bind)", static () => UnixSocket("datagram")),
@@ -32,17 +39,18 @@ public static class IpcFeatures
         ("Tcp6", "bound a port of ::1 (bind)", static () => Socket("tcp:[::1]:0")),
         ("Udp4", "bound a port of 127.0.0.1 (bind)", static () => Socket("udp:127.0.0.1:0")),
         ("Udp6", "bound a port of ::1 (bind)", static () => Socket("udp:[::1]:0")),
-        ("Ring", "made one in shared memory", static () => Named("ring:/", static a => MessageRing.Create(a, new RingOptions { Capacity = 65536 }))),
-        ("PosixSharedMemory", "made one page (shm_open)", static () => Named("shm:/", static a => PosixSharedMemory.Create(a, 4096))),
-        ("SysVSharedMemory", "made a private page (shmget)", static () => Private(SysVSharedMemory.Create(null, 4096))),
-        ("AnonymousMemory", "made one page (memfd_create)", static () => AnonymousMemory.Create(4096).Dispose()),
-        ("PosixSemaphore", "made one (sem_open)", static () => Named("sem:/", static a => PosixSemaphore.Create(a))),
-        ("SysVSemaphore", "made a private set (semget)", static () => Private(SysVSemaphoreSet.Create(null))),
-        ("Mutex", "made one in the runtime folder", static () => Named("mutex:", static a => IpcMutex.Create(a))),
+        ("Ring", "created one in shared memory", static () =>
+            Named("ring:/", static a => MessageRing.Create(a, new RingOptions { Capacity = 65536 }))),
+        ("PosixSharedMemory", "created one page (shm_open)", static () => Named("shm:/", static a => PosixSharedMemory.Create(a, 4096))),
+        ("SysVSharedMemory", "created a private page (shmget)", static () => Private(SysVSharedMemory.Create(null, 4096))),
+        ("AnonymousMemory", "created one page (memfd_create)", static () => AnonymousMemory.Create(4096).Dispose()),
+        ("PosixSemaphore", "created one (sem_open)", static () => Named("sem:/", static a => PosixSemaphore.Create(a))),
+        ("SysVSemaphore", "created a private set (semget)", static () => Private(SysVSemaphoreSet.Create(null))),
+        ("Mutex", "created one in the runtime folder", static () => Named("mutex:", static a => IpcMutex.Create(a))),
         ("ProcessDescriptor", "held this process by one (pidfd_open)", RequireProcessDescriptor),
         ("SignalPayload", "an executable page for handlers", RequireHandlerPage),
-        ("FileLease", "proved that nobody has a file open (fcntl, F_SETLEASE)", RequireLease),
-        ("ProcessInspection", "looked into every process (/proc)", RequireProcesses),
+        ("FileLease", "proved that no process has a file open (fcntl, F_SETLEASE)", RequireLease),
+        ("ProcessInspection", "inspected every process (/proc)", RequireProcesses),
         ("PacketCapture", "a raw socket (needs CAP_NET_RAW)", RequireRawSocket),
     ];
 
@@ -111,7 +119,7 @@ public static class IpcFeatures
         }
         catch (IpcException e) when (e.Id == IpcErrors.Empty)
         {
-            // It looked, and found nothing, as it should.
+            // The queue is empty, as it should be.
         }
         finally
         {
@@ -122,7 +130,9 @@ public static class IpcFeatures
     private static void RequireProcessDescriptor()
     {
         using var own = SignalTarget.Open(Environment.ProcessId);
-        if (!own.IsHeld) throw new IpcException(IpcErrors.PlatformNotSupported, "The kernel gives no descriptor of a process: signals are sent by its number, which may be another's by then.");
+        if (!own.IsHeld)
+            throw new IpcException(IpcErrors.PlatformNotSupported,
+                "This kernel has no pidfds: a signal is sent to a process id, which may be another process's by then.");
     }
 
     private static void RequireLease() => Named("shm:/", static a =>
@@ -130,33 +140,41 @@ public static class IpcFeatures
         var segment = PosixSharedMemory.Create(a, 4096);
         segment.Dispose();
         if (LeaseProbe.IsInUse(PosixSharedMemory.PathOf(a)) is null)
-            throw new IpcException(IpcErrors.PlatformNotSupported, "The kernel grants no leases on files in /dev/shm: only where all processes can be looked into is it known what is stale.");
+            throw new IpcException(IpcErrors.PlatformNotSupported,
+                "The kernel grants no leases on files in /dev/shm: "
+                + "stale objects are found only where this user may inspect every process.");
         return segment;
     });
 
     private static void RequireProcesses()
     {
         if (ProcessScan.Run().Describe() is { } missing)
-            throw new IpcException(IpcErrors.AccessDenied, $"Not all that is held is known: {missing}.");
+            throw new IpcException(IpcErrors.AccessDenied, $"Some holders of objects are not known: {missing}.");
     }
 
     private static void RequireQueueFolder()
     {
         using var folder = QueueFolder.TryOpen()
-            ?? throw new IpcException(IpcErrors.PlatformNotSupported, "The mqueue file system is not mounted, and this user can't mount it: POSIX queues that nobody has open can't be listed (mkdir /dev/mqueue; mount -t mqueue none /dev/mqueue).");
+            ?? throw new IpcException(IpcErrors.PlatformNotSupported,
+                "The mqueue file system is not mounted, and this user can't mount it: "
+                + "POSIX queues that no process has open can't be listed "
+                + "(mkdir /dev/mqueue; mount -t mqueue none /dev/mqueue).");
     }
 
     private static void RequireHandlerPage()
     {
         if (HandlerPage.Current is null)
-            throw new IpcException(IpcErrors.PlatformNotSupported, "No executable page can be had: signals arrive without sender and value.");
+            throw new IpcException(IpcErrors.PlatformNotSupported,
+                "This process may not create an executable page: signals arrive without sender and value.");
     }
 
     private static void RequireRawSocket()
     {
         // AF_PACKET, SOCK_RAW, every protocol: what a capture on lo opens.
         var fd = Libc.socket(17, 3 | Libc.O_CLOEXEC, 0x0300);
-        if (fd < 0) throw IpcException.FromErrno("socket(AF_PACKET)", Marshal.GetLastPInvokeError(), null, "Only root may capture packets, or a process with CAP_NET_RAW.");
+        if (fd < 0)
+            throw IpcException.FromErrno("socket(AF_PACKET)", Marshal.GetLastPInvokeError(), null,
+                "Only root, or a process with CAP_NET_RAW, may capture packets.");
         _ = Libc.close(fd);
     }
 }

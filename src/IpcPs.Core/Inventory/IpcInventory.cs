@@ -2,16 +2,18 @@ using IpcPs.Mechanisms;
 
 namespace IpcPs.Inventory;
 
-/// <summary>What IPC objects exist on this machine, of every mechanism, and who holds them.</summary>
-/// <remarks>Reads /proc (one pass over the processes), /proc/sysvipc, /proc/net and the folders where named objects live. Changes nothing, and
-/// opens nothing that a peer would notice: a named pipe is opened, without blocking, only where no process is seen that uses it or waits for it.</remarks>
+/// <summary>Lists the IPC objects that exist on this machine, of every mechanism, and the processes that hold them.</summary>
+/// <remarks>Reads /proc (one pass over the processes), /proc/sysvipc, /proc/net and the folders of named objects. Changes nothing, and does
+/// nothing that a peer would notice. A named pipe is opened, without blocking, only where no visible process uses it or waits for
+/// it.</remarks>
 public static class IpcInventory
 {
     /// <summary>Lists the objects.</summary>
     /// <param name="schemes">Which mechanisms; empty for all.</param>
     /// <param name="all">Whether to list anonymous objects too (pipes, unnamed sockets).</param>
-    /// <param name="problems">What could not be seen, each said once.</param>
-    public static IReadOnlyList<IpcObjectInfo> List(IReadOnlyCollection<IpcScheme> schemes, bool all, out IReadOnlyList<InventoryProblem> problems)
+    /// <param name="problems">What could not be seen, each thing once.</param>
+    public static IReadOnlyList<IpcObjectInfo> List(IReadOnlyCollection<IpcScheme> schemes, bool all,
+        out IReadOnlyList<InventoryProblem> problems)
     {
         ArgumentNullException.ThrowIfNull(schemes);
         var scan = new InventoryScan { All = all };
@@ -22,21 +24,38 @@ public static class IpcInventory
             found.AddRange(mechanism.Enumerate(scan).Where(i => schemes.Count == 0 || schemes.Contains(i.Address.Scheme)));
         }
         if (found.Count > 0 && (scan.Processes.Unseen > 0 || scan.Processes.HidesProcesses))
-            scan.Missed("processes", $"{scan.Processes.Describe()}: what is held there is not shown{(CurrentUserId == 0 ? "" : " (root sees it)")}");
+        {
+            var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
+            scan.AddProblem("processes",
+                $"{scan.Processes.Describe()}. The objects that such a process holds are listed without it as a holder.{rootHint}");
+        }
         problems = scan.Problems;
         return found;
     }
 
-    /// <summary>The user that this process acts as (geteuid(2)).</summary>
+    /// <summary>The effective user of this process (geteuid(2)).</summary>
     public static uint CurrentUserId => Libc.geteuid();
 
-    /// <summary>Removes objects that were listed as stale, those that still are. Each is looked at again: who began to use one meanwhile keeps it. The files of named pipes,
-    /// segments, semaphores, rings, mutexes and sockets have no name while that is found out, and get it back where somebody uses them.</summary>
-    /// <param name="objects">What <see cref="List"/> gave.</param>
-    /// <returns>What became of each.</returns>
+    /// <summary>Removes objects that were listed as stale, if they still are: each is checked again, and an object that a process has begun
+    /// to use is kept. While they are checked, the files of named pipes, segments, semaphores, rings, mutexes and sockets have another
+    /// name; they get their own name back where they are kept.</summary>
+    /// <param name="objects">Objects that <see cref="List"/> returned.</param>
+    /// <returns>The result for each object.</returns>
     public static IReadOnlyList<IpcRemoval> RemoveStale(IReadOnlyCollection<IpcObjectInfo> objects)
     {
         ArgumentNullException.ThrowIfNull(objects);
         return StaleRemoval.Run(objects);
     }
 }
+
+/// <summary>Something that a listing could not see.</summary>
+/// <param name="Topic">What kind of thing it is: the same word whenever the same is missing.</param>
+/// <param name="Text">What is missing, why, and what would help.</param>
+public sealed record InventoryProblem(string Topic, string Text);
+
+/// <summary>The result of removing a stale object.</summary>
+/// <param name="Object">The object.</param>
+/// <param name="IsRemoved">Whether it was removed.</param>
+/// <param name="Reason">Why, or why not.</param>
+/// <param name="Error">The error; null where there was none.</param>
+public sealed record IpcRemoval(IpcObjectInfo Object, bool IsRemoved, string Reason, IpcException? Error = null);

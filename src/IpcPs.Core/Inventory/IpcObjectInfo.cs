@@ -1,9 +1,12 @@
+using System.Globalization;
+
 namespace IpcPs.Inventory;
 
-/// <summary>An object that exists on this machine. What the mechanism or this user's permissions don't tell is null.</summary>
+/// <summary>An object that exists on this machine. A property is null where the mechanism does not record it or this user may not read
+/// it.</summary>
 public sealed class IpcObjectInfo
 {
-    /// <summary>The address that every other command takes.</summary>
+    /// <summary>The address that opens it.</summary>
     public required IpcAddress Address { get; init; }
 
     /// <summary>What it is, in the words of the man pages.</summary>
@@ -21,47 +24,48 @@ public sealed class IpcObjectInfo
     /// <summary>Its permissions.</summary>
     public UnixFileMode? Mode { get; init; }
 
-    /// <summary>Bytes: of a segment its size, of a queue or pipe what waits in it.</summary>
+    /// <summary>Bytes: the size of a segment; what waits in a queue or pipe.</summary>
     public long? Size { get; init; }
 
     /// <summary>Messages in a queue; the value of a semaphore; semaphores in a set; the listener's backlog in use.</summary>
     public long? Depth { get; init; }
 
-    /// <summary>The process that made it.</summary>
+    /// <summary>The process that created it.</summary>
     public int? CreatorId { get; init; }
 
     /// <summary>The processes that used it last, as far as the mechanism records them.</summary>
     public IReadOnlyList<int> LastIds { get; init; } = [];
 
-    /// <summary>When it was made, where the file system or the mechanism records it.</summary>
+    /// <summary>When it was created, where the file system or the mechanism records it.</summary>
     public DateTime? Created { get; init; }
 
     /// <summary>When it was last used.</summary>
     public DateTime? LastUsed { get; init; }
 
-    /// <summary>Since when it exists.</summary>
+    /// <summary>How long it has existed.</summary>
     public TimeSpan? Age => Created is { } at ? DateTime.Now - at : null;
 
     /// <summary>The processes that hold it.</summary>
     public IReadOnlyList<IpcHolder> Holders { get; init; } = [];
 
-    /// <summary>Whether it is proven that no living process holds it. False also where that can't be proven: <see cref="Reason"/> says which.</summary>
+    /// <summary>Whether it is proven that no living process holds it. Also false where that can't be proven; <see cref="Reason"/> tells
+    /// the two apart.</summary>
     public bool IsStale { get; init; }
 
     /// <summary>Why it is stale, or why not.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>What tells it from another object that was made at the same address later; null where nothing does.</summary>
+    /// <summary>Tells it from another object that was created at the same address later; null where nothing does.</summary>
     internal object? Identity { get; init; }
 
-    /// <summary>Its file, by whose name it can be taken away; null where it has none.</summary>
+    /// <summary>The path of its file; null where it has none.</summary>
     internal string? File { get; init; }
 
     /// <summary>Of a message that waits in shared memory: the channel that it was announced on.</summary>
     internal IpcAddress? Channel { get; init; }
 
-    /// <summary>Whether it is called so, or is a message on a channel that is: names and addresses count.</summary>
-    /// <param name="matches">Whether a name or an address is one of the wanted ones.</param>
+    /// <summary>Whether its name or address, or that of the channel that its message was announced on, is a wanted one.</summary>
+    /// <param name="matches">Whether a name or an address is wanted.</param>
     public bool IsNamed(Func<string, bool> matches)
     {
         ArgumentNullException.ThrowIfNull(matches);
@@ -72,4 +76,14 @@ public sealed class IpcObjectInfo
 
     /// <inheritdoc/>
     public override string ToString() => Address.Text;
+}
+
+/// <summary>A process that has an object open or mapped, or waits to open it.</summary>
+/// <param name="ProcessId">Its process id.</param>
+/// <param name="ProcessName">Its name, cut at 15 characters.</param>
+/// <param name="How">"open", "mapped" or "opening".</param>
+public sealed record IpcHolder(int ProcessId, string ProcessName, string How)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{ProcessName}({ProcessId})");
 }

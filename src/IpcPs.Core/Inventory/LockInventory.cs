@@ -1,6 +1,5 @@
 using IpcPs.Files;
 using IpcPs.Locks;
-using IpcPs.Proc;
 using IpcPs.SharedMemory;
 
 namespace IpcPs.Inventory;
@@ -8,11 +7,14 @@ namespace IpcPs.Inventory;
 /// <summary>Lists semaphores of both families and mutexes.</summary>
 internal static class LockInventory
 {
+    private const string Prefix = "sem.";
+
     public static IEnumerable<IpcObjectInfo> Semaphores(InventoryScan scan)
     {
-        foreach (var name in PathWatch.FilesIn(PosixSharedMemory.Folder, Libc.S_IFREG, static n => n.StartsWith("sem.", StringComparison.Ordinal)))
+        foreach (var name in FileStatus.NamesIn(PosixSharedMemory.Folder, Libc.S_IFREG,
+            static n => n.StartsWith(Prefix, StringComparison.Ordinal)))
         {
-            if (!IpcAddress.TryParse("sem:/" + name[4..], out var address)) continue;
+            if (!IpcAddress.TryParse("sem:/" + name[Prefix.Length..], out var address)) continue;
             var path = Path.Combine(PosixSharedMemory.Folder, name);
             if (scan.OfFile(address!, "POSIX semaphore", path, depth: ValueOf(path)) is { } info) yield return info;
         }
@@ -20,19 +22,18 @@ internal static class LockInventory
 
     public static IEnumerable<IpcObjectInfo> Sets(InventoryScan scan)
     {
-        foreach (var row in SysVRow.Read("sem", scan))
+        foreach (var row in scan.SysVRows(IpcScheme.SysVSem))
         {
-            var address = row.Address(IpcScheme.SysVSem, "semid");
-            var (users, waiters) = UsersOf((int)row["semid"], (int)row["nsems"]);
+            var (users, waiters) = UsersOf((int)row.Id, (int)row["nsems"]);
             var (stale, reason) = waiters switch
             {
                 null => (false, "not proven: its users can't be read"),
                 > 0 => (false, $"{waiters} processes wait on it"),
-                _ => scan.JudgeByUsers(users.ToArray()),
+                _ => scan.EvaluateByUsers(users.ToArray()),
             };
             yield return new IpcObjectInfo
             {
-                Address = address,
+                Address = row.Address,
                 Kind = "System V semaphore set",
                 Owner = Accounts.UserName(row.UserId),
                 OwnerId = row.UserId,
@@ -41,7 +42,7 @@ internal static class LockInventory
                 Depth = row["nsems"],
                 LastIds = [.. users.Where(static u => u != 0).Distinct()],
                 Created = row.Time("ctime"),
-                Identity = row["semid"],
+                Identity = row.Id,
                 LastUsed = row.Time("otime"),
                 IsStale = stale,
                 Reason = reason,
@@ -57,7 +58,7 @@ internal static class LockInventory
         }
     }
 
-    // glibc keeps the value in the low half of the first eight bytes; read from the file, nothing is mapped.
+    // glibc keeps the value in the low half of the first eight bytes.
     private static long? ValueOf(string path)
     {
         try
@@ -72,7 +73,7 @@ internal static class LockInventory
         }
     }
 
-    // By the calls themselves: opening a set waits for a creator that has not yet set its values, and a listing must not, once a set.
+    // Uses semctl(2) directly: opening a set would wait for a creator that has not set its values yet.
     private static unsafe (IReadOnlyList<int> Users, int? Waiters) UsersOf(int id, int count)
     {
         var users = new List<int>();

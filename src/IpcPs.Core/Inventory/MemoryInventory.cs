@@ -1,6 +1,5 @@
 using IpcPs.Files;
 using IpcPs.Messaging;
-using IpcPs.Proc;
 using IpcPs.Rings.Algorithm;
 using IpcPs.SharedMemory;
 
@@ -11,15 +10,18 @@ internal static class MemoryInventory
 {
     public static IEnumerable<IpcObjectInfo> Posix(InventoryScan scan)
     {
-        // Semaphores and rings lie there too, under names of their own.
-        foreach (var name in PathWatch.FilesIn(PosixSharedMemory.Folder, Libc.S_IFREG, static n => !n.StartsWith("sem.", StringComparison.Ordinal) && !n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
+        // The same folder has the files of semaphores and rings.
+        foreach (var name in FileStatus.NamesIn(PosixSharedMemory.Folder, Libc.S_IFREG, static n =>
+            !n.StartsWith("sem.", StringComparison.Ordinal) && !n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
         {
-            // A message that waits in a queue is held by nobody, and is not stale for that.
-            var large = LargeMessage.IsName("/" + name);
-            if (IpcAddress.TryParse("shm:/" + name, out var address)
-                && scan.OfFile(address!, large ? "POSIX shared memory (message)" : "POSIX shared memory", Path.Combine(PosixSharedMemory.Folder, name), unheld: large ? () => LargeMessage.Evaluate("/" + name) : null,
-                    channel: large ? LargeMessage.ChannelOf("/" + name) : null) is { } info)
-                yield return info;
+            if (!IpcAddress.TryParse("shm:/" + name, out var address)) continue;
+            var path = Path.Combine(PosixSharedMemory.Folder, name);
+            // No process holds a message that waits in a queue; it is not stale for that reason.
+            var info = LargeMessage.IsName("/" + name)
+                ? scan.OfFile(address!, "POSIX shared memory (message)", path,
+                    unheld: () => LargeMessage.Evaluate("/" + name), channel: LargeMessage.ChannelOf("/" + name))
+                : scan.OfFile(address!, "POSIX shared memory", path);
+            if (info is not null) yield return info;
         }
     }
 
@@ -30,25 +32,25 @@ internal static class MemoryInventory
         foreach (var descriptor in scan.Processes.Descriptors)
         {
             if (!descriptor.Link.StartsWith("/memfd:", StringComparison.Ordinal)) continue;
-            var path = $"/proc/{descriptor.ProcessId}/fd/{descriptor.Number}";
-            if (FileId.OfPath(path, out _) is not { } file || !seen.Add(file)) continue;
-            if (scan.OfFile(IpcAddress.OfDescriptor(IpcScheme.MemFd, descriptor.ProcessId, descriptor.Number), "anonymous shared memory", path) is { } info) yield return info;
+            if (FileStatus.TryOf(descriptor.Path, followLinks: true)?.Id is not { } file || !seen.Add(file)) continue;
+            var address = IpcAddress.OfDescriptor(IpcScheme.MemFd, descriptor.ProcessId, descriptor.Number);
+            if (scan.OfFile(address, "anonymous shared memory", descriptor.Path) is { } info) yield return info;
         }
     }
 
     public static IEnumerable<IpcObjectInfo> SysV(InventoryScan scan)
     {
-        foreach (var row in SysVRow.Read("shm", scan))
+        foreach (var row in scan.SysVRows(IpcScheme.SysVShm))
         {
             var creator = (int)row["cpid"];
             var last = (int)row["lpid"];
-            // The kernel counts the attached itself, so those that can't be looked into are counted too.
+            // The kernel's count includes processes that can't be inspected.
             var (stale, reason) = row["nattch"] > 0 ? (false, $"attached {row["nattch"]} {(row["nattch"] == 1 ? "time" : "times")}")
                 : creator == 0 || (last == 0 && row["atime"] != 0) ? (false, "not proven: it was used by a process that can't be seen")
-                : scan.JudgeByUsers(creator, last);
+                : scan.EvaluateByUsers(creator, last);
             yield return new IpcObjectInfo
             {
-                Address = row.Address(IpcScheme.SysVShm, "shmid"),
+                Address = row.Address,
                 Kind = "System V shared memory",
                 Owner = Accounts.UserName(row.UserId),
                 OwnerId = row.UserId,
@@ -59,9 +61,9 @@ internal static class MemoryInventory
                 CreatorId = creator,
                 LastIds = last == 0 ? [] : [last],
                 Created = row.Time("ctime"),
-                Identity = row["shmid"],
-                LastUsed = row.Time("atime") > row.Time("dtime") ? row.Time("atime") : row.Time("dtime") ?? row.Time("atime"),
-                Holders = scan.Processes.HoldersOfSysVMemory(row["shmid"]),
+                Identity = row.Id,
+                LastUsed = row.Later("atime", "dtime"),
+                Holders = scan.Processes.HoldersOfSysVMemory(row.Id),
                 IsStale = stale,
                 Reason = reason,
             };

@@ -6,11 +6,13 @@ using IpcPs.Proc;
 
 namespace IpcPs.Inventory;
 
-/// <summary>The threads that wait in open(2) of a named pipe until its other side is opened (fifo(7)). They use the pipe, and have no descriptor of it by which
-/// they could be found: only what the kernel says of the thread tells (wchan and syscall in proc(5)).</summary>
+/// <summary>The threads that wait in open(2) of a named pipe until its other side is opened (fifo(7)). They have no descriptor of the pipe
+/// yet. They are found by the function in which they sleep, and by the arguments of their system call (wchan and syscall in
+/// proc(5)).</summary>
 internal sealed class PipeOpeners
 {
     private const int LongestPath = 4096;
+    private const string SelfFolder = "/proc/self";
 
     private readonly Dictionary<FileId, List<IpcHolder>> _files = [];
 
@@ -18,14 +20,14 @@ internal sealed class PipeOpeners
     {
     }
 
-    /// <summary>Processes that wait for some named pipe, or may do so, of which it can't be told for which.</summary>
+    /// <summary>Processes that wait, or may wait, for a named pipe that can't be determined.</summary>
     public List<IpcHolder> Unknown { get; } = [];
 
-    /// <summary>Who waits to open that one.</summary>
+    /// <summary>The processes that wait to open that pipe.</summary>
     public IReadOnlyList<IpcHolder> Of(FileId file) => _files.TryGetValue(file, out var holders) ? holders : [];
 
-    /// <summary>Looks at every thread.</summary>
-    /// <param name="processes">The processes, by number.</param>
+    /// <summary>Inspects every thread.</summary>
+    /// <param name="processes">The processes by their ids.</param>
     public static PipeOpeners Find(IReadOnlyDictionary<int, string> processes)
     {
         var found = new PipeOpeners();
@@ -34,24 +36,24 @@ internal sealed class PipeOpeners
         {
             try
             {
-                foreach (var thread in ProcessScan.Numbers(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/task")))
-                    found.Look(id, name, string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/task/{thread}"), ref buffer);
+                foreach (var thread in ProcFile.Numbers(ProcFile.Threads(id)))
+                    found.Inspect(id, name, ProcFile.Thread(id, thread), ref buffer);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It ended while it was looked at; one that can't be looked into is counted where descriptors are.
+                // It ended meanwhile. One that this user may not inspect is counted where its descriptors are read.
             }
         }
         return found;
     }
 
-    private void Look(int id, string name, string folder, ref byte[] buffer)
+    private void Inspect(int id, string name, string folder, ref byte[] buffer)
     {
         var read = ProcFile.Read(folder + "/wchan", ref buffer);
-        // "0": it runs, or the kernel has no names for where it sleeps. Then its system call has to tell.
+        // "0": it runs, or the kernel does not tell where it sleeps. Then its system call decides.
         var place = read > 0 ? buffer.AsSpan(0, read) : default;
-        if (!place.IsEmpty && !place.SequenceEqual("0"u8) && !place.StartsWith("wait_for_partner"u8) && !place.StartsWith("fifo_open"u8)) return;
         var isWaiting = place.StartsWith("wait_for_partner"u8) || place.StartsWith("fifo_open"u8);
+        if (!place.IsEmpty && !place.SequenceEqual("0"u8) && !isWaiting) return;
         read = ProcFile.Read(folder + "/syscall", ref buffer);
         if (read <= 0)
         {
@@ -59,10 +61,10 @@ internal sealed class PipeOpeners
             return;
         }
         if (OpeningCall.Parse(Encoding.ASCII.GetString(buffer, 0, read)) is not { } call) return;
-        if (PathOf(folder, call) is { } path && FileId.OfPath(path, out var stat) is { } file)
+        if (PathOf(folder, call) is { } path && FileStatus.TryOf(path, followLinks: true) is { } status)
         {
-            if (!stat.IsType(Libc.S_IFIFO)) return;
-            if (!_files.TryGetValue(file, out var holders)) _files[file] = holders = [];
+            if (!status.IsType(Libc.S_IFIFO)) return;
+            if (!_files.TryGetValue(status.Id, out var holders)) _files[status.Id] = holders = [];
             holders.Add(new IpcHolder(id, name, "opening"));
         }
         else if (isWaiting)
@@ -71,14 +73,15 @@ internal sealed class PipeOpeners
         }
     }
 
-    // Seen with the thread's own eyes: its root, its working folder, its descriptors.
+    // The path as the thread resolves it: from its root, its working folder, its descriptors.
     private static string? PathOf(string folder, OpeningCall call)
     {
         if (ReadText(folder + "/mem", call.PathAddress) is not { Length: > 0 } path) return null;
-        if (path.StartsWith("/proc/self/", StringComparison.Ordinal)) return folder + path["/proc/self".Length..];
+        if (path.StartsWith(SelfFolder + "/", StringComparison.Ordinal)) return folder + path[SelfFolder.Length..];
         if (path.StartsWith("/dev/fd/", StringComparison.Ordinal)) return folder + path["/dev".Length..];
         if (path.StartsWith('/')) return folder + "/root" + path;
-        return call.Folder == Libc.AT_FDCWD ? $"{folder}/cwd/{path}" : string.Create(CultureInfo.InvariantCulture, $"{folder}/fd/{call.Folder}/{path}");
+        return call.Folder == Libc.AT_FDCWD ? $"{folder}/cwd/{path}"
+            : string.Create(CultureInfo.InvariantCulture, $"{folder}/fd/{call.Folder}/{path}");
     }
 
     private static unsafe string? ReadText(string memory, ulong address)
@@ -90,7 +93,7 @@ internal sealed class PipeOpeners
         var length = 0;
         while (length < LongestPath)
         {
-            // Not across the end of a page: the next one may be nobody's.
+            // Not across the end of a page: the next page may not be mapped.
             var at = address + (ulong)length;
             var room = Math.Min(LongestPath - length, (int)(4096 - (at & 4095)));
             var read = (int)Libc.pread(file, bytes + length, (nuint)room, (long)at);
@@ -118,6 +121,40 @@ internal sealed class PipeOpeners
             return number == OpenAt2 || number == (isX64 ? 257 : 56) ? new OpeningCall((int)Hex(fields[1]), Hex(fields[2])) : null;
         }
 
-        private static ulong Hex(string text) => ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) ? value : 0;
+        private static ulong Hex(string text) =>
+            ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) ? value : 0;
     }
+}
+
+/// <summary>Asks the kernel whether any process, seen or not, has a named pipe open, by opening it without blocking (fifo(7)).</summary>
+internal static class PipeProbe
+{
+    /// <summary>Whether any process has it open. One that waits in open(2) for the other side counts, and the probe wakes it: use it only
+    /// where no such process can be seen.</summary>
+    /// <returns>Null where this user may not open it.</returns>
+    public static bool? IsOpen(string path)
+    {
+        // Opening to write fails where there is no reader.
+        var fd = Open(path, Libc.O_WRONLY);
+        if (fd >= 0)
+        {
+            _ = Libc.close(fd);
+            return true;
+        }
+        if (Marshal.GetLastPInvokeError() != Errno.ENXIO || (fd = Open(path, Libc.O_RDONLY)) < 0) return null;
+        using var reader = new SafeDescriptor(fd);
+        // A reader sees a hang-up once the last writer has gone, but only after there was one: so this adds one.
+        if ((fd = Open(path, Libc.O_WRONLY)) < 0) return null;
+        _ = Libc.close(fd);
+        return !HasHungUp(reader);
+    }
+
+    private static unsafe bool HasHungUp(SafeDescriptor reader)
+    {
+        var poll = new Libc.PollFd { Descriptor = reader.Number, Requested = PollEvents.In };
+        var now = default(Libc.Timespec);
+        return Libc.ppoll(&poll, 1, &now, null) > 0 && poll.Returned.HasFlag(PollEvents.HangUp);
+    }
+
+    private static int Open(string path, int access) => Libc.open(path, access | Libc.O_NONBLOCK | Libc.O_CLOEXEC | Libc.O_NOFOLLOW, 0);
 }

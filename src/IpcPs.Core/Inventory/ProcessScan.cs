@@ -1,17 +1,14 @@
 using System.Globalization;
-using System.IO.Enumeration;
 using IpcPs.Files;
 using IpcPs.Proc;
 
 namespace IpcPs.Inventory;
 
-/// <summary>One pass over /proc: which process has what open and mapped (proc(5)). Made once a listing, whatever the mechanisms.</summary>
+/// <summary>One pass over /proc: what each process has open and mapped (proc(5)). A listing makes it once, for all mechanisms.</summary>
 internal sealed class ProcessScan
 {
-    // The inode of the first PID namespace, PROC_PID_INIT_INO: whoever is in it sees the processes of all others too.
+    // The first PID namespace, PROC_PID_INIT_INO: a process in it sees the processes of all namespaces.
     private const string FirstNamespace = "pid:[4026531836]";
-
-    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false, ReturnSpecialDirectories = false };
 
     private readonly Dictionary<FileId, List<IpcHolder>> _files = [];
     private readonly Dictionary<string, List<IpcHolder>> _links = new(StringComparer.Ordinal);
@@ -22,22 +19,26 @@ internal sealed class ProcessScan
 
     private ProcessScan() => _openers = new Lazy<PipeOpeners>(() => PipeOpeners.Find(_names));
 
-    /// <summary>A descriptor of a process, with what its link says.</summary>
-    internal readonly record struct OpenDescriptor(int ProcessId, int Number, string Link);
+    /// <summary>A descriptor of a process, with the target of its link.</summary>
+    internal readonly record struct OpenDescriptor(int ProcessId, int Number, string Link)
+    {
+        /// <summary>Leads to the open file.</summary>
+        public string Path => ProcFile.Descriptor(ProcessId, Number);
+    }
 
-    /// <summary>Every descriptor whose link names an object rather than an ordinary file.</summary>
+    /// <summary>Every descriptor that is not an ordinary file or a device.</summary>
     public List<OpenDescriptor> Descriptors { get; } = [];
 
-    /// <summary>Processes that this user may not look into.</summary>
+    /// <summary>How many processes this user may not inspect.</summary>
     public int Unseen { get; private set; }
 
-    /// <summary>Whether this /proc shows a user only his own processes (hidepid, proc(5)).</summary>
+    /// <summary>Whether /proc shows a user only that user's processes (hidepid, proc(5)).</summary>
     public bool HidesProcesses { get; private init; }
 
-    /// <summary>Whether there can be processes outside of this PID namespace, which no /proc here shows (pid_namespaces(7)).</summary>
+    /// <summary>Whether there can be processes outside this PID namespace, which its /proc does not show (pid_namespaces(7)).</summary>
     public bool IsInNamespace { get; private init; }
 
-    /// <summary>Whether no process could hold something unseen.</summary>
+    /// <summary>Whether everything that any process holds was seen.</summary>
     public bool SawAll => Unseen == 0 && !HidesProcesses && !IsInNamespace;
 
     /// <summary>Threads that wait in open(2) for the other side of a named pipe: they have no descriptor yet.</summary>
@@ -45,12 +46,16 @@ internal sealed class ProcessScan
 
     public static ProcessScan Run()
     {
-        var scan = new ProcessScan { HidesProcesses = !Directory.Exists("/proc/1"), IsInNamespace = ProcFile.ReadLink("/proc/self/ns/pid") != FirstNamespace };
-        foreach (var id in Numbers("/proc")) scan.Look(id);
+        var scan = new ProcessScan
+        {
+            HidesProcesses = !Directory.Exists(ProcFile.Process(1)),
+            IsInNamespace = ProcFile.ReadLink("/proc/self/ns/pid") != FirstNamespace,
+        };
+        foreach (var id in ProcFile.Processes()) scan.Inspect(id);
         return scan;
     }
 
-    /// <summary>Whether it runs; one that has ended and was not yet waited for does not.</summary>
+    /// <summary>Whether it runs; false for a zombie.</summary>
     public bool IsAlive(int processId) => _names.ContainsKey(processId);
 
     public string NameOf(int processId) => _names.TryGetValue(processId, out var name) ? name : "?";
@@ -61,35 +66,29 @@ internal sealed class ProcessScan
 
     public IReadOnlyList<IpcHolder> HoldersOfSysVMemory(long id) => _sysVMemory.TryGetValue(id, out var holders) ? holders : [];
 
-    /// <summary>What can't be known for lack of permission, in words; null where all is known.</summary>
+    /// <summary>What can't be seen, in words; null where everything is.</summary>
     public string? Describe() =>
-        HidesProcesses ? "processes of other users are hidden (/proc is mounted with hidepid)"
-        : Unseen > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Unseen} {(Unseen == 1 ? "process" : "processes")} can't be looked into")
-        : IsInNamespace ? "processes outside of this PID namespace can't be seen"
+        HidesProcesses ? "this user can't see other users' processes (/proc is mounted with hidepid)"
+        : Unseen == 1 ? "this user may not inspect 1 process"
+        : Unseen > 1 ? string.Create(CultureInfo.InvariantCulture, $"this user may not inspect {Unseen} processes")
+        : IsInNamespace ? "processes outside this PID namespace can't be seen"
         : null;
 
-    /// <summary>The numbers that a folder has entries for: processes, threads, descriptors.</summary>
-    internal static IEnumerable<int> Numbers(string folder) =>
-        new FileSystemEnumerable<int>(folder, static (ref FileSystemEntry entry) => int.TryParse(entry.FileName, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1, Everything)
-        {
-            ShouldIncludePredicate = static (ref FileSystemEntry entry) => char.IsAsciiDigit(entry.FileName[0]),
-        };
-
-    private void Look(int id)
+    private void Inspect(int id)
     {
-        var folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{id}");
+        var folder = ProcFile.Process(id);
         var read = ProcFile.Read(folder + "/stat", ref _buffer);
         if (read <= 0) return;
-        var process = ProcessFacts.Parse(_buffer.AsSpan(0, read));
+        var process = ProcessStat.Parse(_buffer.AsSpan(0, read));
         if (process.HasEnded) return;
         _names[id] = process.Name ?? "?";
         if (process.IsKernelThread) return;
         try
         {
-            // What a process has is found by any of its threads, though not by one that is over.
-            var thread = process.IsFirstThreadOver ? LivingThread(folder) ?? folder : folder;
-            LookAtDescriptors(id, thread);
-            LookAtMappings(id, thread);
+            // Any thread shows the process's descriptors and mappings, except one that has ended.
+            var thread = process.HasFirstThreadEnded ? LivingThread(id) ?? folder : folder;
+            InspectDescriptors(id, thread);
+            InspectMappings(id, thread);
         }
         catch (UnauthorizedAccessException)
         {
@@ -97,46 +96,49 @@ internal sealed class ProcessScan
         }
         catch (IOException)
         {
-            // It ended while it was looked at.
+            // It ended meanwhile.
         }
     }
 
-    private string? LivingThread(string folder)
+    private string? LivingThread(int processId)
     {
-        foreach (var id in Numbers(folder + "/task"))
+        foreach (var id in ProcFile.Numbers(ProcFile.Threads(processId)))
         {
-            var thread = string.Create(CultureInfo.InvariantCulture, $"{folder}/task/{id}");
+            var thread = ProcFile.Thread(processId, id);
             var read = ProcFile.Read(thread + "/stat", ref _buffer);
-            if (read > 0 && !ProcessFacts.Parse(_buffer.AsSpan(0, read)).IsFirstThreadOver) return thread;
+            if (read > 0 && !ProcessStat.Parse(_buffer.AsSpan(0, read)).HasFirstThreadEnded) return thread;
         }
         return null;
     }
 
-    private void LookAtDescriptors(int id, string folder)
+    private void InspectDescriptors(int id, string folder)
     {
-        foreach (var number in Numbers(folder + "/fd"))
+        foreach (var number in ProcFile.Numbers(folder + "/fd"))
         {
             var path = string.Create(CultureInfo.InvariantCulture, $"{folder}/fd/{number}");
             if (ProcFile.ReadLink(path) is not { } link) continue;
             if (link.StartsWith('/'))
             {
-                // A device is nobody's IPC object, and most descriptors are one.
-                if (link.StartsWith("/dev/", StringComparison.Ordinal) && !link.StartsWith("/dev/shm/", StringComparison.Ordinal) && !link.StartsWith("/dev/mqueue/", StringComparison.Ordinal)) continue;
-                if (FileId.OfPath(path, out var stat) is not { } file) continue;
-                Add(_files, file, id, "open");
-                if (stat.IsType(Libc.S_IFREG) && !link.StartsWith("/memfd:", StringComparison.Ordinal) && !link.StartsWith("/dev/", StringComparison.Ordinal) && link.LastIndexOf('/') > 0) continue;
+                // Most descriptors are devices, which are not IPC objects.
+                if (IsIn(link, "/dev/") && !IsIn(link, "/dev/shm/") && !IsIn(link, "/dev/mqueue/")) continue;
+                if (FileStatus.TryOf(path, followLinks: true) is not { } status) continue;
+                Add(_files, status.Id, id, "open");
+                // An ordinary file. A queue's link has one slash only.
+                if (status.IsType(Libc.S_IFREG) && !IsIn(link, "/memfd:") && !IsIn(link, "/dev/") && link.LastIndexOf('/') > 0) continue;
             }
             else
             {
-                // An event, a timer, an inotify: nobody else can have it by a name.
-                if (link.StartsWith("anon_inode:", StringComparison.Ordinal)) continue;
+                // An event, a timer, an inotify instance: no other process can open it.
+                if (IsIn(link, "anon_inode:")) continue;
                 Add(_links, link, id, "open");
             }
             Descriptors.Add(new OpenDescriptor(id, number, link));
         }
+
+        static bool IsIn(string link, string start) => link.StartsWith(start, StringComparison.Ordinal);
     }
 
-    private void LookAtMappings(int id, string folder)
+    private void InspectMappings(int id, string folder)
     {
         var read = ProcFile.Read(folder + "/maps", ref _buffer);
         if (read == -Errno.EACCES) throw new UnauthorizedAccessException();
@@ -152,7 +154,7 @@ internal sealed class ProcessScan
         where TKey : notnull
     {
         if (!to.TryGetValue(key, out var holders)) to[key] = holders = [];
-        // Once a process, however many descriptors and mappings it has of it.
+        // Each process once, even with several descriptors and mappings.
         if (holders.Count == 0 || holders[^1].ProcessId != id) holders.Add(new IpcHolder(id, _names[id], how));
     }
 }

@@ -12,28 +12,30 @@ internal static class QueueInventory
         using var folder = QueueFolder.TryOpen();
         if (folder is null)
         {
-            scan.Missed("mqueue", "POSIX queues that no process has open are not listed: the mqueue file system is not mounted (mkdir /dev/mqueue; mount -t mqueue none /dev/mqueue)");
+            scan.AddProblem("mqueue", "POSIX queues that no process has open are not listed: the mqueue file system is not mounted "
+                + "(mkdir /dev/mqueue; mount -t mqueue none /dev/mqueue)");
             foreach (var info in OpenQueues(scan)) yield return info;
             yield break;
         }
         foreach (var path in Directory.EnumerateFiles(folder.Path))
         {
-            if (IpcAddress.TryParse("mq:/" + Path.GetFileName(path), out var address) && scan.OfFile(address!, "POSIX message queue", path, MessagesIn(address!), BytesIn(path)) is { } info) yield return info;
+            if (!IpcAddress.TryParse("mq:/" + Path.GetFileName(path), out var address)) continue;
+            if (scan.OfFile(address!, "POSIX message queue", path, MessagesIn(address!), BytesIn(path)) is { } info) yield return info;
         }
     }
 
     public static IEnumerable<IpcObjectInfo> SysV(InventoryScan scan)
     {
-        foreach (var row in SysVRow.Read("msg", scan))
+        foreach (var row in scan.SysVRows(IpcScheme.SysVMq))
         {
             var sender = (int)row["lspid"];
             var receiver = (int)row["lrpid"];
             // 0 where there is a time: a process of another PID namespace.
             var (stale, reason) = (sender == 0 && row["stime"] != 0) || (receiver == 0 && row["rtime"] != 0)
-                ? (false, "not proven: it was used by a process that can't be seen") : scan.JudgeByUsers(sender, receiver);
+                ? (false, "not proven: it was used by a process that can't be seen") : scan.EvaluateByUsers(sender, receiver);
             yield return new IpcObjectInfo
             {
-                Address = row.Address(IpcScheme.SysVMq, "msqid"),
+                Address = row.Address,
                 Kind = "System V message queue",
                 Owner = Accounts.UserName(row.UserId),
                 OwnerId = row.UserId,
@@ -43,16 +45,16 @@ internal static class QueueInventory
                 Depth = row["qnum"],
                 LastIds = [.. new[] { sender, receiver }.Where(static id => id != 0).Distinct()],
                 Created = row.Time("ctime"),
-                Identity = row["msqid"],
-                LastUsed = row.Time("stime") > row.Time("rtime") ? row.Time("stime") : row.Time("rtime") ?? row.Time("stime"),
+                Identity = row.Id,
+                LastUsed = row.Later("stime", "rtime"),
                 IsStale = stale,
                 Reason = reason,
             };
         }
     }
 
-    /// <summary>What the kernel counts of this user's POSIX queues against RLIMIT_MSGQUEUE: not what waits in them, but what could (getrlimit(2)). Those that this user owns now, as it
-    /// keeps no other record that could be read.</summary>
+    /// <summary>What this user's POSIX queues count against RLIMIT_MSGQUEUE: the bytes that they can hold, not those that wait in them
+    /// (getrlimit(2)). The kernel's own count can't be read, so these are the queues that the user owns now.</summary>
     /// <returns>Null where the queues can't be listed, or one of them can't be opened.</returns>
     public static long? CountedBytes()
     {
@@ -61,7 +63,7 @@ internal static class QueueInventory
         var bytes = 0L;
         foreach (var path in Directory.EnumerateFiles(folder.Path))
         {
-            if (FileId.OfPath(path, out var stat) is null || stat.UserId != Libc.geteuid()) continue;
+            if (FileStatus.TryOf(path)?.UserId != Libc.geteuid()) continue;
             if (!IpcAddress.TryParse("mq:/" + Path.GetFileName(path), out var address)) continue;
             try
             {
@@ -80,15 +82,20 @@ internal static class QueueInventory
         return bytes;
     }
 
-    // Each open queue is a descriptor whose link is its bare name; only its file system tells it from a file in the root folder.
-    private static IEnumerable<IpcObjectInfo> OpenQueues(InventoryScan scan)
+    /// <summary>The queues that a process has open, where the mqueue file system can't be seen.</summary>
+    internal static IEnumerable<IpcObjectInfo> OpenQueues(InventoryScan scan)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var descriptor in scan.Processes.Descriptors)
         {
-            var path = $"/proc/{descriptor.ProcessId}/fd/{descriptor.Number}";
-            if (descriptor.Link.LastIndexOf('/') != 0 || descriptor.Link.StartsWith("/memfd:", StringComparison.Ordinal) || !seen.Add(descriptor.Link) || BytesIn(path) is not { } bytes) continue;
-            if (IpcAddress.TryParse("mq:" + descriptor.Link, out var address) && scan.OfFile(address!, "POSIX message queue", path, MessagesIn(address!), bytes) is { } info) yield return info;
+            // The link of a queue is its bare name, as that of a file in the root folder would be. Only its content tells it from such a
+            // file.
+            if (descriptor.Link.LastIndexOf('/') != 0 || descriptor.Link.StartsWith("/memfd:", StringComparison.Ordinal)) continue;
+            if (!seen.Add(descriptor.Link) || BytesIn(descriptor.Path) is not { } bytes) continue;
+            // A removed one that is still open has the link "/NAME (deleted)" and can't be reached by an address.
+            if (FileStatus.TryOf(descriptor.Path, followLinks: true)?.Links == 0) continue;
+            if (!IpcAddress.TryParse("mq:" + descriptor.Link, out var address)) continue;
+            if (scan.OfFile(address!, "POSIX message queue", descriptor.Path, MessagesIn(address!), bytes) is { } info) yield return info;
         }
     }
 
@@ -109,15 +116,7 @@ internal static class QueueInventory
     // The file's content is "QSIZE:129 NOTIFY:0 …" (mq_overview(7)).
     private static long? BytesIn(string path)
     {
-        try
-        {
-            var text = File.ReadAllText(path);
-            if (!text.StartsWith("QSIZE:", StringComparison.Ordinal)) return null;
-            return long.TryParse(text.AsSpan(6, text.IndexOf(' ', StringComparison.Ordinal) - 6), out var bytes) ? bytes : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
+        if (ProcFile.ReadText(path) is not { } text || !text.StartsWith("QSIZE:", StringComparison.Ordinal)) return null;
+        return long.TryParse(text.AsSpan(6, text.IndexOf(' ', StringComparison.Ordinal) - 6), out var bytes) ? bytes : null;
     }
 }

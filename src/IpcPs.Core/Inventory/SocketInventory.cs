@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net;
 using IpcPs.Files;
 using IpcPs.Proc;
 using IpcPs.Sockets.Native;
@@ -7,134 +5,112 @@ using IpcPs.Sockets.Server;
 
 namespace IpcPs.Inventory;
 
-/// <summary>Lists sockets: Unix ones by name (/proc/net/unix), TCP and UDP ones on loopback (/proc/net/tcp and its like).</summary>
+/// <summary>Lists sockets: Unix sockets by name, TCP and UDP sockets on loopback addresses.</summary>
 internal static class SocketInventory
 {
-    private const int Listening = 0x10000;
+    private const string LivesWithProcess = "exists only as long as a process has it open";
+    private static readonly string[] InternetTables = ["tcp", "tcp6", "udp", "udp6"];
 
     public static IEnumerable<IpcObjectInfo> List(InventoryScan scan)
     {
         var bound = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var line in Lines("/proc/net/unix", scan))
+        var sockets = ProcNetTable.Unix(out var problem);
+        scan.AddProblem("unix", problem);
+        foreach (var socket in sockets)
         {
-            // Num RefCount Protocol Flags Type St Inode [Path]
-            var fields = line.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries);
-            // What is bound by a relative path can't be found by it.
-            if (fields.Length < 8 || fields[7][0] is not ('/' or '@')) continue;
-            var type = (IpcSocketType)int.Parse(fields[4], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-            var listens = (int.Parse(fields[3], NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Listening) != 0;
-            // Accepted connections carry their listener's name: the listener, or a datagram socket, is the object.
-            if (fields[7].StartsWith('/')) bound.Add(fields[7]);
-            if (!listens && type != IpcSocketType.Datagram && !scan.All) continue;
-            if (AddressOf(fields[7], type) is { } address) yield return OfName(scan, address, fields[7], listens ? "Unix socket, listening" : "Unix socket", "socket:[" + fields[6] + "]");
+            if (socket.Name.StartsWith('/')) bound.Add(socket.Name);
+            // An accepted connection has its listener's name: the object is the listener, or a datagram socket.
+            if (!IsServer(socket) && !scan.All) continue;
+            if (AddressOf(socket) is { } address) yield return OfUnix(scan, address, socket);
         }
-        foreach (var name in PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFSOCK))
+        foreach (var name in FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFSOCK))
         {
             var path = Path.Combine(RuntimeFolder.Path, name);
-            if (bound.Contains(path) || !IpcAddress.TryParse("unix:" + name, out var address) || FileId.OfPath(path, out var stat) is null) continue;
-            // The table shows this network namespace; a connection tells of all.
+            if (bound.Contains(path) || !IpcAddress.TryParse("unix:" + name, out var address)) continue;
+            if (FileStatus.TryOf(path) is not { } status) continue;
+            // The table shows this network namespace only; connecting works across them.
             var (stale, reason) = SocketFile.IsAlive(address!, NativeSocketAddress.Of(address!)) switch
             {
                 true => (false, "bound by a socket of another network namespace"),
                 false => (true, "a connection to it is refused: no socket is bound to it"),
                 null => (false, "not proven: this user may not connect to it"),
             };
-            yield return Describe(address!, stale ? "Unix socket, left behind" : "Unix socket", path, stat, [], stale, reason);
+            yield return OfFile(address!, stale ? "Unix socket, left behind" : "Unix socket", path, status, [], stale, reason);
         }
         foreach (var info in Internet(scan, "tcp", IpcScheme.Tcp)) yield return info;
         foreach (var info in Internet(scan, "udp", IpcScheme.Udp)) yield return info;
     }
 
-    /// <summary>The addresses that one can connect to, or send to: what listens, and what receives datagrams under a name.</summary>
+    /// <summary>The addresses that a client can connect or send to: listeners, and datagram sockets with a name.</summary>
     public static IEnumerable<IpcAddress> Servers()
     {
-        var scan = new InventoryScan();
-        var found = new List<IpcAddress>();
-        foreach (var line in Lines("/proc/net/unix", scan))
-        {
-            var fields = line.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length < 8 || fields[7][0] is not ('/' or '@')) continue;
-            var type = (IpcSocketType)int.Parse(fields[4], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-            var listens = (int.Parse(fields[3], NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Listening) != 0;
-            if ((listens || type == IpcSocketType.Datagram) && AddressOf(fields[7], type) is { } address) found.Add(address);
-        }
-        foreach (var table in (ReadOnlySpan<string>)["tcp", "tcp6", "udp", "udp6"])
-        {
-            if (!File.Exists("/proc/net/" + table)) continue;
-            foreach (var line in Lines("/proc/net/" + table, scan))
-            {
-                if (ProcNetTable.Parse(line) is { Inode: not 0 } entry && IPAddress.IsLoopback(entry.Local.Address) && !entry.Local.Address.IsIPv4MappedToIPv6 && entry.Remote.Port == 0)
-                    found.Add(IpcAddress.Parse($"{table[..3]}:{entry.Local}"));
-            }
-        }
-        return found.DistinctBy(static a => a.Text);
+        var unix = ProcNetTable.Unix(out _).Where(IsServer).Select(AddressOf).OfType<IpcAddress>();
+        var internet = InternetTables.SelectMany(static table => ProcNetTable.Internet(table, out _)
+            .Where(static e => e.IsLoopback && e.Remote.Port == 0).Select(e => IpcAddress.Parse($"{table[..3]}:{e.Local}")));
+        return unix.Concat(internet).DistinctBy(static a => a.Text);
     }
+
+    private static bool IsServer(UnixSocketEntry socket) => socket.IsListening || socket.Type == IpcSocketType.Datagram;
 
     private static IEnumerable<IpcObjectInfo> Internet(InventoryScan scan, string table, IpcScheme scheme)
     {
-        foreach (var path in new[] { "/proc/net/" + table, "/proc/net/" + table + "6" })
+        foreach (var version in new[] { table, table + "6" })
         {
-            if (!File.Exists(path)) continue;
-            foreach (var line in Lines(path, scan))
+            var entries = ProcNetTable.Internet(version, out var problem);
+            scan.AddProblem(version, problem);
+            foreach (var entry in entries)
             {
-                if (ProcNetTable.Parse(line) is not { } entry || entry.Inode == 0 || !IPAddress.IsLoopback(entry.Local.Address) || entry.Local.Address.IsIPv4MappedToIPv6) continue;
-                var listens = entry.State == 10;
-                if (scheme == IpcScheme.Tcp && !listens && !scan.All) continue;
-                var holders = scan.Processes.HoldersOfLink($"socket:[{entry.Inode}]");
+                if (!entry.IsLoopback || (scheme == IpcScheme.Tcp && !entry.IsListening && !scan.All)) continue;
+                var state = entry.IsListening ? ", listening" : entry.Remote.Port == 0 ? "" : $" to {entry.Remote}";
                 yield return new IpcObjectInfo
                 {
                     Address = IpcAddress.Parse($"{table}:{entry.Local}"),
-                    Kind = (scheme == IpcScheme.Tcp ? "TCP socket" : "UDP socket") + (listens ? ", listening" : entry.Remote.Port == 0 ? "" : $" to {entry.Remote}"),
+                    Kind = (scheme == IpcScheme.Tcp ? "TCP socket" : "UDP socket") + state,
                     Owner = Accounts.UserName(entry.UserId),
                     OwnerId = entry.UserId,
-                    Holders = holders,
-                    Reason = "exists only as long as a process has it open",
+                    Holders = scan.Processes.HoldersOfLink($"socket:[{entry.Inode}]"),
+                    Reason = LivesWithProcess,
                 };
             }
         }
     }
 
-    private static IpcAddress? AddressOf(string name, IpcSocketType type)
+    private static IpcAddress? AddressOf(UnixSocketEntry socket)
     {
-        var suffix = type switch { IpcSocketType.SeqPacket => "?type=seqpacket", IpcSocketType.Datagram => "?type=datagram", _ => "" };
+        var suffix = socket.Type switch
+        {
+            IpcSocketType.SeqPacket => "?type=seqpacket",
+            IpcSocketType.Datagram => "?type=datagram",
+            _ => "",
+        };
         var inFolder = RuntimeFolder.Path + "/";
-        var text = name.StartsWith(inFolder, StringComparison.Ordinal) ? name[inFolder.Length..] : name;
+        var text = socket.Name.StartsWith(inFolder, StringComparison.Ordinal) ? socket.Name[inFolder.Length..] : socket.Name;
         return IpcAddress.TryParse("unix:" + text + suffix, out var address) ? address : null;
     }
 
-    private static IpcObjectInfo OfName(InventoryScan scan, IpcAddress address, string name, string kind, string link)
+    private static IpcObjectInfo OfUnix(InventoryScan scan, IpcAddress address, UnixSocketEntry socket)
     {
-        var holders = scan.Processes.HoldersOfLink(link);
-        if (!name.StartsWith('@') && FileId.OfPath(name, out var stat) is not null) return Describe(address, kind, name, stat, holders, stale: false, "bound by a living socket");
-        return new IpcObjectInfo { Address = address, Kind = kind, Holders = holders, Reason = "exists only as long as a process has it open" };
+        var kind = socket.IsListening ? "Unix socket, listening" : "Unix socket";
+        var holders = scan.Processes.HoldersOfLink(socket.Link);
+        if (!socket.Name.StartsWith('@') && FileStatus.TryOf(socket.Name, followLinks: true) is { } status)
+            return OfFile(address, kind, socket.Name, status, holders, stale: false, "bound by a living socket");
+        return new IpcObjectInfo { Address = address, Kind = kind, Holders = holders, Reason = LivesWithProcess };
     }
 
-    private static IpcObjectInfo Describe(IpcAddress address, string kind, string path, in Libc.Statx stat, IReadOnlyList<IpcHolder> holders, bool stale, string reason) => new()
+    private static IpcObjectInfo OfFile(IpcAddress address, string kind, string path, in FileStatus status,
+        IReadOnlyList<IpcHolder> holders, bool stale, string reason) => new()
     {
         Address = address,
         Kind = kind,
-        Owner = Accounts.UserName(stat.UserId),
-        OwnerId = stat.UserId,
-        Group = Accounts.GroupName(stat.GroupId),
-        Mode = (UnixFileMode)(stat.Mode & 0x1FF),
-        Created = stat.ChangeTime.ToLocalTime(),
+        Owner = status.Owner,
+        OwnerId = status.UserId,
+        Group = status.Group,
+        Mode = status.Mode,
+        Created = status.Changed,
         Holders = holders,
-        Identity = FileId.Of(stat),
+        Identity = status.Id,
         File = path,
         IsStale = stale,
         Reason = reason,
     };
-
-    private static IEnumerable<string> Lines(string path, InventoryScan scan)
-    {
-        try
-        {
-            return File.ReadAllLines(path).Skip(1);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            scan.Missed(path, $"sockets are not listed: {path} can't be read ({e.Message})");
-            return [];
-        }
-    }
 }

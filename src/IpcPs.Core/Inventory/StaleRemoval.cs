@@ -4,7 +4,9 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Inventory;
 
-/// <summary>Removes what is stale, having looked again whether it still is: with all files hidden first, one look at the processes is proof for all of them.</summary>
+/// <summary>Removes stale objects after checking again that they still are. All their files are renamed first, so that one scan of the
+/// processes
+/// proves it for all of them.</summary>
 internal sealed class StaleRemoval
 {
     private readonly Dictionary<IpcMechanism, List<IpcObjectInfo>> _now = [];
@@ -17,20 +19,20 @@ internal sealed class StaleRemoval
     public static List<IpcRemoval> Run(IReadOnlyCollection<IpcObjectInfo> objects)
     {
         var results = new List<IpcRemoval>(objects.Count);
-        var hidden = new List<(IpcObjectInfo Object, QuarantinedFile File)>();
+        var quarantined = new List<(IpcObjectInfo Object, QuarantinedFile File)>();
         var others = new List<IpcObjectInfo>();
         var decided = 0;
         try
         {
             foreach (var info in objects)
             {
-                if (!CanHide(info)) others.Add(info);
-                else if (Attempt(results, info, () => QuarantinedFile.TryHide(info)) is { } file) hidden.Add((info, file));
+                if (!CanQuarantine(info)) others.Add(info);
+                else if (Attempt(results, info, () => QuarantinedFile.TryQuarantine(info)) is { } file) quarantined.Add((info, file));
             }
             var removal = new StaleRemoval();
-            foreach (var (info, file) in hidden)
+            foreach (var (info, file) in quarantined)
             {
-                var (removed, reason) = file.Decide(removal._scan);
+                var (removed, reason) = file.RemoveIfStale(removal._scan);
                 decided++;
                 results.Add(new IpcRemoval(info, removed, reason));
             }
@@ -39,13 +41,14 @@ internal sealed class StaleRemoval
         }
         finally
         {
-            foreach (var (_, file) in hidden[decided..]) file.Restore();
+            foreach (var (_, file) in quarantined[decided..]) file.Restore();
         }
     }
 
-    // A queue's file can't be renamed, and what System V has is no file. A message in shared memory is in use as long as its reference waits, whoever has it open.
-    private static bool CanHide(IpcObjectInfo info) =>
-        info.File is not null && info.Address.Scheme != IpcScheme.Mq && (info.Channel is null || LargeMessage.Evaluate("/" + info.Address.Name).Abandoned);
+    // A queue's file can't be renamed, and a System V object has no file. A message in shared memory is in use as long as the reference to
+    // it waits, even where no process has it open.
+    private static bool CanQuarantine(IpcObjectInfo info) => info.File is not null && info.Address.Scheme != IpcScheme.Mq
+        && (info.Channel is null || LargeMessage.Evaluate("/" + info.Address.Name).Abandoned);
 
     private void Remove(List<IpcRemoval> results, IpcObjectInfo info)
     {
@@ -60,7 +63,7 @@ internal sealed class StaleRemoval
             results.Add(new IpcRemoval(info, true, now.Reason));
     }
 
-    // By its id: the key may be another's in the next moment.
+    // A System V object is removed by its id: its key may become another object's at any time.
     private static bool RemoveOne(IpcMechanism mechanism, IpcObjectInfo info)
     {
         mechanism.Remove(info.Identity is long id ? IpcAddress.Parse($"{AddressParser.Word(info.Address.Scheme)}:id={id}") : info.Address);

@@ -1,6 +1,8 @@
 namespace IpcPs.Linux;
 
-/// <summary>The errno values that the library tells apart; the numbers are those of Linux on x64 and arm64 (errno(3)).</summary>
+/// <summary>The errno values that the library tests for, or names in error texts (see <see cref="ErrnoTable"/>). The numbers are those of
+/// Linux
+/// on x64 and arm64 (errno(3)).</summary>
 internal static class Errno
 {
     public const int EPERM = 1;

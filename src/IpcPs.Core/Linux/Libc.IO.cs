@@ -3,23 +3,22 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Linux;
 
-/// <summary>The C library, one file a family of man pages. Every declaration is named as its man page is.</summary>
+/// <summary>The C library, one file for each family of man pages. The names are those of the man pages.</summary>
 internal static unsafe partial class Libc
 {
     private const string Name = "libc";
 
-    // open(2), fcntl(2): the values of Linux on x64 and arm64, where they agree; O_DIRECTORY and O_NOFOLLOW do not.
+    // open(2), fcntl(2): the values of Linux on x64 and arm64, which differ only in O_DIRECTORY and O_NOFOLLOW.
     public const int O_RDONLY = 0;
     public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
     public const int O_ACCMODE = 3;
     public const int O_CREAT = 0x40;
     public const int O_EXCL = 0x80;
-    public const int O_TRUNC = 0x200;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
-    public static readonly int O_NOFOLLOW = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
-    public static readonly int O_DIRECTORY = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
+    public static readonly int O_NOFOLLOW = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+    public static readonly int O_DIRECTORY = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
     public const int O_PATH = 0x200000;
     public static readonly int O_TMPFILE = 0x400000 | O_DIRECTORY;
 
@@ -45,8 +44,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial int close(int fd);
 
-    // What is called for each message (here and in the queues' files) goes without SetLastError, which clears errno before a call and reads it after it whether
-    // or not it failed; and without a finally, as nothing between can throw, and the compiler calls through a stub where a try block is around.
+    // The calls for each message (here and in Libc.Posix and Libc.SysV) are without SetLastError, which clears errno before the call and
+    // reads
+    // it after a success too. They have no finally either: nothing between can throw, and in a try block the call would go through a stub.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static nint read(SafeDescriptor fd, byte* buffer, nuint count)
     {
@@ -69,7 +69,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial nint write(int fd, byte* buffer, nuint count);
 
-    // fcntl(2) and ioctl(2) are variadic; on the ABIs that we run on, one integer argument is passed as if declared.
+    // fcntl(2) and ioctl(2) are variadic; on the supported ABIs, one integer argument is passed as if declared.
     [LibraryImport(Name, SetLastError = true)]
     public static partial int fcntl(SafeDescriptor fd, int command, nint argument);
 
@@ -114,21 +114,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, SetLastError = true)]
     public static partial int flock(SafeDescriptor fd, int operation);
-
-    [LibraryImport(Name)]
-    public static partial uint getuid();
-
-    [LibraryImport(Name)]
-    public static partial uint geteuid();
-
-    [LibraryImport(Name)]
-    public static partial uint getgid();
-
-    [LibraryImport(Name)]
-    public static partial uint getegid();
-
-    [LibraryImport(Name, SetLastError = true)]
-    public static partial int getgroups(int count, uint* groups);
 
     [LibraryImport(Name, EntryPoint = "read")]
     private static partial nint PlainRead(int fd, byte* buffer, nuint count);

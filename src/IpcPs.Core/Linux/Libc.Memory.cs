@@ -19,11 +19,7 @@ internal static unsafe partial class Libc
     public const uint MFD_ALLOW_SEALING = 2;
 
     public const int F_ADD_SEALS = 1033;
-    public const int F_GET_SEALS = 1034;
-    public const int F_SEAL_SEAL = 1;
     public const int F_SEAL_SHRINK = 2;
-    public const int F_SEAL_GROW = 4;
-    public const int F_SEAL_WRITE = 8;
 
     public static readonly void* MAP_FAILED = (void*)-1;
 

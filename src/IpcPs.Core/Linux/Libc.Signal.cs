@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Linux;
 
-/// <summary>rt_sigqueueinfo(2), pidfd_send_signal(2), signalfd(2), pthread_sigmask(3): sending signals, and receiving them as data.</summary>
+/// <summary>Signals: sending them, receiving them as data, and interrupting a thread that is blocked in a call without a timeout.</summary>
 internal static unsafe partial class Libc
 {
     // sigaction(2): the flags of Linux on x64 and arm64.
@@ -10,7 +10,6 @@ internal static unsafe partial class Libc
     public const int SA_RESTART = 0x10000000;
     public const int SA_RESETHAND = unchecked((int)0x80000000);
     public const int SA_NODEFER = 0x40000000;
-    public const int SA_ONSTACK = 0x08000000;
 
     public const nint SIG_DFL = 0;
     public const nint SIG_IGN = 1;
@@ -66,7 +65,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Name)]
     public static partial int __libc_current_sigrtmax();
 
-    /// <summary>pidfd_send_signal(2) with what sigqueue(3) sends along, or with null as kill(2) does.</summary>
+    /// <summary>pidfd_send_signal(2) with the value of sigqueue(3), or with null as kill(2) does.</summary>
     public static int pidfd_send_signal(SafeDescriptor process, int signal, SigInfo* info, uint flags)
     {
         var held = false;
@@ -82,5 +81,42 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>rt_sigqueueinfo(2), which has no wrapper in libc: sigqueue(3) chooses the code itself.</summary>
-    public static int rt_sigqueueinfo(int processId, int signal, SigInfo* info) => (int)syscall(SYS_rt_sigqueueinfo, processId, signal, (nint)info, 0);
+    public static int rt_sigqueueinfo(int processId, int signal, SigInfo* info) =>
+        (int)syscall(SYS_rt_sigqueueinfo, processId, signal, (nint)info, 0);
+
+    // tgkill(2), signal(2), siginterrupt(3)
+
+    public const int SIGURG = 23;
+
+    [LibraryImport(Name)]
+    public static partial int gettid();
+
+    [LibraryImport(Name)]
+    public static partial int getpid();
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int tgkill(int processId, int threadId, int signal);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint signal(int signal, nint handler);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int siginterrupt(int signal, int interrupt);
+
+    // sigaction(2)
+
+    public const int SIGBUS = 7;
+
+    /// <summary><c>struct sigaction</c> as libc has it on 64-bit Linux. What is not named is kept as it was.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 152)]
+    public struct SigAction
+    {
+        public nint Handler;
+        public fixed ulong Mask[16];
+        public int Flags;
+        private readonly nint _restorer;
+    }
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int sigaction(int signal, SigAction* action, SigAction* previous);
 }

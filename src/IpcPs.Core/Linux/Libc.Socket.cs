@@ -5,7 +5,6 @@ namespace IpcPs.Linux;
 /// <summary>socket(7), unix(7), tcp(7), udp(7), cmsg(3).</summary>
 internal static unsafe partial class Libc
 {
-    public const int AF_UNSPEC = 0;
     public const int AF_UNIX = 1;
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
@@ -27,7 +26,6 @@ internal static unsafe partial class Libc
     public const int SO_PASSCRED = 16;
     public const int SO_PEERCRED = 17;
     public const int SO_ACCEPTCONN = 30;
-    public const int SO_PROTOCOL = 38;
     public const int SO_DOMAIN = 39;
     public const int SO_MEMINFO = 55;
     public const int SK_MEMINFO_DROPS = 8;
@@ -63,7 +61,8 @@ internal static unsafe partial class Libc
         public nuint Length;
     }
 
-    /// <summary><c>struct msghdr</c>; glibc's counts are size_t, musl's are int with zero padding: the same bytes on a little-endian machine.</summary>
+    /// <summary><c>struct msghdr</c>; glibc's counts are size_t, musl's are int with zero padding: the same bytes on a little-endian
+    /// machine.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct MessageHeader
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Linux;
 
-/// <summary>An owned file descriptor: closed once, never while a call on another thread still uses it (close(2)).</summary>
+/// <summary>A file descriptor that is closed once, and never while a call on another thread uses it (close(2)).</summary>
 public sealed class SafeDescriptor : SafeHandle
 {
     /// <summary>For the marshaller.</summary>
@@ -10,7 +10,7 @@ public sealed class SafeDescriptor : SafeHandle
     {
     }
 
-    /// <summary>Takes ownership of a descriptor; with <paramref name="ownsHandle"/> false only borrows it.</summary>
+    /// <summary>Owns a descriptor; with <paramref name="ownsHandle"/> false it never closes it.</summary>
     public SafeDescriptor(int descriptor, bool ownsHandle = true) : base(-1, ownsHandle) => SetHandle(descriptor);
 
     /// <inheritdoc/>
@@ -19,7 +19,7 @@ public sealed class SafeDescriptor : SafeHandle
     /// <summary>The number, for addresses and messages; valid only while the handle is open.</summary>
     public int Number => (int)handle;
 
-    /// <summary>Keeps the descriptor open until <see cref="SafeHandle.DangerousRelease"/>, whatever other threads do.</summary>
+    /// <summary>Keeps the descriptor open until <see cref="SafeHandle.DangerousRelease"/>, even where another thread closes it.</summary>
     /// <returns>Its number.</returns>
     /// <exception cref="ObjectDisposedException">It is closed.</exception>
     internal int Hold()

@@ -32,22 +32,22 @@ public sealed unsafe class IpcMutex : IpcLock
     /// <inheritdoc/>
     public override UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenFile, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenFile, value, Address.Text);
+        get => FileStatus.Of(OpenFile, Address.Text).Mode;
+        set => FilePermissions.SetMode(OpenFile, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public override string Owner
     {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenFile, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenFile, value, Address.Text);
+        get => FileStatus.Of(OpenFile, Address.Text).Owner;
+        set => FilePermissions.SetOwner(OpenFile, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public override string Group
     {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenFile, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenFile, value, Address.Text);
+        get => FileStatus.Of(OpenFile, Address.Text).Group;
+        set => FilePermissions.SetGroup(OpenFile, value, Address.Text);
     }
 
     /// <summary>Whether its holder may take it again; it is free when it was given back as often.</summary>
@@ -304,11 +304,11 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    private Libc.Statx Status()
+    private FileStatus Status()
     {
         try
         {
-            return DescriptorPermissions.Stat(_file, Address.Text);
+            return FileStatus.Of(_file, Address.Text);
         }
         catch (ObjectDisposedException)
         {

@@ -24,11 +24,11 @@ internal sealed class MutexMechanism : IpcMechanism
     {
         ArgumentNullException.ThrowIfNull(address);
         RuntimeFolder.Ensure();
-        PathWatch.WaitUntilExists(IpcMutex.PathOf(address), address.Text, wait);
+        Inotify.WaitUntilExists(IpcMutex.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() =>
-        from name in PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFREG)
+        from name in FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFREG)
         where name.EndsWith(Suffix, StringComparison.Ordinal) && IpcAddress.TryParse("mutex:" + name[..^Suffix.Length], out _)
         select IpcAddress.Parse("mutex:" + name[..^Suffix.Length]);
 

@@ -38,22 +38,22 @@ public sealed unsafe class PosixSemaphore : IpcLock
     /// <inheritdoc/>
     public override UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenFile, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenFile, value, Address.Text);
+        get => FileStatus.Of(OpenFile, Address.Text).Mode;
+        set => FilePermissions.SetMode(OpenFile, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public override string Owner
     {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenFile, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenFile, value, Address.Text);
+        get => FileStatus.Of(OpenFile, Address.Text).Owner;
+        set => FilePermissions.SetOwner(OpenFile, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public override string Group
     {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenFile, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenFile, value, Address.Text);
+        get => FileStatus.Of(OpenFile, Address.Text).Group;
+        set => FilePermissions.SetGroup(OpenFile, value, Address.Text);
     }
 
     /// <summary>The value now: how many can be taken without waiting.</summary>
@@ -130,7 +130,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
         MappedRegion? region = null;
         try
         {
-            var status = DescriptorPermissions.Stat(file, address.Text);
+            var status = FileStatus.Of(file, address.Text);
             if (!status.IsType(Libc.S_IFREG)) throw Foreign(address, "it is not a regular file");
             if (status.Size != FileSize) throw Foreign(address, $"it has {status.Size} bytes, and glibc's semaphores have {FileSize}");
             region = MappedRegion.Map(file, FileSize, isReadOnly: false, address.Text);
@@ -241,7 +241,7 @@ public sealed unsafe class PosixSemaphore : IpcLock
         try
         {
             // Without the guard a file that was cut would end the process.
-            if (!_region.IsGuarded && DescriptorPermissions.Stat(_file, Address.Text).Size < FileSize) throw Damaged("it was cut");
+            if (!_region.IsGuarded && FileStatus.Of(_file, Address.Text).Size < FileSize) throw Damaged("it was cut");
             return _region.Enter();
         }
         catch (ObjectDisposedException)

@@ -24,11 +24,11 @@ internal sealed class PosixSemaphoreMechanism : IpcMechanism
     {
         ArgumentNullException.ThrowIfNull(address);
         PosixSharedMemory.RequireFolder(address);
-        PathWatch.WaitUntilExists(PosixSemaphore.PathOf(address), address.Text, wait);
+        Inotify.WaitUntilExists(PosixSemaphore.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() =>
-        from name in PathWatch.FilesIn(PosixSharedMemory.Folder, Libc.S_IFREG)
+        from name in FileStatus.NamesIn(PosixSharedMemory.Folder, Libc.S_IFREG)
         where name.StartsWith("sem.", StringComparison.Ordinal) && IpcAddress.TryParse("sem:/" + name[4..], out _)
         select IpcAddress.Parse("sem:/" + name[4..]);
 

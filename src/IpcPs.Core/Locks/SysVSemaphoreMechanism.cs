@@ -24,7 +24,7 @@ internal sealed class SysVSemaphoreMechanism : IpcMechanism
         PollWithBackoff.Until(() => SysVSemaphoreSet.Exists(address), address.Text, wait);
     }
 
-    public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses("sem", "sysvsem");
+    public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses(IpcScheme.SysVSem);
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => LockInventory.Sets(scan);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 
 namespace IpcPs.Locks;
 
@@ -304,17 +305,7 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         _ => IpcException.FromErrno("semget", errno, address?.Text),
     };
 
-    private static string Setting()
-    {
-        try
-        {
-            return string.Join(' ', File.ReadAllText("/proc/sys/kernel/sem").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "not readable";
-        }
-    }
+    private static string Setting() => Sysctl.ReadText("kernel.sem") is { } text ? string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) : Sysctl.NotReadable;
 
     private struct Attempt(int id, Libc.SemaphoreOperation operation) : IAttempt
     {

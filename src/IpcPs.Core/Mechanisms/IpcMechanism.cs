@@ -4,8 +4,8 @@ using IpcPs.Transports;
 
 namespace IpcPs.Mechanisms;
 
-/// <summary>What the rest of the library knows of a mechanism: how to open and remove an object by its address. Each mechanism's folder has one
-/// of these; <see cref="IpcMechanisms"/> lists them.</summary>
+/// <summary>Opens, removes and lists the objects of one mechanism by their addresses. <see cref="IpcMechanisms"/> lists all
+/// mechanisms.</summary>
 public abstract class IpcMechanism
 {
     /// <summary>The schemes whose addresses it opens.</summary>
@@ -16,13 +16,15 @@ public abstract class IpcMechanism
     /// <see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.Timeout"/>.</exception>
     public abstract IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait);
 
-    /// <summary>Takes the object off the machine; processes that have it open keep what the mechanism lets them keep.</summary>
+    /// <summary>Removes the object. Whether a process that has it open can still use it depends on the mechanism.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>,
-    /// <see cref="IpcErrors.NotSupported"/>: it is not a thing that outlives its processes.</exception>
+    /// <see cref="IpcErrors.NotSupported"/>: it ends with the processes that have it open.</exception>
     public virtual void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        throw new IpcException(IpcErrors.NotSupported, $"'{address}' is gone when the last process closes it; there is nothing to remove.", address.Text) { Advice = IpcAdvice.Close };
+        throw new IpcException(IpcErrors.NotSupported,
+                $"'{address}' can't be removed: it ends when the last process closes it.", address.Text)
+        { Advice = IpcAdvice.Close };
     }
 
     /// <summary>Waits until an object exists at the address.</summary>
@@ -30,23 +32,38 @@ public abstract class IpcMechanism
     public virtual void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        throw new IpcException(IpcErrors.NotSupported, $"Nobody can know beforehand where '{address}' will be; there is nothing to wait for.", address.Text);
+        throw new IpcException(IpcErrors.NotSupported,
+                $"'{address}' can't be waited for: its address is known only once it exists.", address.Text);
     }
 
-    /// <summary>Makes an object of a descriptor that this process inherited or received, if it is one of this mechanism.</summary>
-    /// <param name="descriptor">The descriptor; the object owns it. Where there is none it stays the caller's, also when this throws.</param>
-    /// <param name="facts">What is known of it.</param>
-    /// <param name="known">The address that it was found by (<c>fd:N</c>); null to make one.</param>
-    /// <param name="access">What it is wanted for; Default for what it was opened for.</param>
-    /// <returns>Null where it is of another mechanism.</returns>
-    internal virtual IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) => null;
+    /// <summary>Creates an object from a descriptor that this process inherited or received, if it is of this mechanism.</summary>
+    /// <param name="descriptor">The descriptor. The object owns it; where none is returned, or this throws, the caller keeps it.</param>
+    /// <param name="info">What the kernel knows about it.</param>
+    /// <param name="known">The address that it was found by (<c>fd:N</c>); null to create one.</param>
+    /// <param name="access">The wanted access; Default for what it was opened for.</param>
+    /// <returns>Null where the descriptor is of another mechanism.</returns>
+    internal virtual IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access) => null;
 
-    /// <summary>The ways in which it carries messages between processes that a third one starts.</summary>
+    /// <summary>The ways in which it carries messages between child processes.</summary>
     public virtual IReadOnlyList<JobTransportFactory> Transports => [];
 
-    /// <summary>Addresses of objects that exist now and that this user can open, for tab completion. Cheap; never throws.</summary>
+    /// <summary>Addresses of objects that exist now and that this user can open, for tab completion. It is quick and never
+    /// throws.</summary>
     public virtual IEnumerable<IpcAddress> Known() => [];
 
-    /// <summary>The objects of this mechanism that exist now. Never throws for what it can't see: that goes to <see cref="InventoryScan.Missed"/>.</summary>
+    /// <summary>The objects of this mechanism that exist now. What it can't see goes to <see cref="InventoryScan.AddProblem"/>.</summary>
     internal virtual IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => [];
+}
+
+/// <summary>How an object is opened.</summary>
+public readonly record struct OpenOptions
+{
+    /// <summary>What for.</summary>
+    public IpcAccess Access { get; init; }
+
+    /// <summary>Whether this end stays usable when its peers are gone, where the mechanism can do that (named pipes).</summary>
+    public bool Persistent { get; init; }
+
+    /// <summary>Whether to wait for a server to listen, where only opening can tell whether one does (sockets).</summary>
+    public bool Wait { get; init; }
 }

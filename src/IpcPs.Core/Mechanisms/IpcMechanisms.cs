@@ -10,7 +10,7 @@ using IpcPs.Transports;
 
 namespace IpcPs.Mechanisms;
 
-/// <summary>The mechanisms that the library has. A new one adds its line here and its folder; nothing else needs to know of it.</summary>
+/// <summary>The mechanisms of the library. A new mechanism needs a line here and a folder, nothing else.</summary>
 public static class IpcMechanisms
 {
     /// <summary>All of them.</summary>
@@ -31,24 +31,27 @@ public static class IpcMechanisms
     ];
 
     private static readonly FrozenDictionary<IpcScheme, IpcMechanism> ByScheme =
-        All.SelectMany(static m => m.Schemes.Select(s => (Scheme: s, Mechanism: m))).ToFrozenDictionary(static p => p.Scheme, static p => p.Mechanism);
+        All.SelectMany(static m => m.Schemes.Select(s => (Scheme: s, Mechanism: m)))
+            .ToFrozenDictionary(static p => p.Scheme, static p => p.Mechanism);
 
     /// <summary>The mechanism of a scheme.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: this version has none for it.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: this version has no mechanism for it.</exception>
     public static IpcMechanism For(IpcScheme scheme) =>
         ByScheme.TryGetValue(scheme, out var mechanism) ? mechanism
-        : throw new IpcException(IpcErrors.PlatformNotSupported, $"This version of IpcPs does not open '{AddressParser.Word(scheme)}:' addresses.");
+        : throw new IpcException(IpcErrors.PlatformNotSupported,
+                $"This version of IpcPs can't open '{AddressParser.Word(scheme)}:' addresses.");
 
-    /// <summary>The ways to link processes, of all mechanisms.</summary>
+    /// <summary>The transports between child processes, of all mechanisms.</summary>
     public static IEnumerable<JobTransportFactory> Transports => All.SelectMany(static m => m.Transports);
 
-    /// <summary>A way to link processes, by its name in whatever case.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: none has that name.</exception>
-    public static JobTransportFactory Link(string name) =>
+    /// <summary>A transport by its name, in upper or lower case.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: no transport has that name.</exception>
+    public static JobTransportFactory Transport(string name) =>
         Transports.FirstOrDefault(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
-        ?? throw IpcException.Argument($"'{name}' does not carry messages from process to process; {string.Join(", ", Transports.Select(static k => k.Name))} do.");
+        ?? throw IpcException.Argument($"'{name}' is not a transport. The transports are "
+            + $"{string.Join(", ", Transports.Select(static k => k.Name))}.");
 
-    /// <summary>Opens what exists at an address, whatever it is.</summary>
+    /// <summary>Opens the object at an address, of any mechanism.</summary>
     public static IpcObject Open(IpcAddress address, in OpenOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);

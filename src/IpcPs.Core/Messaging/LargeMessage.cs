@@ -61,7 +61,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         var segment = large._segment = new SafeDescriptor(fd);
         try
         {
-            DescriptorPermissions.SetMode(segment, UnixFileMode.UserRead | UnixFileMode.UserWrite, large.Name);
+            FilePermissions.SetMode(segment, UnixFileMode.UserRead | UnixFileMode.UserWrite, large.Name);
             large.Write(segment, large.Head(address));
             large.Write(segment, payload);
             return large;
@@ -139,7 +139,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     /// <summary>Removes the messages that nobody received on a channel that is gone, or whose sender was killed before it had announced them.</summary>
     public static void RemoveAll(IpcAddress channel)
     {
-        foreach (var file in PathWatch.FilesIn(RingFile.Folder, Libc.S_IFREG, static n => IsName("/" + n)))
+        foreach (var file in FileStatus.NamesIn(RingFile.Folder, Libc.S_IFREG, static n => IsName("/" + n)))
         {
             if (ChannelOf("/" + file)?.Text == channel.Text) _ = Libc.shm_unlink("/" + file);
         }
@@ -196,7 +196,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     /// nonce is in the segment, which only its owner reads, so whoever knows it made the segment or was told of it.</summary>
     private static void RequireOurs(SafeDescriptor segment, ReadOnlySpan<byte> nonce, long length, string name, IpcAddress address)
     {
-        var stat = DescriptorPermissions.Stat(segment, name);
+        var stat = FileStatus.Of(segment, name);
         var user = Libc.geteuid();
         if (!stat.IsType(Libc.S_IFREG)) throw Invalid(address, $"'{name}' is no shared memory");
         if (stat.UserId != user && user != 0) throw NotOurs(name, address);
@@ -205,7 +205,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
             throw Invalid(address, $"'{name}' has no such message in it");
         if (!CryptographicOperations.FixedTimeEquals(nonce, head.Slice(NonceOffset, NonceSize))) throw Invalid(address, $"'{name}' was announced by somebody else");
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(head[12..]);
-        if (offset is < AddressOffset or > LongestHead || BinaryPrimitives.ReadInt64LittleEndian(head[LengthOffset..]) != length || stat.Size != (ulong)(offset + length))
+        if (offset is < AddressOffset or > LongestHead || BinaryPrimitives.ReadInt64LittleEndian(head[LengthOffset..]) != length || stat.Size != offset + length)
             throw Invalid(address, $"'{name}' has another length than announced");
         Span<byte> rest = stackalloc byte[LongestHead];
         Read(segment, rest[..((int)offset - AddressOffset)], name, address);

@@ -24,17 +24,17 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
         return Reopen(address, address.ProcessId, reads ? address.Descriptor : -1, writes ? writeDescriptor : -1);
     }
 
-    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access)
+    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access)
     {
-        if (facts.FileType != Libc.S_IFIFO) return null;
-        var wanted = access == IpcAccess.Default ? facts.Access : access;
+        if (info.FileType != Libc.S_IFIFO) return null;
+        var wanted = access == IpcAccess.Default ? info.Access : access;
         PipeChannel pipe;
         try
         {
             // A description of our own: O_NONBLOCK on the one that was passed would be news to the process that has it too.
             pipe = Reopen(known, 0, wanted.HasFlag(IpcAccess.Read) ? descriptor.Number : -1, wanted.HasFlag(IpcAccess.Write) ? descriptor.Number : -1);
         }
-        catch (IpcException e) when (e.Id == IpcErrors.AccessDenied && wanted == facts.Access && wanted != IpcAccess.ReadWrite)
+        catch (IpcException e) when (e.Id == IpcErrors.AccessDenied && wanted == info.Access && wanted != IpcAccess.ReadWrite)
         {
             // Another user's pipe: what was passed is the only way to it.
             return Share(descriptor, known, wanted);

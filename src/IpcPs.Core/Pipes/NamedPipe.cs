@@ -47,26 +47,34 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     /// <inheritdoc/>
     public UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(RequireFifo());
+        get => RequireFifo().Mode;
         set
         {
             RequireFifo();
-            if (Libc.chmod(_path, (uint)value) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), Address.Text, "Only the owner and root may change the mode.");
+            FilePermissions.SetMode(_path, value, Address.Text);
         }
     }
 
     /// <inheritdoc/>
     public string Owner
     {
-        get => Accounts.UserName(RequireFifo().UserId);
-        set => ChangeOwner(Accounts.UserId(value), Libc.Unchanged, DescriptorPermissions.OwnerHint);
+        get => RequireFifo().Owner;
+        set
+        {
+            RequireFifo();
+            FilePermissions.SetOwner(_path, value, Address.Text);
+        }
     }
 
     /// <inheritdoc/>
     public string Group
     {
-        get => Accounts.GroupName(RequireFifo().GroupId);
-        set => ChangeOwner(Libc.Unchanged, Accounts.GroupId(value), DescriptorPermissions.GroupHint);
+        get => RequireFifo().Group;
+        set
+        {
+            RequireFifo();
+            FilePermissions.SetGroup(_path, value, Address.Text);
+        }
     }
 
     /// <inheritdoc cref="PipeChannel.Capacity"/>
@@ -202,17 +210,9 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         return Libc.ppoll(&poll, 1, &now, null) > 0 && (poll.Returned & (PollEvents.HangUp | PollEvents.In)) == PollEvents.HangUp;
     }
 
-    private void ChangeOwner(uint userId, uint groupId, string hint)
+    private FileStatus RequireFifo()
     {
-        RequireFifo();
-        if (Libc.lchown(_path, userId, groupId) != 0) throw IpcException.FromErrno("lchown", Marshal.GetLastPInvokeError(), Address.Text, hint);
-    }
-
-    private unsafe Libc.Statx RequireFifo()
-    {
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, _path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), Address.Text);
+        var stat = FileStatus.Of(_path, Address.Text, "open");
         if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{_path}' is not a named pipe.", Address.Text);
         return stat;
     }

@@ -13,13 +13,10 @@ internal sealed class NamedPipeMechanism : IpcMechanism
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         NamedPipe.Open(address, options.Access == IpcAccess.Default ? IpcAccess.ReadWrite : options.Access, options.Persistent, wait);
 
-    public override unsafe void Remove(IpcAddress address)
+    public override void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, address.Path!, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
-        if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{address.Path}' is not a named pipe, and is left alone.", address.Text);
+        if (!FileStatus.Of(address.Path!, address.Text, "unlink").IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{address.Path}' is not a named pipe, and is left alone.", address.Text);
         if (Libc.unlink(address.Path!) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
@@ -27,10 +24,10 @@ internal sealed class NamedPipeMechanism : IpcMechanism
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.Name is not null) RuntimeFolder.Ensure();
-        PathWatch.WaitUntilExists(address.Path!, address.Text, wait);
+        Inotify.WaitUntilExists(address.Path!, address.Text, wait);
     }
 
-    public override IEnumerable<IpcAddress> Known() => PathWatch.FilesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));
+    public override IEnumerable<IpcAddress> Known() => FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => PipeInventory.Named(scan);
 }

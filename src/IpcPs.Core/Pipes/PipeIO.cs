@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using IpcPs.Files;
+using IpcPs.Proc;
 
 namespace IpcPs.Pipes;
 
@@ -8,7 +10,7 @@ internal static unsafe class PipeIO
     /// <summary>PIPE_BUF of Linux: a write of up to that many bytes is never mixed with another's (pipe(7)).</summary>
     public const int AtomicWrite = 4096;
 
-    private const string PipeMaxSize = "/proc/sys/fs/pipe-max-size";
+    private const string PipeMaxSize = "fs.pipe-max-size";
 
     public static int TryRead(SafeDescriptor descriptor, Span<byte> buffer, IpcAddress address)
     {
@@ -59,7 +61,7 @@ internal static unsafe class PipeIO
         var errno = Marshal.GetLastPInvokeError();
         throw errno switch
         {
-            Errno.EPERM => new IpcException(IpcErrors.LimitReached, $"A capacity of {bytes} bytes for '{address}' is above what this user may have: {PipeMaxSize} is {ReadLimit()}.", address.Text,
+            Errno.EPERM => new IpcException(IpcErrors.LimitReached, $"A capacity of {bytes} bytes for '{address}' is above what this user may have: {PipeMaxSize} is {Sysctl.Describe(PipeMaxSize)}.", address.Text,
                 $"Ask for less, or raise it: sysctl fs.pipe-max-size={bytes}. If {PipeMaxSize} is not the limit, fs.pipe-user-pages-soft is.")
             { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
             Errno.EBUSY => new IpcException(IpcErrors.LimitReached, $"'{address}' holds more than {bytes} bytes right now.", address.Text, "Receive some of it first.") { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
@@ -81,26 +83,13 @@ internal static unsafe class PipeIO
     /// <param name="address">For the error.</param>
     public static SafeDescriptor Reopen(int processId, int descriptor, int flags, IpcAddress address)
     {
-        var path = processId == 0 ? $"/proc/self/fd/{descriptor}" : $"/proc/{processId}/fd/{descriptor}";
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, path, 0, Libc.STATX_BASIC_STATS, &stat) != 0)
+        var path = processId == 0 ? ProcFile.Descriptor(descriptor) : ProcFile.Descriptor(processId, descriptor);
+        if (FileStatus.TryOf(path, followLinks: true) is not { } stat)
             throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text, "An anonymous pipe exists as long as a process has it open, and only its user's processes reach it.");
         if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a pipe.", address.Text);
         var fd = Libc.open(path, flags | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
         if (fd >= 0) return new SafeDescriptor(fd);
         var errno = Marshal.GetLastPInvokeError();
         throw errno == Errno.ENXIO ? NoReader(address) : IpcException.FromErrno("open", errno, address.Text);
-    }
-
-    private static string ReadLimit()
-    {
-        try
-        {
-            return File.ReadAllText(PipeMaxSize).Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "not readable";
-        }
     }
 }

@@ -1,16 +1,88 @@
+using System.Globalization;
+using System.IO.Enumeration;
 using System.Runtime.InteropServices;
 using System.Text;
 
 namespace IpcPs.Proc;
 
-/// <summary>Reads the files and links of /proc (proc(5)) with as few calls and as little garbage as a listing of thousands of processes needs.</summary>
+/// <summary>The paths of /proc (proc(5)), and the readers of its files, links and folders.</summary>
 internal static unsafe class ProcFile
 {
+    /// <summary>The folder of this process's descriptors.</summary>
+    public const string OwnDescriptors = "/proc/self/fd";
+
     private const int LongestLink = 4096;
 
-    /// <summary>Reads a whole file.</summary>
+    private static readonly EnumerationOptions Everything =
+        new() { AttributesToSkip = 0, IgnoreInaccessible = false, ReturnSpecialDirectories = false };
+
+    /// <summary>The folder of a process.</summary>
+    public static string Process(int processId) => string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}");
+
+    /// <summary>The folder of a process's threads.</summary>
+    public static string Threads(int processId) => Process(processId) + "/task";
+
+    /// <summary>The folder of a thread.</summary>
+    public static string Thread(int processId, int threadId) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task/{threadId}");
+
+    /// <summary>A descriptor of this process: the path leads to the open file, even where that has no path of its own.</summary>
+    public static string Descriptor(int number) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{number}");
+
+    /// <summary>A descriptor of another process of this user.</summary>
+    public static string Descriptor(int processId, int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/fd/{number}");
+
+    /// <summary>The process ids of this PID namespace.</summary>
+    public static IEnumerable<int> Processes() => Numbers("/proc");
+
+    /// <summary>The numbers that a folder has entries for: processes, threads, descriptors.</summary>
+    /// <exception cref="IOException">The folder is gone: its process has ended.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
+    public static IEnumerable<int> Numbers(string folder) => new FileSystemEnumerable<int>(folder,
+        static (ref FileSystemEntry entry) =>
+            int.TryParse(entry.FileName, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1, Everything)
+    {
+        ShouldIncludePredicate = static (ref FileSystemEntry entry) => char.IsAsciiDigit(entry.FileName[0]),
+    };
+
+    /// <summary>The lines of a file; none where it can't be read.</summary>
+    public static string[] ReadLines(string path) => ReadLines(path, out _);
+
+    /// <summary>The lines of a file; none where it can't be read.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="buffer">Where to; it is replaced by a larger one where it is too small.</param>
+    /// <param name="problem">Why it can't be read, or null.</param>
+    public static string[] ReadLines(string path, out string? problem)
+    {
+        problem = null;
+        try
+        {
+            return File.ReadAllLines(path);
+        }
+        // A process that ends while its file is read gives ESRCH, which is an IOException.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problem = e.Message;
+            return [];
+        }
+    }
+
+    /// <summary>The text of a file; null where it can't be read.</summary>
+    public static string? ReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads a whole file with few calls and little garbage: a listing reads some of each of thousands of processes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="buffer">Receives the bytes; replaced by a larger one where it is too small.</param>
     /// <returns>How many bytes were read; a negative errno where that failed.</returns>
     public static int Read(string path, ref byte[] buffer)
     {
@@ -39,7 +111,7 @@ internal static unsafe class ProcFile
         }
     }
 
-    /// <summary>Where a link leads; null where that can't be read.</summary>
+    /// <summary>The target of a link (readlink(2)); null where it can't be read.</summary>
     public static string? ReadLink(string path)
     {
         var target = stackalloc byte[LongestLink];
@@ -47,11 +119,11 @@ internal static unsafe class ProcFile
         return length <= 0 ? null : Encoding.UTF8.GetString(target, (int)length);
     }
 
-    /// <summary>Whether a process runs; one that has ended and was not yet waited for does not.</summary>
+    /// <summary>Whether a process runs; false for a zombie.</summary>
     public static bool IsRunning(int processId)
     {
         byte first;
-        // Of a zombie there is a folder, and no program.
-        return Libc.readlink($"/proc/{processId}/exe", &first, 1) >= 0 || Marshal.GetLastPInvokeError() == Errno.EACCES;
+        // A zombie has a folder, but no program.
+        return Libc.readlink(Process(processId) + "/exe", &first, 1) >= 0 || Marshal.GetLastPInvokeError() == Errno.EACCES;
     }
 }

@@ -3,31 +3,31 @@ using System.Net;
 
 namespace IpcPs.Proc;
 
-/// <summary>The kernel's tables of TCP and UDP sockets as text (/proc/net/tcp and its like, proc(5)): where sock_diag(7) does not answer.</summary>
+/// <summary>The kernel's tables of sockets as text: /proc/net/unix, /proc/net/tcp and similar (proc_pid_net(5)).</summary>
 internal static class ProcNetTable
 {
     private const byte TimeWait = 6;
+    private const int ListeningFlag = 0x10000;
 
-    /// <summary>Sockets on a port; none where the table can't be read.</summary>
+    /// <summary>The named Unix sockets of this network namespace.</summary>
+    /// <param name="problem">Why the table can't be read, or null.</param>
+    public static IEnumerable<UnixSocketEntry> Unix(out string? problem) =>
+        Lines("unix", out problem).Select(ParseUnix).OfType<UnixSocketEntry>();
+
+    /// <summary>The TCP or UDP sockets of this network namespace; empty where the kernel has no such table.</summary>
+    /// <param name="table">"tcp", "tcp6", "udp" or "udp6".</param>
+    /// <param name="problem">Why the table can't be read, or null.</param>
+    public static IEnumerable<SocketTableEntry> Internet(string table, out string? problem)
+    {
+        problem = null;
+        return File.Exists("/proc/net/" + table) ? Lines(table, out problem).Select(Parse).OfType<SocketTableEntry>() : [];
+    }
+
+    /// <summary>The sockets on a port: for where sock_diag(7) does not answer.</summary>
     public static List<SocketTableEntry> Find(int protocol, int port)
     {
-        var found = new List<SocketTableEntry>();
-        var name = protocol == Libc.IPPROTO_TCP ? "/proc/net/tcp" : "/proc/net/udp";
-        foreach (var path in (ReadOnlySpan<string>)[name, name + "6"])
-        {
-            try
-            {
-                foreach (var line in File.ReadLines(path).Skip(1))
-                {
-                    if (Parse(line) is { } entry && entry.Local.Port == port) found.Add(entry);
-                }
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // No such table here.
-            }
-        }
-        return found;
+        var table = protocol == Libc.IPPROTO_TCP ? "tcp" : "udp";
+        return [.. Internet(table, out _).Concat(Internet(table + "6", out _)).Where(e => e.Local.Port == port)];
     }
 
     internal static SocketTableEntry? Parse(string line)
@@ -38,17 +38,78 @@ internal static class ProcNetTable
         if (!byte.TryParse(fields[3], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var state)
             || !uint.TryParse(fields[7], NumberStyles.None, CultureInfo.InvariantCulture, out var user)
             || !uint.TryParse(fields[9], NumberStyles.None, CultureInfo.InvariantCulture, out var inode)) return null;
-        // A time-wait entry in a state of its own can't be told from a socket here; neither has an inode, and its owner is given as 0.
+        // A time-wait entry may show another state. It has no inode, and its owner is given as 0.
         return new SocketTableEntry(local, remote, state, state == TimeWait || (inode == 0 && user == 0), user, inode);
     }
 
-    // 0100007F:1F90; the address in words of the machine's byte order, which is little-endian wherever this runs.
+    private static UnixSocketEntry? ParseUnix(string line)
+    {
+        // Num RefCount Protocol Flags Type St Inode [Path]
+        var fields = line.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries);
+        // A socket that was bound to a relative path can't be found by that.
+        if (fields.Length < 8 || fields[7][0] is not ('/' or '@')) return null;
+        var isListening = (Hex(fields[3]) & ListeningFlag) != 0;
+        return new UnixSocketEntry(fields[7], (IpcSocketType)Hex(fields[4]), isListening, $"socket:[{fields[6]}]");
+    }
+
+    private static int Hex(string text) => int.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+
+    private static IEnumerable<string> Lines(string table, out string? problem)
+    {
+        var path = "/proc/net/" + table;
+        var lines = ProcFile.ReadLines(path, out var error);
+        problem = error is null ? null : $"sockets are not listed: {path} can't be read ({error})";
+        return lines.Skip(1);
+    }
+
+    // 0100007F:1F90: the address is in words of the machine's byte order, which is little-endian on every supported architecture.
     private static IPEndPoint? EndPoint(string text)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon is not (8 or 32) || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var port)) return null;
+        if (colon is not (8 or 32)) return null;
+        if (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var port)) return null;
         var bytes = Convert.FromHexString(text.AsSpan(0, colon));
         for (var i = 0; i < bytes.Length; i += 4) bytes.AsSpan(i, 4).Reverse();
         return new IPEndPoint(new IPAddress(bytes), port);
     }
+}
+
+/// <summary>A named Unix socket.</summary>
+/// <param name="Name">Its full path, or its abstract name with a leading <c>@</c>.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="IsListening">Whether it accepts connections.</param>
+/// <param name="Link">The link of its descriptors, <c>socket:[123]</c>.</param>
+internal readonly record struct UnixSocketEntry(string Name, IpcSocketType Type, bool IsListening, string Link);
+
+/// <summary>A TCP or UDP socket as the kernel's tables list it.</summary>
+internal readonly record struct SocketTableEntry(IPEndPoint Local, IPEndPoint Remote, byte State, bool IsTimeWait, uint UserId, uint Inode)
+{
+    private const byte SynSent = 2;
+    private const byte SynReceived = 3;
+    private const byte Listening = 10;
+
+    /// <summary>tcp: whether it listens.</summary>
+    public bool IsListening => State == Listening;
+
+    /// <summary>Whether it is an open socket on a loopback address of its own family.</summary>
+    public bool IsLoopback => Inode != 0 && IPAddress.IsLoopback(Local.Address) && !Local.Address.IsIPv4MappedToIPv6;
+
+    /// <summary>tcp: whether the connection was established; a closing one counts.</summary>
+    public bool IsConnected => State is not (SynSent or SynReceived or Listening);
+
+    /// <summary>Whether it is the socket between those two.</summary>
+    public bool Is(IPEndPoint local, IPEndPoint remote) => Same(Local, local) && Same(Remote, remote);
+
+    /// <summary>udp: whether a datagram from one to the other can have come from it.</summary>
+    public bool CouldSend(IPEndPoint from, IPEndPoint to) =>
+        Local.Port == from.Port && (IsAny(Local.Address) || Unmapped(Local.Address).Equals(from.Address))
+        && (Remote.Port == 0 || Same(Remote, to));
+
+    private static bool Same(IPEndPoint one, IPEndPoint other) =>
+        one.Port == other.Port && Unmapped(one.Address).Equals(Unmapped(other.Address));
+
+    private static IPAddress Unmapped(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+
+    private static bool IsAny(IPAddress address) =>
+        address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) || Unmapped(address).Equals(IPAddress.Any);
 }

@@ -2,11 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Processes;
 
-/// <summary>A child process that inherits the descriptors it is meant to have and nothing else: no other descriptor, whatever other threads start
-/// meanwhile, no ignored and no blocked signal. It is waited for and signalled through a pidfd, so never mistaken for a later process of
-/// the same number, and it leaves no zombie, also where this object is disposed first.</summary>
-/// <remarks>Nothing here ends the child with its parent: give it the read end of a pipe and let it end itself at the end of that (PR_SET_PDEATHSIG
-/// would fire when the thread that started it ends, which in PowerShell is any thread).
+/// <summary>A child process that inherits only the descriptors it is meant to have: no other descriptor, even where other threads start
+/// processes too, no ignored signal and no blocked signal. A pidfd is used to wait for it and to signal it, so it is never confused with a
+/// later process of the same id. It leaves no zombie, even where this object is disposed first.</summary>
+/// <remarks>The child does not end with its parent. To make it do so, give it the read end of a pipe and let it exit at the end of that.
+/// (With
+/// PR_SET_PDEATHSIG it would get a signal when the thread that started it ends.)
 /// Calls: posix_spawn(3), pidfd_open(2), ppoll(2), waitid(2), pidfd_send_signal(2); without pidfds (before Linux 5.3) kill(2).</remarks>
 public sealed class ChildProcess : IDisposable
 {
@@ -20,7 +21,7 @@ public sealed class ChildProcess : IDisposable
         Id = id;
         _name = name;
         HasOwnGroup = ownGroup;
-        // No race: until we wait for it, the number is the child's even when it has ended.
+        // No race: until it is waited for, the id stays the child's, even when it has ended.
         var pidfd = Libc.pidfd_open(id, 0);
         if (pidfd >= 0) _pidfd = new SafeDescriptor(pidfd);
     }
@@ -28,7 +29,7 @@ public sealed class ChildProcess : IDisposable
     /// <summary>Its process id.</summary>
     public int Id { get; }
 
-    /// <summary>Whether it leads a process group.</summary>
+    /// <summary>Whether it leads a process group of its own.</summary>
     public bool HasOwnGroup { get; }
 
     /// <summary>How it ended; null until a wait has seen that.</summary>
@@ -43,7 +44,7 @@ public sealed class ChildProcess : IDisposable
     /// <summary>The pidfd, for a poll of several; -1 where the kernel has none.</summary>
     internal int PidDescriptor => _pidfd is { IsClosed: false } ? _pidfd.Number : -1;
 
-    /// <summary>Starts a child. Returns when the program was loaded, so that a program which does not exist is an error here.</summary>
+    /// <summary>Starts a child. Returns when the program is loaded, so a program that does not exist is an error here.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/> (not executable),
     /// <see cref="IpcErrors.LimitReached"/> (processes, descriptors), <see cref="IpcErrors.MessageTooLarge"/> (arguments).</exception>
     public static ChildProcess Start(ChildProcessOptions options)
@@ -54,9 +55,9 @@ public sealed class ChildProcess : IDisposable
         return errno == 0 ? new ChildProcess(id, options.FileName, options.OwnGroup) : throw Failed(options, errno);
     }
 
-    /// <summary>Waits until it has ended, and lets go of its process id.</summary>
+    /// <summary>Waits until it has ended, and releases its process id.</summary>
     /// <returns>False when the deadline passed.</returns>
-    /// <exception cref="OperationCanceledException">Cancelled; the child goes on.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the child runs on.</exception>
     public bool WaitForExit(in WaitOptions wait = default)
     {
         if (Exit is not null) return true;
@@ -66,8 +67,9 @@ public sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Sends it a signal.</summary>
-    /// <returns>False where it had ended.</returns>
-    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/> (it runs as another user now), <see cref="IpcErrors.InvalidArgument"/>.</exception>
+    /// <returns>False where it has ended.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/> (it runs as another user now),
+    /// <see cref="IpcErrors.InvalidArgument"/>.</exception>
     public bool Signal(int signal)
     {
         lock (_guard)
@@ -78,8 +80,8 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Sends every process of its group a signal: it and what it started and left in the group.</summary>
-    /// <returns>False where it had ended: its group's number may be another's by now.</returns>
+    /// <summary>Sends a signal to every process of its group: to it, and to the processes that it started there.</summary>
+    /// <returns>False where it has ended: its group's id may belong to another group now.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it has no group of its own.</exception>
     public bool SignalGroup(int signal)
     {
@@ -91,7 +93,7 @@ public sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Lets go of the child; it runs on, and leaves no zombie when it ends.</summary>
+    /// <summary>Releases the child. It runs on, and leaves no zombie when it ends.</summary>
     public void Dispose()
     {
         if (Exit is null && !WaitForExit(Deadline.Immediate))
@@ -108,7 +110,7 @@ public sealed class ChildProcess : IDisposable
         {
             Errno.ENOENT => options.WorkingDirectory is null ? "No such program." : "No such program, or no such working directory.",
             Errno.EACCES => "It is not executable for this user.",
-            Errno.E2BIG => "Arguments and environment together are larger than the kernel takes.",
+            Errno.E2BIG => "Arguments and environment together are larger than the kernel allows.",
             Errno.EAGAIN => "The user's process limit is reached: see 'ulimit -u' and the container's pids limit.",
             _ => null,
         };
@@ -129,7 +131,7 @@ public sealed class ChildProcess : IDisposable
         };
     }
 
-    /// <summary>Takes the exit status, where there is one.</summary>
+    /// <summary>Reads the exit status, where there is one.</summary>
     private unsafe bool Reap()
     {
         lock (_guard)

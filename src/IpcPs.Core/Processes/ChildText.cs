@@ -4,21 +4,22 @@ using IpcPs.Pipes;
 
 namespace IpcPs.Processes;
 
-/// <summary>What a child writes to its standard output and error, line by line, for as long as it lives. What it started and left behind may hold
-/// the pipes open longer; that is not waited for.</summary>
+/// <summary>Reads what a child writes to its standard output and error, line by line, until the child ends. Processes that it started may
+/// hold the pipes open longer; they are not waited for.</summary>
 /// <remarks>One thread polls both pipes and the child's pidfd. Calls: ppoll(2), read(2).</remarks>
 public static class ChildText
 {
-    /// <summary>A line longer than this is given in parts.</summary>
+    /// <summary>A longer line is reported in parts.</summary>
     private const int MaxLine = 64 * 1024;
 
-    /// <summary>Reads until the child has ended, then what is left in the pipes.</summary>
+    /// <summary>Reads until the child has ended, then the rest of the pipes.</summary>
     /// <param name="child">The child.</param>
     /// <param name="output">The read end of its standard output.</param>
     /// <param name="error">The read end of its standard error.</param>
-    /// <param name="onOutput">Called with each line of the one.</param>
-    /// <param name="onError">Called with each line of the other.</param>
-    public static void ReadUntilExit(ChildProcess child, PipeChannel output, PipeChannel error, Action<string> onOutput, Action<string> onError)
+    /// <param name="onOutput">Called with each line of standard output.</param>
+    /// <param name="onError">Called with each line of standard error.</param>
+    public static void ReadUntilExit(ChildProcess child, PipeChannel output, PipeChannel error, Action<string> onOutput,
+        Action<string> onError)
     {
         ArgumentNullException.ThrowIfNull(child);
         ArgumentNullException.ThrowIfNull(output);
@@ -30,7 +31,7 @@ public static class ChildText
             for (var i = 0; i < sources.Length; i++)
                 polls[i] = new Libc.PollFd { Descriptor = sources[i].Descriptor, Requested = PollEvents.In };
             polls[2] = new Libc.PollFd { Descriptor = child.PidDescriptor, Requested = PollEvents.In };
-            // Without a pidfd (an old kernel) the end of both pipes must do.
+            // Without a pidfd (an old kernel) this waits for the end of both pipes.
             if (polls[2].Descriptor < 0 && sources.All(static s => s.HasEnded)) break;
             Waiter.PollAny(polls, Deadline.Infinite);
             for (var i = 0; i < sources.Length; i++)
@@ -50,11 +51,11 @@ public static class ChildText
 
         public bool HasEnded { get; private set; }
 
-        /// <summary>What to poll; -1, which poll(2) passes over, at the end.</summary>
+        /// <summary>The descriptor to poll; -1, which poll(2) ignores, at the end.</summary>
         public int Descriptor => HasEnded ? -1 : pipe.Reader!.Number;
 
         /// <summary>Reads once.</summary>
-        /// <returns>False where nothing was there.</returns>
+        /// <returns>False where there was nothing to read.</returns>
         public bool Read()
         {
             if (HasEnded) return false;
@@ -73,13 +74,13 @@ public static class ChildText
             }
         }
 
-        /// <summary>Reads all that is there now, and gives a last line that has no end.</summary>
+        /// <summary>Reads what there is now, and reports a last line without a line end.</summary>
         public void Drain()
         {
             while (Read())
             {
             }
-            if (_line.Length > 0) Give();
+            if (_line.Length > 0) Report();
         }
 
         private void Add(ReadOnlySpan<byte> bytes)
@@ -93,7 +94,7 @@ public static class ChildText
                     var end = rest.IndexOf('\n');
                     var part = rest[..(end < 0 ? rest.Length : end)];
                     _line.Append(part.TrimEnd('\r'));
-                    if (end >= 0 || _line.Length >= MaxLine) Give();
+                    if (end >= 0 || _line.Length >= MaxLine) Report();
                     rest = rest[(end < 0 ? rest.Length : end + 1)..];
                 }
             }
@@ -103,7 +104,7 @@ public static class ChildText
             }
         }
 
-        private void Give()
+        private void Report()
         {
             onLine(_line.ToString());
             _line.Clear();

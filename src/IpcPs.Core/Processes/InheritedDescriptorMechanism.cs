@@ -4,7 +4,8 @@ using IpcPs.Pipes;
 
 namespace IpcPs.Processes;
 
-/// <summary>Opens what this process inherited from its parent, by <c>fd:N</c>, as what it is; and two pipes as one duplex end by <c>fd:N,M</c>.</summary>
+/// <summary>Opens a descriptor that this process inherited from its parent by <c>fd:N</c>, and two pipes as one duplex end by
+/// <c>fd:N,M</c>.</summary>
 internal sealed class InheritedDescriptorMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Fd];
@@ -13,11 +14,16 @@ internal sealed class InheritedDescriptorMechanism : IpcMechanism
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.WriteDescriptor >= 0) return AnonymousPipeMechanism.OpenPipe(address, options.Access);
-        // Our own number for it, closed on exec; the one that was inherited stays as the parent meant it.
+        // A copy that is closed on exec; the inherited descriptor stays as it is.
         using var inherited = new SafeDescriptor(address.Descriptor, ownsHandle: false);
         var fd = Libc.fcntl(inherited, Libc.F_DUPFD_CLOEXEC, 3);
-        if (fd < 0) throw IpcException.FromErrno("fcntl(F_DUPFD_CLOEXEC)", Marshal.GetLastPInvokeError(), address.Text, "No such descriptor is open in this process.", IpcErrors.NotFound);
+        if (fd < 0)
+        {
+            throw IpcException.FromErrno("fcntl(F_DUPFD_CLOEXEC)", Marshal.GetLastPInvokeError(), address.Text,
+                "No such descriptor is open in this process.", IpcErrors.NotFound);
+        }
         var opened = DescriptorOpener.TryOpen(new SafeDescriptor(fd), address, options.Access);
-        return opened ?? throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a pipe, a socket or shared memory.", address.Text);
+        return opened
+            ?? throw new IpcException(IpcErrors.WrongKind, $"'{address}' is not a pipe, a socket or shared memory.", address.Text);
     }
 }

@@ -3,26 +3,30 @@ using IpcPs.Pipes;
 
 namespace IpcPs.Processes;
 
-/// <summary>IPC objects that go from a process to its child as descriptors: which ones, and what the child makes of them.</summary>
+/// <summary>Passes IPC objects from a process to its child as descriptors.</summary>
 public static class InheritedObjects
 {
-    /// <summary>The descriptors by which a child gets an object: of a pipe its open ends. None for an object that is found by its address.</summary>
+    /// <summary>The descriptors that a child needs for an object: the open ends of a pipe. None for an object that is found by its
+    /// address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>; <see cref="IpcErrors.WrongKind"/>: it has two ends.</exception>
     public static IReadOnlyList<SafeDescriptor> DescriptorsOf(IpcObject target)
     {
         ArgumentNullException.ThrowIfNull(target);
-        if (target.IsClosed) throw new IpcException(IpcErrors.Closed, $"'{target.Address}' was closed; a child cannot inherit it.", target.Address.Text);
+        if (target.IsClosed)
+            throw new IpcException(IpcErrors.Closed, $"'{target.Address}' was closed; a child cannot inherit it.", target.Address.Text);
         return target switch
         {
             PipeChannel pipe => Open(pipe.Reader, pipe.Writer),
-            AnonymousPipe or DuplexPipe => throw new IpcException(IpcErrors.WrongKind, $"'{target.Address}' has two ends, and a child gets one.", target.Address.Text,
-                target is DuplexPipe ? "Hand over its .Far end." : "Hand over its .Reader or its .Writer."),
+            AnonymousPipe or DuplexPipe => throw new IpcException(IpcErrors.WrongKind,
+                $"'{target.Address}' has two ends; a child can inherit only one.",
+                target.Address.Text, target is DuplexPipe ? "Pass its .Far end." : "Pass its .Reader or its .Writer."),
             _ => target.HandleToPass is SafeDescriptor descriptor ? [descriptor] : [],
         };
     }
 
-    /// <summary>Makes a live object of descriptors that this process inherited. They are its own from now on; its children won't inherit them.</summary>
-    /// <param name="numbers">One, or the reading and the writing one of a duplex end.</param>
+    /// <summary>Opens descriptors that this process inherited as an object, which owns them. This process's children won't inherit
+    /// them.</summary>
+    /// <param name="numbers">One descriptor, or the reading and the writing descriptor of a duplex end.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no such descriptor.</exception>
     public static object Open(IReadOnlyList<int> numbers)
     {
@@ -30,7 +34,7 @@ public static class InheritedObjects
         return numbers.Count == 1 ? DescriptorOpener.Open(Take(numbers[0])) : OpenPipe(numbers[0], numbers[1]);
     }
 
-    /// <summary>Takes over an inherited end of a pipe that IpcPs made, and so does not block.</summary>
+    /// <summary>Opens an inherited end of a pipe that IpcPs created, and which is non-blocking for that reason.</summary>
     /// <param name="reader">The descriptor to read from; -1 for none.</param>
     /// <param name="writer">The descriptor to write to; -1 for none.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no such descriptor.</exception>
@@ -44,7 +48,10 @@ public static class InheritedObjects
     private static SafeDescriptor Take(int number)
     {
         if (Libc.fcntl(number, Libc.F_SETFD, Libc.FD_CLOEXEC) < 0)
-            throw IpcException.FromErrno("fcntl(F_SETFD)", Marshal.GetLastPInvokeError(), $"fd:{number}", "No such descriptor is open in this process.", IpcErrors.NotFound);
+        {
+            throw IpcException.FromErrno("fcntl(F_SETFD)", Marshal.GetLastPInvokeError(), $"fd:{number}",
+                "No such descriptor is open in this process.", IpcErrors.NotFound);
+        }
         return new SafeDescriptor(number);
     }
 

@@ -3,13 +3,13 @@ using IpcPs.Signals;
 
 namespace IpcPs.Processes;
 
-/// <summary>How a process ended: by itself with a code, or by a signal (waitid(2)).</summary>
-/// <param name="Code">The exit code, 0 to 255; null where a signal ended it or nothing is known.</param>
+/// <summary>How a process ended: with an exit code, or by a signal (waitid(2)).</summary>
+/// <param name="Code">The exit code, 0 to 255; null where a signal ended it, or nothing is known.</param>
 /// <param name="Signal">The number of the signal that ended it, or null.</param>
 /// <param name="DumpedCore">Whether the kernel wrote a core dump.</param>
 public readonly record struct ProcessExit(int? Code, int? Signal, bool DumpedCore)
 {
-    /// <summary>Whether the kernel told. It doesn't where SIGCHLD is ignored in this process: then nobody learns how a child ended.</summary>
+    /// <summary>Whether the kernel reported it. It does not where this process ignores SIGCHLD.</summary>
     public bool IsKnown => Code is not null || Signal is not null;
 
     /// <summary>Whether the process ended by itself with code 0.</summary>
@@ -26,6 +26,6 @@ public readonly record struct ProcessExit(int? Code, int? Signal, bool DumpedCor
     {
         { Signal: not null } => $"was killed by signal {SignalName}{(DumpedCore ? " and dumped core" : "")}",
         { Code: { } code } => string.Create(CultureInfo.InvariantCulture, $"ended with exit code {code}"),
-        _ => "ended, and nobody knows how (SIGCHLD is ignored in this process)",
+        _ => "ended, but its exit code is not known (SIGCHLD is ignored in this process)",
     };
 }

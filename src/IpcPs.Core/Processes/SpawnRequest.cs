@@ -1,10 +1,10 @@
 using System.Collections;
-using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 
 namespace IpcPs.Processes;
 
-/// <summary>The native side of one posix_spawn(3): file actions, attributes, strings; all freed with it.</summary>
+/// <summary>The native memory of one posix_spawn(3) call: file actions, attributes and strings. Disposing frees all of it.</summary>
 internal sealed unsafe class SpawnRequest : IDisposable
 {
     private static readonly nint AddCloseFrom = Optional("posix_spawn_file_actions_addclosefrom_np");
@@ -64,7 +64,7 @@ internal sealed unsafe class SpawnRequest : IDisposable
 
     private void SetSignals(bool ownGroup)
     {
-        // pwsh ignores SIGPIPE and blocks what it waits for; a child must not begin with that.
+        // pwsh ignores SIGPIPE and blocks the signals that it waits for; a child must not inherit that.
         var set = stackalloc byte[Libc.SignalSetSize];
         _ = Libc.sigemptyset(set);
         Check("posix_spawnattr_setsigmask", Libc.posix_spawnattr_setsigmask(_attributes, set));
@@ -80,8 +80,9 @@ internal sealed unsafe class SpawnRequest : IDisposable
     private void SetDescriptors(IReadOnlyList<InheritedDescriptor> descriptors)
     {
         var last = Math.Max(2, descriptors.Count == 0 ? 0 : descriptors.Max(static d => d.Number));
-        // Copied above all targets first: a dup2 can then never hit a source that is still to be copied, nor find source and target the same,
-        // which would leave close-on-exec set.
+        // Each source is first copied to a number above all targets. Otherwise a dup2 could overwrite a source that is still needed, or
+        // have
+        // the same source and target, which would leave close-on-exec set.
         foreach (var (descriptor, number) in descriptors)
         {
             var copy = Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, last + 1);
@@ -94,7 +95,8 @@ internal sealed unsafe class SpawnRequest : IDisposable
             if (descriptors.Any(d => d.Number == number)) continue;
             Check("posix_spawn_file_actions_addclose", number > 2
                 ? Libc.posix_spawn_file_actions_addclose(_actions, number)
-                : Libc.posix_spawn_file_actions_addopen(_actions, number, (byte*)Text("/dev/null"), number == 0 ? Libc.O_RDONLY : Libc.O_WRONLY, 0));
+                : Libc.posix_spawn_file_actions_addopen(_actions, number, (byte*)Text("/dev/null"),
+                    number == 0 ? Libc.O_RDONLY : Libc.O_WRONLY, 0));
         }
         CloseFrom(last + 1);
     }
@@ -106,19 +108,21 @@ internal sealed unsafe class SpawnRequest : IDisposable
             Check("posix_spawn_file_actions_addclosefrom_np", ((delegate* unmanaged<void*, int, int>)AddCloseFrom)(_actions, first));
             return;
         }
-        // An older libc: .NET marks its descriptors close-on-exec; what others opened without that is closed by name.
-        foreach (var entry in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
+        // An older libc: .NET marks its descriptors close-on-exec. The others are closed one by one.
+        foreach (var number in ProcFile.Numbers(ProcFile.OwnDescriptors))
         {
-            if (!int.TryParse(Path.GetFileName(entry), NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < first) continue;
+            if (number < first) continue;
             var flags = Libc.fcntl(number, Libc.F_GETFD, 0);
-            if (flags >= 0 && (flags & Libc.FD_CLOEXEC) == 0) Check("posix_spawn_file_actions_addclose", Libc.posix_spawn_file_actions_addclose(_actions, number));
+            if (flags >= 0 && (flags & Libc.FD_CLOEXEC) == 0)
+                Check("posix_spawn_file_actions_addclose", Libc.posix_spawn_file_actions_addclose(_actions, number));
         }
     }
 
     private void SetWorkingDirectory(string folder)
     {
         if (AddChdir == 0)
-            throw new IpcException(IpcErrors.PlatformNotSupported, "This libc has no posix_spawn_file_actions_addchdir_np: a child starts in its parent's working directory.", folder);
+            throw new IpcException(IpcErrors.PlatformNotSupported,
+                "This libc has no posix_spawn_file_actions_addchdir_np: a child can't start in another working directory.", folder);
         Check("posix_spawn_file_actions_addchdir_np", ((delegate* unmanaged<void*, byte*, int>)AddChdir)(_actions, (byte*)Text(folder)));
     }
 
@@ -131,7 +135,8 @@ internal sealed unsafe class SpawnRequest : IDisposable
 
     private nint Text(string text)
     {
-        if (text.Contains('\0', StringComparison.Ordinal)) throw IpcException.Argument("What a child is started with cannot have a NUL in it.");
+        if (text.Contains('\0', StringComparison.Ordinal)) throw IpcException.Argument(
+                "A child's arguments, environment and working directory cannot contain a NUL.");
         var block = Marshal.StringToCoTaskMemUTF8(text);
         _memory.Add(block);
         return block;

@@ -58,27 +58,27 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     public long CurrentMessages => GetAttributes().CurrentMessages;
 
     /// <summary>Whether it has been removed; it goes on existing for the processes that have it open.</summary>
-    public bool IsRemoved => DescriptorPermissions.Stat(Open, Address.Text).Links == 0;
+    public bool IsRemoved => FileStatus.Of(Open, Address.Text).Links == 0;
 
     /// <inheritdoc/>
     public UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(Open, Address.Text));
-        set => DescriptorPermissions.SetMode(Open, value, Address.Text);
+        get => FileStatus.Of(Open, Address.Text).Mode;
+        set => FilePermissions.SetMode(Open, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Owner
     {
-        get => Accounts.UserName(DescriptorPermissions.Stat(Open, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(Open, value, Address.Text);
+        get => FileStatus.Of(Open, Address.Text).Owner;
+        set => FilePermissions.SetOwner(Open, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Group
     {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(Open, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(Open, value, Address.Text);
+        get => FileStatus.Of(Open, Address.Text).Group;
+        set => FilePermissions.SetGroup(Open, value, Address.Text);
     }
 
     private SafeDescriptor Open
@@ -138,14 +138,14 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
     public override SafeHandle? HandleToPass => _queue;
 
     /// <summary>Makes a queue of a descriptor that was inherited or received; null where it is none.</summary>
-    internal static unsafe PosixQueue? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access)
+    internal static unsafe PosixQueue? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access)
     {
         Libc.MqAttributes attributes;
-        if (facts.FileType != Libc.S_IFREG || Libc.mq_getattr(descriptor, &attributes) != 0) return null;
+        if (info.FileType != Libc.S_IFREG || Libc.mq_getattr(descriptor, &attributes) != 0) return null;
         const string Deleted = " (deleted)";
-        var link = facts.Link.EndsWith(Deleted, StringComparison.Ordinal) ? facts.Link[..^Deleted.Length] : facts.Link;
+        var link = info.Link.EndsWith(Deleted, StringComparison.Ordinal) ? info.Link[..^Deleted.Length] : info.Link;
         var address = IpcAddress.TryParse("mq:" + link, out var named) ? named! : known ?? IpcAddress.OfDescriptor(IpcScheme.Fd, 0, descriptor.Number);
-        return new PosixQueue(address, PosixQueueOpening.WithoutBlocking(descriptor, facts.Access), access == IpcAccess.Default ? facts.Access : access);
+        return new PosixQueue(address, PosixQueueOpening.WithoutBlocking(descriptor, info.Access), access == IpcAccess.Default ? info.Access : access);
     }
 
     /// <inheritdoc/>
@@ -262,7 +262,7 @@ public sealed class PosixQueue : MessageChannel, IIpcPermissions
         {
             ThrowIfClosed();
             if (_watch is not null) return _watch;
-            var watch = new RemovalWatch(_queue, Address.Text);
+            var watch = new RemovalWatch(_queue);
             _over = CancellationTokenSource.CreateLinkedTokenSource(Closing, watch.Removed);
             return _watch = watch;
         }

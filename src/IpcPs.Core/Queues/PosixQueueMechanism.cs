@@ -15,8 +15,8 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         PosixQueue.OpenExisting(address, options.Access);
 
-    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
-        PosixQueue.Adopt(descriptor, facts, known, access);
+    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access) =>
+        PosixQueue.Adopt(descriptor, info, known, access);
 
     public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new QueueTransportFactory()];
 
@@ -28,7 +28,7 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
         ArgumentNullException.ThrowIfNull(address);
         if (PosixQueueOpening.Exists(address)) return;
         using var folder = QueueFolder.TryOpen();
-        if (folder is not null && ShowsOurs(folder)) PathWatch.WaitUntilExists($"{folder.Path}/{address.Name}", address.Text, wait);
+        if (folder is not null && ShowsOurs(folder)) Inotify.WaitUntilExists($"{folder.Path}/{address.Name}", address.Text, wait);
         else PollWithBackoff.Until(() => PosixQueueOpening.Exists(address), address.Text, wait);
     }
 
@@ -37,7 +37,7 @@ internal sealed unsafe class PosixQueueMechanism : IpcMechanism
         using var folder = QueueFolder.TryOpen();
         if (folder is null) return [];
         var known = new List<IpcAddress>();
-        foreach (var name in PathWatch.FilesIn(folder.Path, Libc.S_IFREG))
+        foreach (var name in FileStatus.NamesIn(folder.Path, Libc.S_IFREG))
         {
             if (IpcAddress.TryParse("mq:/" + name, out var address)) known.Add(address!);
         }

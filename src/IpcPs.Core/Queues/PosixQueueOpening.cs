@@ -30,7 +30,7 @@ internal static unsafe class PosixQueueOpening
         var queue = new SafeDescriptor(fd);
         try
         {
-            DescriptorPermissions.SetMode(queue, mode, address.Text);
+            FilePermissions.SetMode(queue, mode, address.Text);
             return queue;
         }
         catch
@@ -63,7 +63,7 @@ internal static unsafe class PosixQueueOpening
     public static SafeDescriptor WithoutBlocking(SafeDescriptor descriptor, IpcAccess access)
     {
         var flags = access switch { IpcAccess.Read => Libc.O_RDONLY, IpcAccess.Write => Libc.O_WRONLY, _ => Libc.O_RDWR };
-        var fd = Libc.open($"/proc/self/fd/{descriptor.Number}", Flags | flags, 0);
+        var fd = Libc.open(ProcFile.Descriptor(descriptor.Number), Flags | flags, 0);
         if (fd >= 0)
         {
             descriptor.Dispose();

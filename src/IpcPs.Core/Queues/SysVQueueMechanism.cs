@@ -1,6 +1,6 @@
-using System.Globalization;
 using IpcPs.Inventory;
 using IpcPs.Mechanisms;
+using IpcPs.Proc;
 
 namespace IpcPs.Queues;
 
@@ -21,26 +21,8 @@ internal sealed class SysVQueueMechanism : IpcMechanism
         PollWithBackoff.Until(() => SysVQueue.Exists(address), address.Text, wait);
     }
 
-    /// <summary>From /proc/sysvipc/msg (proc_sysvipc(5)): key, id and mode, and what else ipcs(1) shows.</summary>
-    public override IEnumerable<IpcAddress> Known()
-    {
-        var known = new List<IpcAddress>();
-        try
-        {
-            foreach (var line in File.ReadLines("/proc/sysvipc/msg").Skip(1))
-            {
-                var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-                if (fields.Length < 2 || !int.TryParse(fields[0], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var key)) continue;
-                var text = key == 0 ? $"sysvmq:id={fields[1]}" : $"sysvmq:{SysVKey.FromNumber(key)}";
-                if (IpcAddress.TryParse(text, out var address)) known.Add(address!);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Nothing to offer then.
-        }
-        return known;
-    }
+    /// <summary>From /proc/sysvipc/msg (proc_sysvipc(5)).</summary>
+    public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses(IpcScheme.SysVMq);
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => QueueInventory.SysV(scan);
 }

@@ -80,22 +80,22 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     /// <summary>Permissions of the ring's file. A user needs both read and write permission to use the ring.</summary>
     public UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenDescriptor, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Mode;
+        set => FilePermissions.SetMode(OpenDescriptor, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Owner
     {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Owner;
+        set => FilePermissions.SetOwner(OpenDescriptor, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public string Group
     {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Group;
+        set => FilePermissions.SetGroup(OpenDescriptor, value, Address.Text);
     }
 
     /// <summary>How many messages of a broadcast this reader has lost, because it was too slow.</summary>

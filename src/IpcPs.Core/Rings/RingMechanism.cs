@@ -17,15 +17,12 @@ internal sealed class RingMechanism : IpcMechanism
 
     public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new RingTransportFactory()];
 
-    public override unsafe void Remove(IpcAddress address)
+    public override void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
         var path = RingFile.PathOf(address);
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
         // Also a damaged ring, or a file that is not a ring: as long as it exists, no ring can have its name.
-        if (!stat.IsType(Libc.S_IFREG))
+        if (!FileStatus.Of(path, address.Text, "unlink").IsType(Libc.S_IFREG))
             throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a ring, so it was not removed.", address.Text);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
@@ -33,13 +30,13 @@ internal sealed class RingMechanism : IpcMechanism
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        PathWatch.WaitUntilExists(RingFile.PathOf(address), address.Text, wait);
+        Inotify.WaitUntilExists(RingFile.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known()
     {
         var isRing = static (string name) => name.StartsWith(RingFile.Prefix, StringComparison.Ordinal);
-        foreach (var file in PathWatch.FilesIn(RingFile.Folder, Libc.S_IFREG, isRing))
+        foreach (var file in FileStatus.NamesIn(RingFile.Folder, Libc.S_IFREG, isRing))
         {
             if (IpcAddress.TryParse("ring:/" + file[RingFile.Prefix.Length..], out var address)) yield return address!;
         }

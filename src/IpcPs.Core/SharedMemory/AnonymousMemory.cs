@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Proc;
 
 namespace IpcPs.SharedMemory;
 
@@ -49,7 +50,7 @@ public sealed class AnonymousMemory : FileBackedMemory
     public static AnonymousMemory Open(IpcAddress address, IpcAccess access = IpcAccess.Default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        var link = $"/proc/{address.ProcessId}/fd/{address.Descriptor}";
+        var link = ProcFile.Descriptor(address.ProcessId, address.Descriptor);
         // A descriptor of another kind has another link: it is not opened, as that could have effects.
         if (Target(link, address) is { } name && !name.Contains("/memfd:", StringComparison.Ordinal)) throw new IpcException(IpcErrors.WrongKind, $"Descriptor {address.Descriptor} of process {address.ProcessId} is no memfd.", address.Text);
         var file = OpenFile(link, ref access, address);

@@ -18,22 +18,22 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
     /// <inheritdoc/>
     public override UnixFileMode Mode
     {
-        get => DescriptorPermissions.ModeOf(DescriptorPermissions.Stat(OpenDescriptor, Address.Text));
-        set => DescriptorPermissions.SetMode(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Mode;
+        set => FilePermissions.SetMode(OpenDescriptor, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public override string Owner
     {
-        get => Accounts.UserName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).UserId);
-        set => DescriptorPermissions.SetOwner(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Owner;
+        set => FilePermissions.SetOwner(OpenDescriptor, value, Address.Text);
     }
 
     /// <inheritdoc/>
     public override string Group
     {
-        get => Accounts.GroupName(DescriptorPermissions.Stat(OpenDescriptor, Address.Text).GroupId);
-        set => DescriptorPermissions.SetGroup(OpenDescriptor, value, Address.Text);
+        get => FileStatus.Of(OpenDescriptor, Address.Text).Group;
+        set => FilePermissions.SetGroup(OpenDescriptor, value, Address.Text);
     }
 
     // The capacity of shared memory is its size.
@@ -49,7 +49,7 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         ThrowIfClosed();
         if (size <= 0) throw IpcException.Argument($"A size of {size} bytes is none.", Address.Text);
         if (IsReadOnly) throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is open for reading only.", Address.Text, "Open it with access ReadWrite.") { Advice = IpcAdvice.OpenWithAccess };
-        var before = (long)Status(Descriptor, Address).Size;
+        var before = Status(Descriptor, Address).Size;
         try
         {
             if (size > before) FileAllocation.Reserve(Descriptor, before, size, Address, cancellation);
@@ -76,11 +76,11 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
 
     private protected override MappedRegion? MapAgain(MappedRegion current)
     {
-        var size = (long)Status(Descriptor, Address).Size;
+        var size = Status(Descriptor, Address).Size;
         return size != 0 && (size != current.Length || current.WasCut) ? MapSize(Descriptor, size, current.IsReadOnly, Address) : null;
     }
 
-    private protected override long CurrentSize(MappedRegion current) => (long)Status(Descriptor, Address).Size;
+    private protected override long CurrentSize(MappedRegion current) => Status(Descriptor, Address).Size;
 
     /// <summary>Opens for what was asked; by default for writing, and where the mode forbids that, for reading.</summary>
     private protected static SafeDescriptor OpenFile(string path, ref IpcAccess access, IpcAddress address, int flags = 0)
@@ -102,9 +102,7 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
     /// <summary>Throws where the path is not a regular file.</summary>
     private protected static void RequireFile(string path, IpcAddress address, bool followLinks)
     {
-        Libc.Statx status;
-        if (Libc.statx(Libc.AT_FDCWD, path, followLinks ? 0 : Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &status) != 0)
-            throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text);
+        if (FileStatus.TryOf(path, followLinks) is not { } status) throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text);
         if (!status.IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a regular file.", address.Text);
     }
 
@@ -144,11 +142,11 @@ public abstract unsafe class FileBackedMemory : SharedMemorySegment, IIpcCapacit
         }
     }
 
-    private protected static Libc.Statx Status(SafeDescriptor descriptor, IpcAddress address)
+    private protected static FileStatus Status(SafeDescriptor descriptor, IpcAddress address)
     {
         try
         {
-            return DescriptorPermissions.Stat(descriptor, address.Text);
+            return FileStatus.Of(descriptor, address.Text);
         }
         catch (ObjectDisposedException)
         {

@@ -18,10 +18,10 @@ internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
         _ => AnonymousMemory.Open(address, options.Access),
     };
 
-    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
-        facts.FileType != Libc.S_IFREG ? null
-        : facts.Link.StartsWith("/memfd:", StringComparison.Ordinal) ? AnonymousMemory.Adopt(descriptor, access == IpcAccess.Default ? facts.Access : access, known)
-        : PosixAddress(facts.Link) is { } posix ? PosixSharedMemory.Adopt(descriptor, access == IpcAccess.Default ? facts.Access : access, posix)
+    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access) =>
+        info.FileType != Libc.S_IFREG ? null
+        : info.Link.StartsWith("/memfd:", StringComparison.Ordinal) ? AnonymousMemory.Adopt(descriptor, access == IpcAccess.Default ? info.Access : access, known)
+        : PosixAddress(info.Link) is { } posix ? PosixSharedMemory.Adopt(descriptor, access == IpcAccess.Default ? info.Access : access, posix)
         : null;
 
     public override void Remove(IpcAddress address)
@@ -29,10 +29,7 @@ internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
         ArgumentNullException.ThrowIfNull(address);
         if (address.Scheme == IpcScheme.MemFd) base.Remove(address);
         var path = PathOf(address);
-        Libc.Statx status;
-        if (Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &status) != 0)
-            throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
-        if (!status.IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a regular file, and is left alone.", address.Text);
+        if (!FileStatus.Of(path, address.Text, "unlink").IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a regular file, and is left alone.", address.Text);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
@@ -40,13 +37,13 @@ internal sealed unsafe class SharedMemoryMechanism : IpcMechanism
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.Scheme == IpcScheme.MemFd) base.WaitUntilExists(address, wait);
-        PathWatch.WaitUntilExists(PathOf(address), address.Text, wait);
+        Inotify.WaitUntilExists(PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known()
     {
         // Semaphores, rings and large messages lie there too, under names of their own.
-        foreach (var name in PathWatch.FilesIn(PosixSharedMemory.Folder, Libc.S_IFREG))
+        foreach (var name in FileStatus.NamesIn(PosixSharedMemory.Folder, Libc.S_IFREG))
         {
             if (IsSegment(name) && IpcAddress.TryParse("shm:/" + name, out var address)) yield return address!;
         }

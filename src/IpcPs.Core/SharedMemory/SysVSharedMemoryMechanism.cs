@@ -25,7 +25,7 @@ internal sealed class SysVSharedMemoryMechanism : IpcMechanism
         PollWithBackoff.Until(() => SysVSharedMemory.Exists(address), address.Text, wait);
     }
 
-    public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses("shm", "sysvshm");
+    public override IEnumerable<IpcAddress> Known() => SysVTable.Addresses(IpcScheme.SysVShm);
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => MemoryInventory.SysV(scan);
 }

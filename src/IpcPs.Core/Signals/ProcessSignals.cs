@@ -1,4 +1,5 @@
 using System.Globalization;
+using IpcPs.Proc;
 
 namespace IpcPs.Signals;
 
@@ -56,7 +57,7 @@ public sealed class ProcessSignals
     /// <summary>Looks at a process.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.ProcessNotFound"/>.</exception>
     public static ProcessSignals Read(int processId) =>
-        TryRead(processId, processId, string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/status")) ?? throw SignalTarget.NotFound(processId);
+        TryRead(processId, processId, ProcFile.Process(processId) + "/status") ?? throw SignalTarget.NotFound(processId);
 
     /// <summary>Looks at each thread of a process; threads that end meanwhile are left out.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.ProcessNotFound"/>.</exception>
@@ -65,9 +66,9 @@ public sealed class ProcessSignals
         var found = new List<ProcessSignals>();
         try
         {
-            foreach (var path in Directory.EnumerateDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task")))
+            foreach (var id in ProcFile.Numbers(ProcFile.Threads(processId)))
             {
-                if (TryRead(processId, int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture), path + "/status") is { } thread) found.Add(thread);
+                if (TryRead(processId, id, ProcFile.Thread(processId, id) + "/status") is { } thread) found.Add(thread);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

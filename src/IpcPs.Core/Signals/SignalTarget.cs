@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 using IpcPs.Processes;
 
 namespace IpcPs.Signals;
@@ -55,7 +56,7 @@ public sealed unsafe class SignalTarget : IDisposable
         var process = OpenDescriptor(processId);
         try
         {
-            if (ProcessTable.TryRead(processId) is not { } seen) throw NotFound(processId);
+            if (ProcessStat.TryRead(processId) is not { } seen) throw NotFound(processId);
             if (startTime is { } wanted && (ProcessTable.ToLocalTime(seen.StartTicks) - wanted.ToLocalTime()).Duration() > StartTolerance)
                 throw new IpcException(IpcErrors.ProcessNotFound, string.Create(CultureInfo.InvariantCulture,
                     $"The process {processId} that started at {wanted.ToLocalTime():u} has ended; {processId} is now '{seen.Name}', started at {ProcessTable.ToLocalTime(seen.StartTicks):u}."),
@@ -87,7 +88,7 @@ public sealed unsafe class SignalTarget : IDisposable
     public bool WaitForEnd(in WaitOptions wait)
     {
         if (_process is not null) return Waiter.Poll(_process, PollEvents.In, wait);
-        if (wait.Deadline.IsImmediate) return ProcessTable.TryRead(ProcessId) is not { } now || now.StartTicks != _startTicks;
+        if (wait.Deadline.IsImmediate) return ProcessStat.TryRead(ProcessId) is not { } now || now.StartTicks != _startTicks;
         throw NoDescriptors();
     }
 
@@ -144,7 +145,7 @@ public sealed unsafe class SignalTarget : IDisposable
             case Errno.ESRCH:
                 throw NotFound(processId);
             // Which of the two depends on the kernel's age.
-            case Errno.EINVAL or Errno.ENOENT when ProcessTable.TryRead(processId) is { } thread:
+            case Errno.EINVAL or Errno.ENOENT when ProcessStat.TryRead(processId) is { } thread:
                 throw new IpcException(IpcErrors.ProcessNotFound, $"{processId} is a thread ('{thread.Name}'), not a process.", processId.ToString(CultureInfo.InvariantCulture)) { Errno = errno, Call = "pidfd_open" };
             case Errno.EINVAL or Errno.ENOENT:
                 throw NotFound(processId);
@@ -167,7 +168,7 @@ public sealed unsafe class SignalTarget : IDisposable
         }
         else
         {
-            if (ProcessTable.TryRead(ProcessId) is not { } now || now.StartTicks != _startTicks) return Errno.ESRCH;
+            if (ProcessStat.TryRead(ProcessId) is not { } now || now.StartTicks != _startTicks) return Errno.ESRCH;
             result = value is null ? Libc.kill(ProcessId, signal.Number) : Libc.rt_sigqueueinfo(ProcessId, signal.Number, &info);
         }
         return result == 0 ? 0 : Marshal.GetLastPInvokeError();

@@ -14,8 +14,8 @@ internal sealed class SocketMechanism : IpcMechanism
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         IpcSocket.Connect(address, options.Wait, wait);
 
-    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) =>
-        facts.FileType == Libc.S_IFSOCK ? IpcSocket.Adopt(descriptor, known) : null;
+    internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access) =>
+        info.FileType == Libc.S_IFSOCK ? IpcSocket.Adopt(descriptor, known) : null;
 
     public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new SocketTransportFactory("Unix"), new SocketTransportFactory("Tcp")];
 
@@ -27,7 +27,7 @@ internal sealed class SocketMechanism : IpcMechanism
             base.Remove(address);
             return;
         }
-        if (FileType.Of(path) is { } type && type != Libc.S_IFSOCK)
+        if (FileStatus.TryOf(path)?.Type is { } type && type != Libc.S_IFSOCK)
             throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket, so it was not removed.", address.Text);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
@@ -39,7 +39,7 @@ internal sealed class SocketMechanism : IpcMechanism
         ArgumentNullException.ThrowIfNull(address);
         if (address.Path is not { } path) return;
         if (address.Name is not null) RuntimeFolder.Ensure();
-        PathWatch.WaitUntilExists(path, address.Text, wait);
+        Inotify.WaitUntilExists(path, address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers();

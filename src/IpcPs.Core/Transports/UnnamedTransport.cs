@@ -31,7 +31,7 @@ internal static class UnnamedTransport
 
     /// <summary>What another process opens it by.</summary>
     public static string Ticket(SafeDescriptor descriptor, IpcAddress address) =>
-        string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd/{descriptor.Number} {address.Text}");
+        $"{ProcFile.Descriptor(Environment.ProcessId, descriptor.Number)} {address.Text}";
 
     /// <summary>Opens it (open(2)).</summary>
     /// <param name="ticket">The ticket.</param>

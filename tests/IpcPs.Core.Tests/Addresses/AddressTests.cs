@@ -34,6 +34,22 @@ public class AddressTests
     }
 
     [Theory]
+    [InlineData("jobs", "mq:/jobs")]
+    [InlineData("/jobs", "mq:/jobs")]
+    [InlineData("a:b", "mq:/a:b")]
+    [InlineData("mq:/jobs", "mq:/jobs")]
+    [InlineData("MQ:jobs", "mq:/jobs")]
+    public void A_name_or_a_whole_address_gives_the_address(string name, string canonical) =>
+        Assert.Equal(canonical, IpcAddress.OfName(IpcScheme.Mq, name).Text);
+
+    [Fact]
+    public void A_wrong_address_in_place_of_a_name_is_quoted_as_it_was_given()
+    {
+        var error = Assert.Throws<IpcException>(() => IpcAddress.OfName(IpcScheme.Mq, "mq:/a/b"));
+        Assert.Equal("'mq:/a/b' is not a usable name: a name has no slash.", error.Message);
+    }
+
+    [Theory]
     [InlineData("", "IpcInvalidAddress")]
     [InlineData("jobs", "IpcInvalidAddress")]
     [InlineData("mqueue:/jobs", "IpcInvalidAddress")]

@@ -170,8 +170,8 @@ public sealed class StaleTests : IDisposable
     [InlineData("7 (over) Z 1 7 7 0 -1 4227084 0 0 0 0 0 0 0 0 20 0 1 0 1", "over", 'Z', 1, false)]
     public void Lines_of_proc_stat_are_understood(string line, string name, char state, long threads, bool isKernelThread)
     {
-        var facts = ProcessFacts.Parse(System.Text.Encoding.UTF8.GetBytes(line));
-        Assert.Equal((name, state, threads, isKernelThread, state == 'Z'), (facts.Name, facts.State, facts.Threads, facts.IsKernelThread, facts.HasEnded));
+        var parsed = ProcessStat.Parse(System.Text.Encoding.UTF8.GetBytes(line));
+        Assert.Equal((name, state, threads, isKernelThread, state == 'Z'), (parsed.Name, parsed.State, parsed.Threads, parsed.IsKernelThread, parsed.HasEnded));
     }
 
     // Makes an object and leaves it, used by a process that is killed where only that leaves a trace. Gives what the C program calls it.
@@ -215,8 +215,7 @@ public sealed class StaleTests : IDisposable
     {
         using (made)
         {
-            var (table, column) = made.Address.Scheme == IpcScheme.SysVMq ? ("msg", "msqid") : ("sem", "semid");
-            return SysVRow.Read(table, new InventoryScan()).First(r => r["key"] == made.Address.Key!.Key)[column].ToString(CultureInfo.InvariantCulture);
+            return SysVTable.Read(made.Address.Scheme, out _).First(r => r["key"] == made.Address.Key!.Key).Id.ToString(CultureInfo.InvariantCulture);
         }
     }
 

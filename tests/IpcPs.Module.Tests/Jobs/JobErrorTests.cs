@@ -7,10 +7,10 @@ namespace IpcPs.Module.Tests.Jobs;
 public sealed class JobErrorTests : JobTests
 {
     [Theory]
-    [InlineData("1 | Start-IpcJob { } -Via Carrier", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Carrier' does not carry messages from process to process; Pipe, Unix, Tcp, Queue, Ring do.")]
-    [InlineData("Start-IpcJob { } -Via Pigeon", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Pigeon' does not carry")]
+    [InlineData("1 | Start-IpcJob { } -Via Carrier", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Carrier' is not a transport. The transports are Pipe, Unix, Tcp, Queue, Ring.")]
+    [InlineData("Start-IpcJob { } -Via Pigeon", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Pigeon' is not a transport")]
     [InlineData("Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'$using:nothing' (line 1 of the script) cannot be handed over: the variable is not set in this session.")]
-    [InlineData("Start-IpcJob { } -Handle (New-IpcPipe)", "IpcWrongKind", ErrorCategory.InvalidOperation, "has two ends, and a child gets one.")]
+    [InlineData("Start-IpcJob { } -Handle (New-IpcPipe)", "IpcWrongKind", ErrorCategory.InvalidOperation, "has two ends; a child can inherit only one.")]
     [InlineData("$p = New-IpcPipe; Close-IpcObject $p.Reader; Start-IpcJob { } -Handle $p.Reader", "IpcClosed", ErrorCategory.InvalidOperation, "was closed")]
     [InlineData("Start-IpcJob { } -Handle nonsense", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "nonsense")]
     [InlineData("Start-IpcJob $null", "ParameterArgumentValidationError", ErrorCategory.InvalidData, "null")]

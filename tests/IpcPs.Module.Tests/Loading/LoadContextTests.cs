@@ -16,8 +16,6 @@ public class LoadContextTests
     {
         { "System.Formats.Cbor", "0.0.1.0" },
         { "System.Formats.Cbor", "99.0.0.0" },
-        { "Mono.Posix.NETStandard", "0.0.1.0" },
-        { "Mono.Posix.NETStandard", "99.0.0.0" },
         { "IpcPs.Core", "0.0.1.0" },
     };
 

@@ -68,7 +68,7 @@ public sealed class QueueCommandTests : IDisposable
     [InlineData("New-IpcQueue x -MaxBytes 5", "IpcInvalidArgument", "use -MaxMessages and -MaxMessageSize instead of -MaxBytes")]
     [InlineData("New-IpcQueue -Kind SysV -MaxMessages 5", "IpcInvalidArgument", "use -MaxBytes instead of")]
     [InlineData("New-IpcQueue fifo:x", "IpcInvalidArgument", "'fifo:x' is not the address of a message queue.")]
-    [InlineData("New-IpcQueue a/b", "IpcInvalidName", "a name has no slash in it")]
+    [InlineData("New-IpcQueue a/b", "IpcInvalidName", "a name has no slash")]
     [InlineData("New-IpcQueue -Key zzz", "IpcInvalidAddress", "a key is a number like 0x2a or 42")]
     [InlineData("New-IpcQueue -Key id=3", "IpcInvalidArgument", "The kernel chooses the id of a queue")]
     [InlineData("New-IpcQueue -Key /no/such/file#1", "IpcNotFound", "ftok on '/no/such/file' failed")]

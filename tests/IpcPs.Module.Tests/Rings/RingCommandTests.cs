@@ -70,7 +70,7 @@ public sealed class RingCommandTests : IDisposable
     [InlineData("New-IpcRing $name; New-IpcRing $name", "IpcAlreadyExists", ErrorCategory.ResourceExists,
         "linkat on 'ring:/{0}' failed: File exists (EEXIST).")]
     [InlineData("New-IpcRing a/b", "IpcInvalidName", ErrorCategory.InvalidArgument,
-        "'ring:a/b' is not a usable name: a name has no slash in it.")]
+        "'ring:a/b' is not a usable name: a name has no slash.")]
     [InlineData("New-IpcRing mq:/x", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'mq:/x' is not the address of a ring.")]
     [InlineData("New-IpcRing $name -Capacity 2GB", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
         "A ring holds 1 to 1073741824 bytes, not 2147483648.")]

@@ -20,16 +20,16 @@ public sealed class SocketErrorTests : IDisposable
     [Theory]
     [InlineData("New-IpcSocket mq:/x", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "'mq:/x' is not the address of a socket.")]
     [InlineData("New-IpcSocket unix:a/b", "IpcInvalidName", ErrorCategory.InvalidArgument,
-        "'unix:a/b' is not a usable name: a name has no slash in it")]
+        "'unix:a/b' is not a usable name: a name has no slash")]
     [InlineData("New-IpcSocket ('unix:/' + 'x' * 120)", "IpcNameTooLong", ErrorCategory.InvalidArgument, "107")]
     [InlineData("New-IpcSocket unix:x?type=raw", "IpcInvalidAddress", ErrorCategory.InvalidArgument,
-        "after '?' comes 'type=stream', 'type=seqpacket' or 'type=datagram'")]
+        "after '?' it must have 'type=stream', 'type=seqpacket' or 'type=datagram'")]
     [InlineData("New-IpcSocket unix:x?type=seqpacket -Type Datagram", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
         "The address says its type already")]
     [InlineData("New-IpcSocket tcp:127.0.0.1:0 -Mode 600", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
         "Only a unix socket that has a file has a -Mode.")]
     [InlineData("New-IpcSocket tcp:0.0.0.0:80", "IpcInvalidAddress", ErrorCategory.InvalidArgument,
-        "0.0.0.0 is not loopback, and IpcPs talks within one machine only")]
+        "0.0.0.0 is not a loopback address, and IpcPs works within one machine only")]
     [InlineData("New-IpcSocket tcp:example.org:80", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "names are not looked up")]
     [InlineData("New-IpcSocket tcp:127.0.0.1:99999", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "with a port of 0 to 65535")]
     [InlineData("New-IpcSocket $place/none/s", "IpcNotFound", ErrorCategory.ObjectNotFound,

@@ -61,7 +61,7 @@ internal sealed unsafe class RingFile : IDisposable
         try
         {
             var header = RingHeader.Read(descriptor, address);
-            OfdLock.TryTake(descriptor, ParticipantsAt, exclusive: false, address.Text);
+            OfdLock.TryAcquire(descriptor, ParticipantsAt, exclusive: false, address.Text);
             return new RingFile(descriptor, address, header, isUnnamed: true);
         }
         catch
@@ -82,7 +82,7 @@ internal sealed unsafe class RingFile : IDisposable
         {
             FileAllocation.Reserve(file.Descriptor, 0, RingLayout.DataOffset + header.Capacity, address, default);
             file.WriteHeader();
-            OfdLock.TryTake(file.Descriptor, ParticipantsAt, exclusive: false, address.Text);
+            OfdLock.TryAcquire(file.Descriptor, ParticipantsAt, exclusive: false, address.Text);
             if (file._path is { } path) file.Publish(path);
             return file;
         }
@@ -124,7 +124,7 @@ internal sealed unsafe class RingFile : IDisposable
         var fd = Libc.open(PathOf(address), Libc.O_RDWR | Libc.O_CLOEXEC | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, 0);
         if (fd < 0) return false;
         using var descriptor = new SafeDescriptor(fd);
-        return OfdLock.IsTaken(descriptor, ParticipantsAt, address.Text);
+        return OfdLock.IsHeld(descriptor, ParticipantsAt, address.Text);
     }
 
     /// <summary>Acquires a token that no living participant has, and that neither lock of the ring contains.</summary>
@@ -136,21 +136,21 @@ internal sealed unsafe class RingFile : IDisposable
         {
             // Consecutive, so that no token is used again soon: a participant that has found an owner dead must not find it alive again.
             var token = Interlocked.Increment(ref hint) & RingLayout.TokenMask;
-            if (token == 0 || !OfdLock.TryTake(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
+            if (token == 0 || !OfdLock.TryAcquire(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
             if (!isHeld(token)) return token;
             OfdLock.Release(Descriptor, TokensAt + token);
         }
     }
 
-    public bool IsAlive(uint token) => OfdLock.IsTaken(Descriptor, TokensAt + token, _target);
+    public bool IsAlive(uint token) => OfdLock.IsHeld(Descriptor, TokensAt + token, _target);
 
-    public bool HasOtherWriters() => OfdLock.IsTaken(Descriptor, WritersAt, _target);
+    public bool HasOtherWriters() => OfdLock.IsHeld(Descriptor, WritersAt, _target);
 
-    public bool HasOtherReaders() => OfdLock.IsTaken(Descriptor, ReadersAt, _target);
+    public bool HasOtherReaders() => OfdLock.IsHeld(Descriptor, ReadersAt, _target);
 
-    public void AttachWriter() => OfdLock.TryTake(Descriptor, WritersAt, exclusive: false, _target);
+    public void AttachWriter() => OfdLock.TryAcquire(Descriptor, WritersAt, exclusive: false, _target);
 
-    public void AttachReader() => OfdLock.TryTake(Descriptor, ReadersAt, exclusive: false, _target);
+    public void AttachReader() => OfdLock.TryAcquire(Descriptor, ReadersAt, exclusive: false, _target);
 
     public void DetachWriter() => OfdLock.Release(Descriptor, WritersAt);
 
@@ -159,9 +159,9 @@ internal sealed unsafe class RingFile : IDisposable
     /// <summary>Detaches from the ring. The last participant unlinks the file, unless the ring persists.</summary>
     public void Detach(bool persists)
     {
-        if (!OfdLock.Take(Descriptor, AttachLockAt, exclusive: true, _target, Deadline.After(AttachTimeout))) return;
+        if (!OfdLock.Acquire(Descriptor, AttachLockAt, exclusive: true, _target, Deadline.After(AttachTimeout))) return;
         OfdLock.Release(Descriptor, ParticipantsAt);
-        var mayUnlink = !persists && _path is not null && !OfdLock.IsTaken(Descriptor, ParticipantsAt, _target);
+        var mayUnlink = !persists && _path is not null && !OfdLock.IsHeld(Descriptor, ParticipantsAt, _target);
         if (mayUnlink && IsAt(Descriptor, _path!)) _ = Libc.unlink(_path!);
         OfdLock.Release(Descriptor, AttachLockAt);
     }
@@ -172,21 +172,16 @@ internal sealed unsafe class RingFile : IDisposable
     private static bool TryAttach(SafeDescriptor descriptor, string path, string target, in WaitOptions wait)
     {
         var until = wait.Deadline.IsInfinite || wait.Deadline.IsImmediate ? Deadline.After(AttachTimeout) : wait.Deadline;
-        if (!OfdLock.Take(descriptor, AttachLockAt, exclusive: true, target, new(until, wait.Cancellation)))
+        if (!OfdLock.Acquire(descriptor, AttachLockAt, exclusive: true, target, new(until, wait.Cancellation)))
             throw IpcException.TimedOut($"another process that is opening or closing '{target}'", target, until);
-        OfdLock.TryTake(descriptor, ParticipantsAt, exclusive: false, target);
+        OfdLock.TryAcquire(descriptor, ParticipantsAt, exclusive: false, target);
         var isThere = IsAt(descriptor, path);
         OfdLock.Release(descriptor, AttachLockAt);
         return isThere;
     }
 
-    private static bool IsAt(SafeDescriptor descriptor, string path)
-    {
-        Libc.Statx open, named;
-        return Libc.statx(descriptor, "", Libc.AT_EMPTY_PATH, Libc.STATX_BASIC_STATS, &open) == 0
-            && Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &named) == 0
-            && open.Inode == named.Inode && open.DeviceMajor == named.DeviceMajor && open.DeviceMinor == named.DeviceMinor;
-    }
+    private static bool IsAt(SafeDescriptor descriptor, string path) =>
+        FileStatus.TryOf(descriptor)?.Id is { } open && FileStatus.TryOf(path)?.Id == open;
 
     private void WriteHeader()
     {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using IpcPs.Files;
 
 namespace IpcPs.Rings.Algorithm;
@@ -120,9 +119,7 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
     /// <see cref="IpcErrors.AccessDenied"/>.</exception>
     public static RingHeader Read(SafeDescriptor file, IpcAddress address)
     {
-        Libc.Statx stat;
-        if (Libc.statx(file, "", Libc.AT_EMPTY_PATH, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("statx", Marshal.GetLastPInvokeError(), address.Text);
+        var stat = FileStatus.Of(file, address.Text);
         var bytes = stackalloc byte[Size];
         if (!stat.IsType(Libc.S_IFREG) || Libc.pread(file, bytes, Size, 0) != Size) throw NotARing(address);
         var header = new ReadOnlySpan<byte>(bytes, Size);
@@ -140,9 +137,9 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
             || BinaryPrimitives.ReadUInt32LittleEndian(header[RingLayout.SlotCountAt..]) != RingLayout.SlotCount)
             throw Damaged(address, "its parts have the wrong offsets or sizes");
         var size = RingLayout.DataOffset + capacity;
-        if (stat.Size != (ulong)size) throw Damaged(address, $"the file has {stat.Size} bytes instead of {size}");
+        if (stat.Size != size) throw Damaged(address, $"the file has {stat.Size} bytes instead of {size}");
         // Pages that are missing in the file would be allocated when they are touched, and then there may be no memory.
-        if (stat.Blocks * 512 < stat.Size) FileAllocation.Reserve(file, 0, size, address, default);
+        if (stat.AllocatedSize < stat.Size) FileAllocation.Reserve(file, 0, size, address, default);
         var flags = BinaryPrimitives.ReadUInt32LittleEndian(header[RingLayout.FlagsAt..]);
         return new RingHeader((RingDelivery)delivery, capacity, (flags & RingLayout.PersistentFlag) != 0);
     }
@@ -156,10 +153,10 @@ internal readonly unsafe record struct RingHeader(RingDelivery Delivery, long Ca
 
     // Every user can create a file of any name in /dev/shm. So a ring of another user, other than root, is opened only if its owner has
     // shared it with a group that the current user belongs to.
-    private static void CheckOwner(in Libc.Statx stat, IpcAddress address)
+    private static void CheckOwner(in FileStatus stat, IpcAddress address)
     {
         var user = Libc.geteuid();
-        const ushort GroupReadWrite = 0x30; // 0060
+        const UnixFileMode GroupReadWrite = UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
         if (user == 0 || stat.UserId == user || stat.UserId == 0) return;
         if ((stat.Mode & GroupReadWrite) == GroupReadWrite && Accounts.IsInGroup(stat.GroupId)) return;
         throw new IpcException(IpcErrors.AccessDenied,

@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using IpcPs.Files;
 
 namespace IpcPs.Rings.Algorithm;
 
 /// <summary>One process's use of a ring: the file, the mapping and the token, and how its threads sleep.</summary>
-internal sealed unsafe class RingParticipant : IDisposable
+internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
 {
     /// <summary>After a participant has left, and after the watch began, a sleeper checks the ring again after these times: the kernel
     /// reports a closed file just before it releases the locks on it. After that it sleeps until it is woken.</summary>
@@ -25,6 +26,7 @@ internal sealed unsafe class RingParticipant : IDisposable
     private bool _isWriter;
     private bool _isReader;
     private int _isDetached;
+    private int _watch = FileWatcher.NotWatched;
 
     /// <summary>Maps a ring's file, and takes ownership of it.</summary>
     public RingParticipant(RingFile file, string target, CancellationToken closing)
@@ -54,9 +56,6 @@ internal sealed unsafe class RingParticipant : IDisposable
     public bool IsReader => _isReader;
 
     public SafeDescriptor Descriptor => _file.Descriptor;
-
-    /// <summary>The number of the inotify(7) watch, which <see cref="RingWatch"/> sets; -1 for none.</summary>
-    public int Watch { get; set; } = -1;
 
     /// <summary>Whether the ring stays when the last participant detaches. Every participant can change that.</summary>
     public bool Persists
@@ -114,7 +113,7 @@ internal sealed unsafe class RingParticipant : IDisposable
     /// <returns>False when the deadline passed.</returns>
     public bool Sleep(uint* word, uint expected, bool forData, in WaitOptions wait)
     {
-        var isWatched = RingWatch.Ensure(this, out var isNew);
+        var isWatched = EnsureWatched(out var isNew);
         // The caller checks once more, and so sees what happened before the watch began.
         if (isNew) return true;
         ref var sleep = ref forData ? ref _dataSleep : ref _spaceSleep;
@@ -137,9 +136,9 @@ internal sealed unsafe class RingParticipant : IDisposable
         return Waiter.WhileEqual(word, expected, isShared: true, new(until, wait.Cancellation), _closing) || !wait.Deadline.HasPassed;
     }
 
-    /// <summary>Called by <see cref="RingWatch"/> when another participant has closed the ring or died. Wakes the sleepers, which check
-    /// whether that ends their wait.</summary>
-    public void OnParticipantLeft()
+    /// <summary>Called when another participant has closed the ring or died. Wakes this process's sleepers, which check whether that ends
+    /// their wait.</summary>
+    public void OnFileEvent()
     {
         try
         {
@@ -168,11 +167,21 @@ internal sealed unsafe class RingParticipant : IDisposable
     public void Dispose()
     {
         GC.SuppressFinalize(this);
-        RingWatch.Remove(this);
+        FileWatcher.Remove(this, _watch);
         RingProcessExitHook.Remove(this);
         Detach();
         _mapping.Dispose();
         _file.Dispose();
+    }
+
+    // A process that is killed wakes no sleeper, but the kernel closes its files, and inotify(7) reports that. False if the kernel has no watch
+    // left: then the sleeper must check by itself.
+    private bool EnsureWatched(out bool isNew)
+    {
+        isNew = false;
+        if (Volatile.Read(ref _watch) != FileWatcher.NotWatched) return true;
+        Volatile.Write(ref _watch, FileWatcher.Add(this, _file.Descriptor, Libc.IN_CLOSE_WRITE));
+        return isNew = _watch != FileWatcher.NotWatched;
     }
 
     private struct SleepState

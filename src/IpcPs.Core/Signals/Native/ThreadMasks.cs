@@ -1,4 +1,4 @@
-using System.Globalization;
+using IpcPs.Proc;
 
 namespace IpcPs.Signals.Native;
 
@@ -95,15 +95,12 @@ internal static unsafe class ThreadMasks
         return true;
     }
 
-    private static IEnumerable<int> Threads()
-    {
-        foreach (var path in Directory.EnumerateDirectories("/proc/self/task")) yield return int.Parse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture);
-    }
+    private static IEnumerable<int> Threads() => ProcFile.Numbers(ProcFile.Threads(Environment.ProcessId));
 
     private static bool TryReadMasks(int thread, out ulong blocked, out ulong pending)
     {
         blocked = pending = 0;
-        var fd = Libc.open(string.Create(CultureInfo.InvariantCulture, $"/proc/self/task/{thread}/status"), Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        var fd = Libc.open(ProcFile.Thread(Environment.ProcessId, thread) + "/status", Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
         if (fd < 0) return false;
         using var file = new SafeDescriptor(fd);
         Span<byte> text = stackalloc byte[8192];

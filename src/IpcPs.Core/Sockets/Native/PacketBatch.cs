@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using IpcPs.Messaging;
+using IpcPs.Proc;
 
 namespace IpcPs.Sockets.Native;
 
@@ -33,18 +33,8 @@ internal readonly unsafe struct PacketOverflow : IDisposable
         if (Interlocked.CompareExchange(ref s_spare, (nint)Pointer, 0) != 0) NativeMemory.Free(Pointer);
     }
 
-    private static int WriteMemoryLimit()
-    {
-        try
-        {
-            return int.Parse(File.ReadAllText("/proc/sys/net/core/wmem_max"), CultureInfo.InvariantCulture);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
-        {
-            // Some containers hide the setting. This is the largest value in common use.
-            return 16 * 1024 * 1024;
-        }
-    }
+    // Some containers hide the setting. 16 MiB is the largest value in common use.
+    private static int WriteMemoryLimit() => (int)Math.Min(Sysctl.Read("net.core.wmem_max") ?? 16 * 1024 * 1024, int.MaxValue);
 }
 
 /// <summary>Packets that one recvmmsg(2) received, for a receiver that has found a packet waiting several times in a row. A system call for

@@ -98,7 +98,7 @@ internal static class SocketErrors
     private static IpcException Refused(IpcAddress address)
     {
         // The kernel returns ECONNREFUSED also for a file that is not a socket.
-        if (address.Path is { } path && FileType.Of(path) is { } type && type != Libc.S_IFSOCK)
+        if (address.Path is { } path && FileStatus.TryOf(path)?.Type is { } type && type != Libc.S_IFSOCK)
             return new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket.", address.Text);
         return new IpcException(IpcErrors.NoPeer, $"No process listens at '{address}'.", address.Text)
         { Errno = Errno.ECONNREFUSED, Call = "connect", Advice = IpcAdvice.WaitForServer };

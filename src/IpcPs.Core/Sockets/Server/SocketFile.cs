@@ -10,16 +10,14 @@ namespace IpcPs.Sockets.Server;
 internal sealed unsafe class SocketFile
 {
     private readonly string _path;
-    private readonly ulong _inode;
-    private readonly (uint, uint) _device;
+    private readonly FileId _id;
 
     private static readonly ConcurrentDictionary<SocketFile, bool> Bound = RemoveAtExit();
 
-    private SocketFile(string path, in Libc.Statx stat)
+    private SocketFile(string path, FileId id)
     {
         _path = path;
-        _inode = stat.Inode;
-        _device = (stat.DeviceMajor, stat.DeviceMinor);
+        _id = id;
     }
 
     /// <summary>Binds a socket to its path and starts to listen.</summary>
@@ -45,10 +43,7 @@ internal sealed unsafe class SocketFile
             errno = socket.TryBind(name);
         }
         if (errno != 0) throw SocketErrors.BindFailed(address, errno);
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0)
-            throw IpcException.FromErrno("statx", Marshal.GetLastPInvokeError(), address.Text);
-        var file = new SocketFile(path, stat);
+        var file = new SocketFile(path, FileStatus.Of(path, address.Text).Id);
         Bound[file] = true;
         try
         {
@@ -71,9 +66,7 @@ internal sealed unsafe class SocketFile
     public void Remove()
     {
         if (!Bound.TryRemove(this, out _)) return;
-        Libc.Statx stat;
-        if (Libc.statx(Libc.AT_FDCWD, _path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &stat) != 0) return;
-        if (stat.Inode == _inode && (stat.DeviceMajor, stat.DeviceMinor) == _device) _ = Libc.unlink(_path);
+        if (FileStatus.TryOf(_path)?.Id == _id) _ = Libc.unlink(_path);
     }
 
     /// <summary>Whether a socket of any type is bound to that name. The server does not notice the check.</summary>
@@ -107,7 +100,7 @@ internal sealed unsafe class SocketFile
 
     private static void RemoveDead(IpcAddress address, string path, NativeSocketAddress name)
     {
-        var type = FileType.Of(path);
+        var type = FileStatus.TryOf(path)?.Type;
         if (type is null) return;
         if (type != Libc.S_IFSOCK)
             throw new IpcException(IpcErrors.AlreadyExists, $"'{path}' exists and is not a socket.", address.Text,

@@ -98,7 +98,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     private IpcJob Start(bool piped)
     {
         // Looked up also where nothing is piped: a name that means nothing is a mistake all the same.
-        var via = IpcMechanisms.Link(Via);
+        var via = IpcMechanisms.Transport(Via);
         return IpcJob.Start(new JobStartInfo
         {
             Name = Name,

@@ -51,7 +51,7 @@ public sealed class NewIpcSemaphoreCommand : IpcCmdlet
         {
             if (Key is not null || Count is not null) throw IpcException.Argument("A POSIX semaphore is one, with a name: -Key and -Count go with -Kind SysV.", Name);
             if (named is { Scheme: IpcScheme.SysVSem }) throw IpcException.Argument($"'{named}' is not the address of a POSIX semaphore.", Name);
-            return (kind, named ?? IpcAddress.Parse("sem:" + (Name ?? throw IpcException.Argument("A POSIX semaphore needs a name. Without one use -Kind SysV, whose sets can be private."))));
+            return (kind, named ?? IpcAddress.OfName(IpcScheme.Sem, Name ?? throw IpcException.Argument("A POSIX semaphore needs a name. Without one use -Kind SysV, whose sets can be private.")));
         }
         if (named is { Scheme: IpcScheme.SysVSem } && Key is null) return (kind, named);
         if (Name is not null)

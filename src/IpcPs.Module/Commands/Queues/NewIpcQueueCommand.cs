@@ -74,6 +74,6 @@ public sealed class NewIpcQueueCommand : IpcCmdlet
         if (MaxBytes is not null)
             throw IpcException.Argument("A POSIX queue is bounded by the number and the size of its messages: use -MaxMessages and -MaxMessageSize instead of -MaxBytes.", Name);
         if (named is not null) return named.Scheme == IpcScheme.Mq ? named : throw IpcException.Argument($"'{named}' is not the address of a message queue.", Name);
-        return IpcAddress.Parse("mq:" + (Name ?? string.Create(CultureInfo.InvariantCulture, $"ipcps-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}")));
+        return IpcAddress.OfName(IpcScheme.Mq, Name ?? string.Create(CultureInfo.InvariantCulture, $"ipcps-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}"));
     }
 }

@@ -50,7 +50,7 @@ public sealed class NewIpcRingCommand : IpcCmdlet
 
     private IpcAddress Address()
     {
-        var address = IpcAddress.TryParse(Name, out var full) ? full! : IpcAddress.Parse("ring:" + Name);
+        var address = IpcAddress.TryParse(Name, out var full) ? full! : IpcAddress.OfName(IpcScheme.Ring, Name);
         return address.Scheme == IpcScheme.Ring ? address : throw IpcException.Argument($"'{address}' is not the address of a ring.", Name);
     }
 }

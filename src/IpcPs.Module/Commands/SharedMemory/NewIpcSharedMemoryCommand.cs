@@ -74,7 +74,7 @@ public sealed class NewIpcSharedMemoryCommand : IpcCmdlet
         if (named is not null) return (kind, named);
         return (kind, kind switch
         {
-            IpcSharedMemoryKind.Posix => IpcAddress.Parse("shm:" + (Name ?? throw IpcException.Argument("POSIX shared memory needs a name; without one use -Kind Anonymous."))),
+            IpcSharedMemoryKind.Posix => IpcAddress.OfName(IpcScheme.Shm, Name ?? throw IpcException.Argument("POSIX shared memory needs a name; without one use -Kind Anonymous.")),
             IpcSharedMemoryKind.File => IpcAddress.Parse("file:" + GetUnresolvedProviderPathFromPSPath(Path ?? Name ?? throw IpcException.Argument("A mapped file needs a -Path."))),
             IpcSharedMemoryKind.SysV when Name is not null => throw IpcException.Argument($"A System V segment has a key and no name: instead of '{Name}' give -Key 0x2a, -Key 42 or -Key /path#id, or none for a private one.", Name),
             IpcSharedMemoryKind.SysV => Key is null ? null : IpcAddress.Parse("sysvshm:" + Key),

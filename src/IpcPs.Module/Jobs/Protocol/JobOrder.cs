@@ -70,7 +70,7 @@ internal sealed class StartMessage
     /// <summary>The input, opened; null where nothing was piped.</summary>
     /// <param name="stopping">Ends its waits.</param>
     public JobTransportReader? OpenInput(CancellationToken stopping) =>
-        InputKind is null ? null : IpcMechanisms.Link(InputKind).OpenReader(InputTicket, InputDescriptors, stopping);
+        InputKind is null ? null : IpcMechanisms.Transport(InputKind).OpenReader(InputTicket, InputDescriptors, stopping);
 
     /// <summary>The handed-over objects, opened.</summary>
     public object[] OpenHandles() => [.. Handles.Select(static h => Unwrap(h) is string address

@@ -18,8 +18,8 @@ internal sealed record RedirectMessage(string Kind, string Ticket)
     public Hashtable ToBag() => new() { [nameof(Kind)] = Kind, [nameof(Ticket)] = Ticket };
 
     /// <summary>Opens the link.</summary>
-    public IpcChannel OpenWriter(CancellationToken cancellation) => IpcMechanisms.Link(Kind).OpenWriter(Ticket, cancellation);
+    public IpcChannel OpenWriter(CancellationToken cancellation) => IpcMechanisms.Transport(Kind).OpenWriter(Ticket, cancellation);
 
     /// <summary>Closes what <see cref="OpenWriter"/> opened.</summary>
-    public void CloseWriter(IpcChannel writer) => IpcMechanisms.Link(Kind).CloseWriter(writer);
+    public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Kind).CloseWriter(writer);
 }

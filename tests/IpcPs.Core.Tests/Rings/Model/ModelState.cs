@@ -107,7 +107,7 @@ internal sealed class ModelState
         Departures++;
     }
 
-    /// <summary>What <see cref="RingWatch"/> does in every process when the kernel says that a file was closed.</summary>
+    /// <summary>What <see cref="RingParticipant.OnFileEvent"/> does in every process when the kernel says that a file was closed.</summary>
     public void ReportDepartures()
     {
         Departures = 0;
