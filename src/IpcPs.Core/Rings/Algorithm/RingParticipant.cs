@@ -174,8 +174,8 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         _file.Dispose();
     }
 
-    // A process that is killed wakes no sleeper, but the kernel closes its files, and inotify(7) reports that. False if the kernel has no watch
-    // left: then the sleeper must check by itself.
+    // A process that is killed wakes no sleeper, but the kernel closes its files, and inotify(7) reports that. False if the kernel has no
+    // watch left: then the sleeper must check by itself.
     private bool EnsureWatched(out bool isNew)
     {
         isNew = false;

@@ -49,7 +49,8 @@ public static class SocketActivation
         {
             if (Libc.fcntl(descriptor, Libc.F_SETFD, Libc.FD_CLOEXEC) != 0)
                 throw IpcException.FromErrno("fcntl(F_SETFD)", Marshal.GetLastPInvokeError(), address.Text);
-            if (FileStatus.Of(descriptor, address.Text).IsType(Libc.S_IFSOCK) && IpcSocket.Adopt(descriptor, null, allowUsers) is { } channel)
+            if (FileStatus.Of(descriptor, address.Text).IsType(Libc.S_IFSOCK)
+                && IpcSocket.Adopt(descriptor, null, allowUsers) is { } channel)
                 return channel;
             throw new IpcException(IpcErrors.WrongKind,
                 $"'{address}', which the service manager passed, is not a unix, TCP or UDP socket.", address.Text);
