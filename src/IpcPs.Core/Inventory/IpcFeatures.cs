@@ -10,7 +10,6 @@ using IpcPs.SharedMemory;
 using IpcPs.Signals;
 using IpcPs.Signals.Native;
 using IpcPs.Sockets.Native;
-using IpcPs.Sockets.Server;
 
 namespace IpcPs.Inventory;
 
@@ -108,7 +107,7 @@ public static class IpcFeatures
         var address = IpcAddress.Parse(text);
         using var socket = NativeSocket.Create(address);
         var errno = socket.TryBind(NativeSocketAddress.Of(address));
-        if (errno != 0) throw SocketFile.BindFailed(address, errno);
+        if (errno != 0) throw SocketErrors.BindFailed(address, errno);
     }
 
     private static void RequirePeek()

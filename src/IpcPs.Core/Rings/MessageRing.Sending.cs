@@ -5,14 +5,14 @@ using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Rings;
 
-/// <content>Sending: each message written at once, or small ones staged and written together.</content>
+/// <content>Sending: a message is written into the ring at once, or small messages are staged and written together.</content>
 public sealed partial class MessageRing
 {
     /// <inheritdoc/>
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         CheckSend(options);
-        // Refused there, or sent in shared memory.
+        // The base class rejects it, or sends it in shared memory.
         if (payload.Length > MaxMessageSize - EnvelopeHeader.MaxSize) base.Send(payload, options, wait);
         else if (!options.NeedsEnvelope) Write(default, payload, wait);
         else WriteEnveloped(payload, options, wait);
@@ -38,7 +38,7 @@ public sealed partial class MessageRing
         }
         finally
         {
-            _sendGate.Exit();
+            _sendLock.Exit();
         }
     }
 
@@ -54,11 +54,11 @@ public sealed partial class MessageRing
         }
         finally
         {
-            _sendGate.Exit();
+            _sendLock.Exit();
         }
     }
 
-    /// <summary>Says that this end sends no more. When no writer is left, readers see the end.</summary>
+    /// <summary>Ends sending. When no writer is left, readers receive the end of the stream.</summary>
     public override void CompleteSending()
     {
         RequireSend();
@@ -70,14 +70,14 @@ public sealed partial class MessageRing
         }
         finally
         {
-            _sendGate.Exit();
+            _sendLock.Exit();
         }
     }
 
     private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait) =>
         Write(default, packet, wait);
 
-    // What lies in shared memory is for one receiver: the first one takes it.
+    // A message in shared memory has one receiver, so only a queue can carry it.
     private protected override bool Exceeds(long size) =>
         size > MaxMessageSize && (Delivery == RingDelivery.Queue ? true : throw TooLarge(size));
 
@@ -85,13 +85,15 @@ public sealed partial class MessageRing
     {
         RequireSend();
         if (options.Type != 0 || options.Priority is not null) throw Unsupported("message types and priorities");
-        if (options.Handles is not null) throw new IpcException(IpcErrors.NotSupported, "A ring does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
+        if (options.Handles is not null)
+            throw new IpcException(IpcErrors.NotSupported, "A ring does not carry descriptors.", Address.Text)
+            { Advice = IpcAdvice.UseUnixSocket };
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void EnterSend(in WaitOptions wait)
     {
-        EnterLock(_sendGate, wait, "a send on another thread", IpcErrors.Full);
+        Enter(_sendLock, wait, "a send on another thread", IpcErrors.Full);
         if (!_participant.IsWriter) AttachWriter();
     }
 
@@ -103,7 +105,7 @@ public sealed partial class MessageRing
         }
         catch
         {
-            _sendGate.Exit();
+            _sendLock.Exit();
             throw;
         }
     }
@@ -125,7 +127,7 @@ public sealed partial class MessageRing
         }
         finally
         {
-            _sendGate.Exit();
+            _sendLock.Exit();
         }
     }
 
@@ -142,7 +144,7 @@ public sealed partial class MessageRing
     private void FlushStage(in WaitOptions wait)
     {
         ReadOnlySpan<byte> records = _stage.AsSpan(0, _staged);
-        // Where the wait ends before all is sent, the rest is given up: the caller is told, and nothing goes out later unasked.
+        // If the wait ends before all are sent, the rest is dropped. The error says how many; none of them is sent later.
         _staged = 0;
         var outcome = _writer.SendMany(ref records, WaitsForPeers, wait);
         Check(outcome, wait, outcome == RingOutcome.Done ? 1 : Count(records));
@@ -166,10 +168,12 @@ public sealed partial class MessageRing
         var unsent = messages == 1 ? "" : $"; {messages} messages were not sent";
         return outcome switch
         {
-            RingOutcome.TimedOut => IpcException.TimedOut($"room on '{Address}'{unsent}", Address.Text, wait.Deadline, IpcErrors.Full),
-            RingOutcome.PeersGone => new IpcException(IpcErrors.PeerClosed, $"'{Address}' is full, and its last reader has left{unsent}.", Address.Text),
-            RingOutcome.Damaged => RingHeader.Damaged(Address, "what is in it contradicts itself"),
-            _ => WasCut(),
+            RingOutcome.TimedOut =>
+                IpcException.TimedOut($"buffer space on '{Address}'{unsent}", Address.Text, wait.Deadline, IpcErrors.Full),
+            RingOutcome.NoPeers =>
+                new IpcException(IpcErrors.PeerClosed, $"'{Address}' is full, and its last reader has detached{unsent}.", Address.Text),
+            RingOutcome.Damaged => RingHeader.Damaged(Address, "its contents contradict each other"),
+            _ => WasTruncated(),
         };
     }
 }

@@ -7,28 +7,29 @@ using IpcPs.Transports;
 
 namespace IpcPs.Rings;
 
-/// <summary>A ring of messages in shared memory, for any number of writers and readers. A queue, in which each message goes to one reader, or a broadcast, in which every
-/// reader gets every message.</summary>
-/// <remarks>It exists while a participant has it open, unless it was made to persist. Who sends for the first time attaches as a writer, who receives for the first time as
-/// a reader; a ring that is opened for one of both attaches at once. A reader waits for the first writer. When the last writer has left, or died, and everything is received,
-/// <see cref="IpcChannel.Receive"/> says so once; then it waits for the next writer. A full queue whose last reader has left gives <see cref="IpcErrors.PeerClosed"/>. A participant may be
-/// killed at any instruction: a message is sent with one store, and taken with one.
-/// No system call is made while neither side sleeps. Calls otherwise: futex(2), fcntl(2), inotify(7).</remarks>
+/// <summary>A ring of messages in shared memory, for any number of writers and readers. It is a queue, in which each message goes to one
+/// reader, or a broadcast, in which every reader gets every message.</summary>
+/// <remarks>It exists while a participant has it open, unless it was created to persist. The first send attaches this end as a writer, the
+/// first receive as a reader. A ring that is opened for only one of the two attaches at once. A reader waits for the first writer. When the
+/// last writer has detached or died and all its messages were received, <see cref="IpcChannel.Receive"/> returns false once; the next
+/// receive waits for the next writer. Sending to a full queue whose last reader has detached fails with <see cref="IpcErrors.PeerClosed"/>.
+/// A participant may be killed at any instruction, because one store sends a message and one store removes it.
+/// A send or receive makes no system call while no thread sleeps. Calls otherwise: futex(2), fcntl(2), inotify(7).</remarks>
 public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 {
-    /// <summary>Bytes that a ring holds where nothing else is asked for: 1 MiB.</summary>
+    /// <summary>The default capacity: 1 MiB.</summary>
     public const long DefaultCapacity = RingLayout.DefaultCapacity;
 
-    // Small messages that are enqueued are sent together; one that has more bytes is better written into the ring at once.
+    // Small enqueued messages are gathered here and sent together. It is faster to write larger ones into the ring directly.
     private const int StageSize = 16 * 1024;
     private const int LargestStaged = 1024;
 
     private readonly IpcAccess _access;
     private readonly RingParticipant _participant;
-    private readonly DeadlineLock _sendGate = new();
+    private readonly DeadlineLock _sendLock = new();
     private RingWriter<MappedRingMemory> _writer;
     private RingReader<MappedRingMemory> _reader;
-    private RingReadyEvent? _readiness;
+    private RingReadyEvent? _readyEvent;
     private byte[] _stage = [];
     private int _staged;
     private bool _isComplete;
@@ -48,20 +49,20 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     /// <inheritdoc/>
     public override string Kind => "message ring";
 
-    /// <summary>Who gets a message, and what happens when the ring is full.</summary>
+    /// <summary>Which readers get a message, and what happens when the ring is full.</summary>
     public RingDelivery Delivery { get; }
 
-    /// <summary>Bytes that it holds.</summary>
+    /// <summary>Bytes that the ring holds.</summary>
     public long Capacity { get; }
 
     /// <inheritdoc/>
     public override long MaxMessageSize { get; }
 
-    /// <summary>Whether this end outlives its peers: a receiver waits for the next writer instead of seeing the end, a sender that finds the ring full waits for the next
-    /// reader.</summary>
+    /// <summary>Whether this end goes on without peers: instead of the end of the stream a receiver waits for the next writer, and a sender
+    /// that finds the ring full waits for the next reader.</summary>
     public bool WaitsForPeers { get; }
 
-    /// <summary>Whether the ring, and what is in it, stays when the last participant leaves.</summary>
+    /// <summary>Whether the ring and its messages stay when the last participant detaches.</summary>
     public bool IsPersistent
     {
         get
@@ -76,7 +77,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         }
     }
 
-    /// <summary>Permissions; who may use the ring must be able to read and to write it.</summary>
+    /// <summary>Permissions of the ring's file. A user needs both read and write permission to use the ring.</summary>
     public UnixFileMode Mode
     {
         get => FileStatus.Of(OpenDescriptor, Address.Text).Mode;
@@ -97,16 +98,18 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         set => FilePermissions.SetGroup(OpenDescriptor, value, Address.Text);
     }
 
-    /// <summary>Messages of a broadcast that this reader was too slow for.</summary>
+    /// <summary>How many messages of a broadcast this reader has lost, because it was too slow.</summary>
     public long LostMessages => _reader.Lost;
 
-    /// <summary>Bytes of messages, with 8 to 15 more for each, that are in the ring: of a broadcast that holds, and that this end does not read, 0.</summary>
+    /// <summary>Bytes of the messages in the ring, plus 8 to 15 bytes for each. 0 for a <see cref="RingDelivery.BroadcastHold"/> ring that
+    /// this end does not read.</summary>
     public long PendingBytes
     {
         get
         {
             using var hold = Hold();
-            var from = Delivery == RingDelivery.BroadcastHold ? (_participant.IsReader ? _reader.Position : long.MaxValue) : _participant.Memory.ReadLong(RingLayout.Head);
+            var from = Delivery != RingDelivery.BroadcastHold ? _participant.Memory.ReadLong(RingLayout.Head)
+                : _participant.IsReader ? _reader.Position : long.MaxValue;
             return Math.Clamp(_participant.Memory.ReadLong(RingLayout.Tail) - from, 0, Capacity);
         }
     }
@@ -117,11 +120,11 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     /// <inheritdoc/>
     public override bool CanReceive => !IsClosed && (_access & IpcAccess.Read) != 0;
 
-    /// <summary>What it shares, for the tests.</summary>
+    /// <summary>The shared memory, for tests.</summary>
     internal MappedRingMemory Memory => _participant.Memory;
 
-    /// <summary>Makes a ring. Its mode is as asked, whatever the umask.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.LimitReached"/> (no room in /dev/shm),
+    /// <summary>Creates a ring. The umask does not change its mode.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.LimitReached"/> (/dev/shm is full),
     /// <see cref="IpcErrors.InvalidArgument"/>.</exception>
     public static MessageRing Create(IpcAddress address, RingOptions? options = null)
     {
@@ -129,14 +132,15 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         return Attach(address, RingFile.Create(address, options ?? new RingOptions()), IpcAccess.ReadWrite, waitsForPeers: false, default);
     }
 
-    /// <summary>Makes a ring that nobody can find, and attaches to it as a writer: it is gone with the last process that has it open, however that ends.</summary>
-    /// <param name="address">What it is called in errors.</param>
+    /// <summary>Creates a ring without a name, and attaches to it as a writer. It is gone when the last process that has it open ends in
+    /// any way.</summary>
+    /// <param name="address">Its name in errors.</param>
     internal static MessageRing CreateUnnamed(IpcAddress address) =>
         Attach(address, RingFile.CreateUnnamed(address), IpcAccess.Write, waitsForPeers: false, default);
 
-    /// <summary>Attaches to a ring that nobody can find.</summary>
-    /// <param name="address">What it is called in errors.</param>
-    /// <param name="descriptor">Its file, opened for this; the ring's from now on.</param>
+    /// <summary>Attaches to a ring without a name.</summary>
+    /// <param name="address">Its name in errors.</param>
+    /// <param name="descriptor">Its file, opened for this call. The ring owns it from now on.</param>
     /// <param name="access">For sending or for receiving.</param>
     internal static MessageRing OpenUnnamed(IpcAddress address, SafeDescriptor descriptor, IpcAccess access) =>
         Attach(address, RingFile.OpenUnnamed(address, descriptor), access, waitsForPeers: false, default);
@@ -144,14 +148,17 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     /// <summary>What another process opens a ring by that nobody can find.</summary>
     internal string Ticket => UnnamedTransport.Ticket(OpenDescriptor, Address);
 
-    /// <summary>Opens a ring that exists.</summary>
+    /// <summary>Opens an existing ring.</summary>
     /// <param name="address">Its address.</param>
-    /// <param name="access">For sending or for receiving, which attaches at once, or for both, which attaches when it is done for the first time.</param>
+    /// <param name="access">For sending or for receiving, which attaches at once; or for both, which attaches with the first send or
+    /// receive.</param>
     /// <param name="waitsForPeers">See <see cref="WaitsForPeers"/>.</param>
-    /// <param name="wait">Until when to wait for a process that is just leaving it, and for the lock of its writers, and what cancels the wait.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.WrongKind"/>,
-    /// <see cref="IpcErrors.InvalidData"/> (damaged), <see cref="IpcErrors.LimitReached"/> (readers of a broadcast that holds).</exception>
-    public static MessageRing Open(IpcAddress address, IpcAccess access = IpcAccess.ReadWrite, bool waitsForPeers = false, in WaitOptions wait = default)
+    /// <param name="wait">How long to wait for a process that is opening or closing the ring, and for the writers' lock.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>,
+    /// <see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.InvalidData"/> (damaged), <see cref="IpcErrors.LimitReached"/> (readers of a
+    /// <see cref="RingDelivery.BroadcastHold"/> ring).</exception>
+    public static MessageRing Open(
+        IpcAddress address, IpcAccess access = IpcAccess.ReadWrite, bool waitsForPeers = false, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         var wanted = access == IpcAccess.Default ? IpcAccess.ReadWrite : access;
@@ -161,7 +168,9 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait)
     {
         RequireReceive();
-        return LazyInitializer.EnsureInitialized(ref _readiness, () => new RingReadyEvent(IsReady, UntilChanged, Address.Text, Closing)).Ask();
+        var created = LazyInitializer.EnsureInitialized(
+            ref _readyEvent, () => new RingReadyEvent(IsReady, UntilChanged, Address.Text, Closing));
+        return created.Ask();
     }
 
     private protected override (string?, IpcAdvice) TooLargeHint =>
@@ -175,28 +184,28 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         {
             case RingOutcome.Done:
                 break;
-            case RingOutcome.PeersGone:
+            case RingOutcome.NoPeers:
                 return false;
             case RingOutcome.TimedOut:
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             default:
-                throw RingHeader.Damaged(Address, "what is in it contradicts itself");
+                throw RingHeader.Damaged(Address, "its contents contradict each other");
         }
-        if (_participant.Mapping.WasCut) throw WasCut();
+        if (_participant.Mapping.WasCut) throw WasTruncated();
         return true;
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // Whoever is in it leaves, because Closing is cancelled; whoever comes now finds it closed.
-        _sendGate.Enter(default);
+        // A thread that sends or receives ends, because Closing is cancelled. One that begins now finds the ring closed.
+        _sendLock.Enter(default);
         ReceiveLock!.Enter(default);
-        _reader.Leave();
-        _readiness?.Dispose();
+        _reader.Detach();
+        _readyEvent?.Dispose();
         _participant.Dispose();
         ReceiveLock!.Exit();
-        _sendGate.Exit();
+        _sendLock.Exit();
     }
 
     private SafeDescriptor OpenDescriptor
@@ -235,7 +244,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 
     private bool IsReady()
     {
-        EnterLock(ReceiveLock!, default, "a receive on another thread", IpcErrors.Empty);
+        Enter(ReceiveLock!, default, "a receive on another thread", IpcErrors.Empty);
         try
         {
             if (!_participant.IsReader) AttachReader(default);
@@ -247,7 +256,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         }
     }
 
-    // Not under the gate, which a receive wants meanwhile; what it touches stays mapped until it has left.
+    // Without the lock, which a receive may need meanwhile. The hold keeps the memory mapped.
     private void UntilChanged()
     {
         using var hold = Hold();
@@ -260,7 +269,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         if (Delivery != RingDelivery.Queue)
         {
-            EnterLock(_sendGate, wait, "a send on another thread", IpcErrors.Empty);
+            Enter(_sendLock, wait, "a send on another thread", IpcErrors.Empty);
             try
             {
                 switch (_writer.AddReader(out var slot, out var cursor, out var number, wait))
@@ -270,15 +279,18 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
                     case RingOutcome.TimedOut:
                         throw IpcException.TimedOut($"the writers' lock of '{Address}'", Address.Text, wait.Deadline);
                     default:
-                        throw RingHeader.Damaged(Address, "another process meddles with its locks");
+                        throw RingHeader.Damaged(Address, "another process has overwritten its locks");
                 }
                 if (slot == RingLayout.SlotCount)
-                    throw new IpcException(IpcErrors.LimitReached, $"'{Address}' has {RingLayout.SlotCount} readers, and a broadcast that holds its writers back for the slowest has no more.", Address.Text, "Create one that drops the oldest messages: it has no such limit.") { Advice = IpcAdvice.UseDropOldest };
+                    throw new IpcException(IpcErrors.LimitReached,
+                        $"'{Address}' has {RingLayout.SlotCount} readers, the most for a broadcast that waits for its slowest reader.",
+                        Address.Text, "Create one that drops the oldest messages: it has no such limit.")
+                    { Advice = IpcAdvice.UseDropOldest };
                 _reader.Begin(slot, cursor, number);
             }
             finally
             {
-                _sendGate.Exit();
+                _sendLock.Exit();
             }
         }
         _participant.AttachReader();
@@ -287,14 +299,14 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private IpcException Unsupported(string what) =>
         new(IpcErrors.NotSupported, $"A {Kind} has no {what}.", Address.Text) { Advice = IpcAdvice.UseQueue };
 
-    private IpcException WasCut() => RingHeader.Damaged(Address, "its file was cut short");
+    private IpcException WasTruncated() => RingHeader.Damaged(Address, "its file was truncated");
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterLock(DeadlineLock gate, in WaitOptions wait, string what, IpcErrorId immediate)
+    private void Enter(DeadlineLock side, in WaitOptions wait, string what, IpcErrorId immediate)
     {
-        if (!gate.Enter(wait)) throw IpcException.TimedOut($"{what} on '{Address}'", Address.Text, wait.Deadline, immediate);
+        if (!side.Enter(wait)) throw IpcException.TimedOut($"{what} on '{Address}'", Address.Text, wait.Deadline, immediate);
         if (!IsClosed) return;
-        gate.Exit();
+        side.Exit();
         throw WasClosed();
     }
 

@@ -21,8 +21,9 @@ internal sealed class RingMechanism : IpcMechanism
     {
         ArgumentNullException.ThrowIfNull(address);
         var path = RingFile.PathOf(address);
-        // A damaged one too, or something of that name that is none: it is in the way of every ring.
-        if (!FileStatus.Of(path, address.Text, "unlink").IsType(Libc.S_IFREG)) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a ring, and is left alone.", address.Text);
+        // Also a damaged ring, or a file that is not a ring: as long as it exists, no ring can have its name.
+        if (!FileStatus.Of(path, address.Text, "unlink").IsType(Libc.S_IFREG))
+            throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a ring, so it was not removed.", address.Text);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
@@ -34,7 +35,8 @@ internal sealed class RingMechanism : IpcMechanism
 
     public override IEnumerable<IpcAddress> Known()
     {
-        foreach (var file in FileStatus.NamesIn(RingFile.Folder, Libc.S_IFREG, static n => n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
+        var isRing = static (string name) => name.StartsWith(RingFile.Prefix, StringComparison.Ordinal);
+        foreach (var file in FileStatus.NamesIn(RingFile.Folder, Libc.S_IFREG, isRing))
         {
             if (IpcAddress.TryParse("ring:/" + file[RingFile.Prefix.Length..], out var address)) yield return address!;
         }

@@ -1,19 +1,20 @@
 using IpcPs.Messaging;
 using IpcPs.Sockets.Native;
-using IpcPs.Sockets.Server;
 
 namespace IpcPs.Sockets;
 
-/// <summary>A datagram socket that talks to one server: unix (unix(7)) or UDP over loopback (udp(7)). It has a name of its own, so that the server can answer.</summary>
-/// <remarks>There is no connection: nothing says that the server went away but a later send that fails, and a receive never ends. On unix a server
-/// whose queue is full (net.unix.max_dgram_qlen messages) makes a sender wait and nothing is lost; UDP drops what the server's buffer
-/// (SO_RCVBUF) has no room for, and nobody is told but the server. A UDP socket that has sent something is closed a second after it was asked to. A unix server that was started anew is found again by the next send.
+/// <summary>A datagram socket that sends to one server: Unix (unix(7)) or UDP over loopback (udp(7)). It has an address of its own, so that
+/// the server can reply.</summary>
+/// <remarks>There is no connection: only a send that fails shows that the server has gone, and a receive never ends. A Unix sender waits
+/// while the server's queue is full (net.unix.max_dgram_qlen messages), and no message is lost. UDP drops messages while the server's
+/// buffer (SO_RCVBUF) is full; only the server can see how many. A UDP socket that has sent something stays open for one second after it
+/// was closed. When a Unix server was restarted, the next send connects to the new one.
 /// Calls: connect(2), sendmsg(2), recvmsg(2), ppoll(2).</remarks>
 public sealed class DatagramSocket : MessageChannel
 {
     private readonly NativeSocket _socket;
     private readonly NativeSocketAddress _server;
-    private AdaptiveWait _receiveSpin = AdaptiveWait.InConversations;
+    private AdaptiveWait _receiveWait = AdaptiveWait.InConversations;
     private int _maxPacket;
     private bool _hasSent;
 
@@ -36,29 +37,29 @@ public sealed class DatagramSocket : MessageChannel
     /// <inheritdoc/>
     public override long MaxMessageSize => _maxPacket;
 
-    /// <summary>The name that the server answers to.</summary>
+    /// <summary>The address that the server sends replies to.</summary>
     public IpcAddress? LocalAddress => Open.Name().ToAddress(IpcSocketType.Datagram);
 
-    /// <inheritdoc cref="SocketBuffers.GetSend"/>
+    /// <inheritdoc cref="StreamSocket.SendBufferSize"/>
     public int SendBufferSize
     {
-        get => SocketBuffers.GetSend(Open);
+        get => Open.SendBufferSize;
         set
         {
-            SocketBuffers.SetSend(Open, value);
+            Open.SendBufferSize = value;
             _maxPacket = _socket.MaxPacket;
         }
     }
 
-    /// <inheritdoc cref="SocketBuffers.GetReceive"/>
+    /// <inheritdoc cref="StreamSocket.ReceiveBufferSize"/>
     public int ReceiveBufferSize
     {
-        get => SocketBuffers.GetReceive(Open);
-        set => SocketBuffers.SetReceive(Open, value);
+        get => Open.ReceiveBufferSize;
+        set => Open.ReceiveBufferSize = value;
     }
 
-    /// <summary>Bytes of the next message.</summary>
-    public int PendingBytes => SocketBuffers.GetPending(Open);
+    /// <inheritdoc cref="Server.DatagramListener.PendingBytes"/>
+    public int PendingBytes => Open.PendingBytes;
 
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
@@ -74,16 +75,16 @@ public sealed class DatagramSocket : MessageChannel
 
     private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
-        PacketSend.RequirePlain(options, this);
+        SocketErrors.RejectUnsupported(options, this);
         try
         {
             try
             {
-                PacketSend.ToPeer(_socket, packet, options.Handles, wait, Closing);
+                _socket.SendPacket(packet, options.Handles, wait, Closing);
             }
-            catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && ServesAgain())
+            catch (IpcException e) when (e.Id == IpcErrors.PeerClosed && TryReconnect())
             {
-                PacketSend.ToPeer(_socket, packet, options.Handles, wait, Closing);
+                _socket.SendPacket(packet, options.Handles, wait, Closing);
             }
         }
         catch (ObjectDisposedException)
@@ -95,9 +96,9 @@ public sealed class DatagramSocket : MessageChannel
 
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        PacketSend.RequirePlain(options, this);
+        SocketErrors.RejectUnsupported(options, this);
         var attempt = new ReceiveAttempt(_socket, message);
-        if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, wait, Closing))
+        if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveWait, wait, Closing))
             throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         attempt.Data.Describe(message);
         return true;
@@ -112,19 +113,51 @@ public sealed class DatagramSocket : MessageChannel
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // Whose a UDP datagram is the listener can find out only as long as there is the socket that sent it.
         if (disposing && _hasSent && !_socket.IsUnix) DelayedClose.Close(_socket);
         else _socket.Dispose();
     }
 
-    // A datagram socket stays tied to the very socket that it was connected to; the name may have a new one by now. On UDP the name is all
-    // there is, and the error was an earlier datagram's.
-    private bool ServesAgain() => _socket.IsUnix && _socket.Connect(_server, Deadline.Immediate) == 0;
+    // A Unix datagram socket stays connected to the socket that had the name then; a new server may have the name now. A UDP socket is
+    // connected to the port only, and the error is about an earlier datagram.
+    private bool TryReconnect() => _socket.IsUnix && _socket.Connect(_server, Deadline.Immediate) == 0;
 
     private unsafe struct ReceiveAttempt(NativeSocket socket, MessageBuffer message) : IAttempt
     {
         public ControlData Data;
 
         public bool TryOnce() => socket.TryReceivePacket(message, out Data, null) >= 0;
+    }
+}
+
+/// <summary>Closes UDP sockets one second late. A listener can find the user who sent a datagram only while the sender's socket exists, and
+/// many programs close it right after they have sent. The end of the process closes them at once.</summary>
+internal static class DelayedClose
+{
+    private const int MaxKept = 32;
+    private static readonly TimeSpan Delay = TimeSpan.FromSeconds(1);
+
+    private static readonly Queue<(NativeSocket Socket, long Until)> Kept = new();
+    private static readonly Timer Closer = new(static _ => CloseDue());
+
+    /// <summary>Closes the socket in a second, or sooner if more than 32 sockets wait for that.</summary>
+    public static void Close(NativeSocket socket)
+    {
+        lock (Kept)
+        {
+            Kept.Enqueue((socket, Environment.TickCount64 + (long)Delay.TotalMilliseconds));
+            if (Kept.Count > MaxKept) Kept.Dequeue().Socket.Dispose();
+            if (Kept.Count == 1) Closer.Change(Delay, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private static void CloseDue()
+    {
+        lock (Kept)
+        {
+            var now = Environment.TickCount64;
+            while (Kept.TryPeek(out var first) && first.Until <= now) Kept.Dequeue().Socket.Dispose();
+            // Later than the next one is due, so that several are closed at once.
+            if (Kept.Count > 0) Closer.Change(Delay / 2, Timeout.InfiniteTimeSpan);
+        }
     }
 }

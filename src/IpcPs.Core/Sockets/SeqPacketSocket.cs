@@ -1,34 +1,33 @@
 using IpcPs.Messaging;
-using IpcPs.Sockets.Loopback;
 using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
 
 namespace IpcPs.Sockets;
 
-/// <summary>One end of a unix seqpacket connection (unix(7)): like a stream, but each message arrives as it was sent, whole.</summary>
+/// <summary>One end of a Unix seqpacket connection (unix(7)): like a stream, but with message boundaries.</summary>
 /// <remarks>A message has at most as many bytes as the sender's SO_SNDBUF, less 32. Everything else is as with <see cref="StreamSocket"/>.
 /// Calls: send(2), sendmsg(2), recvmsg(2), recvmmsg(2), ppoll(2), shutdown(2), getsockopt(2).</remarks>
 public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
 {
-    // Packets found waiting, one after the other.
+    // After so many packets that were there already, the next ones are received several at a time.
     private const int BeforeBatch = 4;
 
     private readonly NativeSocket _socket;
     private readonly PeerIdentity _peer;
-    private AdaptiveWait _receiveSpin = AdaptiveWait.InConversations;
+    private AdaptiveWait _receiveWait = AdaptiveWait.InConversations;
     private int _maxPacket;
     private volatile bool _sendingEnded;
     private volatile bool _ended;
     private PacketBatch? _batch;
     private ReceiveStreak _ready;
-    private ListenerRegistration? _link;
+    private AcceptedClient? _client;
 
     internal SeqPacketSocket(NativeSocket socket, PeerIdentity peer) : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _peer = peer;
-        // What tells an empty message from the end: the first has a sender.
-        socket.AskForSenders();
+        // An empty message has a sender, the end of the stream has none.
+        socket.EnableCredentials();
         _maxPacket = socket.MaxPacket;
     }
 
@@ -56,35 +55,36 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     /// <inheritdoc cref="StreamSocket.PeerUser"/>
     public string? PeerUser => _peer.User;
 
-    /// <inheritdoc cref="SocketBuffers.GetSend"/>
+    /// <inheritdoc cref="StreamSocket.SendBufferSize"/>
     public int SendBufferSize
     {
-        get => SocketBuffers.GetSend(Open);
+        get => Open.SendBufferSize;
         set
         {
-            SocketBuffers.SetSend(Open, value);
+            Open.SendBufferSize = value;
             _maxPacket = _socket.MaxPacket;
         }
     }
 
-    /// <inheritdoc cref="SocketBuffers.GetReceive"/>
+    /// <inheritdoc cref="StreamSocket.ReceiveBufferSize"/>
     public int ReceiveBufferSize
     {
-        get => SocketBuffers.GetReceive(Open);
-        set => SocketBuffers.SetReceive(Open, value);
+        get => Open.ReceiveBufferSize;
+        set => Open.ReceiveBufferSize = value;
     }
 
-    /// <summary>Bytes of the messages that wait in the kernel; a receiver that is behind takes up to eight of them out at once.</summary>
-    public int PendingBytes => SocketBuffers.GetPending(Open);
+    /// <summary>Bytes of the messages that wait in the kernel (SIOCINQ). A receiver that is slower than the sender takes up to eight out at
+    /// once.</summary>
+    public int PendingBytes => Open.PendingBytes;
 
     NativeSocket ISocketConnection.Socket => _socket;
 
     IpcChannel ISocketConnection.Channel => this;
 
-    ListenerRegistration? ISocketConnection.Link
+    AcceptedClient? ISocketConnection.Client
     {
-        get => _link;
-        set => _link = value;
+        get => _client;
+        set => _client = value;
     }
 
     bool ISocketConnection.MayHaveMore => true;
@@ -116,7 +116,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         message.Clear();
         var attempt = new ReceiveAttempt(_socket, message, null);
         if (!attempt.TryOnce()) return ReceiveOutcome.Nothing;
-        if (!Take(ref attempt, message)) return ReceiveOutcome.Ended;
+        if (!Complete(ref attempt, message)) return ReceiveOutcome.Ended;
         Unwrap(message, options);
         return ReceiveOutcome.Message;
     }
@@ -127,30 +127,30 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
 
     private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
     {
-        PacketSend.RequirePlain(options, this);
+        SocketErrors.RejectUnsupported(options, this);
         try
         {
-            PacketSend.ToPeer(_socket, packet, options.Handles, wait, Closing);
+            _socket.SendPacket(packet, options.Handles, wait, Closing);
         }
         catch (ObjectDisposedException)
         {
             throw WasClosed();
         }
-        _link?.Sent(options.IsReply ? 1 : 0);
+        _client?.OnSent(options.IsReply ? 1 : 0);
     }
 
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        _link?.Cut();
-        PacketSend.RequirePlain(options, this);
+        _client?.Detach();
+        SocketErrors.RejectUnsupported(options, this);
         try
         {
             if (_ended) return false;
             var attempt = new ReceiveAttempt(_socket, message, BatchFor(options));
-            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveSpin, wait, Closing))
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveWait, wait, Closing))
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             CountReady(attempt.Tries);
-            return Take(ref attempt, message);
+            return Complete(ref attempt, message);
         }
         finally
         {
@@ -167,15 +167,15 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        _link?.Cut();
+        _client?.Detach();
         _socket.Dispose();
-        // Whoever is receiving does it when it is through.
+        // If another thread is receiving, it returns the batch when it ends.
         if (!disposing || !ReceiveLock!.Enter(Deadline.Immediate)) return;
         ReturnBatch();
         ReceiveLock.Exit();
     }
 
-    // A receiver that keeps finding packets, and answers none, is behind its sender.
+    // A thread that finds a packet each time, and sends nothing, is slower than the sender.
     private void CountReady(int tries)
     {
         if (tries == 1) _ready.Add();
@@ -196,7 +196,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         _batch = null;
     }
 
-    private bool Take(ref ReceiveAttempt attempt, MessageBuffer message)
+    private bool Complete(ref ReceiveAttempt attempt, MessageBuffer message)
     {
         if (attempt.Received < 0)
         {
@@ -205,7 +205,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
             return false;
         }
         attempt.Data.Describe(message);
-        // Sent before this side asked for senders: then it is known who connected.
+        // A message that was sent before this side enabled credentials comes without them: its sender is the process that connected.
         if (message.SenderId is null)
         {
             message.SenderId = _peer.ProcessId;

@@ -27,12 +27,13 @@ internal sealed class SocketMechanism : IpcMechanism
             base.Remove(address);
             return;
         }
-        if (FileStatus.TryOf(path)?.Type is { } type && type != Libc.S_IFSOCK) throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket, and is left alone.", address.Text);
+        if (FileStatus.TryOf(path)?.Type is { } type && type != Libc.S_IFSOCK)
+            throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket, so it was not removed.", address.Text);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
-    /// <summary>Waits for a socket's file. Whether a server answers there, or on a port or an abstract name, only connecting can tell: that is what
-    /// <see cref="OpenOptions.Wait"/> is for, and for these there is nothing to wait for before.</summary>
+    /// <summary>Waits for a socket's file. A port or an abstract name has no file to wait for. Only connecting shows whether a server
+    /// listens; <see cref="OpenOptions.Wait"/> waits for that.</summary>
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);

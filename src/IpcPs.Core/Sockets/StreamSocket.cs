@@ -1,18 +1,18 @@
 using IpcPs.Messaging;
-using IpcPs.Sockets.Loopback;
 using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
 
 namespace IpcPs.Sockets;
 
-/// <summary>One end of a stream connection: a unix socket (unix(7)) or TCP over loopback (tcp(7)). Both sides send and receive.</summary>
-/// <remarks>Bytes arrive in order and none is lost while both sides live. Closing, or <see cref="CompleteSending"/>, is the end that the other
-/// side receives after everything sent before; what it sends then gets <see cref="IpcErrors.PeerClosed"/>. Bytes that were sent and not
-/// received when the receiver dies are gone. A unix socket carries open descriptors (<see cref="SendOptions.Handles"/>) and says who the peer is.
+/// <summary>One end of a stream connection: a Unix socket (unix(7)) or TCP over loopback (tcp(7)). Both ends send and receive.</summary>
+/// <remarks>Bytes arrive in order, and none is lost while both ends live. When one end is closed or has called
+/// <see cref="CompleteSending"/>, the other receives everything sent before and then the end of the stream. Sending to a closed end fails
+/// with <see cref="IpcErrors.PeerClosed"/>. Bytes that a receiver has not received when it dies are lost. A Unix socket carries open
+/// descriptors (<see cref="SendOptions.Handles"/>) and knows the peer's process and user.
 /// Calls: sendmsg(2), recvmsg(2), ppoll(2), shutdown(2), getsockopt(2).</remarks>
 public sealed class StreamSocket : StreamChannel, ISocketConnection
 {
-    // More than this many descriptors for messages that never become whole are nobody's honest doing.
+    // No correct sender passes more descriptors than this for messages that are not complete yet.
     private const int MaxWaitingHandles = Libc.MaxPassedDescriptors;
 
     private readonly NativeSocket _socket;
@@ -22,7 +22,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     private long _received;
     private int _enqueuedReplies;
     private volatile bool _sendingEnded;
-    private ListenerRegistration? _link;
+    private AcceptedClient? _client;
 
     internal StreamSocket(NativeSocket socket, PeerIdentity peer) : base(socket.Address, int.MaxValue)
     {
@@ -39,49 +39,53 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     /// <inheritdoc/>
     public override bool CanReceive => !IsClosed;
 
-    /// <summary>The process that connected, or that listens; null where the kernel does not say.</summary>
+    /// <summary>The process id of the peer (SO_PEERCRED); null if the kernel does not report it.</summary>
     public int? PeerProcessId => _peer.ProcessId;
 
-    /// <summary>The user id of the peer; null where the kernel does not say.</summary>
+    /// <summary>The user id of the peer; null if the kernel does not report it.</summary>
     public uint? PeerUserId => _peer.UserId;
 
-    /// <summary>The group id of the peer; null where the kernel does not say.</summary>
+    /// <summary>The group id of the peer; null if the kernel does not report it.</summary>
     public uint? PeerGroupId => _peer.GroupId;
 
-    /// <summary>The user name of the peer; null where the kernel does not say.</summary>
+    /// <summary>The user name of the peer; null if the kernel does not report the user.</summary>
     public string? PeerUser => _peer.User;
 
-    /// <summary>tcp: address and port of the other side.</summary>
+    /// <summary>TCP: address and port of the peer.</summary>
     public IpcAddress? PeerAddress => _socket.IsUnix || IsClosed ? null : _socket.PeerName().ToAddress(IpcSocketType.Stream);
 
-    /// <inheritdoc cref="SocketBuffers.GetSend"/>
+    /// <summary>How many sent bytes the kernel keeps until the peer receives them (SO_SNDBUF); then a sender waits. The kernel counts its
+    /// own overhead too, and doubles the value that is set.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: the value is larger than net.core.wmem_max.</exception>
     public int SendBufferSize
     {
-        get => SocketBuffers.GetSend(Open);
-        set => SocketBuffers.SetSend(Open, value);
+        get => Open.SendBufferSize;
+        set => Open.SendBufferSize = value;
     }
 
-    /// <inheritdoc cref="SocketBuffers.GetReceive"/>
+    /// <summary>How many bytes the kernel keeps until they are received (SO_RCVBUF). The kernel counts its own overhead too, and doubles
+    /// the value that is set.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: the value is larger than net.core.rmem_max.</exception>
     public int ReceiveBufferSize
     {
-        get => SocketBuffers.GetReceive(Open);
-        set => SocketBuffers.SetReceive(Open, value);
+        get => Open.ReceiveBufferSize;
+        set => Open.ReceiveBufferSize = value;
     }
 
-    /// <summary>Bytes that have arrived in the kernel and were not received.</summary>
-    public int PendingBytes => SocketBuffers.GetPending(Open);
+    /// <summary>Bytes that have arrived in the kernel and were not received yet (SIOCINQ).</summary>
+    public int PendingBytes => Open.PendingBytes;
 
-    /// <summary>Bytes that were sent and that the peer has not received yet.</summary>
-    public int UnreceivedBytes => SocketBuffers.GetUnreceived(Open);
+    /// <summary>Bytes that were sent and that the peer has not received yet (SIOCOUTQ).</summary>
+    public int UnreceivedBytes => Open.UnreceivedBytes;
 
     NativeSocket ISocketConnection.Socket => _socket;
 
     IpcChannel ISocketConnection.Channel => this;
 
-    ListenerRegistration? ISocketConnection.Link
+    AcceptedClient? ISocketConnection.Client
     {
-        get => _link;
-        set => _link = value;
+        get => _client;
+        set => _client = value;
     }
 
     bool ISocketConnection.MayHaveMore => HasUnread;
@@ -100,10 +104,10 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
 
     internal override bool CanRequest => CanSend && CanReceive;
 
-    // Receiving from a connection that a listener handed out with a message takes it from the listener.
+    // When the program receives from a connection that it got from a listener's message, the listener stops receiving from it.
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        _link?.Cut();
+        _client?.Detach();
         return base.ReceiveCore(message, options, wait);
     }
 
@@ -111,7 +115,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         base.Send(payload, options, wait);
-        _link?.Sent(Interlocked.Exchange(ref _enqueuedReplies, 0) + (options.IsReply ? 1 : 0));
+        _client?.OnSent(Interlocked.Exchange(ref _enqueuedReplies, 0) + (options.IsReply ? 1 : 0));
     }
 
     /// <inheritdoc/>
@@ -125,7 +129,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     public override void Flush(in WaitOptions wait = default)
     {
         base.Flush(wait);
-        _link?.Sent(Interlocked.Exchange(ref _enqueuedReplies, 0));
+        _client?.OnSent(Interlocked.Exchange(ref _enqueuedReplies, 0));
     }
 
     /// <inheritdoc/>
@@ -151,7 +155,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
 
     internal override int TryWrite(ReadOnlySpan<byte> bytes, in SendOptions options)
     {
-        if (options.Handles is not null) SocketBuffers.RequireHandles(_socket);
+        if (options.Handles is not null) SocketErrors.RejectDescriptors(_socket);
         return _socket.TrySend(bytes, options.Handles);
     }
 
@@ -166,7 +170,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
         while (_arrived.TryPeek(out var next) && next.Position <= Position)
         {
             _arrived.Dequeue();
-            next.GiveTo(message);
+            next.MoveTo(message);
             _waitingHandles -= next.Count;
         }
     }
@@ -174,16 +178,16 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        _link?.Cut();
+        _client?.Detach();
         _socket.Dispose();
-        foreach (var arrived in _arrived) arrived.Drop();
+        foreach (var arrived in _arrived) arrived.Close();
     }
 
-    // The kernel ends a read behind the bytes that descriptors came with, so they belong to the message that has the last byte of this read.
+    // The kernel ends a read after the bytes that descriptors came with. So they belong to the message that has the last byte of this read.
     private void Keep(ControlData data)
     {
         var arrived = new ArrivedHandles(_received, data);
-        if (_waitingHandles + arrived.Count > MaxWaitingHandles) arrived = arrived.Drop();
+        if (_waitingHandles + arrived.Count > MaxWaitingHandles) arrived = arrived.Close();
         _waitingHandles += arrived.Count;
         _arrived.Enqueue(arrived);
     }
@@ -192,13 +196,13 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     {
         public int Count => Data.Handles?.Count ?? 0;
 
-        public void GiveTo(MessageBuffer message)
+        public void MoveTo(MessageBuffer message)
         {
             if (Data.Handles is not null) message.Handles = message.Handles is null ? Data.Handles : [.. message.Handles, .. Data.Handles];
             message.LostHandles |= Data.LostHandles;
         }
 
-        public ArrivedHandles Drop()
+        public ArrivedHandles Close()
         {
             if (Data.Handles is not null) foreach (var handle in Data.Handles) handle.Dispose();
             return new ArrivedHandles(Position, new ControlData { LostHandles = true });

@@ -2,8 +2,8 @@ using System.IO.MemoryMappedFiles;
 
 namespace IpcPs.Tests.Rings;
 
-/// <summary>Where a process that will be killed notes what it did, in memory that outlives it: a writer the last message whose send returned, a reader every message whose
-/// receive returned.</summary>
+/// <summary>Where a process that will be killed notes what it did, in memory that outlives it: a writer the last message whose send
+/// returned, a reader every message whose receive returned.</summary>
 internal sealed unsafe class CrashLedger : IDisposable
 {
     public const int MaxMessages = 4_000_000;
@@ -18,7 +18,8 @@ internal sealed unsafe class CrashLedger : IDisposable
         Path = path;
         _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         if (_file.Length == 0) _file.SetLength((MaxMessages + 1L) * 8);
-        _map = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+        _map = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None,
+            leaveOpen: true);
         _view = _map.CreateViewAccessor();
         byte* start = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);

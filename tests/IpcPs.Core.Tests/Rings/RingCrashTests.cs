@@ -46,7 +46,8 @@ public sealed class RingCrashTests(ITestOutputHelper output) : IDisposable
             var side = i % 2 == 0 ? _writers : _readers;
             var alive = side.Where(static c => c.IsAlive).ToList();
             // A reader whose ledger fills is next: on a fast machine chance may spare it for millions of messages.
-            var victim = alive.Find(static c => !c.Writes && c.Ledger.Count > CrashLedger.MaxMessages / 2) ?? alive[_random.Next(alive.Count)];
+            var victim = alive.Find(static c => !c.Writes && c.Ledger.Count > CrashLedger.MaxMessages / 2)
+                ?? alive[_random.Next(alive.Count)];
             AwaitProgress(ring);
             // Anywhere in some hundred operations.
             for (var spins = _random.Next(20_000); spins > 0; spins--) Thread.SpinWait(1);
@@ -69,14 +70,17 @@ public sealed class RingCrashTests(ITestOutputHelper output) : IDisposable
             while (child.Ledger.Count == before)
             {
                 Assert.False(child.Process.HasExited, "A peer has ended by itself.");
-                if (since.Elapsed > TimeSpan.FromMinutes(1)) Assert.Fail($"A peer hangs, {(child.Writes ? "a writer" : "a reader")} with {before}: {Describe(ring.Memory)}");
+                if (since.Elapsed > TimeSpan.FromMinutes(1))
+                    Assert.Fail($"A {(child.Writes ? "writer" : "reader")} hangs with {before}: {Describe(ring.Memory)}");
                 Thread.Yield();
             }
         }
     }
 
     private static string Describe(in MappedRingMemory memory) =>
-        $"tail {memory.ReadLong(RingLayout.Tail)}, head {memory.ReadLong(RingLayout.Head)}, locks {memory.ReadWord(RingLayout.WriterLock):x} {memory.ReadWord(RingLayout.ReaderLock):x}, sleepers {memory.ReadWord(RingLayout.DataSleepers)} {memory.ReadWord(RingLayout.RoomSleepers)}";
+        $"tail {memory.ReadLong(RingLayout.Tail)}, head {memory.ReadLong(RingLayout.Head)}, "
+        + $"locks {memory.ReadWord(RingLayout.WriterLock):x} {memory.ReadWord(RingLayout.ReaderLock):x}, "
+        + $"sleepers {memory.ReadWord(RingLayout.DataSleepers)} {memory.ReadWord(RingLayout.SpaceSleepers)}";
 
     private void JudgeQueue(MessageRing ring)
     {
@@ -99,7 +103,8 @@ public sealed class RingCrashTests(ITestOutputHelper output) : IDisposable
             Assert.True(got.Count == 0 || got.Max() <= sent + 1);
             lost += (int)sent - got.Count(n => n <= sent);
         }
-        output.WriteLine($"{_writers.Count} writers, {_readers.Count} readers, {all.Count} messages received, {lost} in the hands of {killed} readers that were killed");
+        output.WriteLine($"{_writers.Count} writers, {_readers.Count} readers, {all.Count} messages received, "
+            + $"{lost} lost with {killed} readers that were killed");
         Assert.InRange(lost, 0, killed);
     }
 
@@ -125,7 +130,8 @@ public sealed class RingCrashTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    // Processes take longer to start than to be killed: many are on the mark. They are started while those that run are stopped, wherever that is, which would leave them no core.
+    // Processes take longer to start than to be killed: many are on the mark. They are started while those that run are stopped, wherever
+    // that is, which would leave them no core.
     private void Go(List<Child> side, bool writes)
     {
         if (!_spare.Exists(c => c.Writes == writes))
@@ -174,6 +180,7 @@ public sealed class RingCrashTests(ITestOutputHelper output) : IDisposable
             Kill();
         }
 
-        private bool IsAsleep() => Directory.EnumerateDirectories($"/proc/{Process.Id}/task").All(static t => !File.ReadAllText(t + "/stat").Split(") ")[1].StartsWith('R'));
+        private bool IsAsleep() => Directory.EnumerateDirectories($"/proc/{Process.Id}/task")
+            .All(static t => !File.ReadAllText(t + "/stat").Split(") ")[1].StartsWith('R'));
     }
 }

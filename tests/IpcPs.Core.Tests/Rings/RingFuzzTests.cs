@@ -7,7 +7,7 @@ using Xunit;
 
 namespace IpcPs.Tests.Rings;
 
-/// <summary>What a ring says is never believed: whoever may write the file can make it say anything, at any time.</summary>
+/// <summary>The contents of a ring are never trusted: a process that may write the file can change them at any time.</summary>
 public sealed class RingFuzzTests : IDisposable
 {
     private readonly IpcAddress _address = IpcAddress.Parse($"ring:/fuzz-{Guid.NewGuid():N}");
@@ -26,7 +26,8 @@ public sealed class RingFuzzTests : IDisposable
         for (var round = 0; round < 30; round++)
         {
             var ring = MessageRing.Create(_address, new RingOptions { Capacity = 64 * 1024, Delivery = delivery });
-            using var vandal = new FileStream(Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            using var vandal = new FileStream(Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete,
+                bufferSize: 0);
             using var stop = new CancellationTokenSource();
             var peers = Enumerable.Range(0, 2).SelectMany(_ => new[] { Peer(Receive), Peer(Send) }).ToList();
             for (var i = 0; i < 300; i++) Damage(vandal, random);
@@ -70,7 +71,9 @@ public sealed class RingFuzzTests : IDisposable
         Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => OpenBytes(new byte[good.Length])).Id);
         Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => OpenBytes(good[..^1])).Id);
         Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => OpenBytes([.. good, 0])).Id);
-        foreach (var field in new[] { RingLayout.VersionAt, RingLayout.DeliveryAt, RingLayout.CapacityAt, RingLayout.DataOffsetAt, RingLayout.SlotCountAt })
+        int[] fields =
+            [RingLayout.VersionAt, RingLayout.DeliveryAt, RingLayout.CapacityAt, RingLayout.DataOffsetAt, RingLayout.SlotCountAt];
+        foreach (var field in fields)
         {
             var bad = good.ToArray();
             bad[field + 2] ^= 0x40;
@@ -98,16 +101,21 @@ public sealed class RingFuzzTests : IDisposable
         ring.Send(new byte[1000]);
         using (var cut = new FileStream(Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) cut.SetLength(0);
         Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => ring.Send(new byte[100])).Id);
-        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => ring.Receive(new MessageBuffer(), default, Deadline.Immediate)).Id);
+        var error = Assert.Throws<IpcException>(() => ring.Receive(new MessageBuffer(), default, Deadline.Immediate));
+        Assert.Equal(IpcErrors.InvalidData, error.Id);
     }
 
-    private static void Receive(MessageRing ring, MessageBuffer message) => ring.Receive(message, default, Deadline.After(TimeSpan.FromMilliseconds(1)));
+    private static void Receive(MessageRing ring, MessageBuffer message) =>
+        ring.Receive(message, default, Deadline.After(TimeSpan.FromMilliseconds(1)));
 
-    private static void Send(MessageRing ring, MessageBuffer message) => ring.Send(new byte[Random.Shared.Next(2000)], default, Deadline.After(TimeSpan.FromMilliseconds(1)));
+    private static void Send(MessageRing ring, MessageBuffer message) =>
+        ring.Send(new byte[Random.Shared.Next(2000)], default, Deadline.After(TimeSpan.FromMilliseconds(1)));
 
     private static void Damage(FileStream file, Random random)
     {
-        int[] fields = [RingLayout.Tail, RingLayout.Head, RingLayout.WriterLock, RingLayout.ReaderLock, RingLayout.LockSleepers(RingLayout.WriterLock), RingLayout.DataSleepers, RingLayout.RoomSleepers, RingLayout.NextToken, RingLayout.WritersEver, RingLayout.Slots, RingLayout.Slots + RingLayout.SlotCursor];
+        int[] fields = [RingLayout.Tail, RingLayout.Head, RingLayout.WriterLock, RingLayout.ReaderLock,
+            RingLayout.LockSleepers(RingLayout.WriterLock), RingLayout.DataSleepers, RingLayout.SpaceSleepers, RingLayout.NextToken,
+            RingLayout.WritersEver, RingLayout.Slots, RingLayout.Slots + RingLayout.SlotCursor];
         file.Position = random.Next(3) switch
         {
             0 => fields[random.Next(fields.Length)],

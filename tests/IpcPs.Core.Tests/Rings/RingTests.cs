@@ -170,12 +170,12 @@ public sealed class RingTests : IDisposable
         var block = new byte[1000];
         Fill(writer, block);
         var send = Task.Run(() => writer.Send(block));
-        await Asleep(writer, RingLayout.RoomSleepers);
+        await Asleep(writer, RingLayout.SpaceSleepers);
         Next(reader);
         await send;
         Fill(writer, block);
         send = Task.Run(() => writer.Send(block));
-        await Asleep(writer, RingLayout.RoomSleepers);
+        await Asleep(writer, RingLayout.SpaceSleepers);
         reader.Dispose();
         Assert.Equal(IpcErrors.PeerClosed, (await Assert.ThrowsAsync<IpcException>(() => send)).Id);
     }
@@ -198,7 +198,7 @@ public sealed class RingTests : IDisposable
         error = Assert.Throws<IpcException>(() => ring.Send(block, default, Deadline.After(TimeSpan.FromMilliseconds(20))));
         Assert.Equal(IpcErrors.Timeout, error.Id);
         var send = Task.Run(() => ring.Send(block));
-        await Asleep(ring, RingLayout.RoomSleepers);
+        await Asleep(ring, RingLayout.SpaceSleepers);
         ring.Dispose();
         Assert.Equal(IpcErrors.Closed, (await Assert.ThrowsAsync<IpcException>(() => send)).Id);
         Assert.Equal(IpcErrors.Closed, Assert.Throws<IpcException>(() => ring.Send(block)).Id);
@@ -267,11 +267,13 @@ public sealed class RingTests : IDisposable
     [Fact]
     public void A_name_is_given_once_and_its_mode_is_as_asked()
     {
-        using var ring = MessageRing.Create(_address, new RingOptions { Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite, Capacity = 100_000 });
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        using var ring = MessageRing.Create(_address, new RingOptions { Mode = Mode, Capacity = 100_000 });
         Assert.Equal(0x1B0u, (uint)File.GetUnixFileMode(Path));
         Assert.Equal(128 * 1024, ring.Capacity);
         Assert.Equal(IpcErrors.AlreadyExists, Assert.Throws<IpcException>(() => Create()).Id);
-        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => MessageRing.Create(_address, new RingOptions { Capacity = 0 })).Id);
+        var error = Assert.Throws<IpcException>(() => MessageRing.Create(_address, new RingOptions { Capacity = 0 }));
+        Assert.Equal(IpcErrors.InvalidArgument, error.Id);
     }
 
     [Fact]
@@ -354,13 +356,14 @@ public sealed class RingTests : IDisposable
 
     private static string Text(MessageRing ring) => Encoding.UTF8.GetString(Next(ring));
 
-    /// <summary>Until somebody says that he sleeps.</summary>
+    /// <summary>Until a thread has announced that it sleeps.</summary>
     private static async Task Asleep(MessageRing ring, int field)
     {
         while ((ring.Memory.ReadWord(field) & 1) == 0) await Task.Yield();
     }
 
-    private MessageRing Create(RingDelivery delivery = RingDelivery.Queue) => MessageRing.Create(_address, new RingOptions { Delivery = delivery, Capacity = 64 * 1024 });
+    private MessageRing Create(RingDelivery delivery = RingDelivery.Queue) =>
+        MessageRing.Create(_address, new RingOptions { Delivery = delivery, Capacity = 64 * 1024 });
 
     private MessageRing Open(IpcAccess access = IpcAccess.ReadWrite) => MessageRing.Open(_address, access);
 }

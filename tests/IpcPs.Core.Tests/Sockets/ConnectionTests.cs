@@ -85,7 +85,8 @@ public sealed class ConnectionTests : IDisposable
         Assert.True(server.Receive(_message, default, Soon));
         Assert.Equal(sent, _message.Payload.ToArray());
         client.Send(sent);
-        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => server.Receive(_message, new ReceiveOptions { Format = IpcFormat.Object }, Soon)).Id);
+        Assert.Equal(IpcErrors.InvalidData, Assert.Throws<IpcException>(() => server.Receive(_message,
+            new ReceiveOptions { Format = IpcFormat.Object }, Soon)).Id);
     }
 
     [Fact]
@@ -205,7 +206,8 @@ public sealed class ConnectionTests : IDisposable
             for (; sent < int.MaxValue; sent++) client.Send(BitConverter.GetBytes(sent), default, Deadline.Immediate);
         });
         Assert.Equal(IpcErrors.Full, full.Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => client.Send("x"u8, default, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => client.Send("x"u8, default,
+            Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         var sending = Task.Run(() =>
         {
             for (; sent < 10_000; sent++) client.Send(BitConverter.GetBytes(sent), default, Soon);
@@ -231,7 +233,8 @@ public sealed class ConnectionTests : IDisposable
         {
             for (; sent < int.MaxValue; sent++) back.Send(BitConverter.GetBytes(sent), default, Deadline.Immediate);
         });
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => back.Send("x"u8, default, Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => back.Send("x"u8, default,
+            Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         using var stop = new CancellationTokenSource(20);
         Assert.Throws<OperationCanceledException>(() => back.Send("x"u8, default, stop.Token));
         var sending = Task.Run(() =>
@@ -289,8 +292,10 @@ public sealed class ConnectionTests : IDisposable
         {
             var (client, server) = _place.Pair(kind);
             Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => client.Send("x"u8, new SendOptions { Type = 1 })).Id);
-            Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => client.Send("x"u8, new SendOptions { Priority = 1 })).Id);
-            Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => server.Receive(_message, new ReceiveOptions { Type = 1 })).Id);
+            Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => client.Send("x"u8,
+                new SendOptions { Priority = 1 })).Id);
+            Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => server.Receive(_message,
+                new ReceiveOptions { Type = 1 })).Id);
         }
     }
 

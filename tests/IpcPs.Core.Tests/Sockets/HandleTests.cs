@@ -104,7 +104,8 @@ public sealed class HandleTests : IDisposable
         using var end = new SafeDescriptor(Libc.open(fifo, Libc.O_RDWR | Libc.O_CLOEXEC, 0));
         var (first, second) = _place.Pair("tcp");
 
-        client.Send("x"u8, Framed with { Handles = [listener.HandleToPass!, memory.HandleToPass!, file.SafeFileHandle, wake, end, first.HandleToPass!, client.HandleToPass!] });
+        client.Send("x"u8, Framed with { Handles = [listener.HandleToPass!, memory.HandleToPass!, file.SafeFileHandle, wake, end,
+            first.HandleToPass!, client.HandleToPass!] });
         Assert.True(server.Receive(_message, default, Soon));
         var opened = _message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
         try
@@ -119,7 +120,7 @@ public sealed class HandleTests : IDisposable
             Assert.True(second.Receive(_message, default, Soon));
             Assert.Equal(Environment.ProcessId, Assert.IsType<SeqPacketSocket>(opened[6]).PeerProcessId);
             using var connection = IpcSocket.Connect(listener.Address);
-            connection.Send("to whom?"u8, Text);
+            connection.Send("to which?"u8, Text);
             Assert.True(((SocketListener)opened[0]).Receive(_message, default, Soon));
         }
         finally
@@ -137,14 +138,18 @@ public sealed class HandleTests : IDisposable
         client.Send("x"u8, Framed with { Handles = many });
         Assert.True(server.Receive(_message, default, Soon));
         Assert.Equal(253, _message.Handles!.Count);
-        Assert.Contains("253", Assert.Throws<IpcException>(() => client.Send("x"u8, Framed with { Handles = [.. many, pipe.Writer.Writer!] })).Message, StringComparison.Ordinal);
-        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => client.Send(default, new SendOptions { Handles = many })).Id);
+        Assert.Contains("253", Assert.Throws<IpcException>(() => client.Send("x"u8, Framed with { Handles = [.. many,
+            pipe.Writer.Writer!] })).Message, StringComparison.Ordinal);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => client.Send(default,
+            new SendOptions { Handles = many })).Id);
         foreach (var kind in new[] { "tcp", "udp" })
         {
             var other = _place.Connect(_place.Listen(kind));
-            Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => other.Send("x"u8, Framed with { Handles = [pipe.Reader.Reader!] })).Id);
+            Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => other.Send("x"u8,
+                Framed with { Handles = [pipe.Reader.Reader!] })).Id);
         }
-        Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => pipe.Send("x"u8, Framed with { Handles = [pipe.Reader.Reader!] })).Id);
+        Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => pipe.Send("x"u8,
+            Framed with { Handles = [pipe.Reader.Reader!] })).Id);
     }
 
     [Needs("python3")]
@@ -167,7 +172,8 @@ public sealed class HandleTests : IDisposable
         Assert.True(listener.Receive(_message, default, Soon));
         Assert.Equal("my pipe"u8, _message.Payload.Span);
         var back = _message.ReplyChannel!;
-        using (var writer = (PipeChannel)DescriptorOpener.Open(Assert.Single(_message.TakeHandles()))) writer.Send("hello"u8, new SendOptions { Format = IpcFormat.Bytes });
+        using (var writer = (PipeChannel)DescriptorOpener.Open(Assert.Single(_message.TakeHandles()))) writer.Send("hello"u8,
+            new SendOptions { Format = IpcFormat.Bytes });
         Assert.Equal("hello", peer.ReadLine());
         using var pipe = AnonymousPipe.Create();
         back.Send("yours"u8, Text with { Handles = [pipe.Writer.Writer!] });

@@ -63,7 +63,8 @@ public sealed class ListenerTests : IDisposable
         var spent = long.MaxValue;
         var thread = new Thread(() =>
         {
-            Assert.Throws<IpcException>(() => listener.Receive(new MessageBuffer(), default, Deadline.After(TimeSpan.FromMilliseconds(500))));
+            Assert.Throws<IpcException>(() => listener.Receive(new MessageBuffer(), default,
+                Deadline.After(TimeSpan.FromMilliseconds(500))));
             spent = Ticks(Libc.gettid());
         });
         thread.Start();
@@ -101,7 +102,7 @@ public sealed class ListenerTests : IDisposable
                 Assert.True(listener.Receive(_message, default, Soon));
                 if (Encoding.UTF8.GetString(_message.Payload.Span) == "quiet") break;
             }
-            // A turn is 16 messages, and nobody else has one.
+            // A turn is 16 messages, and no other client has a message.
             Assert.InRange(before, 0, 64);
         }
         finally
@@ -188,7 +189,8 @@ public sealed class ListenerTests : IDisposable
     public void Connections_are_handed_out_one_by_one()
     {
         var listener = (SocketListener)_place.Listen("tcp");
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => listener.Accept(Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() =>
+            listener.Accept(Deadline.After(TimeSpan.FromMilliseconds(20)))).Id);
         var client = _place.Connect(listener);
         using var server = listener.Accept(Soon);
         client.Send("x"u8, Text);
@@ -219,7 +221,8 @@ public sealed class ListenerTests : IDisposable
         var honest = _place.Connect(listener);
         Peer.RunPython("""
             import socket, sys, os
-            for bytes in (b'\xc1\x02', b'\xc1\x01\xff\x01' + b'\xff' * 30, b'\xc1\x01\x00\x01\xff\xff\xff\x7f', b'\xc1\x01\x01\x01' + b'\x10\0\0\0' + os.urandom(24), b'\xc1\x01\x00\x01\x10\0\0\0half'):
+            for bytes in (b'\xc1\x02', b'\xc1\x01\xff\x01' + b'\xff' * 30, b'\xc1\x01\x00\x01\xff\xff\xff\x7f',
+                    b'\xc1\x01\x01\x01' + b'\x10\0\0\0' + os.urandom(24), b'\xc1\x01\x00\x01\x10\0\0\0half'):
                 s = socket.socket(socket.AF_UNIX)
                 s.connect(sys.argv[1])
                 s.sendall(bytes)

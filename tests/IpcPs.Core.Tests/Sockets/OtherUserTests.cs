@@ -50,11 +50,13 @@ public sealed class OtherUserTests : IDisposable
     {
         File.SetUnixFileMode(_place.Folder, (UnixFileMode)0x1FF);
         // The file lets everybody in: what refuses is the question whose the client is.
-        var listener = (SocketListener)_place.Listen(kind == "mapped" ? "tcp" : kind, new SocketListenOptions { Mode = (UnixFileMode)0x1B6 });
+        var listener = (SocketListener)_place.Listen(kind == "mapped" ? "tcp" : kind,
+            new SocketListenOptions { Mode = (UnixFileMode)0x1B6 });
         using var peer = Peer.StartPython(Client, kind, Where(listener), "65534");
         var own = _place.Connect(listener);
         var output = Task.Run(peer.Finish);
-        while (listener.Refused == 0) Assert.Throws<IpcException>(() => listener.Receive(_message, default, Deadline.After(TimeSpan.FromMilliseconds(10))));
+        while (listener.Refused == 0) Assert.Throws<IpcException>(() =>
+            listener.Receive(_message, default, Deadline.After(TimeSpan.FromMilliseconds(10))));
         Assert.Contains((await output).Trim(), new[] { "read", "refused 104", "refused 32" });
         own.Send("mine"u8, new SendOptions { Framed = true });
         Assert.True(listener.Receive(_message, default, Soon));
@@ -89,7 +91,8 @@ public sealed class OtherUserTests : IDisposable
     public void Another_user_s_datagram_is_dropped_unless_that_user_was_named(string kind)
     {
         File.SetUnixFileMode(_place.Folder, (UnixFileMode)0x1FF);
-        using (var listener = (DatagramListener)IpcSocket.Listen(_place.Address(kind), new SocketListenOptions { Mode = (UnixFileMode)0x1B6 }))
+        using (var listener = (DatagramListener)IpcSocket.Listen(_place.Address(kind),
+            new SocketListenOptions { Mode = (UnixFileMode)0x1B6 }))
         {
             using var peer = Peer.StartPython(Client, kind, Where(listener), "65534");
             Assert.Equal("sent", peer.ReadLine());

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace IpcPs.Tests.Sockets;
 
-/// <summary>A receiver that is behind takes several packets with one call; nobody must be able to tell.</summary>
+/// <summary>A receiver that is slower than the sender receives several packets with one call. The program must not notice that.</summary>
 public sealed class PacketBatchTests : IDisposable
 {
     // As many as wait where net.unix.max_dgram_qlen is what the kernel makes it.

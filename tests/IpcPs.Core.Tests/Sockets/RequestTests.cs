@@ -98,7 +98,8 @@ public sealed class RequestTests : IDisposable
     public async Task A_reply_that_nobody_waits_for_any_more_is_dropped_and_other_messages_are_kept()
     {
         var (client, server) = _place.Pair("seqpacket");
-        var error = Assert.Throws<IpcException>(() => client.Request("slow"u8, _message, wait: Deadline.After(TimeSpan.FromMilliseconds(20))));
+        var error = Assert.Throws<IpcException>(() => client.Request("slow"u8, _message,
+            wait: Deadline.After(TimeSpan.FromMilliseconds(20))));
         Assert.Equal(IpcErrors.Timeout, error.Id);
         Assert.Contains("reply", error.Message, StringComparison.Ordinal);
         Assert.True(server.Receive(_message, default, Soon));

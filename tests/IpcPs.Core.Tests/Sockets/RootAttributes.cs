@@ -9,7 +9,8 @@ internal sealed class RootFactAttribute : FactAttribute
 {
     public RootFactAttribute() => Skip = Reason;
 
-    public static string? Reason => Libc.geteuid() != 0 ? "Only root can be another user too." : Peer.Has("python3") ? null : "python3 is not on PATH.";
+    public static string? Reason => Libc.geteuid() != 0 ? "Only root can be another user too." : Peer.Has("python3") ? null
+        : "python3 is not on PATH.";
 }
 
 /// <inheritdoc cref="RootFactAttribute"/>

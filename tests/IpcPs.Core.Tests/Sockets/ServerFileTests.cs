@@ -145,16 +145,18 @@ public sealed class ServerFileTests : IDisposable
         using (var dead = NativeSocket.Create(address)) Assert.Equal(0, dead.TryBind(NativeSocketAddress.Of(address)));
         Assert.Equal(IpcErrors.NoPeer, Assert.Throws<IpcException>(() => IpcSocket.Connect(address)).Id);
         using var other = _place.Listen("seqpacket");
-        Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcSocket.Connect(IpcAddress.Parse("unix:" + other.Address.Path))).Id);
+        Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() =>
+            IpcSocket.Connect(IpcAddress.Parse("unix:" + other.Address.Path))).Id);
     }
 
     [Theory]
     [MemberData(nameof(SocketPlace.All), MemberType = typeof(SocketPlace))]
     public async Task Opening_can_wait_until_the_server_is_there(string kind)
     {
-        if (kind == "udp") return;  // Nobody has to be there to send to.
+        if (kind == "udp") return;  // UDP needs no server to send to.
         var address = kind == "tcp" ? SocketPlace.UnusedTcp() : _place.Address(kind);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => IpcSocket.Connect(address, untilThere: true, Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => IpcSocket.Connect(address, untilThere: true,
+            Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
         using var cancel = new CancellationTokenSource(30);
         Assert.Throws<OperationCanceledException>(() => IpcSocket.Connect(address, untilThere: true, cancel.Token));
         var connecting = Task.Run(() => IpcSocket.Connect(address, untilThere: true, Soon));
@@ -178,7 +180,8 @@ public sealed class ServerFileTests : IDisposable
             for (var i = 0; i < int.MaxValue; i++) waiting.Add(_place.Keep(IpcSocket.Connect(listener.Address, wait: Deadline.Immediate)));
         });
         Assert.Equal(IpcErrors.Full, error.Id);
-        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => IpcSocket.Connect(listener.Address, wait: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
+        Assert.Equal(IpcErrors.Timeout, Assert.Throws<IpcException>(() => IpcSocket.Connect(listener.Address,
+            wait: Deadline.After(TimeSpan.FromMilliseconds(30)))).Id);
         var connecting = Task.Run(() => IpcSocket.Connect(listener.Address, wait: Soon));
         for (var i = 0; i <= waiting.Count; i++) _place.Keep(listener.Accept(Soon));
         _place.Keep(await connecting);
@@ -188,7 +191,8 @@ public sealed class ServerFileTests : IDisposable
     public void A_user_who_does_not_exist_is_an_error_before_anybody_listens()
     {
         var address = _place.Address("stream");
-        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => IpcSocket.Listen(address, new SocketListenOptions { AllowUsers = ["nobody-has-this-name"] })).Id);
+        Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => IpcSocket.Listen(address,
+            new SocketListenOptions { AllowUsers = ["nobody-has-this-name"] })).Id);
         Assert.False(Path.Exists(address.Path));
     }
 }

@@ -29,13 +29,16 @@ internal sealed class SocketPlace : IDisposable
         _ => throw new ArgumentException(kind),
     });
 
-    /// <summary>A TCP port that nobody listens on, and that the kernel gives to nobody: it is below those that it picks from.</summary>
+    /// <summary>A TCP port that no process listens on. The kernel does not choose it for a client, because it is below the local port
+    /// range.</summary>
     public static IpcAddress UnusedTcp()
     {
-        var lowest = int.Parse(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t', ' ')[0], CultureInfo.InvariantCulture);
+        var lowest = int.Parse(File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t', ' ')[0],
+            CultureInfo.InvariantCulture);
         while (true)
         {
-            var address = IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"tcp:127.0.0.1:{Random.Shared.Next(Math.Min(1024, lowest - 1), lowest)}"));
+            var address = IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture,
+                $"tcp:127.0.0.1:{Random.Shared.Next(Math.Min(1024, lowest - 1), lowest)}"));
             try
             {
                 IpcSocket.Listen(address).Dispose();

@@ -47,7 +47,8 @@ public sealed class RingCommandTests : IDisposable
             Close-IpcObject $reader, $ring
             """, _name);
         Assert.Equal([9000, 9000L], result.NoErrors().Values);
-        Assert.Matches("^[0-9]+ messages on 'ring:/.*' were dropped before this one: this reader is too slow for its writers.$", Assert.Single(result.Warnings));
+        Assert.Matches("^[0-9]+ messages on 'ring:/.*' were dropped before this one: this reader is too slow for its writers.$",
+            Assert.Single(result.Warnings));
     }
 
     [Fact]
@@ -66,14 +67,21 @@ public sealed class RingCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("New-IpcRing $name; New-IpcRing $name", "IpcAlreadyExists", ErrorCategory.ResourceExists, "linkat on 'ring:/{0}' failed: File exists (EEXIST).")]
-    [InlineData("New-IpcRing a/b", "IpcInvalidName", ErrorCategory.InvalidArgument, "'ring:a/b' is not a usable name: a name has no slash.")]
+    [InlineData("New-IpcRing $name; New-IpcRing $name", "IpcAlreadyExists", ErrorCategory.ResourceExists,
+        "linkat on 'ring:/{0}' failed: File exists (EEXIST).")]
+    [InlineData("New-IpcRing a/b", "IpcInvalidName", ErrorCategory.InvalidArgument,
+        "'ring:a/b' is not a usable name: a name has no slash.")]
     [InlineData("New-IpcRing mq:/x", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'mq:/x' is not the address of a ring.")]
-    [InlineData("New-IpcRing $name -Capacity 2GB", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "A ring holds up to 1073741824 bytes, and not 2147483648.")]
-    [InlineData("Receive-IpcMessage ring:/$name", "IpcNotFound", ErrorCategory.ObjectNotFound, "open on 'ring:/{0}' failed: No such file or directory (ENOENT).")]
-    [InlineData("$r = New-IpcRing $name; Receive-IpcMessage $r -NoWait", "IpcEmpty", ErrorCategory.ResourceBusy, "Would have to wait for a message on 'ring:/{0}'.")]
-    [InlineData("$r = New-IpcRing $name; Receive-IpcMessage $r -Timeout 0.01", "IpcTimeout", ErrorCategory.OperationTimeout, "Waited 0.01 s for a message on 'ring:/{0}'.")]
-    [InlineData("$r = New-IpcRing $name -Capacity 64KB; ('x' * 33000) | Send-IpcMessage $r -Format Text", "IpcMessageTooLarge", ErrorCategory.LimitsExceeded, "A message of 33000 bytes is larger than the 32752 that 'ring:/{0}' takes.")]
+    [InlineData("New-IpcRing $name -Capacity 2GB", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "A ring holds 1 to 1073741824 bytes, not 2147483648.")]
+    [InlineData("Receive-IpcMessage ring:/$name", "IpcNotFound", ErrorCategory.ObjectNotFound,
+        "open on 'ring:/{0}' failed: No such file or directory (ENOENT).")]
+    [InlineData("$r = New-IpcRing $name; Receive-IpcMessage $r -NoWait", "IpcEmpty", ErrorCategory.ResourceBusy,
+        "Would have to wait for a message on 'ring:/{0}'.")]
+    [InlineData("$r = New-IpcRing $name; Receive-IpcMessage $r -Timeout 0.01", "IpcTimeout", ErrorCategory.OperationTimeout,
+        "Waited 0.01 s for a message on 'ring:/{0}'.")]
+    [InlineData("$r = New-IpcRing $name -Capacity 64KB; ('x' * 33000) | Send-IpcMessage $r -Format Text", "IpcMessageTooLarge",
+        ErrorCategory.LimitsExceeded, "A message of 33000 bytes is larger than the 32752 that 'ring:/{0}' takes.")]
     public void Errors_have_their_id_and_category_and_say_what_is_wrong(string script, string id, ErrorCategory category, string message)
     {
         var result = _session.Run("$name = $args[0]; " + script + "; if ($r) { Close-IpcObject $r }", _name);
@@ -105,7 +113,13 @@ public sealed class RingCommandTests : IDisposable
     [Fact]
     public void A_large_object_goes_beside_the_ring()
     {
-        var result = _session.Run("$r = New-IpcRing $args[0] -Capacity 64KB; 'x' * 100000 | Send-IpcMessage $r; (Receive-IpcMessage $r).Length; Close-IpcObject $r", _name);
+        var result = _session.Run(
+            """
+            $r = New-IpcRing $args[0] -Capacity 64KB
+            'x' * 100000 | Send-IpcMessage $r
+            (Receive-IpcMessage $r).Length
+            Close-IpcObject $r
+            """, _name);
         Assert.Equal(100_000, result.Single());
     }
 }

@@ -58,7 +58,10 @@ public sealed class HandleCommandTests : IDisposable
             $server = New-IpcSocket $args[0]; $client = Open-IpcObject $server.Address
             $memory = New-IpcSharedMemory -Size 4096; $queue = New-IpcQueue; $other = New-IpcSocket tcp:127.0.0.1:0
             1 | Send-IpcMessage $client -Handle $memory, $queue, $other, $client
-            (Receive-IpcMessage $server -Envelope -Timeout 60).Handles | ForEach-Object { $_.GetType().Name; if ($_ -is [IDisposable]) { $_.Dispose() } }
+            (Receive-IpcMessage $server -Envelope -Timeout 60).Handles | ForEach-Object {
+                $_.GetType().Name
+                if ($_ -is [IDisposable]) { $_.Dispose() }
+            }
             # Without -Envelope they are nobody's, and closed.
             2 | Send-IpcMessage $client -Handle $memory
             Receive-IpcMessage $server -Timeout 60
@@ -100,9 +103,22 @@ public sealed class HandleCommandTests : IDisposable
     [InlineData("-Handle $pipe.Reader", "IpcNotSupported", "carry", "sysv")]
     public void What_can_t_be_handed_over_is_an_error(string option, string id, string text, string kind = "path")
     {
-        var make = kind switch { "pipe" => "$client = New-IpcPipe", "queue" => "$client = New-IpcQueue", "sysv" => "$client = New-IpcQueue -Kind SysV", _ => "$server = New-IpcSocket $args[0]; $client = Open-IpcObject $server.Address" };
+        var make = kind switch
+        {
+            "pipe" => "$client = New-IpcPipe",
+            "queue" => "$client = New-IpcQueue",
+            "sysv" => "$client = New-IpcQueue -Kind SysV",
+            _ => "$server = New-IpcSocket $args[0]; $client = Open-IpcObject $server.Address",
+        };
         option = option.Contains('*', StringComparison.Ordinal) ? "-Handle (" + option[8..] + ")" : option;
-        var result = _session.Run($"{make}; $pipe = New-IpcPipe; 'x' | Send-IpcMessage $client {option}; Close-IpcObject $pipe; if ($client.Kind -like '*queue') {{ Remove-IpcObject $client }}", kind is "pipe" or "queue" or "sysv" ? "" : _place.Address(kind));
+        var result = _session.Run(
+            $$"""
+            {{make}}
+            $pipe = New-IpcPipe
+            'x' | Send-IpcMessage $client {{option}}
+            Close-IpcObject $pipe
+            if ($client.Kind -like '*queue') { Remove-IpcObject $client }
+            """, kind is "pipe" or "queue" or "sysv" ? "" : _place.Address(kind));
         var error = result.Error();
         Assert.StartsWith(id + ",", error.FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Contains(text, error.Exception.Message, StringComparison.Ordinal);
@@ -152,11 +168,17 @@ public sealed class HandleCommandTests : IDisposable
             $sockets = New-IpcSocket -Activated
             foreach ($socket in $sockets) { $socket.Kind; $socket.Address.Text }
             (New-IpcSocket -Activated) -eq $null
-            Receive-IpcMessage $sockets -Count 2 -Envelope -Timeout 60 | ForEach-Object { Send-IpcMessage -ReplyTo $_ "activated by $($_.Body)" }
+            Receive-IpcMessage $sockets -Count 2 -Envelope -Timeout 60 |
+                ForEach-Object { Send-IpcMessage -ReplyTo $_ "activated by $($_.Body)" }
             """)]);
         var port = manager.ReadLine();
-        Assert.Equal(["unix stream listener", $"unix:@{name}", "UDP listener", $"udp:127.0.0.1:{port}", "True"], Enumerable.Range(0, 5).Select(_ => manager.ReadLine()));
-        var result = _session.Run("'unix' | Invoke-IpcRequest \"unix:@$($args[0])\" -Timeout 60; 'udp' | Invoke-IpcRequest \"udp:127.0.0.1:$($args[1])\" -Timeout 60", name, port);
+        Assert.Equal(["unix stream listener", $"unix:@{name}", "UDP listener", $"udp:127.0.0.1:{port}", "True"],
+            Enumerable.Range(0, 5).Select(_ => manager.ReadLine()));
+        var result = _session.Run(
+            """
+            'unix' | Invoke-IpcRequest "unix:@$($args[0])" -Timeout 60
+            'udp' | Invoke-IpcRequest "udp:127.0.0.1:$($args[1])" -Timeout 60
+            """, name, port);
         Assert.Equal(["activated by unix", "activated by udp"], result.NoErrors().Values);
         manager.Finish().Succeeded();
     }

@@ -8,7 +8,7 @@ namespace IpcPs.Module.Tests.Sockets;
 /// <summary>Invoke-IpcRequest and the server that answers it.</summary>
 public sealed class RequestCommandTests : IDisposable
 {
-    // Answers what it is asked until it is told to stop.
+    // Replies until a request asks it to stop.
     private const string Doubler = """
         $server = New-IpcSocket 'ADDRESS'
         $server.Address.Text
@@ -34,7 +34,12 @@ public sealed class RequestCommandTests : IDisposable
     public void A_request_gets_its_reply_from_another_process(string kind)
     {
         using var server = Serve(Doubler, kind, out var address);
-        var result = _session.Run("$client = Open-IpcObject $args[0]; 21, 'ab', 1.5 | Invoke-IpcRequest $client -Timeout 60; Invoke-IpcRequest $args[0] 4 -Timeout 60", address);
+        var result = _session.Run(
+            """
+            $client = Open-IpcObject $args[0]
+            21, 'ab', 1.5 | Invoke-IpcRequest $client -Timeout 60
+            Invoke-IpcRequest $args[0] 4 -Timeout 60
+            """, address);
         Assert.Equal([42, "abab", 3.0, 8], result.NoErrors().Values);
     }
 
@@ -61,14 +66,22 @@ public sealed class RequestCommandTests : IDisposable
             1..5 | ForEach-Object -Parallel { Import-Module $using:manifest; "$_ $(Invoke-IpcRequest $using:client $_ -Timeout 60)" }
             Receive-IpcMessage $client -Timeout 60
             """, address);
-        Assert.Equal(["1 1 answered", "2 2 answered", "3 3 answered", "4 4 answered", "5 5 answered", "no reply"], result.NoErrors().Values.Order());
+        Assert.Equal(["1 1 answered", "2 2 answered", "3 3 answered", "4 4 answered", "5 5 answered", "no reply"],
+            result.NoErrors().Values.Order());
     }
 
     [Fact]
     public void The_reply_has_an_envelope_too()
     {
         using var server = Serve(Doubler, "path", out var address);
-        var result = _session.Run("$reply = Invoke-IpcRequest $args[0] 4 -Envelope -Timeout 60; $reply.Body; $reply.SenderId; $reply.IsReply; $reply.SenderUser", address);
+        var result = _session.Run(
+            """
+            $reply = Invoke-IpcRequest $args[0] 4 -Envelope -Timeout 60
+            $reply.Body
+            $reply.SenderId
+            $reply.IsReply
+            $reply.SenderUser
+            """, address);
         Assert.Equal([8, server.Id, true, Environment.UserName], result.NoErrors().Values);
     }
 
@@ -99,7 +112,13 @@ public sealed class RequestCommandTests : IDisposable
             # Answers the second of three.
             Receive-IpcMessage $server -All -Envelope | ForEach-Object { if ($_.Body -eq 2) { Send-IpcMessage -ReplyTo $_ 'two' } }
             """, "seqpacket", out var address);
-        var result = _session.Run("$client = Open-IpcObject $args[0]; 1 | Invoke-IpcRequest $client -Timeout 0.05; 2 | Invoke-IpcRequest $client -Timeout 60; 3 | Invoke-IpcRequest $client -Timeout 0.05", address);
+        var result = _session.Run(
+            """
+            $client = Open-IpcObject $args[0]
+            1 | Invoke-IpcRequest $client -Timeout 0.05
+            2 | Invoke-IpcRequest $client -Timeout 60
+            3 | Invoke-IpcRequest $client -Timeout 0.05
+            """, address);
         Assert.Equal(["two"], result.Values);
         Assert.Equal(["IpcTimeout", "IpcTimeout"], result.Errors.Select(static e => e.FullyQualifiedErrorId.Split(',')[0]));
         Assert.All(result.Errors, static e => Assert.Equal(ErrorCategory.OperationTimeout, e.CategoryInfo.Category));
@@ -108,8 +127,16 @@ public sealed class RequestCommandTests : IDisposable
     [Fact]
     public void A_server_that_is_killed_ends_the_requests_that_wait()
     {
-        using var server = Serve("$server = New-IpcSocket 'ADDRESS'; $server.Address.Text; Receive-IpcMessage $server; 'asked'; Receive-IpcMessage $server", "path", out var address);
-        using var asking = _session.Start("$client = Open-IpcObject $args[0]; Invoke-IpcRequest $client 'are you there?' -Timeout 60", address);
+        using var server = Serve(
+            """
+            $server = New-IpcSocket 'ADDRESS'
+            $server.Address.Text
+            Receive-IpcMessage $server
+            'asked'
+            Receive-IpcMessage $server
+            """, "path", out var address);
+        using var asking = _session.Start("$client = Open-IpcObject $args[0]; Invoke-IpcRequest $client 'are you there?' -Timeout 60",
+            address);
         server.Expect("asked");
         server.Signal(9);
         var error = asking.Wait().Error();
@@ -123,7 +150,10 @@ public sealed class RequestCommandTests : IDisposable
         var result = _session.Run(
             """
             $client = New-IpcPipe -Duplex
-            $job = Start-IpcJob -Handle $client.Far { $question = Receive-IpcMessage $IpcHandles[0] -Envelope -Timeout 60; Send-IpcMessage -ReplyTo $question ($question.Body + 1) }
+            $job = Start-IpcJob -Handle $client.Far {
+                $question = Receive-IpcMessage $IpcHandles[0] -Envelope -Timeout 60
+                Send-IpcMessage -ReplyTo $question ($question.Body + 1)
+            }
             Invoke-IpcRequest $client.Near 41 -Timeout 60
             Receive-Job $job -Wait -AutoRemoveJob
             """);

@@ -27,11 +27,13 @@ public sealed class ServerTests : IDisposable
         using (var first = Shell.Pwsh.Start($"$server = New-IpcSocket '{address}'; 'up'; Receive-IpcMessage $server"))
         {
             first.Expect("up");
-            Assert.StartsWith("IpcAlreadyExists,", _session.Run("New-IpcSocket $args[0]", address).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+            Assert.StartsWith("IpcAlreadyExists,", _session.Run("New-IpcSocket $args[0]", address).Error().FullyQualifiedErrorId,
+                StringComparison.Ordinal);
             first.Signal(9);
             first.Finish();
         }
-        Assert.StartsWith("IpcNoPeer,", _session.Run("Open-IpcObject $args[0]", address).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("IpcNoPeer,", _session.Run("Open-IpcObject $args[0]", address).Error().FullyQualifiedErrorId,
+            StringComparison.Ordinal);
         var result = _session.Run(
             """
             $server = New-IpcSocket $args[0]; $client = Open-IpcObject $args[0]
@@ -49,9 +51,19 @@ public sealed class ServerTests : IDisposable
     public void A_client_waits_until_its_server_is_there(string kind)
     {
         var address = _place.Address(kind);
-        using var client = _session.Start("'begun'; $client = Open-IpcObject $args[0] -Wait -Timeout 60; 'hello' | Send-IpcMessage $client; Receive-IpcMessage $client -Timeout 60", address);
+        using var client = _session.Start(
+            """
+            'begun'
+            $client = Open-IpcObject $args[0] -Wait -Timeout 60
+            'hello' | Send-IpcMessage $client
+            Receive-IpcMessage $client -Timeout 60
+            """, address);
         client.WaitForOutput();
-        Shell.Pwsh.Run($"$message = Receive-IpcMessage ($server = New-IpcSocket '{address}') -Envelope -Timeout 60; Send-IpcMessage -ReplyTo $message $message.SenderId").Succeeded();
+        Shell.Pwsh.Run(
+            $"""
+            $message = Receive-IpcMessage ($server = New-IpcSocket '{address}') -Envelope -Timeout 60
+            Send-IpcMessage -ReplyTo $message $message.SenderId
+            """).Succeeded();
         Assert.Equal(["begun", Environment.ProcessId], client.Wait().NoErrors().Values);
     }
 
@@ -86,7 +98,12 @@ public sealed class ServerTests : IDisposable
     public void Another_user_is_not_served_and_the_server_goes_on_with_a_warning(string kind)
     {
         File.SetUnixFileMode(_place.Folder, (UnixFileMode)0x1FF);
-        var made = _session.Run("$server = New-IpcSocket $args[0]; if ($server.Address.Path) { chmod 666 $server.Address.Path }; $server.Address.Text", _place.Address(kind)).Single();
+        var made = _session.Run(
+            """
+            $server = New-IpcSocket $args[0]
+            if ($server.Address.Path) { chmod 666 $server.Address.Path }
+            $server.Address.Text
+            """, _place.Address(kind)).Single();
         using var receiving = _session.Start("Receive-IpcMessage $server -Count 1 -Timeout 60");
         using var intruder = SocketPlace.StartPython("""
             become(65534)
@@ -97,10 +114,16 @@ public sealed class ServerTests : IDisposable
             sys.stdin.read()
             """, (string)made!);
         intruder.Expect("sent");
-        Shell.Pwsh.Run($"$client = Open-IpcObject '{made}'; 'from the same user' | Send-IpcMessage $client; $null = [Console]::In.ReadLine()").Succeeded();
+        Shell.Pwsh.Run(
+            $"""
+            $client = Open-IpcObject '{made}'
+            'from the same user' | Send-IpcMessage $client
+            $null = [Console]::In.ReadLine()
+            """).Succeeded();
         var result = receiving.Wait();
         Assert.Equal("from the same user", result.Single());
-        Assert.Matches("^'.*' refused user nobody.*: only the listener's user and its AllowedUsers are served\\. New-IpcSocket -AllowUser names them\\.$", Assert.Single(result.Warnings));
+        Assert.Matches("^'.*' refused user nobody.*: only the listener's user and its AllowedUsers are served\\. "
+            + "New-IpcSocket -AllowUser names them\\.$", Assert.Single(result.Warnings));
         Assert.Equal(1L, _session.Run("$server.Refused").Single());
         intruder.Finish();
     }
@@ -116,14 +139,21 @@ public sealed class ServerTests : IDisposable
     public void A_user_who_was_named_is_served_and_known(string kind, string allowed)
     {
         File.SetUnixFileMode(_place.Folder, (UnixFileMode)0x1FF);
-        var made = _session.Run("$server = New-IpcSocket $args[0] -AllowUser $args[1]; $server.Address.Text", _place.Address(kind), allowed).Single();
+        var made = _session.Run("$server = New-IpcSocket $args[0] -AllowUser $args[1]; $server.Address.Text", _place.Address(kind),
+            allowed).Single();
         using var guest = SocketPlace.StartPython("""
             become(65534)
             s = reach(sys.argv[1])
             s.send(b'may I?\n')
             print(s.recv(100).decode().strip(), flush=True)
             """, (string)made!);
-        var result = _session.Run("$message = Receive-IpcMessage $server -Envelope -Timeout 60; $message.Body.Trim(); \"$($message.SenderUser)\"; Send-IpcMessage -ReplyTo $message 'you may'");
+        var result = _session.Run(
+            """
+            $message = Receive-IpcMessage $server -Envelope -Timeout 60
+            $message.Body.Trim()
+            "$($message.SenderUser)"
+            Send-IpcMessage -ReplyTo $message 'you may'
+            """);
         Assert.Equal(["may I?", allowed == "*" && kind == "tcp" ? "" : "nobody"], result.NoErrors().Values);
         Assert.Empty(result.Warnings);
         guest.Expect("you may");
@@ -146,7 +176,8 @@ public sealed class ServerTests : IDisposable
         using var bad = SocketPlace.StartPython("""
             import struct
             marker = b'\xc1\x01\x00\x01'
-            for bytes in (b'\xc1\x02', b'\xc1\x01\xff\x01' + b'\xff' * 30, marker + b'\xff\xff\xff\x7f', marker + b'\x10\0\0\0half', marker + b'\x04\0\0\0\xff\xff\xff\xff'):
+            for bytes in (b'\xc1\x02', b'\xc1\x01\xff\x01' + b'\xff' * 30, marker + b'\xff\xff\xff\x7f',
+                    marker + b'\x10\0\0\0half', marker + b'\x04\0\0\0\xff\xff\xff\xff'):
                 s = reach(sys.argv[1])
                 s.sendall(bytes)
                 # Reset, where there is such a thing.
@@ -155,7 +186,11 @@ public sealed class ServerTests : IDisposable
             for n in range(50): reach(sys.argv[1]).close()
             print('done', flush=True)
             """, made);
-        using var receiving = _session.Start("foreach ($n in 1..2) { Receive-IpcMessage $server -Format Object -Timeout 60 -ErrorAction SilentlyContinue }; while ($true) { Receive-IpcMessage $server -Timeout 60 }");
+        using var receiving = _session.Start(
+            """
+            foreach ($n in 1..2) { Receive-IpcMessage $server -Format Object -Timeout 60 -ErrorAction SilentlyContinue }
+            while ($true) { Receive-IpcMessage $server -Timeout 60 }
+            """);
         bad.Expect("done");
         Shell.Pwsh.Run($"'all is well' | Send-IpcMessage '{made}'").Succeeded();
         var n = 1;

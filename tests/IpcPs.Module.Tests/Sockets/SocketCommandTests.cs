@@ -33,11 +33,13 @@ public sealed class SocketCommandTests : IDisposable
             Receive-IpcMessage $client -Count 4 -Timeout 60
             Close-IpcObject $client
             """, _place.Address(kind));
-        Assert.Equal([1, "two", new DateTime(2026, 1, 2), 3, "answer to Int32", "answer to String", "answer to DateTime", "answer to PSCustomObject"], result.NoErrors().Values);
+        Assert.Equal([1, "two", new DateTime(2026, 1, 2), 3, "answer to Int32", "answer to String", "answer to DateTime",
+            "answer to PSCustomObject"], result.NoErrors().Values);
         var message = ((object[])_session.Get("messages")!).Select(static m => (IpcMessage)((PSObject)m).BaseObject).First();
-        Assert.Equal(kind.StartsWith("tcp", StringComparison.Ordinal) || kind.StartsWith("udp", StringComparison.Ordinal) ? null : Environment.ProcessId, message.SenderId);
+        Assert.Equal(kind.StartsWith("tcp", StringComparison.Ordinal) || kind.StartsWith("udp", StringComparison.Ordinal) ? null
+            : Environment.ProcessId, message.SenderId);
         Assert.Equal(Environment.UserName, message.SenderUser);
-        // A bare name is a unix socket in the runtime folder, and an address is found anew by its text.
+        // A bare name is a unix socket in the runtime folder, and an address can be opened again by its text.
         Assert.Empty(result.Warnings);
     }
 
@@ -45,7 +47,13 @@ public sealed class SocketCommandTests : IDisposable
     public void A_bare_name_is_in_the_runtime_folder_and_its_file_goes_with_the_listener()
     {
         var name = _place.Address("name")[5..];
-        var result = _session.Run("$server = New-IpcSocket $args[0] -Type SeqPacket -Mode 640 -Backlog 7; $server.Address.Text; $server.Backlog; $server.Kind", name);
+        var result = _session.Run(
+            """
+            $server = New-IpcSocket $args[0] -Type SeqPacket -Mode 640 -Backlog 7
+            $server.Address.Text
+            $server.Backlog
+            $server.Kind
+            """, name);
         Assert.Equal([$"unix:{name}?type=seqpacket", 7, "unix seqpacket listener"], result.NoErrors().Values);
         var file = Path.Combine(RuntimeFolder.Path, name);
         Assert.Equal((UnixFileMode)0x1A0, File.GetUnixFileMode(file));
@@ -76,7 +84,8 @@ public sealed class SocketCommandTests : IDisposable
         var texts = receiving.Stop().Values.Cast<string>().ToList();
         Assert.Equal(201, texts.Count);
         for (var client = 0; client < 10; client++)
-            Assert.Equal(Enumerable.Range(1, 20).Select(n => $"{client}/{n}"), texts.Where(t => t.StartsWith($"{client}/", StringComparison.Ordinal)));
+            Assert.Equal(Enumerable.Range(1, 20).Select(n => $"{client}/{n}"),
+                texts.Where(t => t.StartsWith($"{client}/", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -123,7 +132,12 @@ public sealed class SocketCommandTests : IDisposable
     [InlineData("datagram")]
     public void A_datagram_is_received_though_its_sender_has_closed_or_ended_by_then(string kind)
     {
-        var address = (string)_session.Run("$server = New-IpcSocket $args[0]; $server.Address.Text; 1..3 | Send-IpcMessage $server.Address.Text", _place.Address(kind)).Single()!;
+        var address = (string)_session.Run(
+            """
+            $server = New-IpcSocket $args[0]
+            $server.Address.Text
+            1..3 | Send-IpcMessage $server.Address.Text
+            """, _place.Address(kind)).Single()!;
         Shell.Pwsh.Run($"4 | Send-IpcMessage '{address}'").Succeeded();
         var result = _session.Run("Receive-IpcMessage $server -Count 4 -Timeout 60 -Envelope | ForEach-Object { $_.Body; $_.SenderUser }");
         var me = Environment.UserName;
@@ -141,7 +155,8 @@ public sealed class SocketCommandTests : IDisposable
             $server = New-IpcSocket $args[0]
             $client = Open-IpcObject $server.Address
             $sent = 0
-            try { while ($true) { "$sent" | Send-IpcMessage $client -NoWait -ErrorAction Stop; $sent++ } } catch { "$($_.FullyQualifiedErrorId)" }
+            try { while ($true) { "$sent" | Send-IpcMessage $client -NoWait -ErrorAction Stop; $sent++ } }
+            catch { "$($_.FullyQualifiedErrorId)" }
             'too long' | Send-IpcMessage $client -Timeout 0.05
             $got = @(Receive-IpcMessage $server -Count $sent -Timeout 60)
             $got.Count -eq $sent -and $got[-1] -eq "$($sent - 1)"
@@ -149,14 +164,15 @@ public sealed class SocketCommandTests : IDisposable
             Close-IpcObject $client
             """, _place.Address(kind));
         Assert.Equal(["IpcFull,IpcPs.Module.Commands.SendIpcMessageCommand", true], result.Values);
-        // With -ErrorAction Stop the first of these was caught, and is none of the errors here.
-        Assert.Equal(["IpcTimeout", "IpcEmpty"], result.Errors.Select(static e => e.FullyQualifiedErrorId.Split(',')[0]).Where(static id => id != "IpcFull"));
+        // With -ErrorAction Stop the first of these was caught, so it is not one of the errors here.
+        var ids = result.Errors.Select(static e => e.FullyQualifiedErrorId.Split(',')[0]);
+        Assert.Equal(["IpcTimeout", "IpcEmpty"], ids.Where(static id => id != "IpcFull"));
     }
 
     [Theory]
     [InlineData("seqpacket", "SO_SNDBUF", "net.core.wmem_max")]
     [InlineData("datagram", "SO_SNDBUF", "net.core.wmem_max")]
-    [InlineData("udp", "larger than the 65507 that a UDP datagram carries", "Use 'tcp:' or 'unix:'")]
+    [InlineData("udp", "larger than the 65507 bytes that a UDP datagram can have", "Use 'tcp:' or 'unix:'")]
     public void A_packet_too_long_is_refused_with_its_limit_and_an_object_goes_by_shared_memory(string kind, string text, string advice)
     {
         var result = _session.Run(

@@ -44,7 +44,8 @@ public sealed class SocketPeerTests : IDisposable
             Send-IpcMessage -ReplyTo $message 'all' -Format Text
             """);
         var internet = kind.StartsWith("tcp", StringComparison.Ordinal) || kind.StartsWith("udp", StringComparison.Ordinal);
-        Assert.Equal(["grüß dich", internet ? "" : $"{peer.Id}", Environment.UserName, "ä", 3, (byte)255, (byte)0, (byte)254], result.NoErrors().Values);
+        Assert.Equal(["grüß dich", internet ? "" : $"{peer.Id}", Environment.UserName, "ä", 3, (byte)255, (byte)0, (byte)254],
+            result.NoErrors().Values);
         foreach (var line in new[] { "grüß zurück", "3.5", "all" }) peer.Expect(line);
         peer.Finish().Succeeded();
     }
@@ -81,7 +82,8 @@ public sealed class SocketPeerTests : IDisposable
     public void Socat_is_a_client(string kind, string target)
     {
         var address = (string)_session.Run("$server = New-IpcSocket $args[0]; $server.Address.Text", _place.Address(kind)).Single()!;
-        using var peer = SocketPlace.Socat!.StartArguments(["-t60", "-", string.Format(System.Globalization.CultureInfo.InvariantCulture, target, address.Split(':', 2)[1].TrimStart('@'))]);
+        using var peer = SocketPlace.Socat!.StartArguments(["-t60", "-",
+            string.Format(System.Globalization.CultureInfo.InvariantCulture, target, address.Split(':', 2)[1].TrimStart('@'))]);
         peer.Input.Write("one\ntwo\nlast, without an end");
         using var serving = _session.Start(
             """
@@ -102,7 +104,13 @@ public sealed class SocketPeerTests : IDisposable
     public void The_handbook_s_python_client_asks_in_json()
     {
         _session.Run("$server = New-IpcSocket $args[0]", _place.Address("path")).NoErrors();
-        using var serving = _session.Start("foreach ($n in 1..2) { $message = Receive-IpcMessage $server -Envelope -Format Json -Timeout 60; Send-IpcMessage -ReplyTo $message @{ root = [Math]::Sqrt($message.Body.number) } }");
+        using var serving = _session.Start(
+            """
+            foreach ($n in 1..2) {
+                $message = Receive-IpcMessage $server -Envelope -Format Json -Timeout 60
+                Send-IpcMessage -ReplyTo $message @{ root = [Math]::Sqrt($message.Body.number) }
+            }
+            """);
         var answers = SocketPlace.Python!.RunArguments([Example("ask.py"), _place.Address("path")[5..], "2", "81"]).Succeeded().Lines;
         Assert.Equal(["1.4142135623730951", "9"], answers);
         serving.Wait().NoErrors();

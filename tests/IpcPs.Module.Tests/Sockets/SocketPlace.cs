@@ -25,7 +25,8 @@ internal sealed class SocketPlace : IDisposable
     public string Folder => _folder;
 
     /// <summary>Whether it has no connections.</summary>
-    public static bool IsDatagram(string kind) => kind.Contains("datagram", StringComparison.Ordinal) || kind.StartsWith("udp", StringComparison.Ordinal);
+    public static bool IsDatagram(string kind) => kind.Contains("datagram", StringComparison.Ordinal)
+        || kind.StartsWith("udp", StringComparison.Ordinal);
 
     /// <summary>The address to listen at.</summary>
     public string Address(string kind) => kind switch
@@ -55,7 +56,8 @@ internal sealed class SocketPlace : IDisposable
                 return s
             path, _, type = rest.partition('?type=')
             if path[0] not in '/@': path = FOLDER + '/' + path
-            s = socket.socket(socket.AF_UNIX, {'': socket.SOCK_STREAM, 'seqpacket': socket.SOCK_SEQPACKET, 'datagram': socket.SOCK_DGRAM}[type])
+            types = {'': socket.SOCK_STREAM, 'seqpacket': socket.SOCK_SEQPACKET, 'datagram': socket.SOCK_DGRAM}
+            s = socket.socket(socket.AF_UNIX, types[type])
             if type == 'datagram': s.bind('')
             s.connect('\0' + path[1:] if path[0] == '@' else path)
             return s
@@ -71,7 +73,8 @@ internal sealed class SocketPlace : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static readonly string[] Kinds = ["name", "path", "abstract", "seqpacket", "abstract seqpacket", "datagram", "abstract datagram", "tcp", "tcp6", "udp", "udp6"];
+    private static readonly string[] Kinds = ["name", "path", "abstract", "seqpacket", "abstract seqpacket", "datagram",
+        "abstract datagram", "tcp", "tcp6", "udp", "udp6"];
 
     private static bool HasIPv6 { get; } = BindsToIPv6();
 

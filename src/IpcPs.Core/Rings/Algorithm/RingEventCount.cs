@@ -2,16 +2,18 @@ using System.Runtime.CompilerServices;
 
 namespace IpcPs.Rings.Algorithm;
 
-/// <summary>Sleeping until the other side has done something, without a system call where nobody sleeps. The word is odd while somebody may sleep on it. A sleeper makes it
-/// odd, looks once more and sleeps while the word has that very value; who has changed something looks at the word, makes it even, which
-/// no sleeper's value ever is again, and wakes everybody. A sleeper that died leaves nothing behind but one wake too many.</summary>
-/// <remarks>Between the change and the look there is no fence, which would have each message wait until it is in the cache, line by line: a change may still be in its maker's
-/// store buffer, unseen, when he finds no sleeper. So the first sleep after an announcement is a short one. After it, whoever did not see the announcement has long been
-/// seen himself.</remarks>
+/// <summary>An event count: lets one side sleep until the other has changed something, without a system call while no thread sleeps. The
+/// word is odd while a thread may sleep on it. A sleeper makes the word odd, checks once more, and sleeps while the word has exactly that
+/// value. A thread that has changed something reads the word; if it is odd, it makes it even and wakes all sleepers. A sleeper's value
+/// never comes back. A sleeper that died causes no more than one useless wake.</summary>
+/// <remarks>There is no fence between a change and the read of the word after it: with one, each message would wait until it has reached
+/// the cache, line by line. So a change may still be in the store buffer, unseen by the sleeper, when its thread finds the word even. For
+/// that reason the first sleep after an announcement is short. When it ends, a change whose thread did not see the announcement has become
+/// visible.</remarks>
 internal static class RingEventCount
 {
-    /// <summary>Says that we may sleep.</summary>
-    /// <returns>The value at which to sleep, if a look after this call finds nothing.</returns>
+    /// <summary>Announces that this thread may sleep.</summary>
+    /// <returns>The ticket: the value of the word to sleep on, if a check after this call finds nothing.</returns>
     public static uint Announce<TMemory>(ref TMemory memory, int field)
         where TMemory : struct, IRingMemory
     {
@@ -24,19 +26,19 @@ internal static class RingEventCount
         }
     }
 
-    /// <summary>Wakes all sleepers, with the change made.</summary>
+    /// <summary>Wakes all sleepers. Call it after the change.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void All<TMemory>(ref TMemory memory, int field)
+    public static void WakeAll<TMemory>(ref TMemory memory, int field)
         where TMemory : struct, IRingMemory
     {
         var value = memory.ReadWord(field);
-        if ((value & 1) != 0) Slow(ref memory, field, value);
+        if ((value & 1) != 0) WakeSlow(ref memory, field, value);
     }
 
-    private static void Slow<TMemory>(ref TMemory memory, int field, uint value)
+    private static void WakeSlow<TMemory>(ref TMemory memory, int field, uint value)
         where TMemory : struct, IRingMemory
     {
-        // Where another one was faster, the waking is its business.
+        // If another thread has changed the word first, that thread wakes the sleepers.
         if (memory.CompareExchange(field, value + 1, value) == value) memory.Wake(field, int.MaxValue);
     }
 }

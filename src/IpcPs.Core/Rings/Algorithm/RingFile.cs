@@ -5,9 +5,11 @@ using IpcPs.Files;
 
 namespace IpcPs.Rings.Algorithm;
 
-/// <summary>A ring's file in /dev/shm: made whole before it has a name, checked before it is believed, and unlinked by who leaves it last.</summary>
-/// <remarks>Who takes part is known by locks on bytes far behind the file's end: one shared by all participants, one by the writers, one by the readers, one exclusive
-/// for each participant's token. The kernel gives them up with the open file, however the process ends.
+/// <summary>A ring's file in /dev/shm. It is complete before it has a name, it is checked when it is opened, and the last participant that
+/// detaches unlinks it.</summary>
+/// <remarks>Locks on bytes far after the file's end show which participants there are: one byte that all participants share, one for the
+/// writers, one for the readers, and an exclusive one for each participant's token. The kernel releases them with the open file
+/// description, however the process ends.
 /// Calls: open(2) with O_TMPFILE, fallocate(2), linkat(2), statx(2), unlink(2), fcntl(2) with F_OFD_SETLK.</remarks>
 internal sealed unsafe class RingFile : IDisposable
 {
@@ -18,13 +20,13 @@ internal sealed unsafe class RingFile : IDisposable
     private const long ParticipantsAt = LocksAt;
     private const long WritersAt = LocksAt + 1;
     private const long ReadersAt = LocksAt + 2;
-    private const long DoorAt = LocksAt + 3;
+    private const long AttachLockAt = LocksAt + 3;
     private const long TokensAt = 1L << 41;
 
-    // Opening and leaving take microseconds; only a process that was stopped in the middle of one makes others wait.
-    private static readonly TimeSpan DoorPatience = TimeSpan.FromSeconds(5);
+    // Attaching and detaching take microseconds. Only a process that is stopped meanwhile makes others wait.
+    private static readonly TimeSpan AttachTimeout = TimeSpan.FromSeconds(5);
 
-    // Null for one that has no name.
+    // Null if the ring has no name.
     private readonly string? _path;
     private readonly string _target;
 
@@ -40,19 +42,19 @@ internal sealed unsafe class RingFile : IDisposable
 
     public RingHeader Header { get; }
 
-    /// <summary>Where the ring of that name is.</summary>
+    /// <summary>The path of a ring's file.</summary>
     public static string PathOf(IpcAddress address) => $"{Folder}/{Prefix}{address.Name}";
 
-    /// <summary>Makes a ring and attaches to it.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.LimitReached"/> (no room in /dev/shm),
+    /// <summary>Creates a ring and attaches to it.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>, <see cref="IpcErrors.LimitReached"/> (/dev/shm is full),
     /// <see cref="IpcErrors.InvalidArgument"/>.</exception>
     public static RingFile Create(IpcAddress address, in RingOptions options) => Create(address, options, isUnnamed: false);
 
-    /// <summary>Makes a ring that has no name, and attaches to it.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/> (no room in /dev/shm).</exception>
+    /// <summary>Creates a ring without a name, and attaches to it.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/> (/dev/shm is full).</exception>
     public static RingFile CreateUnnamed(IpcAddress address) => Create(address, new RingOptions(), isUnnamed: true);
 
-    /// <summary>Attaches to a ring that has no name.</summary>
+    /// <summary>Attaches to a ring without a name.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.InvalidData"/>.</exception>
     public static RingFile OpenUnnamed(IpcAddress address, SafeDescriptor descriptor)
     {
@@ -73,7 +75,8 @@ internal sealed unsafe class RingFile : IDisposable
     {
         var header = RingHeader.For(options);
         var descriptor = AtomicFile.Create(Folder, options.Mode, address.Text)
-            ?? throw new IpcException(IpcErrors.PlatformNotSupported, $"{Folder} is no tmpfs on this machine, and rings need one.", address.Text, $"Mount one: 'mount -t tmpfs tmpfs {Folder}'.");
+            ?? throw new IpcException(IpcErrors.PlatformNotSupported, $"Rings need a tmpfs at {Folder}, and it is another file system.",
+                address.Text, $"Mount a tmpfs: 'mount -t tmpfs tmpfs {Folder}'.");
         var file = new RingFile(descriptor, address, header, isUnnamed);
         try
         {
@@ -90,9 +93,9 @@ internal sealed unsafe class RingFile : IDisposable
         }
     }
 
-    /// <summary>Opens a ring that exists and attaches to it.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>, <see cref="IpcErrors.WrongKind"/> (not a ring),
-    /// <see cref="IpcErrors.InvalidData"/> (a damaged one, or of another version).</exception>
+    /// <summary>Opens a ring and attaches to it.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>,
+    /// <see cref="IpcErrors.WrongKind"/> (not a ring), <see cref="IpcErrors.InvalidData"/> (damaged, or of another version).</exception>
     public static RingFile Open(IpcAddress address, in WaitOptions wait)
     {
         var path = PathOf(address);
@@ -104,7 +107,7 @@ internal sealed unsafe class RingFile : IDisposable
             try
             {
                 var header = RingHeader.Read(descriptor, address);
-                if (Enter(descriptor, path, address.Text, wait)) return new RingFile(descriptor, address, header);
+                if (TryAttach(descriptor, path, address.Text, wait)) return new RingFile(descriptor, address, header);
                 descriptor.Dispose();
             }
             catch
@@ -115,7 +118,7 @@ internal sealed unsafe class RingFile : IDisposable
         }
     }
 
-    /// <summary>Whether a process has the ring of that name open; false too where there is none, or it can't be opened.</summary>
+    /// <summary>Whether a process has the ring open. False also if there is no such ring, or it cannot be opened.</summary>
     public static bool IsInUse(IpcAddress address)
     {
         var fd = Libc.open(PathOf(address), Libc.O_RDWR | Libc.O_CLOEXEC | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, 0);
@@ -124,14 +127,14 @@ internal sealed unsafe class RingFile : IDisposable
         return OfdLock.IsHeld(descriptor, ParticipantsAt, address.Text);
     }
 
-    /// <summary>Takes a token that no living participant has, and neither lock of the ring.</summary>
-    /// <param name="hint">Where to begin; the next one's beginning afterwards.</param>
-    /// <param name="isHeld">Whether a lock of the ring still has a token: that of a dead owner.</param>
-    public uint TakeToken(ref uint hint, Func<uint, bool> isHeld)
+    /// <summary>Acquires a token that no living participant has, and that neither lock of the ring contains.</summary>
+    /// <param name="hint">Where the search begins. It is set to where the next search begins.</param>
+    /// <param name="isHeld">Whether a lock of the ring contains a token, of a dead owner.</param>
+    public uint AcquireToken(ref uint hint, Func<uint, bool> isHeld)
     {
         while (true)
         {
-            // Consecutive, so that one is not given again soon: who has found an owner dead must not meet it alive again.
+            // Consecutive, so that no token is used again soon: a participant that has found an owner dead must not find it alive again.
             var token = Interlocked.Increment(ref hint) & RingLayout.TokenMask;
             if (token == 0 || !OfdLock.TryAcquire(Descriptor, TokensAt + token, exclusive: true, _target)) continue;
             if (!isHeld(token)) return token;
@@ -153,26 +156,27 @@ internal sealed unsafe class RingFile : IDisposable
 
     public void DetachReader() => OfdLock.Release(Descriptor, ReadersAt);
 
-    /// <summary>Leaves the ring; who leaves last unlinks it, unless it is to stay.</summary>
-    /// <param name="persists">Whether it is to stay.</param>
-    public void Leave(bool persists)
+    /// <summary>Detaches from the ring. The last participant unlinks the file, unless the ring persists.</summary>
+    public void Detach(bool persists)
     {
-        if (!OfdLock.Acquire(Descriptor, DoorAt, exclusive: true, _target, Deadline.After(DoorPatience))) return;
+        if (!OfdLock.Acquire(Descriptor, AttachLockAt, exclusive: true, _target, Deadline.After(AttachTimeout))) return;
         OfdLock.Release(Descriptor, ParticipantsAt);
-        if (!persists && _path is not null && !OfdLock.IsHeld(Descriptor, ParticipantsAt, _target) && IsAt(Descriptor, _path)) _ = Libc.unlink(_path);
-        OfdLock.Release(Descriptor, DoorAt);
+        var mayUnlink = !persists && _path is not null && !OfdLock.IsHeld(Descriptor, ParticipantsAt, _target);
+        if (mayUnlink && IsAt(Descriptor, _path!)) _ = Libc.unlink(_path!);
+        OfdLock.Release(Descriptor, AttachLockAt);
     }
 
     public void Dispose() => Descriptor.Dispose();
 
-    /// <summary>Becomes a participant, unless the last one has unlinked the file meanwhile.</summary>
-    private static bool Enter(SafeDescriptor descriptor, string path, string target, in WaitOptions wait)
+    /// <summary>Attaches, unless the last participant has unlinked the file meanwhile.</summary>
+    private static bool TryAttach(SafeDescriptor descriptor, string path, string target, in WaitOptions wait)
     {
-        var patience = wait.Deadline.IsInfinite || wait.Deadline.IsImmediate ? Deadline.After(DoorPatience) : wait.Deadline;
-        if (!OfdLock.Acquire(descriptor, DoorAt, exclusive: true, target, new(patience, wait.Cancellation))) throw IpcException.TimedOut($"another process that is opening or leaving '{target}'", target, patience);
+        var until = wait.Deadline.IsInfinite || wait.Deadline.IsImmediate ? Deadline.After(AttachTimeout) : wait.Deadline;
+        if (!OfdLock.Acquire(descriptor, AttachLockAt, exclusive: true, target, new(until, wait.Cancellation)))
+            throw IpcException.TimedOut($"another process that is opening or closing '{target}'", target, until);
         OfdLock.TryAcquire(descriptor, ParticipantsAt, exclusive: false, target);
         var isThere = IsAt(descriptor, path);
-        OfdLock.Release(descriptor, DoorAt);
+        OfdLock.Release(descriptor, AttachLockAt);
         return isThere;
     }
 
@@ -183,9 +187,11 @@ internal sealed unsafe class RingFile : IDisposable
     {
         var bytes = stackalloc byte[RingHeader.Size];
         Header.Write(new Span<byte>(bytes, RingHeader.Size));
-        // Somewhere in the middle: a token that was given in a ring of this name before means nothing in this one.
-        BinaryPrimitives.WriteInt32LittleEndian(new Span<byte>(bytes + RingLayout.NextToken, 4), RandomNumberGenerator.GetInt32(1, int.MaxValue / 2));
-        if (Libc.pwrite(Descriptor, bytes, RingHeader.Size, 0) != RingHeader.Size) throw IpcException.FromErrno("pwrite", Marshal.GetLastPInvokeError(), _target);
+        // A random start, so that tokens of an earlier ring of this name mean nothing in this one.
+        var token = RandomNumberGenerator.GetInt32(1, int.MaxValue / 2);
+        BinaryPrimitives.WriteInt32LittleEndian(new Span<byte>(bytes + RingLayout.NextToken, 4), token);
+        if (Libc.pwrite(Descriptor, bytes, RingHeader.Size, 0) != RingHeader.Size)
+            throw IpcException.FromErrno("pwrite", Marshal.GetLastPInvokeError(), _target);
     }
 
     private void Publish(string path)
@@ -196,7 +202,7 @@ internal sealed unsafe class RingFile : IDisposable
         }
         catch (IpcException e) when (e.Id == IpcErrors.AlreadyExists && !IsInUse(IpcAddress.Parse(_target)))
         {
-            throw new IpcException(e.Id, e.Message, _target, "No process has it open. Open it to get what is in it, or remove it.", e)
+            throw new IpcException(e.Id, e.Message, _target, "No process has it open. Open it to receive its messages, or remove it.", e)
             { Errno = e.Errno, Call = e.Call, Advice = IpcAdvice.OpenOrRemove };
         }
     }

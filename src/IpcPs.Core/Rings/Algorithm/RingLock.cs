@@ -1,29 +1,30 @@
 namespace IpcPs.Rings.Algorithm;
 
-/// <summary>The lock of a ring's side: a word that has the owner's token. Whoever finds the owner dead takes the lock from it; as every operation commits with one store,
-/// there is nothing to repair then.</summary>
-/// <remarks>A token is alive as long as its participant's lock on a byte of the file exists (<see cref="RingFile"/>). The kernel gives that up after the
-/// process's memory is gone, so an owner that is found dead writes no more. A token is not given again while a lock has it. One
-/// thread of a participant at a time uses a lock (<see cref="DeadlineLock"/>).</remarks>
+/// <summary>The lock of a ring's writers or readers: a word with the owner's token. A participant that finds the owner dead takes the lock
+/// over. Nothing needs a repair then, because every operation commits with one store.</summary>
+/// <remarks>A token is alive while its participant has a lock on a byte of the file (<see cref="RingFile"/>). The kernel releases that lock
+/// after the process's memory is gone, so an owner that is found dead writes no more. A token is not used again while a ring's lock has it.
+/// One thread of a participant at a time uses a lock (<see cref="DeadlineLock"/>).</remarks>
 internal static class RingLock
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ImmediateTimeout = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Takes the lock.</summary>
+    /// <summary>Acquires the lock.</summary>
     /// <returns>Done or TimedOut.</returns>
     public static RingOutcome Enter<TMemory>(ref TMemory memory, int field, in WaitOptions wait)
         where TMemory : struct, IRingMemory =>
         memory.CompareExchange(field, memory.Token, 0) == 0 ? RingOutcome.Done : EnterSlow(ref memory, field, wait);
 
-    /// <summary>Gives the lock back. Nothing before it is done after it. A store like any other: a locked instruction would wait until all that was written is in the cache, line by line.</summary>
-    /// <returns>False where it wasn't ours any more: somebody damages the ring.</returns>
-    public static bool Leave<TMemory>(ref TMemory memory, int field)
+    /// <summary>Releases the lock. No earlier access is done after it. It is an ordinary store: a locked instruction would wait until
+    /// everything that was written has reached the cache, line by line.</summary>
+    /// <returns>False if this participant no longer had the lock: another process has damaged the ring.</returns>
+    public static bool Exit<TMemory>(ref TMemory memory, int field)
         where TMemory : struct, IRingMemory
     {
-        // While its owner lives, nobody else writes the word.
+        // While the owner lives, no other participant writes the word.
         if (memory.ReadWord(field) != memory.Token) return false;
         memory.WriteWord(field, 0);
-        RingEventCount.All(ref memory, RingLayout.LockSleepers(field));
+        RingEventCount.WakeAll(ref memory, RingLayout.LockSleepers(field));
         return true;
     }
 
@@ -35,8 +36,8 @@ internal static class RingLock
             memory.Pause();
             if (memory.ReadWord(field) == 0 && memory.CompareExchange(field, memory.Token, 0) == 0) return RingOutcome.Done;
         }
-        // A lock is held for microseconds. Who does not want to wait for a message, or for room, waits for that nevertheless.
-        var patience = wait.Deadline.IsImmediate ? new WaitOptions(Deadline.After(Patience), wait.Cancellation) : wait;
+        // A lock is held for microseconds. A caller that does not wait for a message, or for buffer space, still waits for the lock.
+        var lockWait = wait.Deadline.IsImmediate ? new WaitOptions(Deadline.After(ImmediateTimeout), wait.Cancellation) : wait;
         var ticket = 0u;
         for (var round = 0; ;)
         {
@@ -49,7 +50,7 @@ internal static class RingLock
             {
                 ticket = RingEventCount.Announce(ref memory, RingLayout.LockSleepers(field));
             }
-            else if (memory.SleepBriefly(RingLayout.LockSleepers(field), ticket, round++, patience))
+            else if (memory.SleepBriefly(RingLayout.LockSleepers(field), ticket, round++, lockWait))
             {
                 ticket = 0;
             }

@@ -1,31 +1,34 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using IpcPs.Files;
 
 namespace IpcPs.Rings.Algorithm;
 
-/// <summary>This process's part in a ring: the file, the mapping, the token, and how it sleeps.</summary>
+/// <summary>One process's use of a ring: the file, the mapping and the token, and how its threads sleep.</summary>
 internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
 {
-    /// <summary>After somebody has left, and when we begin to watch, things are looked at again this often: the kernel tells of a closed file just before it gives up
-    /// the locks on it. Then the sleep has no end but a wake.</summary>
-    private static readonly TimeSpan[] Naps = [TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)];
+    /// <summary>After a participant has left, and after the watch began, a sleeper checks the ring again after these times: the kernel
+    /// reports a closed file just before it releases the locks on it. After that it sleeps until it is woken.</summary>
+    private static readonly TimeSpan[] CheckIntervals =
+        [TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)];
 
     private readonly RingFile _file;
     private readonly RingMapping _mapping;
     private readonly MappedRingMemory _memory;
     private readonly CancellationToken _closing;
-    private AdaptiveWait _dataSpin;
-    private AdaptiveWait _roomSpin;
-    private RingReceiveCoalescing _patience;
-    private NapState _dataNaps;
-    private NapState _roomNaps;
+    private AdaptiveWait _dataWait;
+    private AdaptiveWait _spaceWait;
+    private RingReceiveCoalescing _coalescing;
+    private SleepState _dataSleep;
+    private SleepState _spaceSleep;
     private int _departures;
     private bool _isWriter;
     private bool _isReader;
-    private int _left;
+    private int _isDetached;
     private int _watch = FileWatcher.NotWatched;
 
-    /// <summary>Maps a ring's file, which it owns from here on.</summary>
+    /// <summary>Maps a ring's file, and takes ownership of it.</summary>
     public RingParticipant(RingFile file, string target, CancellationToken closing)
     {
         _file = file;
@@ -34,19 +37,17 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         var start = (byte*)_mapping.DangerousGetHandle();
         _memory = new MappedRingMemory(this, start, file.Header.Capacity, 0);
         var memory = _memory;
-        var token = file.TakeToken(ref *(uint*)(start + RingLayout.NextToken), candidate =>
+        var token = file.AcquireToken(ref *(uint*)(start + RingLayout.NextToken), candidate =>
             memory.ReadWord(RingLayout.WriterLock) == candidate || memory.ReadWord(RingLayout.ReaderLock) == candidate);
         _memory = new MappedRingMemory(this, start, file.Header.Capacity, token);
         RingProcessExitHook.Add(this);
     }
 
-    ~RingParticipant() => Leave();
+    ~RingParticipant() => Detach();
 
     public MappedRingMemory Memory => _memory;
 
     public RingMapping Mapping => _mapping;
-
-    public RingHeader Header => _file.Header;
 
     public CancellationToken Closing => _closing;
 
@@ -56,17 +57,19 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
 
     public SafeDescriptor Descriptor => _file.Descriptor;
 
-    /// <summary>Whether the ring stays when the last participant leaves. Every participant can change that.</summary>
+    /// <summary>Whether the ring stays when the last participant detaches. Every participant can change that.</summary>
     public bool Persists
     {
         get => (_memory.ReadWord(RingLayout.FlagsAt) & RingLayout.PersistentFlag) != 0;
         set => _memory.WriteWord(RingLayout.FlagsAt, value ? RingLayout.PersistentFlag : 0);
     }
 
-    public ref AdaptiveWait Spin(bool forData) => ref forData ? ref _dataSpin : ref _roomSpin;
+    /// <summary>How long this participant spins before it sleeps.</summary>
+    /// <param name="forData">For messages, not for buffer space.</param>
+    public ref AdaptiveWait WaitState(bool forData) => ref forData ? ref _dataWait : ref _spaceWait;
 
     /// <summary>How long a reader lets messages gather.</summary>
-    public ref RingReceiveCoalescing Patience => ref _patience;
+    public ref RingReceiveCoalescing Coalescing => ref _coalescing;
 
     public bool IsAlive(uint token) => _file.IsAlive(token);
 
@@ -94,7 +97,7 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         _isWriter = false;
         _file.DetachWriter();
         var memory = _memory;
-        RingEventCount.All(ref memory, RingLayout.DataSleepers);
+        RingEventCount.WakeAll(ref memory, RingLayout.DataSleepers);
     }
 
     public void DetachReader()
@@ -103,7 +106,7 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         _isReader = false;
         _file.DetachReader();
         var memory = _memory;
-        RingEventCount.All(ref memory, RingLayout.RoomSleepers);
+        RingEventCount.WakeAll(ref memory, RingLayout.SpaceSleepers);
     }
 
     /// <summary>Sleeps while the word has the value.</summary>
@@ -111,27 +114,30 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
     public bool Sleep(uint* word, uint expected, bool forData, in WaitOptions wait)
     {
         var isWatched = EnsureWatched(out var isNew);
-        // What happened before we watched is seen by looking once more.
+        // The caller checks once more, and so sees what happened before the watch began.
         if (isNew) return true;
-        ref var naps = ref forData ? ref _dataNaps : ref _roomNaps;
+        ref var sleep = ref forData ? ref _dataSleep : ref _spaceSleep;
         var until = wait.Deadline;
-        if (naps.Next(Volatile.Read(ref _departures), isWatched, expected) is { } nap && (until.IsInfinite || until.Remaining > nap)) until = Deadline.After(nap);
+        var limit = sleep.Next(Volatile.Read(ref _departures), isWatched, expected);
+        if (limit is { } time && (until.IsInfinite || until.Remaining > time)) until = Deadline.After(time);
         var began = Stopwatch.GetTimestamp();
         var woken = Waiter.WhileEqual(word, expected, isShared: true, new(until, wait.Cancellation), _closing);
-        Spin(forData).Blocked(Stopwatch.GetTimestamp() - began);
+        WaitState(forData).Blocked(Stopwatch.GetTimestamp() - began);
         return woken || !wait.Deadline.HasPassed;
     }
 
-    /// <summary>Sleeps for a moment while a lock has the value: it is held for microseconds, or its owner is dead or stopped.</summary>
+    /// <summary>Sleeps for a short time while a lock's word has the value. A lock is held for microseconds, unless its owner is dead or
+    /// stopped.</summary>
     /// <returns>False when the deadline passed.</returns>
     public bool SleepBriefly(uint* word, uint expected, int round, in WaitOptions wait)
     {
-        var nap = TimeSpan.FromMilliseconds(Math.Min(1 << Math.Min(round, 7), 100));
-        var until = wait.Deadline.IsInfinite || wait.Deadline.Remaining > nap ? Deadline.After(nap) : wait.Deadline;
+        var time = TimeSpan.FromMilliseconds(Math.Min(1 << Math.Min(round, 7), 100));
+        var until = wait.Deadline.IsInfinite || wait.Deadline.Remaining > time ? Deadline.After(time) : wait.Deadline;
         return Waiter.WhileEqual(word, expected, isShared: true, new(until, wait.Cancellation), _closing) || !wait.Deadline.HasPassed;
     }
 
-    /// <summary>Another participant has closed the ring or died: wakes this process's sleepers, which check whether it concerns them.</summary>
+    /// <summary>Called when another participant has closed the ring or died. Wakes this process's sleepers, which check whether that ends
+    /// their wait.</summary>
     public void OnFileEvent()
     {
         try
@@ -139,22 +145,23 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
             using var hold = _mapping.Enter();
             Interlocked.Increment(ref _departures);
             var memory = _memory;
-            RingEventCount.All(ref memory, RingLayout.DataSleepers);
-            RingEventCount.All(ref memory, RingLayout.RoomSleepers);
+            RingEventCount.WakeAll(ref memory, RingLayout.DataSleepers);
+            RingEventCount.WakeAll(ref memory, RingLayout.SpaceSleepers);
         }
         catch (ObjectDisposedException)
         {
-            // Nobody sleeps on what is closed.
+            // No thread sleeps on a closed ring.
         }
     }
 
-    /// <summary>Leaves the ring, the file and the mapping staying open: at the process's end, when other threads may still be in it.</summary>
-    public void Leave()
+    /// <summary>Detaches from the ring. The file and the mapping stay open, because at the end of the process other threads may still use
+    /// them.</summary>
+    public void Detach()
     {
-        if (_file is null || _mapping is null || Interlocked.Exchange(ref _left, 1) != 0) return;
+        if (_file is null || _mapping is null || Interlocked.Exchange(ref _isDetached, 1) != 0) return;
         DetachWriter();
         DetachReader();
-        _file.Leave(Persists);
+        _file.Detach(Persists);
     }
 
     public void Dispose()
@@ -162,13 +169,13 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         GC.SuppressFinalize(this);
         FileWatcher.Remove(this, _watch);
         RingProcessExitHook.Remove(this);
-        Leave();
+        Detach();
         _mapping.Dispose();
         _file.Dispose();
     }
 
-    // A process that is killed wakes no sleeper, but the kernel closes its files and reports that. False where the kernel has no watch left:
-    // then the sleeper has to look for itself.
+    // A process that is killed wakes no sleeper, but the kernel closes its files, and inotify(7) reports that. False if the kernel has no
+    // watch left: then the sleeper must check by itself.
     private bool EnsureWatched(out bool isNew)
     {
         isNew = false;
@@ -177,29 +184,59 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         return isNew = _watch != FileWatcher.NotWatched;
     }
 
-    private struct NapState
+    private struct SleepState
     {
-        private int _seen;
+        private int _departures;
         private int _next;
         private uint _announced;
 
-        /// <summary>How long to sleep at most; null for no end.</summary>
+        /// <summary>The longest time to sleep; null for no limit.</summary>
         public TimeSpan? Next(int departures, bool isWatched, uint announced)
         {
             if (announced != _announced)
             {
-                // See RingEventCount: one look later than the announcement.
+                // The first sleep after an announcement is short: see RingEventCount.
                 _announced = announced;
-                return Naps[0];
+                return CheckIntervals[0];
             }
-            if (departures != _seen)
+            if (departures != _departures)
             {
-                _seen = departures;
+                _departures = departures;
                 _next = 0;
             }
-            if (_next < Naps.Length) return Naps[_next++];
-            // Without a watch the death of a peer can only be found by looking.
-            return isWatched ? null : Naps[^1];
+            if (_next < CheckIntervals.Length) return CheckIntervals[_next++];
+            // Without a watch, only checking shows that a peer has died.
+            return isWatched ? null : CheckIntervals[^1];
+        }
+    }
+}
+
+/// <summary>Detaches from all rings when the process ends. So the last participant unlinks the file even if the program did not close the
+/// ring.</summary>
+internal static class RingProcessExitHook
+{
+    private static readonly ConcurrentDictionary<WeakReference<RingParticipant>, bool> Open = new();
+    private static readonly ConditionalWeakTable<RingParticipant, WeakReference<RingParticipant>> Keys = [];
+
+    static RingProcessExitHook() => AppDomain.CurrentDomain.ProcessExit += static (_, _) => DetachAll();
+
+    public static void Add(RingParticipant participant)
+    {
+        var key = new WeakReference<RingParticipant>(participant);
+        Keys.Add(participant, key);
+        Open[key] = true;
+    }
+
+    public static void Remove(RingParticipant participant)
+    {
+        if (Keys.TryGetValue(participant, out var key)) Open.TryRemove(key, out _);
+    }
+
+    private static void DetachAll()
+    {
+        foreach (var key in Open.Keys)
+        {
+            if (key.TryGetTarget(out var participant)) participant.Detach();
         }
     }
 }

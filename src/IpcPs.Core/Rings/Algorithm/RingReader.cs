@@ -2,27 +2,28 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Rings.Algorithm;
 
-/// <summary>The readers' side of a ring. From a queue a message is copied out and then taken by moving the head, one store, under the readers' lock: a reader that dies
-/// before it leaves the message to the others. In a broadcast every reader has a cursor of its own. One thread at a time.</summary>
+/// <summary>The readers' side of a ring. In a queue, a reader copies a message and then removes it by moving the head, with one store,
+/// under the readers' lock. If it dies before that store, the message stays for the others. In a broadcast every reader has its own cursor.
+/// One thread at a time uses it.</summary>
 internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
     where TMemory : struct, IRingMemory
 {
-    /// <summary>How often a message may be overwritten while it is read before the deadline is looked at.</summary>
-    private const int Overtakings = 64;
+    /// <summary>How often a message may be overwritten while it is read before the deadline is checked.</summary>
+    private const int MaxOvertakings = 64;
 
     private TMemory _memory = memory;
 
-    // Up to here there are messages; others only move it on.
+    // There are messages up to here. The shared tail only moves forward, so an old value is safe.
     private long _knownTail;
     private uint _endedAt;
     private uint _endingAt;
 
-    // Broadcasts: the next message's position and number, and where others see the position.
+    // Broadcasts: the next message's position and number, and the slot in which writers see the position.
     private long _cursor;
     private uint _number;
     private int _slot = -1;
 
-    /// <summary>Messages of a broadcast that were dropped before this reader got them.</summary>
+    /// <summary>How many messages of a broadcast were dropped before this reader received them.</summary>
     public long Lost { get; private set; }
 
     /// <summary>Broadcasts: the next message's position.</summary>
@@ -32,10 +33,10 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
     {
         Spin,
         Announced,
-        LastLook,
+        LastCheck,
     }
 
-    /// <summary>Where a reader of a broadcast begins: what <see cref="RingWriter{TMemory}.AddReader"/> gave.</summary>
+    /// <summary>Sets the start of a broadcast's reader, from <see cref="RingWriter{TMemory}.AddReader"/>.</summary>
     public void Begin(int slot, long cursor, uint number)
     {
         _slot = slot;
@@ -44,25 +45,26 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
     }
 
     /// <summary>Receives one message.</summary>
-    /// <param name="message">Where it goes.</param>
+    /// <param name="message">Gets the message.</param>
     /// <param name="peek">Whether to leave it in the ring.</param>
-    /// <param name="waitsForWriters">Whether the last writer's leaving is no end.</param>
-    /// <param name="wait">How long to wait for one.</param>
-    /// <returns>Done, TimedOut, PeersGone (the end: reported once for each time that the last writer leaves) or Damaged.</returns>
+    /// <param name="waitsForWriters">Whether to wait for the next writer after the last one has detached.</param>
+    /// <param name="wait">How long to wait for a message.</param>
+    /// <returns>Done, TimedOut, NoPeers (the end of the stream; reported once each time that the last writer detaches) or
+    /// Damaged.</returns>
     public RingOutcome Receive(MessageBuffer message, bool peek, bool waitsForWriters, in WaitOptions wait)
     {
         var step = Step.Spin;
         var ticket = 0u;
         while (true)
         {
-            var outcome = delivery == RingDelivery.Queue ? TryTake(message, peek, wait) : TryFollow(message, peek);
+            var outcome = delivery == RingDelivery.Queue ? TryDequeue(message, peek, wait) : TryReadNext(message, peek);
             if (outcome != RingOutcome.WouldWait) return outcome;
             outcome = AwaitData(ref step, ref ticket, waitsForWriters, wait);
             if (outcome != RingOutcome.Done) return outcome;
         }
     }
 
-    /// <summary>Whether a receive would not wait.</summary>
+    /// <summary>Whether a receive would not block.</summary>
     public bool IsReady(bool waitsForWriters)
     {
         _knownTail = _memory.ReadLong(RingLayout.Tail);
@@ -70,18 +72,19 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         return next != _knownTail || (!waitsForWriters && HasEnded());
     }
 
-    /// <summary>Gives up a broadcast's slot, so that it holds nobody back.</summary>
-    public void Leave()
+    /// <summary>Releases a broadcast's slot, so that writers do not wait for this reader.</summary>
+    public void Detach()
     {
         if (_slot < 0) return;
-        if (_memory.ReadWord(RingLayout.Slot(_slot) + RingLayout.SlotToken) == _memory.Token) _memory.Exchange(RingLayout.Slot(_slot) + RingLayout.SlotToken, 0);
+        var token = RingLayout.Slot(_slot) + RingLayout.SlotToken;
+        if (_memory.ReadWord(token) == _memory.Token) _memory.Exchange(token, 0);
         _slot = -1;
-        RingEventCount.All(ref _memory, RingLayout.RoomSleepers);
+        RingEventCount.WakeAll(ref _memory, RingLayout.SpaceSleepers);
     }
 
-    private RingOutcome TryTake(MessageBuffer message, bool peek, in WaitOptions wait)
+    private RingOutcome TryDequeue(MessageBuffer message, bool peek, in WaitOptions wait)
     {
-        // The head can't be ahead of a tail that was read after it: equal means that there was nothing when the tail was read.
+        // The head cannot be ahead of a tail that was read after it. If they are equal, there was no message when the tail was read.
         var head = _memory.ReadLong(RingLayout.Head);
         if (_knownTail - head <= 0)
         {
@@ -90,23 +93,23 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         }
         var entered = RingLock.Enter(ref _memory, RingLayout.ReaderLock, wait);
         if (entered != RingOutcome.Done) return entered;
-        bool left;
+        bool exited;
         RingOutcome outcome;
         try
         {
-            outcome = TakeLocked(message, peek);
+            outcome = DequeueLocked(message, peek);
         }
         finally
         {
-            // Also where there is no memory for the message: the others must go on.
-            left = RingLock.Leave(ref _memory, RingLayout.ReaderLock);
+            // Also after an exception (no memory for the message): other readers must be able to go on.
+            exited = RingLock.Exit(ref _memory, RingLayout.ReaderLock);
         }
-        if (!left) return RingOutcome.Damaged;
-        if (outcome == RingOutcome.Done && !peek) RingEventCount.All(ref _memory, RingLayout.RoomSleepers);
+        if (!exited) return RingOutcome.Damaged;
+        if (outcome == RingOutcome.Done && !peek) RingEventCount.WakeAll(ref _memory, RingLayout.SpaceSleepers);
         return outcome;
     }
 
-    private RingOutcome TakeLocked(MessageBuffer message, bool peek)
+    private RingOutcome DequeueLocked(MessageBuffer message, bool peek)
     {
         var head = _memory.ReadLong(RingLayout.Head);
         if (_knownTail - head <= 0)
@@ -123,9 +126,9 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         return RingOutcome.Done;
     }
 
-    private RingOutcome TryFollow(MessageBuffer message, bool peek)
+    private RingOutcome TryReadNext(MessageBuffer message, bool peek)
     {
-        for (var attempt = 0; attempt < Overtakings; attempt++)
+        for (var attempt = 0; attempt < MaxOvertakings; attempt++)
         {
             if (_cursor == _knownTail)
             {
@@ -154,10 +157,11 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         Lost += lost;
         if (delivery != RingDelivery.BroadcastHold) return;
         _memory.WriteLong(RingLayout.Slot(_slot) + RingLayout.SlotCursor, _cursor);
-        RingEventCount.All(ref _memory, RingLayout.RoomSleepers);
+        RingEventCount.WakeAll(ref _memory, RingLayout.SpaceSleepers);
     }
 
-    /// <summary>Whether the message at the cursor was given up while it was read; what was read of it is worthless then, and the oldest that is left is next.</summary>
+    /// <summary>Whether the message at the cursor was dropped while it was read. Then the bytes that were read are not valid, and the
+    /// cursor moves to the oldest message that is left.</summary>
     private bool WasOvertaken()
     {
         _memory.Fence();
@@ -168,17 +172,17 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         return true;
     }
 
-    /// <summary>The length of a message, read once; -1 where it cannot be true.</summary>
+    /// <summary>The length of a message, from a header that was read once; -1 if it cannot be right.</summary>
     private readonly long LengthAt(long position, uint length)
     {
-        var behind = _knownTail - position;
-        var believable = (position & 7) == 0 && (ulong)behind <= (ulong)_memory.Capacity
-            && length <= RingLayout.MaxMessage(_memory.Capacity) && RingLayout.RecordSize(length) <= behind;
-        return believable ? length : -1;
+        var available = _knownTail - position;
+        var isPossible = (position & 7) == 0 && (ulong)available <= (ulong)_memory.Capacity
+            && length <= RingLayout.MaxMessage(_memory.Capacity) && RingLayout.RecordSize(length) <= available;
+        return isPossible ? length : -1;
     }
 
-    /// <summary>One step of waiting for a message: first spinning, then saying that we sleep and looking once more, then sleeping; and where the last writer has left, looking
-    /// once more and giving up.</summary>
+    /// <summary>One step of waiting for a message; the caller checks for a message after each. The steps are: spin; announce that this
+    /// thread may sleep; sleep. If the last writer has detached, the last step is one more check.</summary>
     private RingOutcome AwaitData(ref Step step, ref uint ticket, bool waitsForWriters, in WaitOptions wait)
     {
         switch (step)
@@ -186,17 +190,17 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
             case Step.Spin:
                 if (!wait.Deadline.IsImmediate)
                 {
-                    if (_memory.Linger(RingLayout.Tail, _knownTail, wait)) return RingOutcome.Done;
+                    if (_memory.SpinWait(RingLayout.Tail, _knownTail, wait)) return RingOutcome.Done;
                     ticket = RingEventCount.Announce(ref _memory, RingLayout.DataSleepers);
                 }
                 step = Step.Announced;
                 return RingOutcome.Done;
             case Step.Announced when !waitsForWriters && HasEnded():
-                step = Step.LastLook;
+                step = Step.LastCheck;
                 return RingOutcome.Done;
-            case Step.LastLook:
+            case Step.LastCheck:
                 _endedAt = _endingAt;
-                return RingOutcome.PeersGone;
+                return RingOutcome.NoPeers;
             default:
                 step = Step.Spin;
                 if (wait.Deadline.IsImmediate) return RingOutcome.TimedOut;
@@ -206,7 +210,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
 
     private bool HasEnded()
     {
-        // The counter first: a writer that attaches after it was read begins the next sequence, which has an end of its own.
+        // The counter is read first. A writer that attaches after that begins the next stream, which has its own end.
         _endingAt = _memory.ReadWord(RingLayout.WritersEver);
         return _endingAt != _endedAt && !_memory.HasWriters();
     }

@@ -1,7 +1,7 @@
 namespace IpcPs.Rings.Algorithm;
 
-/// <summary>Gives a ring what it lacks to be waited for together with other channels: a descriptor, an eventfd(2), that is readable when a receive would not wait. A thread of its own
-/// sleeps on the ring's behalf, from the first time on that somebody asks.</summary>
+/// <summary>A descriptor for a ring, so that a program can wait for the ring together with other channels: an eventfd(2) that is readable
+/// when a receive would not block. From the first call of <see cref="Ask"/> on, a thread sleeps for the ring and sets it.</summary>
 internal sealed class RingReadyEvent : IDisposable
 {
     private readonly Func<bool> _isReady;
@@ -11,8 +11,8 @@ internal sealed class RingReadyEvent : IDisposable
     private readonly EventDescriptor _event;
     private int _isWatching;
 
-    /// <param name="isReady">Whether a receive would not wait.</param>
-    /// <param name="untilChanged">Sleeps until that may have changed, at once where it is so already.</param>
+    /// <param name="isReady">Whether a receive would not block.</param>
+    /// <param name="untilChanged">Sleeps until <paramref name="isReady"/> may have changed. Returns at once if it is true already.</param>
     /// <param name="target">The ring's address.</param>
     /// <param name="closing">Cancelled when the ring is closed.</param>
     public RingReadyEvent(Func<bool> isReady, Action untilChanged, string target, CancellationToken closing)
@@ -22,7 +22,7 @@ internal sealed class RingReadyEvent : IDisposable
         new Thread(Run, 256 * 1024) { IsBackground = true, Name = "IpcPs ring readiness" }.Start();
     }
 
-    /// <summary>The descriptor, readable from now on when a message is there or the end.</summary>
+    /// <summary>Returns the descriptor. It becomes readable when there is a message or the end of the stream.</summary>
     public SafeDescriptor Ask()
     {
         _event.Reset();
@@ -41,14 +41,14 @@ internal sealed class RingReadyEvent : IDisposable
             {
                 _asked.Wait(_closing);
                 while (!_isReady()) _untilChanged();
-                // Before the signal: who is woken by it may ask again at once.
+                // Before the signal, because a thread that it wakes may call Ask again at once.
                 Volatile.Write(ref _isWatching, 0);
                 _event.Set();
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IpcException or ObjectDisposedException)
         {
-            // Closed, or damaged: whoever waits finds out by receiving.
+            // The ring was closed, or is damaged. A thread that waits for the descriptor gets the error when it receives.
             if (!_event.Handle.IsClosed) _event.Set();
         }
     }

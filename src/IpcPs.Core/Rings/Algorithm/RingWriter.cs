@@ -2,28 +2,29 @@ using System.Runtime.CompilerServices;
 
 namespace IpcPs.Rings.Algorithm;
 
-/// <summary>The writers' side of a ring. A message is written behind the tail and committed by moving the tail, one store: a writer that dies before it has
-/// sent nothing, one that dies after it has sent everything. One thread at a time; of several participants the writers' lock lets in one.</summary>
+/// <summary>The writers' side of a ring. A writer writes a message after the tail and commits it by moving the tail, with one store. If it
+/// dies before that store, it has sent nothing; if it dies after it, it has sent the whole message. One thread at a time uses it, and the
+/// writers' lock admits one participant.</summary>
 internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
     where TMemory : struct, IRingMemory
 {
-    /// <summary>How far ahead of a small message the ring is claimed.</summary>
-    private const int Ahead = 512;
+    /// <summary>How many bytes after a small message are claimed.</summary>
+    private const int ClaimedAhead = 512;
 
     private TMemory _memory = memory;
 
-    // Everything before it may be overwritten. Others only move it on, so an old value costs a look at the shared one and nothing else.
+    // Everything before it may be overwritten. The shared position only moves forward, so an old value costs one more read and no more.
     private long _free;
 
-    // Up to here the cache lines were claimed.
+    // The cache lines up to here were claimed.
     private long _claimed;
 
-    // What to watch for room: where the reader that is furthest behind keeps its position.
+    // The field that shows when there is buffer space, and its value: the position of the slowest reader.
     private int _blockedBy = RingLayout.Head;
     private long _blockedAt;
 
     /// <summary>Sends one message of two parts.</summary>
-    /// <returns>Done, TimedOut, PeersGone (no room, and the last reader has left) or Damaged.</returns>
+    /// <returns>Done, TimedOut, NoPeers (no buffer space, and the last reader has detached) or Damaged.</returns>
     public RingOutcome Send(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> payload, bool waitsForReaders, in WaitOptions wait)
     {
         var ticket = 0u;
@@ -31,15 +32,15 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         {
             var outcome = TrySend(prefix, payload, wait);
             if (outcome != RingOutcome.WouldWait) return outcome;
-            outcome = AwaitRoom(ref ticket, waitsForReaders, wait);
+            outcome = AwaitSpace(ref ticket, waitsForReaders, wait);
             if (outcome != RingOutcome.Done) return outcome;
         }
     }
 
-    /// <summary>Sends messages that lie one behind the other as records (header, payload, padding), as many at once as fit.</summary>
-    /// <param name="records">The records; what was sent is cut off the front.</param>
-    /// <param name="waitsForReaders">Whether the last reader's leaving is no reason to give up.</param>
-    /// <param name="wait">How long to wait for room.</param>
+    /// <summary>Sends consecutive records (header, payload, padding), as many at once as fit.</summary>
+    /// <param name="records">The records. Those that were sent are removed from the front.</param>
+    /// <param name="waitsForReaders">Whether to wait for the next reader after the last one has detached.</param>
+    /// <param name="wait">How long to wait for buffer space.</param>
     /// <returns>As <see cref="Send"/>.</returns>
     public RingOutcome SendMany(ref ReadOnlySpan<byte> records, bool waitsForReaders, in WaitOptions wait)
     {
@@ -48,13 +49,14 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         {
             var outcome = TrySendMany(ref records, wait);
             if (outcome != RingOutcome.WouldWait) return outcome;
-            outcome = AwaitRoom(ref ticket, waitsForReaders, wait);
+            outcome = AwaitSpace(ref ticket, waitsForReaders, wait);
             if (outcome != RingOutcome.Done) return outcome;
         }
     }
 
-    /// <summary>Sets a reader of a broadcast that holds at the tail, in a slot of its own; of one that drops, finds the tail. What is sent from now on it gets.</summary>
-    /// <param name="slot">The slot, -1 where none is needed; or the wish for none free: <see cref="RingLayout.SlotCount"/>.</param>
+    /// <summary>Adds a reader of a broadcast, which gets the messages that are sent from now on. It begins at the tail, in a
+    /// <see cref="RingDelivery.BroadcastHold"/> ring with a slot of its own.</summary>
+    /// <param name="slot">The slot; -1 if the ring has none; <see cref="RingLayout.SlotCount"/> if no slot is free.</param>
     /// <param name="cursor">The first message's position.</param>
     /// <param name="number">The first message's number.</param>
     /// <param name="wait">How long to wait for the lock.</param>
@@ -71,12 +73,12 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
             while (slot < _memory.SlotCount && !IsVacant(slot)) slot++;
             if (slot < _memory.SlotCount)
             {
-                // The cursor before the token: who dies between them has taken nothing from anybody.
+                // The cursor is written before the token. A reader that dies between the two blocks no writer.
                 _memory.WriteLong(RingLayout.Slot(slot) + RingLayout.SlotCursor, cursor);
                 _memory.WriteWord(RingLayout.Slot(slot) + RingLayout.SlotToken, _memory.Token);
             }
         }
-        return RingLock.Leave(ref _memory, RingLayout.WriterLock) ? RingOutcome.Done : RingOutcome.Damaged;
+        return RingLock.Exit(ref _memory, RingLayout.WriterLock) ? RingOutcome.Done : RingOutcome.Damaged;
     }
 
     private RingOutcome TrySend(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> payload, in WaitOptions wait)
@@ -85,15 +87,15 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         if (entered != RingOutcome.Done) return entered;
         var tail = _memory.ReadLong(RingLayout.Tail);
         var length = prefix.Length + payload.Length;
-        var outcome = MakeRoom(tail, RingLayout.RecordSize(length));
+        var outcome = MakeSpace(tail, RingLayout.RecordSize(length));
         if (outcome == RingOutcome.Done)
         {
             var end = Write(tail, prefix, payload);
             _memory.WriteLong(RingLayout.Tail, end);
             if (end > _claimed) ClaimAhead(tail, end);
         }
-        if (!RingLock.Leave(ref _memory, RingLayout.WriterLock)) return RingOutcome.Damaged;
-        if (outcome == RingOutcome.Done) RingEventCount.All(ref _memory, RingLayout.DataSleepers);
+        if (!RingLock.Exit(ref _memory, RingLayout.WriterLock)) return RingOutcome.Damaged;
+        if (outcome == RingOutcome.Done) RingEventCount.WakeAll(ref _memory, RingLayout.DataSleepers);
         return outcome;
     }
 
@@ -108,14 +110,14 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         {
             var length = Unsafe.ReadUnaligned<int>(ref Unsafe.AsRef(in records[0]));
             var size = (int)RingLayout.RecordSize(length);
-            outcome = MakeRoom(tail, size);
+            outcome = MakeSpace(tail, size);
             if (outcome != RingOutcome.Done) break;
             tail = Write(tail, default, records.Slice(RingLayout.RecordHeader, length));
             records = records[size..];
         }
         if (tail != start) _memory.WriteLong(RingLayout.Tail, tail);
-        if (!RingLock.Leave(ref _memory, RingLayout.WriterLock)) return RingOutcome.Damaged;
-        if (tail != start) RingEventCount.All(ref _memory, RingLayout.DataSleepers);
+        if (!RingLock.Exit(ref _memory, RingLayout.WriterLock)) return RingOutcome.Damaged;
+        if (tail != start) RingEventCount.WakeAll(ref _memory, RingLayout.DataSleepers);
         return outcome;
     }
 
@@ -124,8 +126,8 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
     {
         var length = prefix.Length + payload.Length;
         var end = tail + RingLayout.RecordSize(length);
-        // A broadcast numbers its messages, so that a reader knows how many it lost. The next one's number is left behind the end, where that one's header will be: so
-        // number and tail are always committed together.
+        // A broadcast that drops messages numbers them, so that a reader knows how many it lost. The next message's number is stored after
+        // the end, where its header will be. So the number and the tail are always committed together.
         var number = 0u;
         if (delivery == RingDelivery.BroadcastDropOldest)
         {
@@ -138,27 +140,29 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         return end;
     }
 
-    /// <summary>Leaving the lock waits until all stores are made, and a line that the reader had last has to be fetched first: some 50 ns for each message. So the lines of several
-    /// messages are fetched at once.</summary>
+    /// <summary>Claims the cache lines of the next messages. Releasing the lock waits until all stores are done, and before a store the
+    /// processor must fetch the line from the reader's cache: some 50 ns for each message. Lines that are fetched together cost
+    /// less.</summary>
     private void ClaimAhead(long tail, long end)
     {
-        if (end - tail > Ahead) return;
-        // Behind the number that lies at the end, and not beyond what is free.
-        _claimed = Math.Min(end + Ahead, _free + _memory.Capacity);
+        if (end - tail > ClaimedAhead) return;
+        // After the number that is stored at the end, and not beyond the free bytes.
+        _claimed = Math.Min(end + ClaimedAhead, _free + _memory.Capacity);
         _memory.Claim(end + RingLayout.RecordHeader, _claimed);
     }
 
-    /// <summary>Whether a record, and the number behind it, fit; in a broadcast that drops they always do.</summary>
+    /// <summary>Whether a record and the number after it fit. In a <see cref="RingDelivery.BroadcastDropOldest"/> ring they always
+    /// do.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private RingOutcome MakeRoom(long tail, long size)
+    private RingOutcome MakeSpace(long tail, long size)
     {
-        // Unsigned: whatever the ring claims, what is written lies between what is known to be free and the ring's length.
+        // Unsigned, so that even in a damaged ring only bytes are written that are free, and within the ring's size.
         var used = tail - _free;
         if ((ulong)used <= (ulong)(_memory.Capacity - size - RingLayout.RecordHeader)) return RingOutcome.Done;
-        return MakeRoomSlow(tail, size + RingLayout.RecordHeader);
+        return MakeSpaceSlow(tail, size + RingLayout.RecordHeader);
     }
 
-    private RingOutcome MakeRoomSlow(long tail, long size)
+    private RingOutcome MakeSpaceSlow(long tail, long size)
     {
         if ((tail & 7) != 0) return RingOutcome.Damaged;
         var outcome = delivery switch
@@ -195,7 +199,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         return RingOutcome.Done;
     }
 
-    /// <summary>Whether a slot is free; one whose reader died becomes so. Under the writers' lock.</summary>
+    /// <summary>Whether a slot is free. Frees a slot whose reader died. The caller has the writers' lock.</summary>
     private bool IsVacant(int slot)
     {
         var token = _memory.ReadWord(RingLayout.Slot(slot) + RingLayout.SlotToken);
@@ -209,7 +213,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
     {
         var oldest = _memory.ReadLong(RingLayout.Head);
         if (!IsWithin(oldest, tail)) return RingOutcome.Damaged;
-        // More than is needed at once: a reader that was overtaken begins again at the oldest message, and must not be overtaken at once.
+        // Drops more than it needs: a reader that was overtaken goes on at the oldest message, and must not be overtaken at once again.
         var wanted = Math.Min(size + (_memory.Capacity / 8), _memory.Capacity);
         while (tail - oldest > _memory.Capacity - wanted)
         {
@@ -217,7 +221,7 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
             if (oldest > tail) return RingOutcome.Damaged;
         }
         _memory.WriteLong(RingLayout.Head, oldest);
-        // Readers must see that the messages are given up before they can see them overwritten.
+        // Readers must see that the messages are dropped before they can see them overwritten.
         _memory.Fence();
         _free = oldest;
         return RingOutcome.Done;
@@ -225,19 +229,21 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
 
     private readonly bool IsWithin(long position, long tail) => (position & 7) == 0 && (ulong)(tail - position) <= (ulong)_memory.Capacity;
 
-    /// <summary>One step of waiting for room: first spinning, then saying that we sleep and looking once more, then sleeping.</summary>
-    private RingOutcome AwaitRoom(ref uint ticket, bool waitsForReaders, in WaitOptions wait)
+    /// <summary>One step of waiting for buffer space; the caller tries again after each. The steps are: spin; announce that this thread may
+    /// sleep; sleep.</summary>
+    private RingOutcome AwaitSpace(ref uint ticket, bool waitsForReaders, in WaitOptions wait)
     {
         if (ticket == 0)
         {
-            if (wait.Deadline.IsImmediate || !_memory.Linger(_blockedBy, _blockedAt, wait)) ticket = RingEventCount.Announce(ref _memory, RingLayout.RoomSleepers);
+            if (wait.Deadline.IsImmediate || !_memory.SpinWait(_blockedBy, _blockedAt, wait))
+                ticket = RingEventCount.Announce(ref _memory, RingLayout.SpaceSleepers);
             return RingOutcome.Done;
         }
         var value = ticket;
         ticket = 0;
-        // The counter first: a reader that comes now is either seen attached, or was not counted.
-        if (!waitsForReaders && _memory.ReadWord(RingLayout.ReadersEver) != 0 && !_memory.HasReaders()) return RingOutcome.PeersGone;
+        // The counter is read first. A reader that attaches meanwhile is either not counted, or seen attached.
+        if (!waitsForReaders && _memory.ReadWord(RingLayout.ReadersEver) != 0 && !_memory.HasReaders()) return RingOutcome.NoPeers;
         if (wait.Deadline.IsImmediate) return RingOutcome.TimedOut;
-        return _memory.Sleep(RingLayout.RoomSleepers, value, wait) ? RingOutcome.Done : RingOutcome.TimedOut;
+        return _memory.Sleep(RingLayout.SpaceSleepers, value, wait) ? RingOutcome.Done : RingOutcome.TimedOut;
     }
 }

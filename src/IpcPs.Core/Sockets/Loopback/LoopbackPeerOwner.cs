@@ -6,42 +6,42 @@ using IpcPs.Sockets.Server;
 
 namespace IpcPs.Sockets.Loopback;
 
-/// <summary>Whose the other side of a loopback connection is. Unlike on a unix socket nobody says so: the kernel's table of sockets is asked for the
-/// one at the other end (sock_diag(7), else /proc/net). Where the answer could be about another socket, or is missing, the owner is
-/// unknown, and who is unknown is refused.</summary>
+/// <summary>Finds the user that owns the peer of a loopback connection. The kernel reports the peer of a Unix socket only, so the peer's
+/// socket is looked up in the kernel's socket table (sock_diag(7), or else /proc/net). If it is not there, or the entry could be another
+/// socket's, the owner is unknown, and a client whose owner is unknown is refused.</summary>
 internal static class LoopbackPeerOwner
 {
     private static readonly Lazy<bool> ClosedSocketsKeepOwner = new(TryClosedSocket);
 
-    /// <summary>The user who made a TCP connection that was just accepted.</summary>
-    /// <param name="accepted">The listener's side of it.</param>
+    /// <summary>The user that made a TCP connection.</summary>
+    /// <param name="accepted">The listener's end, just accepted.</param>
     public static uint? OfTcpClient(NativeSocket accepted)
     {
         var client = EndPoint(accepted.PeerName());
         var server = EndPoint(accepted.Name());
         if (client is null || server is null) return null;
         uint? owner = null;
-        foreach (var entry in Ask(Libc.IPPROTO_TCP, client, server))
+        foreach (var entry in Find(Libc.IPPROTO_TCP, client, server))
         {
             if (!entry.Is(client, server) || !entry.IsConnected) continue;
             owner = Owner(entry);
             break;
         }
-        // As long as our side is connected nobody else can have taken the same pair of ports. So it is looked at after, not before.
+        // While this end is connected, no other connection can have the same pair of ports. So this check comes after the lookup.
         return owner is not null && IsConnected(accepted) ? owner : null;
     }
 
-    /// <summary>The user whose datagram came from that name.</summary>
-    /// <returns>Null where no socket is there any more, or where several are and not all of them are allowed.</returns>
+    /// <summary>The user that owns the socket with a sender's address.</summary>
+    /// <returns>Null if that socket was closed. If several sockets have the address, the first owner that is not allowed.</returns>
     public static uint? OfUdpSender(NativeSocketAddress sender, NativeSocketAddress listener, AllowedUsers allowed)
     {
         var from = EndPoint(sender);
         var to = EndPoint(listener);
         if (from is null || to is null) return null;
         uint? owner = null;
-        foreach (var entry in Ask(Libc.IPPROTO_UDP, from, to))
+        foreach (var entry in Find(Libc.IPPROTO_UDP, from, to))
         {
-            // Several sockets can share a port (SO_REUSEADDR): any of them may have sent it.
+            // Several sockets can share a port (SO_REUSEADDR), and any of them may have sent the datagram.
             if (!entry.CouldSend(from, to)) continue;
             owner = Owner(entry);
             if (!allowed.Contains(owner)) return owner;
@@ -49,17 +49,17 @@ internal static class LoopbackPeerOwner
         return owner;
     }
 
-    private static List<SocketTableEntry> Ask(int protocol, IPEndPoint from, IPEndPoint to)
+    private static List<SocketTableEntry> Find(int protocol, IPEndPoint from, IPEndPoint to)
     {
         var found = SockDiag.Find(protocol, from, to);
-        // Nothing found may as well mean that the kernel has this part of sock_diag not loaded.
+        // An empty result can also mean that the kernel has not loaded this part of sock_diag.
         return found.Count > 0 ? found : ProcNetTable.Find(protocol, from.Port);
     }
 
     private static uint? Owner(SocketTableEntry entry)
     {
         if (entry.IsTimeWait) return null;
-        // A socket that its process has closed already has no inode, and on older kernels no owner either: 0 then says nothing.
+        // A socket that its process has closed has no inode, and on older kernels no owner either: there, 0 does not mean root.
         if (entry.Inode == 0 && entry.UserId == 0 && !ClosedSocketsKeepOwner.Value) return null;
         return entry.UserId;
     }
@@ -72,9 +72,10 @@ internal static class LoopbackPeerOwner
         return Libc.getsockopt(socket.Descriptor, Libc.IPPROTO_TCP, Libc.TCP_INFO, &state, &length) == 0 && state is 1 or 8;
     }
 
-    private static IPEndPoint? EndPoint(NativeSocketAddress name) => name.Family is Libc.AF_INET or Libc.AF_INET6 ? new IPEndPoint(name.Address, name.Port) : null;
+    private static IPEndPoint? EndPoint(NativeSocketAddress name) =>
+        name.Family is Libc.AF_INET or Libc.AF_INET6 ? new IPEndPoint(name.Address, name.Port) : null;
 
-    // Closes a connection of our own, as somebody else where we may, and looks whether the kernel still knows whose it was.
+    // Closes a connection of this process, as another user if that is allowed, and checks whether the kernel still knows its owner.
     private static bool TryClosedSocket()
     {
         try
@@ -93,10 +94,11 @@ internal static class LoopbackPeerOwner
                 }
                 connection.Connect(listener.LocalEndPoint!);
                 client = (IPEndPoint)connection.LocalEndPoint!;
-                // Bytes on their way keep the closed socket from becoming a mere time-wait entry at once.
+                // Unreceived bytes keep the closed socket from becoming a time-wait entry at once.
                 connection.Send("x"u8);
             }
-            return SockDiag.Find(Libc.IPPROTO_TCP, client, (IPEndPoint)listener.LocalEndPoint!).Exists(e => !e.IsTimeWait && e.Inode == 0 && e.UserId == expected);
+            return SockDiag.Find(Libc.IPPROTO_TCP, client, (IPEndPoint)listener.LocalEndPoint!)
+                .Exists(e => !e.IsTimeWait && e.Inode == 0 && e.UserId == expected);
         }
         catch (SocketException)
         {

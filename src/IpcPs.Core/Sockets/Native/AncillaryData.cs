@@ -1,24 +1,64 @@
 using System.Runtime.InteropServices;
+using IpcPs.Messaging;
 
 namespace IpcPs.Sockets.Native;
 
-/// <summary>Control messages of unix sockets: descriptors that go along with a message (SCM_RIGHTS) and who sent it (SCM_CREDENTIALS); cmsg(3).</summary>
+/// <summary>The process and user at the other end of a connection, as far as the kernel reports them.</summary>
+internal readonly record struct PeerIdentity(int? ProcessId, uint? UserId, uint? GroupId)
+{
+    public static PeerIdentity Of(in Libc.Credentials credentials) =>
+        // The kernel reports process 0 when the process is not in this pid namespace.
+        new(credentials.ProcessId > 0 ? credentials.ProcessId : null, credentials.UserId, credentials.GroupId);
+
+    public string? User => UserId is { } id ? Accounts.UserName(id) : null;
+
+    public override string ToString() =>
+        UserId is null ? "an unknown user" : ProcessId is { } pid ? $"user {User}, process {pid}" : $"user {User}";
+}
+
+/// <summary>What came with a message besides its bytes.</summary>
+internal struct ControlData
+{
+    /// <summary>Descriptors; null for none. Their receiver must close them.</summary>
+    public List<SafeDescriptor>? Handles;
+
+    /// <summary>The sender, if the socket enabled credentials.</summary>
+    public Libc.Credentials? Sender;
+
+    /// <summary>Whether descriptors were lost because this process may open no more.</summary>
+    public bool LostHandles;
+
+    /// <summary>Copies it to a message, which then owns the descriptors.</summary>
+    public readonly void Describe(MessageBuffer message)
+    {
+        message.Handles = Handles;
+        message.LostHandles = LostHandles;
+        if (Sender is not { } sender) return;
+        var peer = PeerIdentity.Of(sender);
+        message.SenderId = peer.ProcessId;
+        message.SenderUserId = peer.UserId;
+    }
+}
+
+/// <summary>The control messages of Unix sockets (cmsg(3)): descriptors that are passed with a message (SCM_RIGHTS), and the message's
+/// sender (SCM_CREDENTIALS).</summary>
 internal static unsafe class AncillaryData
 {
     private const int HeaderSize = 16;
 
-    /// <summary>Room for the most that can come: all descriptors, and credentials.</summary>
+    /// <summary>Bytes for the most that can arrive: the largest number of descriptors, and credentials.</summary>
     public const int MaxControl = HeaderSize + Libc.MaxPassedDescriptors * 4 + 4 + HeaderSize + 16;
 
-    /// <summary>Holds the descriptors open and lays out the control message for them.</summary>
-    /// <param name="handles">What goes along; the caller gives them back with <see cref="Release"/>.</param>
-    /// <param name="control">Room of <see cref="MaxControl"/> bytes.</param>
+    /// <summary>Holds the descriptors open and writes the control message for them.</summary>
+    /// <param name="handles">The descriptors to pass. The caller calls <see cref="Release"/> after sending.</param>
+    /// <param name="control">A buffer of <see cref="MaxControl"/> bytes.</param>
     /// <param name="address">For the error.</param>
     /// <returns>Bytes of control data.</returns>
     public static int Write(IReadOnlyList<SafeHandle> handles, byte* control, IpcAddress address)
     {
-        if (handles.Count > Libc.MaxPassedDescriptors)
-            throw IpcException.Argument($"A message carries at most {Libc.MaxPassedDescriptors} descriptors, and {handles.Count} were given.", address.Text);
+        const int Max = Libc.MaxPassedDescriptors;
+        if (handles.Count > Max)
+            throw IpcException.Argument($"A message carries up to {Max} descriptors, not {handles.Count}.", address.Text);
         var held = 0;
         try
         {
@@ -36,17 +76,17 @@ internal static unsafe class AncillaryData
             throw;
         }
         var length = HeaderSize + handles.Count * 4;
-        *(Libc.ControlHeader*)control = new Libc.ControlHeader { Length = (nuint)length, Level = Libc.SOL_SOCKET, Type = Libc.SCM_RIGHTS };
+        *(Libc.ControlHeader*)control = new() { Length = (nuint)length, Level = Libc.SOL_SOCKET, Type = Libc.SCM_RIGHTS };
         return Align(length);
     }
 
-    /// <summary>Lets go of the first handles that <see cref="Write"/> held.</summary>
+    /// <summary>Releases the first handles that <see cref="Write"/> held open.</summary>
     public static void Release(IReadOnlyList<SafeHandle> handles, int count)
     {
         for (var i = 0; i < count; i++) handles[i].DangerousRelease();
     }
 
-    /// <summary>Reads what came along with a message. Every descriptor in it is owned by the result.</summary>
+    /// <summary>Reads the control messages that came with a message. The result owns every descriptor in them.</summary>
     public static ControlData Read(byte* control, int length)
     {
         var data = default(ControlData);

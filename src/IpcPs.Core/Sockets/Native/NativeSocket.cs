@@ -3,14 +3,21 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Sockets.Native;
 
-/// <summary>A socket and the calls on it: what all kinds of socket channels have in common. Nothing here waits but <see cref="Connect"/>.</summary>
-/// <remarks>Its descriptor is a blocking one and every call says MSG_DONTWAIT, so that a program to which it is passed finds what it expects.
+/// <summary>A socket and its system calls, for all kinds of socket channels. Methods whose names begin with Try never block.</summary>
+/// <remarks>The descriptor itself is a blocking one, because a program that it is passed to expects that. Each call here uses MSG_DONTWAIT
+/// instead.
 /// Calls: socket(2), bind(2), connect(2), sendmsg(2), recvmsg(2), getsockopt(2), setsockopt(2).</remarks>
 internal sealed unsafe partial class NativeSocket : IDisposable
 {
     private const int Flags = Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL;
 
-    /// <summary>Takes over a descriptor that is a socket.</summary>
+    // unix_dgram_sendmsg subtracts this from SO_SNDBUF.
+    private const int UnixOverhead = 32;
+
+    // The largest payload that fits the 16-bit length of a UDP datagram over IPv4.
+    private const int MaxUdpPayload = 65507;
+
+    /// <summary>Takes ownership of a descriptor that is a socket.</summary>
     public NativeSocket(SafeDescriptor descriptor, int family, IpcSocketType type, IpcAddress address)
     {
         Descriptor = descriptor;
@@ -31,18 +38,28 @@ internal sealed unsafe partial class NativeSocket : IDisposable
 
     public bool IsUnix => Family == Libc.AF_UNIX;
 
-    /// <summary>SO_SNDBUF: bytes that wait on their way to the peer, the kernel's own bookkeeping included.</summary>
-    public int SendBufferSize => GetOption(Libc.SOL_SOCKET, Libc.SO_SNDBUF);
+    /// <inheritdoc cref="StreamSocket.SendBufferSize"/>
+    public int SendBufferSize
+    {
+        get => GetOption(Libc.SOL_SOCKET, Libc.SO_SNDBUF);
+        set => SetBufferSize(Libc.SO_SNDBUF, value, "net.core.wmem_max");
+    }
 
-    /// <summary>SO_RCVBUF: bytes that wait to be received, the kernel's own bookkeeping included.</summary>
-    public int ReceiveBufferSize => GetOption(Libc.SOL_SOCKET, Libc.SO_RCVBUF);
+    /// <inheritdoc cref="StreamSocket.ReceiveBufferSize"/>
+    public int ReceiveBufferSize
+    {
+        get => GetOption(Libc.SOL_SOCKET, Libc.SO_RCVBUF);
+        set => SetBufferSize(Libc.SO_RCVBUF, value, "net.core.rmem_max");
+    }
 
-    /// <summary>Bytes that one packet may have.</summary>
+    /// <summary>Bytes that can be received now (SIOCINQ); of a datagram socket, the size of the next message.</summary>
+    public int PendingBytes => Ioctl(Libc.FIONREAD, "SIOCINQ");
+
+    /// <summary>Bytes that the peer has not received yet (SIOCOUTQ).</summary>
+    public int UnreceivedBytes => Ioctl(Libc.SIOCOUTQ, "SIOCOUTQ");
+
+    /// <summary>The largest size of a packet, in bytes.</summary>
     public int MaxPacket => IsUnix ? SendBufferSize - UnixOverhead : MaxUdpPayload;
-
-    // What unix_dgram_sendmsg keeps back of SO_SNDBUF; the most that the 16-bit length of a UDP datagram over IPv4 leaves.
-    private const int UnixOverhead = 32;
-    private const int MaxUdpPayload = 65507;
 
     /// <summary>Creates a socket of the kind that an address needs.</summary>
     public static NativeSocket Create(IpcAddress address)
@@ -60,48 +77,57 @@ internal sealed unsafe partial class NativeSocket : IDisposable
     {
         int value;
         var length = 4u;
-        return Libc.getsockopt(Descriptor, level, option, &value, &length) == 0 ? value : throw IpcException.FromErrno("getsockopt", Marshal.GetLastPInvokeError(), Address.Text);
+        return Libc.getsockopt(Descriptor, level, option, &value, &length) == 0
+            ? value
+            : throw IpcException.FromErrno("getsockopt", Marshal.GetLastPInvokeError(), Address.Text);
     }
 
     public void SetOption(int level, int option, int value)
     {
-        if (Libc.setsockopt(Descriptor, level, option, &value, 4) != 0) throw IpcException.FromErrno("setsockopt", Marshal.GetLastPInvokeError(), Address.Text);
+        if (Libc.setsockopt(Descriptor, level, option, &value, 4) != 0)
+            throw IpcException.FromErrno("setsockopt", Marshal.GetLastPInvokeError(), Address.Text);
     }
 
-    /// <summary>Packets that the kernel dropped because the receive buffer was full (SO_MEMINFO); 0 where it does not count, as on unix sockets.</summary>
-    public uint Drops()
+    /// <summary>How many packets the kernel dropped because the receive buffer was full (SO_MEMINFO). Unix sockets have no count:
+    /// 0.</summary>
+    public uint CountDropped()
     {
         var counters = stackalloc uint[Libc.SK_MEMINFO_VARS];
         var length = (uint)(Libc.SK_MEMINFO_VARS * sizeof(uint));
-        return Libc.getsockopt(Descriptor, Libc.SOL_SOCKET, Libc.SO_MEMINFO, counters, &length) == 0 && length > Libc.SK_MEMINFO_DROPS * sizeof(uint) ? counters[Libc.SK_MEMINFO_DROPS] : 0;
+        if (Libc.getsockopt(Descriptor, Libc.SOL_SOCKET, Libc.SO_MEMINFO, counters, &length) != 0) return 0;
+        return length > Libc.SK_MEMINFO_DROPS * sizeof(uint) ? counters[Libc.SK_MEMINFO_DROPS] : 0;
     }
 
-    /// <summary>Asks the kernel to say with each message who sent it (SO_PASSCRED).</summary>
-    public void AskForSenders() => SetOption(Libc.SOL_SOCKET, Libc.SO_PASSCRED, 1);
+    /// <summary>Makes the kernel report the sender of each message (SO_PASSCRED).</summary>
+    public void EnableCredentials() => SetOption(Libc.SOL_SOCKET, Libc.SO_PASSCRED, 1);
 
-    /// <summary>Who connected, or who listens (SO_PEERCRED); null where the kernel does not say.</summary>
-    public Libc.Credentials? PeerCredentials()
+    /// <summary>Sends each small message at once (TCP_NODELAY). Otherwise TCP delays it until the one before it was acknowledged.</summary>
+    public void SendSmallMessagesAtOnce() => SetOption(Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+
+    /// <summary>The process that connected, or that listens (SO_PEERCRED). Empty if the kernel does not report it.</summary>
+    public PeerIdentity Peer()
     {
         Libc.Credentials peer;
         var length = (uint)sizeof(Libc.Credentials);
-        if (!IsUnix || Libc.getsockopt(Descriptor, Libc.SOL_SOCKET, Libc.SO_PEERCRED, &peer, &length) != 0) return null;
-        return peer.UserId == uint.MaxValue ? null : peer;
+        if (!IsUnix || Libc.getsockopt(Descriptor, Libc.SOL_SOCKET, Libc.SO_PEERCRED, &peer, &length) != 0) return default;
+        return peer.UserId == uint.MaxValue ? default : PeerIdentity.Of(peer);
     }
 
-    /// <summary>The socket's own name.</summary>
+    /// <summary>The socket's own name (getsockname(2)).</summary>
     public NativeSocketAddress Name()
     {
         var name = default(NativeSocketAddress);
         var length = (uint)NativeSocketAddress.Capacity;
         fixed (byte* bytes = name.Buffer)
         {
-            if (Libc.getsockname(Descriptor, bytes, &length) != 0) throw IpcException.FromErrno("getsockname", Marshal.GetLastPInvokeError(), Address.Text);
+            if (Libc.getsockname(Descriptor, bytes, &length) != 0)
+                throw IpcException.FromErrno("getsockname", Marshal.GetLastPInvokeError(), Address.Text);
         }
         name.Length = length;
         return name;
     }
 
-    /// <summary>The name of who is at the other end; none where nobody is.</summary>
+    /// <summary>The peer's name; empty if the socket is not connected.</summary>
     public NativeSocketAddress PeerName()
     {
         var name = default(NativeSocketAddress);
@@ -120,7 +146,7 @@ internal sealed unsafe partial class NativeSocket : IDisposable
         fixed (byte* bytes = name.Buffer) return Libc.bind(Descriptor, bytes, name.Length) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
-    /// <summary>Connects, waiting as long as the deadline allows where the server's backlog is full.</summary>
+    /// <summary>Connects. Waits while the server's backlog is full.</summary>
     /// <returns>0, or the errno; ETIMEDOUT when the deadline passed.</returns>
     public int Connect(NativeSocketAddress name, in WaitOptions wait)
     {
@@ -132,13 +158,13 @@ internal sealed unsafe partial class NativeSocket : IDisposable
             errno = GetOption(Libc.SOL_SOCKET, Libc.SO_ERROR);
         }
         SetBlocking(true);
-        // A unix socket whose backlog is full can't be polled for room; a blocking connect waits for it in the kernel.
+        // ppoll(2) cannot wait for a Unix server's full backlog. A blocking connect waits in the kernel.
         if (errno != Errno.EAGAIN || wait.Deadline.IsImmediate) return errno;
         var call = new ConnectCall(this, name);
         return InterruptibleCall.Invoke<ConnectCall, int>(ref call, out _, wait);
     }
 
-    /// <summary>Says that no more will be sent.</summary>
+    /// <summary>Ends sending: the peer receives the end of the stream.</summary>
     public void ShutdownSending()
     {
         if (Libc.shutdown(Descriptor, Libc.SHUT_WR) == 0) return;
@@ -147,7 +173,7 @@ internal sealed unsafe partial class NativeSocket : IDisposable
     }
 
     /// <summary>Sends to the peer.</summary>
-    /// <returns>Bytes sent; -1 where it would block.</returns>
+    /// <returns>Bytes sent; -1 if it would block.</returns>
     public int TrySend(ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles)
     {
         if (handles is { Count: > 0 }) return TrySendMessage(bytes, handles, default, Flags);
@@ -159,18 +185,22 @@ internal sealed unsafe partial class NativeSocket : IDisposable
                 if (sent >= 0) return (int)sent;
                 var errno = Marshal.GetLastPInvokeError();
                 if (errno == Errno.EAGAIN) return -1;
-                if (errno != Errno.EINTR) throw SendFailed("send", errno, bytes.Length);
+                if (errno != Errno.EINTR) throw SocketErrors.SendFailed(this, "send", errno, bytes.Length);
             }
         }
     }
 
-    /// <summary>Sends to a name.</summary>
-    /// <returns>Bytes sent; -1 where it would block.</returns>
-    public int TrySendTo(NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles) => TrySendMessage(bytes, handles, name, Flags);
+    /// <summary>Sends to an address.</summary>
+    /// <returns>Bytes sent; -1 if it would block.</returns>
+    public int TrySendTo(NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles) =>
+        TrySendMessage(bytes, handles, name, Flags);
 
-    /// <summary>Sends to a name, blocking in the kernel until there is room: a socket that is not connected can't be polled for room at the other side.</summary>
+    /// <summary>Sends to an address. Blocks in the kernel until the receiver has buffer space: ppoll(2) cannot wait for that on a socket
+    /// that is not connected.</summary>
     /// <returns>False when the deadline passed.</returns>
-    public bool SendTo(NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, in WaitOptions wait, CancellationToken closing)
+    public bool SendTo(
+        NativeSocketAddress name, ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, in WaitOptions wait,
+        CancellationToken closing)
     {
         fixed (byte* from = bytes)
         {
@@ -182,14 +212,13 @@ internal sealed unsafe partial class NativeSocket : IDisposable
     [SkipLocalsInit]
     private int TrySendMessage(ReadOnlySpan<byte> bytes, IReadOnlyList<SafeHandle>? handles, NativeSocketAddress name, int flags)
     {
-        if (handles is { Count: > 0 } && !IsUnix)
-            throw new IpcException(IpcErrors.NotSupported, $"A {Address.Scheme.ToString().ToUpperInvariant()} socket does not carry descriptors.", Address.Text) { Advice = IpcAdvice.UseUnixSocket };
         var control = stackalloc byte[handles is { Count: > 0 } ? AncillaryData.MaxControl : 1];
         fixed (byte* from = bytes)
         fixed (byte* to = name.Buffer)
         {
             var vector = new Libc.IoVector { Base = from, Length = (nuint)bytes.Length };
-            var message = new Libc.MessageHeader { Name = name.Length > 0 ? to : null, NameLength = name.Length, Vectors = &vector, VectorCount = 1 };
+            var message = new Libc.MessageHeader { Vectors = &vector, VectorCount = 1, NameLength = name.Length };
+            if (name.Length > 0) message.Name = to;
             if (handles is { Count: > 0 })
             {
                 message.Control = control;
@@ -203,7 +232,7 @@ internal sealed unsafe partial class NativeSocket : IDisposable
                     if (sent >= 0) return (int)sent;
                     var errno = Marshal.GetLastPInvokeError();
                     if (errno == Errno.EAGAIN) return -1;
-                    if (errno != Errno.EINTR) throw SendFailed("sendmsg", errno, bytes.Length);
+                    if (errno != Errno.EINTR) throw SocketErrors.SendFailed(this, "sendmsg", errno, bytes.Length);
                     if ((flags & Libc.MSG_DONTWAIT) == 0) return -2;
                 }
             }
@@ -215,7 +244,7 @@ internal sealed unsafe partial class NativeSocket : IDisposable
     }
 
     /// <summary>Receives from a stream.</summary>
-    /// <returns>Bytes received; 0 at the end; -1 where it would block.</returns>
+    /// <returns>Bytes received; 0 at the end of the stream; -1 if it would block.</returns>
     public int TryReceive(Span<byte> buffer, out ControlData data)
     {
         data = default;
@@ -228,15 +257,16 @@ internal sealed unsafe partial class NativeSocket : IDisposable
                 if (received >= 0) return (int)received;
                 var errno = Marshal.GetLastPInvokeError();
                 if (errno == Errno.EAGAIN) return -1;
-                if (errno != Errno.EINTR) throw ReceiveFailed(errno);
+                if (errno != Errno.EINTR) throw SocketErrors.ReceiveFailed(Address, errno);
             }
         }
     }
 
-    /// <summary>Makes the descriptor block, or not: for connect(2), accept4(2) and calls that are to wait in the kernel.</summary>
+    /// <summary>Makes the descriptor blocking or non-blocking, for calls that have no MSG_DONTWAIT: connect(2), accept4(2).</summary>
     public void SetBlocking(bool blocking)
     {
-        if (Libc.fcntl(Descriptor, Libc.F_SETFL, blocking ? 0 : Libc.O_NONBLOCK) != 0) throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), Address.Text);
+        if (Libc.fcntl(Descriptor, Libc.F_SETFL, blocking ? 0 : Libc.O_NONBLOCK) != 0)
+            throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), Address.Text);
     }
 
     [SkipLocalsInit]
@@ -246,7 +276,8 @@ internal sealed unsafe partial class NativeSocket : IDisposable
         var vector = new Libc.IoVector { Base = into, Length = (nuint)length };
         while (true)
         {
-            var header = new Libc.MessageHeader { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = AncillaryData.MaxControl };
+            var header = new Libc.MessageHeader
+            { Vectors = &vector, VectorCount = 1, Control = control, ControlLength = AncillaryData.MaxControl };
             var received = Libc.recvmsg(Descriptor, &header, Flags | Libc.MSG_CMSG_CLOEXEC);
             if (received >= 0)
             {
@@ -256,10 +287,28 @@ internal sealed unsafe partial class NativeSocket : IDisposable
             }
             var errno = Marshal.GetLastPInvokeError();
             if (errno == Errno.EAGAIN) return -1;
-            // The peer went away with something of ours unread. What it had sent itself has been received by now.
+            // The peer closed without receiving everything. What it had sent itself was received before.
             if (errno == Errno.ECONNRESET) return 0;
-            if (errno != Errno.EINTR) throw ReceiveFailed(errno);
+            if (errno != Errno.EINTR) throw SocketErrors.ReceiveFailed(Address, errno);
         }
+    }
+
+    private void SetBufferSize(int option, int bytes, string limit)
+    {
+        if (bytes <= 0) throw IpcException.Argument($"A buffer cannot have {bytes} bytes.", Address.Text);
+        SetOption(Libc.SOL_SOCKET, option, bytes);
+        // The kernel silently sets less.
+        if (GetOption(Libc.SOL_SOCKET, option) < bytes)
+            throw new IpcException(IpcErrors.LimitReached, $"A buffer of {bytes} bytes for '{Address}' is more than {limit} allows.",
+                Address.Text, $"Raise the limit: sysctl {limit}={bytes}.");
+    }
+
+    private int Ioctl(nuint request, string name)
+    {
+        int bytes;
+        return Libc.ioctl(Descriptor, request, &bytes) == 0
+            ? bytes
+            : throw IpcException.FromErrno($"ioctl({name})", Marshal.GetLastPInvokeError(), Address.Text);
     }
 
     private int TryConnect(NativeSocketAddress name)
@@ -270,30 +319,13 @@ internal sealed unsafe partial class NativeSocket : IDisposable
         }
     }
 
-    private IpcException SendFailed(string call, int errno, int length) => errno switch
-    {
-        Errno.EPIPE or Errno.ECONNRESET or Errno.ENOTCONN or Errno.ECONNREFUSED or Errno.ECONNABORTED or Errno.ENOENT =>
-            new IpcException(IpcErrors.PeerClosed, $"The other side of '{Address}' is gone: what is sent would reach nobody.", Address.Text) { Errno = errno, Call = call },
-        Errno.EMSGSIZE => SocketErrors.TooLarge(this, length),
-        Errno.ETOOMANYREFS => new IpcException(IpcErrors.LimitReached, $"Too many descriptors are on their way through '{Address}' and its like.", Address.Text,
-            "Let the receivers take theirs, or raise RLIMIT_NOFILE with 'ulimit -n'.")
-        { Errno = errno, Call = call },
-        _ => IpcException.FromErrno(call, errno, Address.Text),
-    };
-
-    private IpcException ReceiveFailed(int errno) => errno switch
-    {
-        Errno.ECONNRESET => new IpcException(IpcErrors.PeerClosed, $"The other side of '{Address}' broke the connection off; what it sent last may be lost.", Address.Text) { Errno = errno, Call = "recv" },
-        Errno.ECONNREFUSED => new IpcException(IpcErrors.PeerClosed, $"Nobody listens at '{Address}' any more: something that was sent reached nobody.", Address.Text) { Errno = errno, Call = "recv" },
-        _ => IpcException.FromErrno("recv", errno, Address.Text),
-    };
-
     private readonly struct ConnectCall(NativeSocket socket, NativeSocketAddress name) : IBlockingCall<int>
     {
         public int Invoke(out int result) => result = socket.TryConnect(name);
     }
 
-    private readonly struct SendCall(NativeSocket socket, NativeSocketAddress name, byte* bytes, int length, IReadOnlyList<SafeHandle>? handles) : IBlockingCall<int>
+    private readonly struct SendCall(
+        NativeSocket socket, NativeSocketAddress name, byte* bytes, int length, IReadOnlyList<SafeHandle>? handles) : IBlockingCall<int>
     {
         public int Invoke(out int result)
         {

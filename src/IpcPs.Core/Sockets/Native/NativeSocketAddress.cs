@@ -7,43 +7,43 @@ using System.Text;
 
 namespace IpcPs.Sockets.Native;
 
-/// <summary>A <c>sockaddr</c> as the kernel takes and gives it: of unix(7), ip(7) or ipv6(7).</summary>
+/// <summary>A <c>sockaddr</c> of unix(7), ip(7) or ipv6(7).</summary>
 internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
 {
-    /// <summary>Bytes of <c>sockaddr_un</c>, the longest of them.</summary>
+    /// <summary>Size of <c>sockaddr_un</c>, the largest of them, in bytes.</summary>
     public const int Capacity = 110;
 
-    // Where in sockaddr_un the path begins, and where in sockaddr_in(6) port and address are.
+    // Offsets of the path in sockaddr_un, and of the port and address in sockaddr_in(6).
     private const int PathOffset = 2;
     private const int PortOffset = 2;
     private const int Address4Offset = 4;
     private const int Address6Offset = 8;
 
-    private Room _bytes;
+    private Storage _bytes;
 
-    /// <summary>Bytes that are in use; 0 for none.</summary>
+    /// <summary>Bytes in use; 0 for no address.</summary>
     public uint Length;
 
-    /// <summary>AF_UNIX, AF_INET, AF_INET6; 0 for none.</summary>
+    /// <summary>AF_UNIX, AF_INET or AF_INET6; 0 for no address.</summary>
     public readonly int Family => Length < 2 ? 0 : BitConverter.ToUInt16(Used);
 
-    /// <summary>tcp, udp: the port.</summary>
+    /// <summary>TCP, UDP: the port.</summary>
     public readonly int Port => BinaryPrimitives.ReadUInt16BigEndian(Used[PortOffset..]);
 
-    /// <summary>tcp, udp: the address.</summary>
-    public readonly IPAddress Address => Family == Libc.AF_INET ? new IPAddress(Used.Slice(Address4Offset, 4)) : new IPAddress(Used.Slice(Address6Offset, 16));
+    /// <summary>TCP, UDP: the address.</summary>
+    public readonly IPAddress Address => new(Family == Libc.AF_INET ? Used.Slice(Address4Offset, 4) : Used.Slice(Address6Offset, 16));
 
-    /// <summary>Whether it is a unix socket's that has no name.</summary>
+    /// <summary>Whether it belongs to a Unix socket that has no name.</summary>
     public readonly bool IsUnnamed => Family == Libc.AF_UNIX && Length <= PathOffset;
 
     [UnscopedRef]
     private readonly ReadOnlySpan<byte> Used => ((ReadOnlySpan<byte>)_bytes)[..(int)Math.Min(Length, Capacity)];
 
-    /// <summary>All the room there is, for the kernel to fill in; set <see cref="Length"/> after.</summary>
+    /// <summary>All its bytes, for the kernel to fill in. Set <see cref="Length"/> afterwards.</summary>
     [UnscopedRef]
     public Span<byte> Buffer => _bytes;
 
-    /// <summary>The name of an address.</summary>
+    /// <summary>Converts an address.</summary>
     public static NativeSocketAddress Of(IpcAddress address)
     {
         var name = default(NativeSocketAddress);
@@ -59,14 +59,14 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
             return name;
         }
         BitConverter.TryWriteBytes(bytes, (ushort)Libc.AF_UNIX);
-        // An abstract name begins with a NUL and ends where the length says; a path ends with a NUL, for which the room is zeroed.
+        // An abstract name begins with a NUL, and only the length shows its end. A path ends with a NUL; the bytes are zero already.
         var offset = address.IsAbstract ? PathOffset + 1 : PathOffset;
         var length = Encoding.UTF8.GetBytes(address.IsAbstract ? address.Name! : address.Path!, bytes[offset..]);
         name.Length = (uint)(offset + length + (address.IsAbstract ? 0 : 1));
         return name;
     }
 
-    /// <summary>Only the family: what bind(2) takes to choose an abstract name itself.</summary>
+    /// <summary>Only the family, so that bind(2) chooses an abstract name itself.</summary>
     public static NativeSocketAddress Autobind()
     {
         var name = default(NativeSocketAddress);
@@ -75,13 +75,16 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
         return name;
     }
 
-    /// <summary>The address that has this name; null where it has none, or one that no address can spell.</summary>
+    /// <summary>Converts it to an address; null if it has no name, or one that an address cannot contain.</summary>
     public readonly IpcAddress? ToAddress(IpcSocketType type)
     {
+        var isStream = type == IpcSocketType.Stream;
         var text = Family switch
         {
-            Libc.AF_INET or Libc.AF_INET6 => string.Create(CultureInfo.InvariantCulture, $"{(type == IpcSocketType.Stream ? "tcp" : "udp")}:{new IPEndPoint(Address, Port)}"),
-            Libc.AF_UNIX when !IsUnnamed => "unix:" + UnixText() + (type == IpcSocketType.Stream ? "" : "?type=" + type.ToString().ToLowerInvariant()),
+            Libc.AF_INET or Libc.AF_INET6 =>
+                string.Create(CultureInfo.InvariantCulture, $"{(isStream ? "tcp" : "udp")}:{new IPEndPoint(Address, Port)}"),
+            Libc.AF_UNIX when !IsUnnamed =>
+                "unix:" + UnixText() + (isStream ? "" : "?type=" + type.ToString().ToLowerInvariant()),
             _ => null,
         };
         return IpcAddress.TryParse(text, out var address) ? address : null;
@@ -107,7 +110,7 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
     }
 
     [InlineArray(Capacity)]
-    private struct Room
+    private struct Storage
     {
         private byte _first;
     }

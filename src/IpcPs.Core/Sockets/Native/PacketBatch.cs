@@ -1,19 +1,54 @@
 using System.Runtime.InteropServices;
 using IpcPs.Messaging;
+using IpcPs.Proc;
 
 namespace IpcPs.Sockets.Native;
 
-/// <summary>Packets that one recvmmsg(2) took, for a receiver that finds one after the other waiting for it: a call for each costs as much as all the rest.
-/// Each has room for the longest that there can be, as in <see cref="PacketOverflow"/>.</summary>
+/// <summary>A buffer for the end of a packet that is longer than the receiver's own buffer. A packet must be received in one call, or its
+/// end is lost, and its length is not known before. So this buffer has space for the longest possible packet. Its pages use memory only
+/// once they are written: for short packets it costs address space only.</summary>
+internal readonly unsafe struct PacketOverflow : IDisposable
+{
+    private const int MinSize = 256 * 1024;
+
+    private static nint s_spare;
+
+    private PacketOverflow(byte* pointer) => Pointer = pointer;
+
+    public byte* Pointer { get; }
+
+    /// <summary>Bytes in each buffer. The limit of SO_SNDBUF is wmem_max, and the kernel doubles the value that is set.</summary>
+    public static int Length { get; } = MinSize + 2 * Math.Min(WriteMemoryLimit(), 512 * 1024 * 1024);
+
+    /// <summary>Returns the spare buffer, or a new one.</summary>
+    public static PacketOverflow Rent()
+    {
+        var spare = Interlocked.Exchange(ref s_spare, 0);
+        return new PacketOverflow(spare != 0 ? (byte*)spare : (byte*)NativeMemory.Alloc((nuint)Length));
+    }
+
+    /// <summary>Keeps it as the spare buffer, unless there is one.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.CompareExchange(ref s_spare, (nint)Pointer, 0) != 0) NativeMemory.Free(Pointer);
+    }
+
+    // Some containers hide the setting. 16 MiB is the largest value in common use.
+    private static int WriteMemoryLimit() => (int)Math.Min(Sysctl.Read("net.core.wmem_max") ?? 16 * 1024 * 1024, int.MaxValue);
+}
+
+/// <summary>Packets that one recvmmsg(2) received, for a receiver that has found a packet waiting several times in a row. A system call for
+/// each would cost as much as everything else. Each packet has space for the longest possible one, as in
+/// <see cref="PacketOverflow"/>.</summary>
 internal sealed unsafe class PacketBatch
 {
-    // More at once gain nothing: the sender has sent no more by then.
-    private const int Most = 8;
+    // More do not make it faster: a sender has not sent more by then.
+    private const int MaxCount = 8;
 
-    // An address range; where net.core.wmem_max was raised far, there are fewer at once, or none.
-    private const int MostBytes = 128 * 1024 * 1024;
+    // Limits the address space. If net.core.wmem_max is very large, a batch has fewer packets or is not used.
+    private const int MaxBytes = 128 * 1024 * 1024;
 
-    private static readonly int Count = Math.Min(Most, MostBytes / PacketOverflow.Length);
+    private static readonly int Count = Math.Min(MaxCount, MaxBytes / PacketOverflow.Length);
 
     private static PacketBatch? s_spare;
 
@@ -33,24 +68,23 @@ internal sealed unsafe class PacketBatch
         NativeMemory.Free(_memory);
     }
 
-    /// <summary>Whether there is room for several of the longest packets.</summary>
+    /// <summary>Whether a batch has space for several packets.</summary>
     public static bool IsWorthwhile => Count > 1;
 
-    /// <summary>Whether none is left.</summary>
     public bool IsEmpty => _next == _end;
 
-    /// <summary>Takes the spare one, or makes one.</summary>
+    /// <summary>Returns the spare batch, or a new one.</summary>
     public static PacketBatch Rent() => Interlocked.Exchange(ref s_spare, null) ?? new PacketBatch();
 
-    /// <summary>Keeps it as the spare one. What is left in it is dropped.</summary>
+    /// <summary>Keeps it as the spare batch. Packets that are left in it are dropped.</summary>
     public void Return()
     {
         Drop();
         Volatile.Write(ref s_spare, this);
     }
 
-    /// <summary>Receives what is there, up to as many as there is room for.</summary>
-    /// <returns>How many; -1 where it would block; -2 at the end.</returns>
+    /// <summary>Receives the packets that are there, as many as it has space for.</summary>
+    /// <returns>How many; -1 if it would block; -2 at the end of the stream.</returns>
     public int TryFill(NativeSocket socket)
     {
         var control = _memory + (long)Count * PacketOverflow.Length;
@@ -58,16 +92,23 @@ internal sealed unsafe class PacketBatch
         for (var i = 0; i < Count; i++)
         {
             vectors[i] = new Libc.IoVector { Base = _memory + (long)i * PacketOverflow.Length, Length = (nuint)PacketOverflow.Length };
-            _headers[i].Header = new Libc.MessageHeader { Vectors = vectors + i, VectorCount = 1, Control = control + i * AncillaryData.MaxControl, ControlLength = AncillaryData.MaxControl };
+            _headers[i].Header = new Libc.MessageHeader
+            {
+                Vectors = vectors + i,
+                VectorCount = 1,
+                Control = control + i * AncillaryData.MaxControl,
+                ControlLength = AncillaryData.MaxControl,
+            };
         }
-        var filled = socket.TryReceivePackets((Libc.MultipleMessageHeader*)Marshal.UnsafeAddrOfPinnedArrayElement(_headers, 0), Count);
+        var headers = (Libc.MultipleMessageHeader*)Marshal.UnsafeAddrOfPinnedArrayElement(_headers, 0);
+        var filled = socket.TryReceivePackets(headers, Count);
         _next = 0;
         _end = Math.Max(filled, 0);
         return filled;
     }
 
-    /// <summary>Takes the next one out.</summary>
-    /// <returns>Bytes of it; -2 at the end.</returns>
+    /// <summary>Moves the next packet into a message.</summary>
+    /// <returns>Its length in bytes; -2 at the end of the stream.</returns>
     public int Take(NativeSocket socket, MessageBuffer message, out ControlData data)
     {
         ref var packet = ref _headers[_next];

@@ -1,20 +1,49 @@
+using IpcPs.Messaging;
+using IpcPs.Sockets.Native;
+
 namespace IpcPs.Sockets.Server;
 
-/// <summary>A connection as its listener sees it.</summary>
-internal sealed class AcceptedClient(ISocketConnection connection)
+/// <summary>The members of a connection that its listener uses, for byte streams and for packets.</summary>
+internal interface ISocketConnection
 {
-    /// <summary>The connection.</summary>
+    NativeSocket Socket { get; }
+
+    IpcChannel Channel { get; }
+
+    /// <summary>The listener's record of the connection; null when no listener receives from it.</summary>
+    AcceptedClient? Client { get; set; }
+
+    /// <summary>Whether another receive may find a message. When false, the next poll reports it soon enough.</summary>
+    bool MayHaveMore { get; }
+
+    /// <summary>Receives a message if one has arrived. Never blocks.</summary>
+    ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options);
+
+    /// <summary>Releases buffers that are empty.</summary>
+    void Trim();
+}
+
+/// <summary>A listener's record of a connection that it receives from.</summary>
+internal sealed class AcceptedClient(ISocketConnection connection, SocketListener listener)
+{
     public ISocketConnection Connection { get; } = connection;
 
-    /// <summary>Its place among the listener's clients; -1 where it has none.</summary>
+    /// <summary>Its index in the <see cref="ClientPoller"/>; -1 when it is not in there.</summary>
     public int Slot { get; set; } = -1;
 
     /// <summary>Whether it waits for its turn.</summary>
     public bool IsQueued { get; set; }
 
-    /// <summary>Requests that it sent and that were not answered yet.</summary>
+    /// <summary>Requests that it sent and that have no reply yet.</summary>
     public int Unanswered;
 
-    /// <summary>Whether it has ended sending, and is there for its answers only.</summary>
+    /// <summary>Whether it has ended sending and only waits for replies.</summary>
     public volatile bool HasEnded;
+
+    /// <summary>Called after something was sent to the client.</summary>
+    /// <param name="replies">How many replies to requests that was.</param>
+    public void OnSent(int replies) => listener.OnSent(this, replies);
+
+    /// <summary>Called when the program receives from the connection itself, or closes it: the listener stops receiving from it.</summary>
+    public void Detach() => listener.Detach(this);
 }

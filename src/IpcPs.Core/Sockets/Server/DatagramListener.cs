@@ -4,11 +4,12 @@ using IpcPs.Sockets.Native;
 
 namespace IpcPs.Sockets.Server;
 
-/// <summary>A datagram socket with a name that anybody can send to: unix (unix(7)) or UDP over loopback (udp(7)).</summary>
-/// <remarks>Messages of all senders are received as they come; each is answered through its <see cref="MessageBuffer.ReplyChannel"/>. The kernel says who sent a
-/// unix datagram. Whose a UDP datagram is has to be looked up, by the port that it came from, which is done as soon as it comes (unless everybody is allowed):
-/// a sender that has closed its socket by then can't be known, and is refused like one of another user. What is refused is dropped and counted, and its
-/// sender is not told.
+/// <summary>A datagram socket that receives from any number of senders: Unix (unix(7)) or UDP over loopback (udp(7)).</summary>
+/// <remarks>It receives the messages of all senders in the order in which they arrive. Reply to one through its
+/// <see cref="MessageBuffer.ReplyChannel"/>. The kernel reports the sender of a Unix datagram. The user who sent a UDP datagram is looked
+/// up by its port as soon as the datagram arrives, unless every user is allowed. If the sender has closed its socket by then, its user
+/// cannot be found, and the datagram is refused like one of another user. A refused datagram is dropped and counted; its sender gets no
+/// error.
 /// Calls: recvmsg(2), sendmsg(2), ppoll(2), sock_diag(7).</remarks>
 public sealed class DatagramListener : MessageChannel
 {
@@ -18,10 +19,10 @@ public sealed class DatagramListener : MessageChannel
     private readonly NativeSocketAddress _name;
     private readonly SocketFile? _file;
     private readonly AllowedUsers _allowed;
-    private readonly RejectedClientLog _errors = new();
+    private readonly RejectedClientLog _rejected = new();
     private readonly Dictionary<NativeSocketAddress, DatagramReply> _senders = [];
-    private readonly BackgroundDatagramReceiver? _eager;
-    private AdaptiveWait _spin = AdaptiveWait.InConversations;
+    private readonly BackgroundDatagramReceiver? _background;
+    private AdaptiveWait _receiveWait = AdaptiveWait.InConversations;
     private long _dropped;
 
     internal DatagramListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed) : base(socket.Address, receivesOneByOne: true)
@@ -30,7 +31,7 @@ public sealed class DatagramListener : MessageChannel
         _file = file;
         _allowed = allowed;
         _name = socket.Name();
-        if (!socket.IsUnix && !allowed.Everybody) _eager = new BackgroundDatagramReceiver(socket, AdmitUdp, Closing);
+        if (!socket.IsUnix && !allowed.Everybody) _background = new BackgroundDatagramReceiver(socket, AdmitUdp, Closing);
     }
 
     /// <inheritdoc/>
@@ -42,31 +43,31 @@ public sealed class DatagramListener : MessageChannel
     /// <inheritdoc/>
     public override bool CanReceive => !IsClosed;
 
-    /// <summary>The users that are served, by name; <c>*</c> for everybody.</summary>
+    /// <summary>The names of the users that are served; <c>*</c> for every user.</summary>
     public IReadOnlyList<string> AllowedUsers => _allowed.Names;
 
-    /// <summary>Messages that were dropped because their sender is not served, or could not be found out.</summary>
-    public long Refused => _errors.Refused;
+    /// <summary>How many messages were dropped because their sender's user is not allowed, or could not be found.</summary>
+    public long Refused => _rejected.Refused;
 
-    /// <summary>UDP: datagrams that the kernel dropped because the receive buffer was full.</summary>
-    public long Dropped => IsClosed ? _dropped : _dropped = _socket.Drops();
+    /// <summary>UDP: how many datagrams the kernel dropped because the receive buffer was full.</summary>
+    public long Dropped => IsClosed ? _dropped : _dropped = _socket.CountDropped();
 
-    /// <inheritdoc cref="SocketBuffers.GetReceive"/>
+    /// <inheritdoc cref="StreamSocket.ReceiveBufferSize"/>
     public int ReceiveBufferSize
     {
-        get => SocketBuffers.GetReceive(Open);
-        set => SocketBuffers.SetReceive(Open, value);
+        get => Open.ReceiveBufferSize;
+        set => Open.ReceiveBufferSize = value;
     }
 
-    /// <inheritdoc cref="SocketBuffers.GetSend"/>
+    /// <inheritdoc cref="StreamSocket.SendBufferSize"/>
     public int SendBufferSize
     {
-        get => SocketBuffers.GetSend(Open);
-        set => SocketBuffers.SetSend(Open, value);
+        get => Open.SendBufferSize;
+        set => Open.SendBufferSize = value;
     }
 
-    /// <summary>Bytes of the next message.</summary>
-    public int PendingBytes => SocketBuffers.GetPending(Open);
+    /// <summary>Size of the next message in bytes (SIOCINQ).</summary>
+    public int PendingBytes => Open.PendingBytes;
 
     internal NativeSocket Socket => _socket;
 
@@ -83,14 +84,14 @@ public sealed class DatagramListener : MessageChannel
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> TakeWarnings() => _errors.Take();
+    public override IReadOnlyList<string> TakeWarnings() => _rejected.Take();
 
     /// <inheritdoc/>
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         ThrowIfClosed();
-        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it sends answers only, and those to senders that have a name.", Address.Text,
-            "Reply to a message. A sender that expects a reply binds its socket to a name.") { Advice = IpcAdvice.ReplyOrConnect };
+        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it only sends replies.", Address.Text,
+            "Reply to a message. A sender that wants a reply must bind its socket to an address.") { Advice = IpcAdvice.ReplyOrConnect };
     }
 
     private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait) =>
@@ -98,29 +99,29 @@ public sealed class DatagramListener : MessageChannel
 
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        PacketSend.RequirePlain(options, this);
-        if (_eager is not null)
+        SocketErrors.RejectUnsupported(options, this);
+        if (_background is not null)
         {
-            ReceiveEager(_eager, message, wait);
+            ReceiveInBackground(_background, message, wait);
             return true;
         }
         while (true)
         {
             var attempt = new ReceiveAttempt(_socket, message);
-            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _spin, wait, Closing))
+            if (!Waiter.Until(ref attempt, _socket.Descriptor, ref _receiveWait, wait, Closing))
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             if (Admit(attempt, message)) return true;
             message.Clear();
         }
     }
 
-    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _eager?.Readiness ?? _socket.Descriptor;
+    internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _background?.Readiness ?? _socket.Descriptor;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         _file?.Remove();
-        _eager?.Dispose();
+        _background?.Dispose();
         _socket.Dispose();
     }
 
@@ -129,17 +130,17 @@ public sealed class DatagramListener : MessageChannel
         attempt.Data.Describe(message);
         if (!_allowed.Contains(message.SenderUserId))
         {
-            _errors.AddRefused(new PeerIdentity(message.SenderId, message.SenderUserId, null), Address);
+            _rejected.AddRefused(new PeerIdentity(message.SenderId, message.SenderUserId, null), Address);
             return false;
         }
         message.ReplyChannel = ReplyTo(attempt.Sender);
         return true;
     }
 
-    private void ReceiveEager(BackgroundDatagramReceiver eager, MessageBuffer message, in WaitOptions wait)
+    private void ReceiveInBackground(BackgroundDatagramReceiver background, MessageBuffer message, in WaitOptions wait)
     {
-        var attempt = new TakeAttempt(eager, message);
-        if (!Waiter.Until(ref attempt, eager.Readiness, ref _spin, wait, Closing))
+        var attempt = new BackgroundAttempt(background, message);
+        if (!Waiter.Until(ref attempt, background.Readiness, ref _receiveWait, wait, Closing))
             throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
         message.ReplyChannel = ReplyTo(attempt.Sender);
     }
@@ -148,7 +149,7 @@ public sealed class DatagramListener : MessageChannel
     {
         var user = LoopbackPeerOwner.OfUdpSender(sender, _name, _allowed);
         if (_allowed.Contains(user)) return user;
-        _errors.AddRefused(new PeerIdentity(null, user, null), Address);
+        _rejected.AddRefused(new PeerIdentity(null, user, null), Address);
         return null;
     }
 
@@ -160,11 +161,11 @@ public sealed class DatagramListener : MessageChannel
         return _senders[sender] = new DatagramReply(this, sender);
     }
 
-    private struct TakeAttempt(BackgroundDatagramReceiver eager, MessageBuffer message) : IAttempt
+    private struct BackgroundAttempt(BackgroundDatagramReceiver background, MessageBuffer message) : IAttempt
     {
         public NativeSocketAddress Sender;
 
-        public bool TryOnce() => eager.TryTake(message, out Sender);
+        public bool TryOnce() => background.TryReceive(message, out Sender);
     }
 
     private unsafe struct ReceiveAttempt(NativeSocket socket, MessageBuffer message) : IAttempt
@@ -176,5 +177,59 @@ public sealed class DatagramListener : MessageChannel
         {
             fixed (NativeSocketAddress* sender = &Sender) return socket.TryReceivePacket(message, out Data, sender) >= 0;
         }
+    }
+}
+
+/// <summary>The channel to one sender of a <see cref="DatagramListener"/>: it sends to that sender from the listener's address.</summary>
+public sealed class DatagramReply : MessageChannel
+{
+    private readonly DatagramListener _listener;
+    private readonly NativeSocketAddress _sender;
+
+    internal DatagramReply(DatagramListener listener, NativeSocketAddress sender)
+        : base(sender.ToAddress(IpcSocketType.Datagram) ?? listener.Address, receivesOneByOne: false)
+    {
+        _listener = listener;
+        _sender = sender;
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "sender of datagrams";
+
+    /// <inheritdoc/>
+    public override bool CanSend => !IsClosed && !_listener.IsClosed;
+
+    /// <inheritdoc/>
+    public override bool CanReceive => false;
+
+    /// <inheritdoc/>
+    public override long MaxMessageSize => _listener.Socket.MaxPacket;
+
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
+    {
+        SocketErrors.RejectUnsupported(options, this);
+        var socket = _listener.Socket;
+        if (options.Handles is not null) SocketErrors.RejectDescriptors(socket);
+        try
+        {
+            if (socket.TrySendTo(_sender, packet, options.Handles) >= 0) return;
+            if (wait.Deadline.IsImmediate || !socket.SendTo(_sender, packet, options.Handles, wait, _listener.Closing))
+                throw IpcException.TimedOut($"buffer space at '{Address}'", Address.Text, wait.Deadline, IpcErrors.Full);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+    }
+
+    private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait) =>
+        throw new InvalidOperationException("Answers are received by the listener.");
+
+    private protected override IpcException TooLarge(long size) => SocketErrors.TooLarge(_listener.Socket, size);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        // The socket belongs to the listener.
     }
 }

@@ -5,24 +5,27 @@ using IpcPs.Messaging;
 
 namespace IpcPs.Sockets.Server;
 
-/// <summary>Sockets that a service manager opened before it started this process (sd_listen_fds(3)): LISTEN_PID says that they are meant for it, LISTEN_FDS how many there are, from
-/// descriptor 3 on.</summary>
+/// <summary>Sockets that a service manager opened before it started this process (sd_listen_fds(3)). The variable LISTEN_PID is the process
+/// that they are meant for, and LISTEN_FDS is their number. They are the descriptors from 3 on.</summary>
 public static class SocketActivation
 {
     private const int First = 3;
 
-    private static readonly object Guard = new();
+    private static readonly object Lock = new();
     private static bool s_taken;
 
-    /// <summary>Takes the sockets over, once; a second call, and a process that was started without any, gets none.</summary>
-    /// <param name="allowUsers">Users that are served besides the own one, by name or number; <c>*</c> for everybody; null for nobody else.</param>
-    /// <returns>Listeners, connections, and datagram sockets, in the order in which the manager has them. They are closed on exec from now on.</returns>
-    /// <exception cref="IpcException"><see cref="IpcErrors.WrongKind"/>: one of them is not a socket that IpcPs has a channel for.</exception>
+    /// <summary>Takes the sockets over. Only the first call returns them. The list is empty if the service manager passed none.</summary>
+    /// <param name="allowUsers">Users that are served besides the current user, by name or number; <c>*</c> for every user; null for no
+    /// other user.</param>
+    /// <returns>Listeners, connections and datagram sockets, in the manager's order. From now on they are closed on exec.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.WrongKind"/>: one of them is not a socket that IpcPs has a channel
+    /// for.</exception>
     public static IReadOnlyList<IpcChannel> Take(IReadOnlyList<string>? allowUsers = null)
     {
-        lock (Guard)
+        lock (Lock)
         {
-            if (s_taken || Number("LISTEN_PID") != Environment.ProcessId || Number("LISTEN_FDS") is not { } count || count is < 1 or > 4096) return [];
+            if (s_taken || Number("LISTEN_PID") != Environment.ProcessId) return [];
+            if (Number("LISTEN_FDS") is not { } count || count is < 1 or > 4096) return [];
             s_taken = true;
             var channels = new List<IpcChannel>(count);
             try
@@ -44,9 +47,13 @@ public static class SocketActivation
         var address = IpcAddress.OfDescriptor(IpcScheme.Fd, 0, number);
         try
         {
-            if (Libc.fcntl(descriptor, Libc.F_SETFD, Libc.FD_CLOEXEC) != 0) throw IpcException.FromErrno("fcntl(F_SETFD)", Marshal.GetLastPInvokeError(), address.Text);
-            if (FileStatus.Of(descriptor, address.Text).IsType(Libc.S_IFSOCK) && IpcSocket.Adopt(descriptor, null, allowUsers) is { } channel) return channel;
-            throw new IpcException(IpcErrors.WrongKind, $"'{address}', which the service manager passed, is not a unix, TCP or UDP socket.", address.Text);
+            if (Libc.fcntl(descriptor, Libc.F_SETFD, Libc.FD_CLOEXEC) != 0)
+                throw IpcException.FromErrno("fcntl(F_SETFD)", Marshal.GetLastPInvokeError(), address.Text);
+            if (FileStatus.Of(descriptor, address.Text).IsType(Libc.S_IFSOCK)
+                && IpcSocket.Adopt(descriptor, null, allowUsers) is { } channel)
+                return channel;
+            throw new IpcException(IpcErrors.WrongKind,
+                $"'{address}', which the service manager passed, is not a unix, TCP or UDP socket.", address.Text);
         }
         catch
         {
@@ -56,5 +63,7 @@ public static class SocketActivation
     }
 
     private static int? Number(string variable) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 }

@@ -5,13 +5,14 @@ using IpcPs.Sockets.Native;
 
 namespace IpcPs.Sockets.Server;
 
-/// <summary>The file of a unix socket that has a path: made by bind(2), taken over where its server is dead, removed by the one who made it.</summary>
+/// <summary>The file of a Unix socket that has a path. bind(2) makes it, and the process that made it removes it. When its server is dead,
+/// a new server takes it over.</summary>
 internal sealed unsafe class SocketFile
 {
     private readonly string _path;
     private readonly FileId _id;
 
-    private static readonly ConcurrentDictionary<SocketFile, bool> Ours = RemoveAtExit();
+    private static readonly ConcurrentDictionary<SocketFile, bool> Bound = RemoveAtExit();
 
     private SocketFile(string path, FileId id)
     {
@@ -19,20 +20,21 @@ internal sealed unsafe class SocketFile
         _id = id;
     }
 
-    /// <summary>Binds a socket to its path and makes it ready, with that mode whatever the umask.</summary>
+    /// <summary>Binds a socket to its path and starts to listen.</summary>
     /// <param name="socket">The socket.</param>
-    /// <param name="mode">Permissions.</param>
-    /// <param name="ready">What makes it serve (listen(2)); done before anybody else may look whether the server is alive.</param>
-    /// <param name="wait">Until when to wait for another starter, and what cancels the wait.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>: a live server, or a file that is no socket, is there.</exception>
-    public static SocketFile Bind(NativeSocket socket, UnixFileMode mode, Action ready, in WaitOptions wait)
+    /// <param name="mode">The file's permissions. The umask does not change them.</param>
+    /// <param name="listen">Calls listen(2). Called before another process can ask whether the server is alive.</param>
+    /// <param name="wait">How long to wait for another process that starts a listener.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>: the path has a live server, or is not a socket.</exception>
+    public static SocketFile Bind(NativeSocket socket, UnixFileMode mode, Action listen, in WaitOptions wait)
     {
         var address = socket.Address;
         var path = address.Path!;
-        // One starter of this user at a time: two that find the same dead server's file must not both take it over.
-        using var starters = LockFolder(RuntimeFolder.Ensure(), address, wait);
-        // The file gets the socket's own mode, less the umask: never more than was asked for, not even for a moment.
-        if (Libc.fchmod(socket.Descriptor, (uint)mode) != 0) throw IpcException.FromErrno("fchmod", Marshal.GetLastPInvokeError(), address.Text);
+        // Only one process of this user binds at a time: two must not both take over the same dead server's file.
+        using var folderLock = LockFolder(RuntimeFolder.Ensure(), address, wait);
+        // bind(2) gives the file the socket's mode, less the umask. So the file never has more permissions than were asked for.
+        if (Libc.fchmod(socket.Descriptor, (uint)mode) != 0)
+            throw IpcException.FromErrno("fchmod", Marshal.GetLastPInvokeError(), address.Text);
         var name = NativeSocketAddress.Of(address);
         var errno = socket.TryBind(name);
         if (errno == Errno.EADDRINUSE)
@@ -40,14 +42,16 @@ internal sealed unsafe class SocketFile
             RemoveDead(address, path, name);
             errno = socket.TryBind(name);
         }
-        if (errno != 0) throw BindFailed(address, errno);
+        if (errno != 0) throw SocketErrors.BindFailed(address, errno);
         var file = new SocketFile(path, FileStatus.Of(path, address.Text).Id);
-        Ours[file] = true;
+        Bound[file] = true;
         try
         {
-            ready();
-            // After listen(2), and always: whoever watches the folder for the server learns by this that it answers now.
-            if (Libc.chmod(path, (uint)mode) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), address.Text);
+            listen();
+            // After listen(2), also when the mode is right already: a process that watches the folder sees by this that the server is
+            // ready.
+            if (Libc.chmod(path, (uint)mode) != 0)
+                throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), address.Text);
             return file;
         }
         catch
@@ -57,27 +61,21 @@ internal sealed unsafe class SocketFile
         }
     }
 
-    public static IpcException BindFailed(IpcAddress address, int errno) => errno switch
-    {
-        Errno.EADDRINUSE => new IpcException(IpcErrors.AlreadyExists, $"A live server has '{address}'.", address.Text, "Choose another address, or connect to it.") { Errno = errno, Call = "bind", Advice = IpcAdvice.Connect },
-        Errno.EADDRNOTAVAIL => new IpcException(IpcErrors.PlatformNotSupported, $"This machine lacks the address of '{address}'.", address.Text) { Errno = errno, Call = "bind" },
-        _ => IpcException.FromErrno("bind", errno, address.Text),
-    };
-
-    /// <summary>Removes the file, unless another has been put in its place. Called while the socket is still open: nobody takes it for dead until then.</summary>
+    /// <summary>Removes the file, unless another file has its path now. Call it before the socket is closed: until then no process takes
+    /// the file over as a dead server's.</summary>
     public void Remove()
     {
-        if (!Ours.TryRemove(this, out _)) return;
+        if (!Bound.TryRemove(this, out _)) return;
         if (FileStatus.TryOf(_path)?.Id == _id) _ = Libc.unlink(_path);
     }
 
-    /// <summary>Whether a socket, of whatever type, is bound to that name: asked in a way that no server notices.</summary>
-    /// <returns>Null where that can't be told.</returns>
+    /// <summary>Whether a socket of any type is bound to that name. The server does not notice the check.</summary>
+    /// <returns>Null if this user may not know.</returns>
     public static bool? IsAlive(IpcAddress address, NativeSocketAddress name)
     {
         var fd = Libc.socket(Libc.AF_UNIX, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK, 0);
         if (fd < 0) throw IpcException.FromErrno("socket", Marshal.GetLastPInvokeError(), address.Text);
-        // A datagram socket gets no connection to a stream server, but EPROTOTYPE; and to a datagram server it sends nothing by connecting.
+        // A datagram socket cannot connect to a stream server (EPROTOTYPE), and connecting sends nothing to a datagram server.
         using var probe = new SafeDescriptor(fd);
         int errno;
         fixed (byte* bytes = name.Buffer) errno = Libc.connect(probe, bytes, name.Length) == 0 ? 0 : Marshal.GetLastPInvokeError();
@@ -89,7 +87,7 @@ internal sealed unsafe class SocketFile
         };
     }
 
-    // A script that ends without closing its listeners leaves no dead files behind; one that is killed does, and the next server takes them over.
+    // A program that ends without closing its listeners leaves no files behind. One that is killed does; the next server takes them over.
     private static ConcurrentDictionary<SocketFile, bool> RemoveAtExit()
     {
         var files = new ConcurrentDictionary<SocketFile, bool>();
@@ -104,15 +102,19 @@ internal sealed unsafe class SocketFile
     {
         var type = FileStatus.TryOf(path)?.Type;
         if (type is null) return;
-        if (type != Libc.S_IFSOCK) throw new IpcException(IpcErrors.AlreadyExists, $"'{path}' exists and is not a socket.", address.Text, "Choose another address.");
+        if (type != Libc.S_IFSOCK)
+            throw new IpcException(IpcErrors.AlreadyExists, $"'{path}' exists and is not a socket.", address.Text,
+                "Choose another address.");
         switch (IsAlive(address, name))
         {
             case true:
-                throw BindFailed(address, Errno.EADDRINUSE);
+                throw SocketErrors.BindFailed(address, Errno.EADDRINUSE);
             case null:
-                throw new IpcException(IpcErrors.AccessDenied, $"'{path}' exists, and this user may not ask whether its server is alive.", address.Text, "Choose another address.");
+                throw new IpcException(IpcErrors.AccessDenied, $"'{path}' exists, and its permissions hide whether its server is alive.",
+                    address.Text, "Choose another address.");
         }
-        if (Libc.unlink(path) != 0 && Marshal.GetLastPInvokeError() is var errno and not Errno.ENOENT) throw IpcException.FromErrno("unlink", errno, address.Text);
+        if (Libc.unlink(path) != 0 && Marshal.GetLastPInvokeError() is var errno and not Errno.ENOENT)
+            throw IpcException.FromErrno("unlink", errno, address.Text);
     }
 
     private static SafeDescriptor LockFolder(string folder, IpcAddress address, in WaitOptions wait)

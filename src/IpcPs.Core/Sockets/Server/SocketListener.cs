@@ -1,39 +1,60 @@
 using IpcPs.Messaging;
-using IpcPs.Sockets.Loopback;
 using IpcPs.Sockets.Native;
 
 namespace IpcPs.Sockets.Server;
 
-/// <summary>A socket that clients connect to: unix stream and seqpacket (unix(7)), TCP over loopback (tcp(7)). It is a channel: receiving takes the messages of all
-/// clients as they come, <see cref="MessageBuffer.ReplyChannel"/> is the client's connection. <see cref="Accept"/> hands out connections one by one instead.</summary>
-/// <remarks>Clients of other users are refused unless they were allowed. A client that is refused, dies or sends nonsense is closed and counted; the listener and its
-/// other clients go on. A client that has ended sending is closed when the next receive finds that, so answer a message before you receive the next
-/// one; one that waits for the reply to a request is kept until that was sent. A receive never ends but by closing the listener.
+/// <summary>How a socket listens.</summary>
+public readonly record struct SocketListenOptions
+{
+    /// <summary>How many connections the kernel queues until they are accepted; 0 for 1024. The limit is net.core.somaxconn.</summary>
+    public int Backlog { get; init; }
+
+    /// <summary>Users that are served besides the current user, by name or number; <c>*</c> for every user; null for no other
+    /// user.</summary>
+    public IReadOnlyList<string>? AllowUsers { get; init; }
+
+    /// <summary>Permissions of a Unix socket's file. The umask does not change them. Null for 0600, or 0666 if other users are
+    /// allowed.</summary>
+    public UnixFileMode? Mode { get; init; }
+}
+
+/// <summary>A socket that clients connect to: Unix stream and seqpacket (unix(7)), TCP over loopback (tcp(7)). It is a channel: it receives
+/// the messages of all its clients in the order in which they arrive, and <see cref="MessageBuffer.ReplyChannel"/> is the client's
+/// connection. <see cref="Accept"/> returns single connections instead.</summary>
+/// <remarks>Clients of other users are refused unless they were allowed. A client that is refused, dies, or sends something that is not a
+/// message is closed and counted. The listener and its other clients go on. A client that has ended sending is closed by the next receive,
+/// so reply to a message before you receive the next one. A client that waits for the reply to a request is kept until the reply was sent.
+/// Only closing the listener ends a receive.
 /// Calls: accept4(2), epoll_wait(2), recvmsg(2), getsockopt(2); for TCP sock_diag(7).</remarks>
 public sealed class SocketListener : IpcChannel
 {
     private readonly NativeSocket _socket;
     private readonly SocketFile? _file;
     private readonly AllowedUsers _allowed;
-    private readonly RejectedClientLog _errors = new();
-    private readonly Acceptor _source;
+    private readonly RejectedClientLog _rejected = new();
+    private readonly IAcceptor _acceptor;
     private readonly ClientPoller _clients;
     private long _accepted;
 
-    internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog) : base(socket.Address, receivesOneByOne: true)
+    internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog)
+        : base(socket.Address, receivesOneByOne: true)
     {
         _socket = socket;
         _file = file;
         _allowed = allowed;
         Backlog = backlog;
-        // A thread that waits for connections must not be kept by another process that takes them.
+        // Another process may share the socket and accept a connection between this thread's poll and its accept4, which must not block
+        // then.
         socket.SetBlocking(false);
-        _source = socket.IsUnix || allowed.Everybody || allowed.Unknown ? new InlineAcceptor(socket, allowed, _errors) : new BackgroundAcceptor(socket, allowed, _errors, backlog, Closing);
-        _clients = new ClientPoller(_source.Readiness, Address);
+        var acceptor = new InlineAcceptor(socket, allowed, _rejected);
+        var isInline = socket.IsUnix || allowed.Everybody || allowed.Unknown;
+        _acceptor = isInline ? acceptor : new BackgroundAcceptor(acceptor, socket, backlog, Closing);
+        _clients = new ClientPoller(_acceptor.Readiness, Address);
     }
 
     /// <inheritdoc/>
-    public override string Kind => !_socket.IsUnix ? "TCP listener" : _socket.Type == IpcSocketType.Stream ? "unix stream listener" : "unix seqpacket listener";
+    public override string Kind => !_socket.IsUnix ? "TCP listener"
+        : _socket.Type == IpcSocketType.Stream ? "unix stream listener" : "unix seqpacket listener";
 
     /// <inheritdoc/>
     public override bool CanSend => false;
@@ -44,41 +65,41 @@ public sealed class SocketListener : IpcChannel
     /// <inheritdoc/>
     public override bool IsByteStream => _socket.Type == IpcSocketType.Stream;
 
-    /// <summary>Connections that the kernel keeps until they are accepted; at most net.core.somaxconn.</summary>
+    /// <summary>How many connections the kernel queues until they are accepted. The limit is net.core.somaxconn.</summary>
     public int Backlog { get; }
 
-    /// <summary>The users that are served, by name; <c>*</c> for everybody.</summary>
+    /// <summary>The names of the users that are served; <c>*</c> for every user.</summary>
     public IReadOnlyList<string> AllowedUsers => _allowed.Names;
 
-    /// <summary>Clients that are connected and that this listener receives from.</summary>
+    /// <summary>How many connected clients this listener receives from.</summary>
     public int Clients => _clients.Count;
 
-    /// <summary>Clients that were accepted so far.</summary>
+    /// <summary>How many clients were accepted so far.</summary>
     public long Accepted => Interlocked.Read(ref _accepted);
 
-    /// <summary>Clients that were refused because their user is not served, or could not be found out.</summary>
-    public long Refused => _errors.Refused;
+    /// <summary>How many clients were refused because their user is not allowed, or could not be found.</summary>
+    public long Refused => _rejected.Refused;
 
-    /// <summary>Clients that were disconnected because they sent what nobody can read.</summary>
-    public long Failed => _errors.Failed;
+    /// <summary>How many clients were disconnected because they sent something that is not a message.</summary>
+    public long Failed => _rejected.Failed;
 
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> TakeWarnings() => _errors.Take();
+    public override IReadOnlyList<string> TakeWarnings() => _rejected.Take();
 
-    /// <summary>Waits for the next connection, which is then the caller's own.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Empty"/> (immediate deadline), <see cref="IpcErrors.Closed"/>,
-    /// <see cref="IpcErrors.LimitReached"/>: no descriptors left.</exception>
+    /// <summary>Waits for the next connection. The caller owns it, and closes it.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Empty"/> (immediate deadline),
+    /// <see cref="IpcErrors.Closed"/>, <see cref="IpcErrors.LimitReached"/>: this process may open no more descriptors.</exception>
     public IpcChannel Accept(in WaitOptions wait = default)
     {
         ThrowIfClosed();
         try
         {
-            var attempt = new AcceptAttempt(_source);
-            var spin = default(AdaptiveWait);
-            if (!Waiter.Until(ref attempt, _source.Readiness, ref spin, wait, Closing))
+            var attempt = new AcceptAttempt(_acceptor);
+            var adaptive = default(AdaptiveWait);
+            if (!Waiter.Until(ref attempt, _acceptor.Readiness, ref adaptive, wait, Closing))
                 throw IpcException.TimedOut($"a connection to '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             Interlocked.Increment(ref _accepted);
             return attempt.Accepted!.Channel;
@@ -93,17 +114,18 @@ public sealed class SocketListener : IpcChannel
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         ThrowIfClosed();
-        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it has no other side to send to.", Address.Text, "Reply to a message, or connect as a client.") { Advice = IpcAdvice.ReplyOrConnect };
+        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it has no peer to send to.", Address.Text,
+            "Reply to a message, or connect as a client.") { Advice = IpcAdvice.ReplyOrConnect };
     }
 
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        PacketSend.RequirePlain(options, this);
-        _clients.LookAtSource(true);
+        SocketErrors.RejectUnsupported(options, this);
+        _clients.PollAcceptor(true);
         while (true)
         {
-            // Looked at between any two turns: clients that never stop must not keep others from connecting.
-            if (_clients.TakeSourceReady()) AcceptAll();
+            // Before each client, so that clients that never stop sending do not keep others from connecting.
+            if (_clients.TakeAcceptorReady()) AcceptAll();
             if (_clients.Next() is { } client)
             {
                 if (TryReceive(client, message, options)) return true;
@@ -115,15 +137,15 @@ public sealed class SocketListener : IpcChannel
 
     internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _clients.Descriptor;
 
-    /// <summary>The connection is its user's from now on.</summary>
-    internal void Release(AcceptedClient client)
+    /// <summary>Stops receiving from a client. Its connection stays open.</summary>
+    internal void Detach(AcceptedClient client)
     {
-        client.Connection.Link = null;
+        client.Connection.Client = null;
         _clients.Remove(client);
     }
 
-    /// <summary>Something was sent to a client.</summary>
-    internal void Sent(AcceptedClient client, int replies)
+    /// <summary>Called after something was sent to a client.</summary>
+    internal void OnSent(AcceptedClient client, int replies)
     {
         client.Connection.Trim();
         if (replies > 0 && Interlocked.Add(ref client.Unanswered, -replies) <= 0 && client.HasEnded) Close(client);
@@ -132,15 +154,15 @@ public sealed class SocketListener : IpcChannel
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // While the socket is still there: nobody takes the file for a dead server's before it is gone.
+        // Before the socket is closed: until then no other process takes the file over as a dead server's.
         _file?.Remove();
         foreach (var client in _clients.RemoveAll())
         {
-            client.Connection.Link = null;
+            client.Connection.Client = null;
             client.Connection.Channel.Dispose();
         }
         _clients.Dispose();
-        _source.Dispose();
+        _acceptor.Dispose();
         _socket.Dispose();
     }
 
@@ -148,19 +170,20 @@ public sealed class SocketListener : IpcChannel
     {
         try
         {
-            while (_source.TryAccept() is { } connection)
+            while (_acceptor.TryAccept() is { } connection)
             {
-                var client = new AcceptedClient(connection);
-                connection.Link = new ListenerRegistration(client, this);
+                var client = new AcceptedClient(connection, this);
+                connection.Client = client;
                 _clients.Add(client);
                 Interlocked.Increment(ref _accepted);
             }
         }
         catch (IpcException e) when (_clients.Count > 0)
         {
-            // No descriptors left: those who have one are served, the others wait in the backlog until one of them leaves.
-            _errors.Add(e);
-            _clients.LookAtSource(false);
+            // This process may open no more descriptors. Connected clients are served; the others wait in the backlog until one
+            // disconnects.
+            _rejected.Add(e.Message);
+            _clients.PollAcceptor(false);
         }
     }
 
@@ -190,13 +213,13 @@ public sealed class SocketListener : IpcChannel
         }
         catch (IpcException e)
         {
-            // Its user may have closed it meanwhile, which is nobody's fault.
-            if (!connection.Channel.IsClosed) _errors.AddFailed(PeerIdentity.Of(connection.Socket.PeerCredentials()), e);
+            // When the program itself closed the connection meanwhile, the client did nothing wrong.
+            if (!connection.Channel.IsClosed) _rejected.AddFailed(connection.Socket.Peer(), e);
             Close(client);
         }
         _clients.EndTurn();
-        // Where descriptors had run out, one may be free now.
-        if (client.Slot < 0) _clients.LookAtSource(true);
+        // If there were no free descriptors, there may be one now.
+        if (client.Slot < 0) _clients.PollAcceptor(true);
         return false;
     }
 
@@ -204,20 +227,20 @@ public sealed class SocketListener : IpcChannel
     {
         _clients.Remove(client);
         client.HasEnded = true;
-        // One that waits for the reply to a request is closed after that.
+        // A client that waits for the reply to a request is closed after the reply.
         if (Volatile.Read(ref client.Unanswered) <= 0) Close(client);
     }
 
     private void Close(AcceptedClient client)
     {
-        Release(client);
+        Detach(client);
         client.Connection.Channel.Dispose();
     }
 
-    private struct AcceptAttempt(Acceptor source) : IAttempt
+    private struct AcceptAttempt(IAcceptor acceptor) : IAttempt
     {
         public ISocketConnection? Accepted { get; private set; }
 
-        public bool TryOnce() => (Accepted = source.TryAccept()) is not null;
+        public bool TryOnce() => (Accepted = acceptor.TryAccept()) is not null;
     }
 }

@@ -10,8 +10,9 @@ internal enum ActorStatus
     Dead,
 }
 
-/// <summary>One participant: a writer that sends its messages and closes, or a reader that receives until the end. What it is in the middle of is known by the results of the steps that it has
-/// made since its operation began: running the operation again with these results leads to where it was.</summary>
+/// <summary>One participant: a writer that sends its messages and closes, or a reader that receives until the end. Its state
+/// within an operation is the list of the results of the steps since the operation began: running the operation again with these results
+/// leads to the same state.</summary>
 internal sealed class ModelActor
 {
     public required uint Token { get; init; }
@@ -41,10 +42,10 @@ internal sealed class ModelActor
     /// <summary>Messages received, or sent.</summary>
     public List<long> Log { get; private init; } = [];
 
-    /// <summary>What a reader of a broadcast was told that it lost.</summary>
+    /// <summary>How many lost messages the ring reported to a reader of a broadcast.</summary>
     public long Lost { get; set; }
 
-    /// <summary>Whether a writer was told that all readers are gone.</summary>
+    /// <summary>Whether a send reported to a writer that all readers are gone.</summary>
     public bool GaveUp { get; set; }
 
     public long MessageInHand => (Token * 100) + Done;

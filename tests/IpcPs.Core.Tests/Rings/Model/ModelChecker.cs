@@ -4,11 +4,12 @@ using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 
-/// <summary>Goes through every interleaving of the participants' steps, with participants killed before any of them, and looks at every end.</summary>
+/// <summary>Goes through every interleaving of the participants' steps, with participants killed before any of them, and checks every
+/// end.</summary>
 /// <param name="delivery">Which ring.</param>
 /// <param name="maxKills">How many participants may be killed.</param>
-/// <param name="maxPreemptions">How often a participant that could go on may be interrupted, or one killed. Where there are many participants, all interleavings are too many; those of a few
-/// interruptions are where mistakes show.</param>
+/// <param name="maxPreemptions">How often a participant that could go on may be interrupted, or one killed. With many
+/// participants there are too many interleavings; most faults show in those with a few interruptions.</param>
 internal sealed class ModelChecker(RingDelivery delivery, int maxKills, int maxPreemptions)
 {
     private readonly ModelRun _run = new();
@@ -35,7 +36,8 @@ internal sealed class ModelChecker(RingDelivery delivery, int maxKills, int maxP
                 Writer = new RingWriter<ModelMemory>(memory, delivery),
                 Reader = new RingReader<ModelMemory>(memory, delivery),
             };
-            if (!isWriter && delivery != RingDelivery.Queue) Begin(actor, delivery == RingDelivery.BroadcastHold ? i - messages.Length : -1);
+            if (!isWriter && delivery != RingDelivery.Queue)
+                Begin(actor, delivery == RingDelivery.BroadcastHold ? i - messages.Length : -1);
             actors.Add(actor);
         }
         var state = new ModelState { Actors = [.. actors], Delivery = delivery };

@@ -3,11 +3,11 @@ using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 
-/// <summary>The ring's steps over a <see cref="ModelRun"/>: the same algorithm that runs over mapped memory. Without references, so that what an algorithm knows by heart
-/// can be copied and compared as bytes.</summary>
+/// <summary>The ring's steps over a <see cref="ModelRun"/>: the same algorithm that runs over mapped memory. It has no references, so
+/// that an algorithm's own fields can be copied and compared as bytes.</summary>
 internal readonly struct ModelMemory(uint token) : IRingMemory
 {
-    /// <summary>Room for two messages of one word, and the number behind the last.</summary>
+    /// <summary>Space for two messages of one word each, and for the number after the last.</summary>
     public const int Words = 6;
 
     public long Capacity => Words * 8;
@@ -30,7 +30,8 @@ internal readonly struct ModelMemory(uint token) : IRingMemory
 
     public uint Exchange(int field, uint value) => (uint)Run.Exchange(ModelState.Field(field), value);
 
-    public uint CompareExchange(int field, uint value, uint expected) => (uint)Run.CompareExchange(ModelState.Field(field), value, expected);
+    public uint CompareExchange(int field, uint value, uint expected) =>
+        (uint)Run.CompareExchange(ModelState.Field(field), value, expected);
 
     public void Fence() => Run.Fence();
 
@@ -42,7 +43,7 @@ internal readonly struct ModelMemory(uint token) : IRingMemory
 
     public void Claim(long from, long to)
     {
-        // Of no consequence, as nobody looks there.
+        // Has no effect: no participant reads there.
     }
 
     public void CopyIn(long position, ReadOnlySpan<byte> bytes) => Run.Store(ModelState.Data(position), MemoryMarshal.Read<long>(bytes));
@@ -53,7 +54,8 @@ internal readonly struct ModelMemory(uint token) : IRingMemory
         MemoryMarshal.Write(bytes, in word);
     }
 
-    public bool IsAlive(uint other) => Run.Ask(static (state, other) => state.Actors.Any(a => a.Token == other && a.Status != ActorStatus.Dead), other);
+    public bool IsAlive(uint other) =>
+        Run.Ask(static (state, other) => state.Actors.Any(a => a.Token == other && a.Status != ActorStatus.Dead), other);
 
     public bool HasWriters() => Run.Ask(static (state, _) => state.Actors.Any(static a => a.IsWriter && a.IsAttached), 0);
 
@@ -63,11 +65,11 @@ internal readonly struct ModelMemory(uint token) : IRingMemory
     {
     }
 
-    public bool Linger(int field, long value, in WaitOptions wait) => false;
+    public bool SpinWait(int field, long value, in WaitOptions wait) => false;
 
     public bool Sleep(int field, uint expected, in WaitOptions wait) => Run.Sleep(ModelState.Field(field), expected);
 
-    // Without the time-out that it has in truth: what the model shows to go on, goes on without it.
+    // Without the timeout of the real one. What makes progress without a timeout makes progress with one.
     public bool SleepBriefly(int field, uint expected, int round, in WaitOptions wait) => Run.Sleep(ModelState.Field(field), expected);
 
     public void Wake(int field, int count) => Run.Wake(ModelState.Field(field), count);

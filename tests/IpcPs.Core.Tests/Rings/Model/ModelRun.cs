@@ -3,8 +3,9 @@ using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Tests.Rings.Model;
 
-/// <summary>Makes one step of one participant: runs its operation from the beginning with the results that it had, makes the next access to memory for real, and stops before the
-/// one after that. Stores go into the participant's store buffer, as on x86: others see them later, in order; a locked instruction waits until they do.</summary>
+/// <summary>Makes one step of one participant: runs its operation from the beginning with the results of the earlier steps, makes the next
+/// access to memory, and stops before the one after that. Stores go into the participant's store buffer, as on x86: others see them later,
+/// in order; a locked instruction waits until they do.</summary>
 internal sealed class ModelRun
 {
     private static readonly StepDone Stop = new();
@@ -20,7 +21,7 @@ internal sealed class ModelRun
     public static ModelRun? Current { get; private set; }
 
     /// <summary>Makes a step in that state.</summary>
-    /// <returns>False where it can't be made: a locked instruction behind stores that nobody sees yet.</returns>
+    /// <returns>False if it cannot be made: a locked instruction after stores that no other participant sees yet.</returns>
     public bool Step(ModelState state, int index)
     {
         Current = this;
@@ -49,7 +50,8 @@ internal sealed class ModelRun
 
     public void Store(int at, long value)
     {
-        // Nobody sees it yet, so it is no step of its own. Those that were made in an earlier run are in the buffer, or in memory.
+        // No other participant sees it yet, so it is not a step of its own. Those that were made in an earlier run are in the buffer, or in
+        // memory.
         if (_stored++ < _actor.Stores) return;
         _actor.Stores++;
         _actor.Buffer.Add((at, value));
@@ -89,7 +91,7 @@ internal sealed class ModelRun
         if (_state.Memory[at] != expected) return 1;
         _actor.Status = ActorStatus.Sleeping;
         _actor.SleepsOn = at;
-        // Whoever wakes us gives the result.
+        // The participant that wakes this one sets the result.
         throw Stop;
     }) != 0;
 
@@ -102,7 +104,7 @@ internal sealed class ModelRun
         }
         var message = _actor.MessageInHand;
         var outcome = writer.Send(default, MemoryMarshal.AsBytes<long>([message | (~message << 32)]), waitsForReaders: false, default);
-        if (outcome == RingOutcome.PeersGone) _actor.GaveUp = true;
+        if (outcome == RingOutcome.NoPeers) _actor.GaveUp = true;
         else if (outcome == RingOutcome.Done) _actor.Log.Add(message);
         else throw new ModelException($"Send gave {outcome}");
         _actor.Done++;
@@ -112,13 +114,13 @@ internal sealed class ModelRun
     {
         if (_actor.Done == 1)
         {
-            reader.Leave();
-            Close(RingLayout.RoomSleepers);
+            reader.Detach();
+            Close(RingLayout.SpaceSleepers);
             return;
         }
         var buffer = new MessageBuffer();
         var outcome = reader.Receive(buffer, peek: false, waitsForWriters: false, default);
-        if (outcome == RingOutcome.PeersGone)
+        if (outcome == RingOutcome.NoPeers)
         {
             _actor.Done = 1;
             return;
@@ -139,7 +141,7 @@ internal sealed class ModelRun
             _actor.IsAttached = false;
             return 0;
         });
-        RingEventCount.All(ref memory, othersSleepOn);
+        RingEventCount.WakeAll(ref memory, othersSleepOn);
         _actor.Status = ActorStatus.Finished;
     }
 

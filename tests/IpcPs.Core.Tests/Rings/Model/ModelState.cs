@@ -34,12 +34,13 @@ internal sealed class ModelState
         RingLayout.WriterLock => 2,
         RingLayout.ReaderLock => 3,
         RingLayout.DataSleepers => 4,
-        RingLayout.RoomSleepers => 5,
+        RingLayout.SpaceSleepers => 5,
         RingLayout.WritersEver => 6,
         RingLayout.ReadersEver => 7,
         WriterLockSleepers => 8,
         ReaderLockSleepers => 9,
-        _ => 10 + (2 * ((field - RingLayout.Slots) / RingLayout.SlotSize)) + ((field - RingLayout.Slots) % RingLayout.SlotSize == RingLayout.SlotCursor ? 1 : 0),
+        _ => 10 + (2 * ((field - RingLayout.Slots) / RingLayout.SlotSize))
+            + ((field - RingLayout.Slots) % RingLayout.SlotSize == RingLayout.SlotCursor ? 1 : 0),
     };
 
     public static int Data(long position) => FieldCount + (int)(position / 8 % ModelMemory.Words);
@@ -64,12 +65,13 @@ internal sealed class ModelState
 
     public void WakeOne(int index) => Wake(Actors[index]);
 
-    /// <summary>Whether a participant naps on a lock whose owner was killed, in the lock or between leaving it and waking. A nap always ends by itself; the model lets it do so only
-    /// where it must.</summary>
+    /// <summary>Whether a participant sleeps briefly on a lock whose owner was killed, in the lock or between releasing it and waking. Such
+    /// a sleep always ends by itself; the model ends it only if nothing else does.</summary>
     public bool NapsOnDead(int index)
     {
         var actor = Actors[index];
-        if (Kills == 0 || actor.Status != ActorStatus.Sleeping || (actor.SleepsOn != Field(WriterLockSleepers) && actor.SleepsOn != Field(ReaderLockSleepers))) return false;
+        if (Kills == 0 || actor.Status != ActorStatus.Sleeping
+            || (actor.SleepsOn != Field(WriterLockSleepers) && actor.SleepsOn != Field(ReaderLockSleepers))) return false;
         var owner = (uint)Memory[Field(actor.SleepsOn == Field(WriterLockSleepers) ? RingLayout.WriterLock : RingLayout.ReaderLock)];
         return owner == 0 || Actors.Any(a => a.Token == owner && a.Status == ActorStatus.Dead);
     }
@@ -91,8 +93,8 @@ internal sealed class ModelState
         return (at, value);
     }
 
-    /// <summary>SIGKILL. A processor loses no store that it made: those of operations that are over reach memory. The others are as if not made: that they were is the case in which
-    /// they had reached memory before.</summary>
+    /// <summary>SIGKILL. The stores of finished operations reach memory, because a processor loses none. The other stores count as not
+    /// made; the interleaving in which they reached memory before is another case.</summary>
     public void Kill(int index)
     {
         var actor = Actors[index];
@@ -109,7 +111,7 @@ internal sealed class ModelState
     public void ReportDepartures()
     {
         Departures = 0;
-        foreach (var field in new[] { RingLayout.DataSleepers, RingLayout.RoomSleepers })
+        foreach (var field in new[] { RingLayout.DataSleepers, RingLayout.SpaceSleepers })
         {
             if ((Memory[Field(field)] & 1) != 0) Memory[Field(field)]++;
             Wake(Field(field), int.MaxValue);
@@ -126,7 +128,7 @@ internal sealed class ModelState
         {
             hash.Add((ulong)(((int)actor.Status * 1000) + (actor.Done * 10) + (actor.IsAttached ? 1 : 0)));
             hash.Add((ulong)actor.SleepsOn);
-            // Whoever has finished or died is the same, whatever it knew.
+            // A participant that has finished or died is the same, whatever its state was.
             if (actor.Status is ActorStatus.Ready or ActorStatus.Sleeping)
             {
                 foreach (var result in actor.Results) hash.Add((ulong)result);

@@ -10,7 +10,8 @@ internal static class ModelVerdict
         foreach (var actor in state.Actors)
         {
             if (actor.Status is ActorStatus.Finished or ActorStatus.Dead) continue;
-            throw new ModelException($"participant {actor.Token} is {actor.Status} on {actor.SleepsOn} for ever: memory {string.Join(' ', state.Memory)}");
+            throw new ModelException(
+                $"participant {actor.Token} is {actor.Status} on {actor.SleepsOn} forever: memory {string.Join(' ', state.Memory)}");
         }
         var readers = state.Actors.Where(static a => !a.IsWriter).ToArray();
         var writers = state.Actors.Where(static a => a.IsWriter).ToArray();
@@ -19,8 +20,10 @@ internal static class ModelVerdict
             foreach (var writer in writers)
             {
                 var fromOne = reader.Log.Where(m => m / 100 == writer.Token).ToArray();
-                if (!fromOne.SequenceEqual(fromOne.Distinct().Order())) throw new ModelException($"reader {reader.Token} got {string.Join(',', reader.Log)}");
-                if (fromOne.Any(m => m % 100 > writer.Done || (m % 100 == writer.Done && writer.Status != ActorStatus.Dead))) throw new ModelException("a message that nobody sent");
+                if (!fromOne.SequenceEqual(fromOne.Distinct().Order()))
+                    throw new ModelException($"reader {reader.Token} got {string.Join(',', reader.Log)}");
+                if (fromOne.Any(m => m % 100 > writer.Done || (m % 100 == writer.Done && writer.Status != ActorStatus.Dead)))
+                    throw new ModelException("a message that no writer sent");
             }
         }
         if (state.Delivery == RingDelivery.Queue) JudgeQueue(state, readers, writers);
@@ -34,7 +37,8 @@ internal static class ModelVerdict
         // While a reader lives, what was sent is received, except what a dead reader had in its hand.
         if (readers.All(static r => r.Status == ActorStatus.Dead)) return;
         var lost = writers.SelectMany(static w => w.Log).Except(received).Count();
-        if (lost > readers.Count(static r => r.Status == ActorStatus.Dead)) throw new ModelException($"{lost} messages lost: received {string.Join(',', received)}");
+        if (lost > readers.Count(static r => r.Status == ActorStatus.Dead))
+            throw new ModelException($"{lost} messages lost: received {string.Join(',', received)}");
         if (writers.Any(static w => w.GaveUp)) throw new ModelException("a writer gave up, and there is a reader");
     }
 
@@ -46,7 +50,8 @@ internal static class ModelVerdict
             // A dead writer's last message may have been committed, and dropped: it is counted then.
             var unsure = writers.Count(static w => w.Status == ActorStatus.Dead);
             if (state.Delivery == RingDelivery.BroadcastHold ? missed > 0 : reader.Lost < missed || reader.Lost > missed + unsure)
-                throw new ModelException($"reader {reader.Token} got {string.Join(',', reader.Log)}, was told of {reader.Lost} lost, and missed {missed}");
+                throw new ModelException(
+                    $"reader {reader.Token} got {string.Join(',', reader.Log)}, learned of {reader.Lost} lost, and missed {missed}");
         }
     }
 }

@@ -3,9 +3,9 @@ using System.Net;
 using System.Runtime.InteropServices;
 using IpcPs.Proc;
 
-namespace IpcPs.Sockets.Native;
+namespace IpcPs.Sockets.Loopback;
 
-/// <summary>Asks the kernel for TCP and UDP sockets (sock_diag(7), over netlink(7)).</summary>
+/// <summary>Looks up TCP and UDP sockets in the kernel (sock_diag(7), over netlink(7)).</summary>
 internal static unsafe class SockDiag
 {
     private const int Protocol = 4;             // NETLINK_SOCK_DIAG
@@ -19,14 +19,15 @@ internal static unsafe class SockDiag
     private const int AnswerSize = 72;          // struct inet_diag_msg
     private const byte TimeWaitTimer = 3;
 
-    private static readonly object Guard = new();
+    private static readonly object Lock = new();
     private static SafeDescriptor? s_netlink;
 
-    /// <summary>TCP: the socket between those two. UDP: all sockets on the first one's port. Empty where there is none, or nothing answers.</summary>
+    /// <summary>TCP: the socket that is connected from one end point to the other. UDP: all sockets on the first end point's port. Empty if
+    /// no socket matches, or if sock_diag is not available.</summary>
     public static List<SocketTableEntry> Find(int protocol, IPEndPoint from, IPEndPoint to)
     {
         var found = new List<SocketTableEntry>(1);
-        lock (Guard)
+        lock (Lock)
         {
             if (s_netlink is null)
             {
@@ -40,7 +41,7 @@ internal static unsafe class SockDiag
                 Exchange(protocol, six ? Libc.AF_INET6 : Libc.AF_INET, dump: false, from, to, found);
                 return found;
             }
-            // A dump lists one family. A socket of IPv6 can send over IPv4 too, never the other way round.
+            // A dump lists one family. An IPv6 socket can send over IPv4 too; an IPv4 socket cannot send over IPv6.
             if (!six) Exchange(protocol, Libc.AF_INET, dump: true, from, to, found);
             Exchange(protocol, Libc.AF_INET6, dump: true, from, to, found);
         }
@@ -99,6 +100,7 @@ internal static unsafe class SockDiag
         var size = answer[0] == Libc.AF_INET6 ? 16 : 4;
         var local = new IPEndPoint(new IPAddress(id.Slice(4, size)), BinaryPrimitives.ReadUInt16BigEndian(id));
         var remote = new IPEndPoint(new IPAddress(id.Slice(20, size)), BinaryPrimitives.ReadUInt16BigEndian(id[2..]));
-        return new SocketTableEntry(local, remote, answer[1], answer[2] == TimeWaitTimer, BitConverter.ToUInt32(answer[64..]), BitConverter.ToUInt32(answer[68..]));
+        var (userId, inode) = (BitConverter.ToUInt32(answer[64..]), BitConverter.ToUInt32(answer[68..]));
+        return new SocketTableEntry(local, remote, answer[1], answer[2] == TimeWaitTimer, userId, inode);
     }
 }
