@@ -1,4 +1,5 @@
 using IpcPs.Messaging;
+using IpcPs.Processes;
 using IpcPs.Transports;
 
 namespace IpcPs.Pipes;
@@ -24,5 +25,21 @@ internal sealed class PipeTransport : JobTransport
     protected override void Dispose(bool disposing)
     {
         if (disposing) _pipe.Dispose();
+    }
+}
+
+/// <summary>Links through anonymous pipes.</summary>
+internal sealed class PipeTransportFactory : JobTransportFactory
+{
+    public override string Name => "Pipe";
+
+    public override JobTransport Create() => new PipeTransport();
+
+    public override IpcChannel OpenWriter(string ticket, CancellationToken cancellation) => AnonymousPipeMechanism.OpenPipe(IpcAddress.Parse(ticket), IpcAccess.Write);
+
+    public override JobTransportReader OpenReader(string ticket, IReadOnlyList<int> descriptors, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(descriptors);
+        return new ChannelTransportReader(InheritedObjects.OpenPipe(descriptors[0], -1), cancellation);
     }
 }

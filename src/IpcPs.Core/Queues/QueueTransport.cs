@@ -25,3 +25,64 @@ internal sealed class QueueTransport : JobTransport
         LargeMessage.RemoveAll(_queue.Address);
     }
 }
+
+/// <summary>Links through POSIX message queues.</summary>
+internal sealed class QueueTransportFactory : JobTransportFactory
+{
+    public override string Name => "Queue";
+
+    public override JobTransport Create() => new QueueTransport();
+
+    public override IpcChannel OpenWriter(string ticket, CancellationToken cancellation)
+    {
+        var descriptor = UnnamedTransport.Open(ticket, Libc.O_WRONLY, out var address);
+        return PosixQueue.OfUnnamed(address, descriptor, IpcAccess.Write);
+    }
+
+    public override void CloseWriter(IpcChannel writer)
+    {
+        base.CloseWriter(writer);
+        UnnamedTransport.CleanUpFor(writer.Address);
+    }
+
+    public override JobTransportReader OpenReader(string ticket, IReadOnlyList<int> descriptors, CancellationToken cancellation)
+    {
+        var descriptor = UnnamedTransport.Open(ticket, Libc.O_RDONLY, out var address);
+        return new QueueTransportReader(PosixQueue.OfUnnamed(address, descriptor, IpcAccess.Read), cancellation);
+    }
+}
+
+/// <summary>The reading end of a <see cref="QueueTransport"/>. A queue has no end of its own: told that all writers have ended, it takes what is there.</summary>
+internal sealed class QueueTransportReader(PosixQueue queue, CancellationToken cancellation) : JobTransportReader
+{
+    private readonly CancellationTokenSource _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+
+    public override bool Receive(MessageBuffer message)
+    {
+        try
+        {
+            return queue.Receive(message, Objects, Deadline.Infinite, _ended.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // Told of the end while it waited, or before.
+        }
+        try
+        {
+            return queue.Receive(message, Objects, Deadline.Immediate, cancellation);
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.Empty)
+        {
+            return false;
+        }
+    }
+
+    public override void EndOfWriters(int opened) => _ended.Cancel();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        queue.Dispose();
+        UnnamedTransport.CleanUpFor(queue.Address);
+    }
+}

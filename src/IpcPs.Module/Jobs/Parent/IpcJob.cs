@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
-using IpcPs.Module.Jobs.Child;
 using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Protocol;
 

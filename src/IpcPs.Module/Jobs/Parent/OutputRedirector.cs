@@ -1,8 +1,7 @@
 using System.Management.Automation;
-using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
 
-namespace IpcPs.Module.Jobs.Child;
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>Where a job's output goes when another job reads it: first what had come to this process already, then, from child to child, the rest.</summary>
 internal sealed class OutputRedirector

@@ -1,4 +1,6 @@
-namespace IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Protocol;
+
+namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>Tells the child things, in order and without ever making the caller wait: an order can be larger than the pipe, and the child takes a while
 /// until it listens.</summary>
@@ -30,7 +32,7 @@ internal sealed class JobControl(IpcChannel channel) : IDisposable
     {
         try
         {
-            channel.Send(payload, RecordSender.In(lane), Deadline.Infinite, _ending.Token);
+            channel.Send(payload, lane.SendOptions(), Deadline.Infinite, _ending.Token);
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {
