@@ -41,7 +41,7 @@ public abstract class IpcMechanism
     /// <returns>Null where it is of another mechanism.</returns>
     internal virtual IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorFacts facts, IpcAddress? known, IpcAccess access) => null;
 
-    /// <summary>The ways in which it carries messages between processes that somebody else starts (<c>Start-IpcJob -Via</c>).</summary>
+    /// <summary>The transports between child processes that it offers (<c>Start-IpcJob -Via</c>).</summary>
     public virtual IReadOnlyList<JobTransportFactory> Transports => [];
 
     /// <summary>Addresses of objects that exist now and that this user can open, for tab completion. Cheap; never throws.</summary>

@@ -39,12 +39,12 @@ public static class IpcMechanisms
         ByScheme.TryGetValue(scheme, out var mechanism) ? mechanism
         : throw new IpcException(IpcErrors.PlatformNotSupported, $"This version of IpcPs does not open '{AddressParser.Word(scheme)}:' addresses.");
 
-    /// <summary>The ways to link processes, of all mechanisms.</summary>
+    /// <summary>The job transports of all mechanisms.</summary>
     public static IEnumerable<JobTransportFactory> Transports => All.SelectMany(static m => m.Transports);
 
-    /// <summary>A way to link processes, by its name in whatever case.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: none has that name.</exception>
-    public static JobTransportFactory Link(string name) =>
+    /// <summary>The job transport of a name, in any case.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: no transport has that name.</exception>
+    public static JobTransportFactory Transport(string name) =>
         Transports.FirstOrDefault(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
         ?? throw IpcException.Argument($"'{name}' does not carry messages from process to process; {string.Join(", ", Transports.Select(static k => k.Name))} do.");
 

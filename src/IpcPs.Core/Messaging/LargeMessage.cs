@@ -152,7 +152,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     {
         if (ChannelOf(name) is not { } channel) return (true, "the message in it was never finished");
         // Of a link between jobs nobody but its processes can look into the queue or ring; whoever made it cleans up at its end.
-        if (UnnamedTransport.MakerOf(channel) is { } maker)
+        if (UnnamedTransport.CreatorOf(channel) is { } maker)
             return ProcFile.IsRunning(maker) ? (false, $"process {maker} runs, whose jobs talk through '{channel}'") : (true, $"process {maker} has ended, whose jobs talked through '{channel}'");
         try
         {

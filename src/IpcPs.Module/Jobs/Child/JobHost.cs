@@ -6,14 +6,14 @@ using System.Security;
 
 namespace IpcPs.Module.Jobs.Child;
 
-/// <summary>The host of a job's script: it has no screen and no keyboard. What the script writes travels as records.</summary>
+/// <summary>The host of a job's script. It has no screen and no keyboard: what the script writes becomes records.</summary>
 internal sealed class JobHost(JobHostUI ui) : PSHost
 {
-    private static readonly Version OwnVersion = typeof(JobHost).Assembly.GetName().Version!;
+    private static readonly Version ModuleVersion = typeof(JobHost).Assembly.GetName().Version!;
 
     public override string Name => "IpcJob";
 
-    public override Version Version => OwnVersion;
+    public override Version Version => ModuleVersion;
 
     public override Guid InstanceId { get; } = Guid.NewGuid();
 
@@ -23,18 +23,18 @@ internal sealed class JobHost(JobHostUI ui) : PSHost
 
     public override PSHostUserInterface UI => ui;
 
-    /// <summary>What the script passed to <c>exit</c>.</summary>
+    /// <summary>The argument of <c>exit</c>; null if the script did not call it.</summary>
     public int? ExitCode { get; private set; }
 
     public override void SetShouldExit(int exitCode) => ExitCode = exitCode;
 
-    public override void EnterNestedPrompt() => throw JobHostUI.NobodyThere();
+    public override void EnterNestedPrompt() => throw JobHostUI.CannotPrompt();
 
     public override void ExitNestedPrompt()
     {
     }
 
-    // Native programs find our descriptors as they are; no state of a terminal is to be saved for them.
+    // There is no state of a terminal to save for a native program.
     public override void NotifyBeginApplication()
     {
     }
@@ -44,8 +44,8 @@ internal sealed class JobHost(JobHostUI ui) : PSHost
     }
 }
 
-/// <summary>The screen that a job doesn't have. PowerShell gives records of warnings and the like to the streams besides; what a script writes to the
-/// host itself (<c>$Host.UI.WriteLine</c>) becomes an information record, as Write-Host's does.</summary>
+/// <summary>The user interface of <see cref="JobHost"/>. What a script writes to the host (<c>$Host.UI.WriteLine</c>) becomes an
+/// information record, as with Write-Host. Warnings and so on do not, because PowerShell also writes them to their streams.</summary>
 internal sealed class JobHostUI(Action<InformationRecord> write) : PSHostUserInterface
 {
     [ThreadStatic]
@@ -53,11 +53,11 @@ internal sealed class JobHostUI(Action<InformationRecord> write) : PSHostUserInt
 
     public override PSHostRawUserInterface? RawUI => null;
 
-    public static Exception NobodyThere() =>
-        new HostException("A job has nobody to ask. Hand over what it needs with -ArgumentList or $using:, or send it a message.");
+    public static Exception CannotPrompt() =>
+        new HostException("A job cannot prompt for input. Pass values with -ArgumentList or $using:, or send a message to its $IpcParent.");
 
-    /// <summary>Called with each information record on its way: PowerShell goes on to write those that are to be seen (Write-Host's) to the host, on the same
-    /// thread, and that is not a second message.</summary>
+    /// <summary>Called with each information record. PowerShell then also writes those of Write-Host to the host, on the same thread. That
+    /// is not a second message.</summary>
     public static void ExpectEcho(InformationRecord record) => t_echo = record.ToString();
 
     public override void Write(string value) => Write(ConsoleColor.Gray, ConsoleColor.Black, value, newLine: false);
@@ -90,25 +90,34 @@ internal sealed class JobHostUI(Action<InformationRecord> write) : PSHostUserInt
     {
     }
 
-    public override string ReadLine() => throw NobodyThere();
+    public override string ReadLine() => throw CannotPrompt();
 
-    public override SecureString ReadLineAsSecureString() => throw NobodyThere();
+    public override SecureString ReadLineAsSecureString() => throw CannotPrompt();
 
-    public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) => throw NobodyThere();
+    public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) =>
+        throw CannotPrompt();
 
-    public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) => throw NobodyThere();
+    public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) =>
+        throw CannotPrompt();
 
-    public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName) => throw NobodyThere();
+    public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName) =>
+        throw CannotPrompt();
 
     public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName,
-        PSCredentialTypes allowedCredentialTypes, PSCredentialUIOptions options) => throw NobodyThere();
+        PSCredentialTypes allowedCredentialTypes, PSCredentialUIOptions options) => throw CannotPrompt();
 
     private void Write(ConsoleColor foreground, ConsoleColor background, string value, bool newLine)
     {
         var echo = t_echo;
         t_echo = null;
         if (echo == value) return;
-        var message = new HostInformationMessage { Message = value, ForegroundColor = foreground, BackgroundColor = background, NoNewLine = !newLine };
+        var message = new HostInformationMessage
+        {
+            Message = value,
+            ForegroundColor = foreground,
+            BackgroundColor = background,
+            NoNewLine = !newLine,
+        };
         var record = new InformationRecord(message, "Host.UI");
         record.Tags.Add("PSHOST");
         write(record);

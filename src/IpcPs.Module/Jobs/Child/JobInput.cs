@@ -6,49 +6,49 @@ using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
-/// <summary>The reading end of what is piped to a job: the parent's values, or the output of the jobs before it.</summary>
-/// <param name="link">Where the objects come from; null where nothing was piped.</param>
-/// <param name="stopping">Cancelled when the script is to end.</param>
-internal sealed class JobInput(JobTransportReader? link, CancellationToken stopping) : IDisposable
+/// <summary>Receives a job's input: values from the parent, or the output of other jobs.</summary>
+/// <param name="transport">The transport; null if the job has no input.</param>
+/// <param name="stopping">Cancelled when the script is stopped.</param>
+internal sealed class JobInput(JobTransportReader? transport, CancellationToken stopping) : IDisposable
 {
     private readonly MessageBuffer _message = new();
-    private readonly JobSerializer _codec = new();
+    private readonly JobSerializer _serializer = new();
 
-    /// <summary>Nobody writes any more.</summary>
-    /// <param name="writers">How many have written.</param>
-    public void End(int writers) => link?.EndOfWriters(writers);
+    /// <summary>All writers have ended.</summary>
+    /// <param name="writers">Their number.</param>
+    public void End(int writers) => transport?.EndOfWriters(writers);
 
     /// <summary>Waits for the next object.</summary>
     /// <returns>False at the end.</returns>
-    /// <exception cref="PipelineStoppedException">The script is to end.</exception>
+    /// <exception cref="PipelineStoppedException">The script was stopped.</exception>
     public bool TryReceive(out PSObject? value)
     {
         value = null;
         try
         {
-            if (link is null || !link.Receive(_message)) return false;
+            if (transport is null || !transport.Receive(_message)) return false;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             throw new PipelineStoppedException();
         }
-        var decoded = _codec.Decode(_message.Payload);
+        var decoded = _serializer.Decode(_message.Payload);
         value = decoded is null ? null : PSObject.AsPSObject(decoded);
         return true;
     }
 
-    /// <summary>Lets go of the input: who still writes to it learns that nobody reads.</summary>
-    public void Dispose() => link?.Dispose();
+    /// <summary>Releases the transport. Its writers are notified.</summary>
+    public void Dispose() => transport?.Dispose();
 }
 
-/// <summary>The child's <c>$input</c>: PowerShell enumerates a collection, and each object is received when it is asked for. Nothing is collected, whatever
-/// blocks the script has: of a pipeline whose input comes from outside, PowerShell hands even an end block the live enumerator.</summary>
+/// <summary>The child's <c>$input</c>. PowerShell enumerates this collection, and each object is received when PowerShell asks for it.
+/// Nothing is collected: if the input of a pipeline comes from outside, even an end block gets the live enumerator.</summary>
 /// <remarks>PowerShell asks for Count, then for the item at an index that grows by one: Count waits for the next message.</remarks>
 internal sealed class LazyInput : ListCollection<PSObject?>
 {
     private LazyInput(ReceivedList list) : base(list, enumeratorNeverBlocks: false) => list.OnEnd = Complete;
 
-    /// <summary>The input that comes from a source.</summary>
+    /// <summary>The objects of an input.</summary>
     public LazyInput(JobInput source) : this(new ReceivedList(source))
     {
     }
@@ -60,7 +60,7 @@ internal sealed class LazyInput : ListCollection<PSObject?>
         private bool _ended;
         private PSObject? _current;
 
-        /// <summary>Closes the collection, as an enumerator waits at the end of an open one.</summary>
+        /// <summary>Closes the collection. At the end of an open one an enumerator waits.</summary>
         public Action? OnEnd { get; set; }
 
         public int Count
@@ -93,7 +93,7 @@ internal sealed class LazyInput : ListCollection<PSObject?>
             set => throw new NotSupportedException();
         }
 
-        // PowerShell clears the collection when it is done with it.
+        // PowerShell clears the collection at the end.
         public void Clear()
         {
         }

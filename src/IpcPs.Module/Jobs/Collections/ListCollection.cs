@@ -4,10 +4,10 @@ using System.Runtime.Serialization;
 
 namespace IpcPs.Module.Jobs.Collections;
 
-/// <summary>A PSDataCollection over a list of our own: PowerShell's one way to give it one is the constructor for deserialization.</summary>
+/// <summary>A PSDataCollection over a given list. Only the constructor for deserialization accepts a list.</summary>
 internal class ListCollection<T> : PSDataCollection<T>
 {
-    /// <summary>Wraps a list; the collection is open, and enumerating it does not wait for more.</summary>
+    /// <summary>Wraps a list. The collection is open.</summary>
     public ListCollection(IList<T> list, bool enumeratorNeverBlocks = true) : base(Describe(list, enumeratorNeverBlocks), default)
     {
     }
@@ -26,10 +26,27 @@ internal class ListCollection<T> : PSDataCollection<T>
 #pragma warning restore SYSLIB0050
 }
 
-/// <summary>A stream that keeps nothing: each record goes on at once, on the thread that wrote it.</summary>
+/// <summary>What the streams of jobs have in common.</summary>
+internal static class StreamCollections
+{
+    /// <summary>Adds a record, unless the job has ended or was removed.</summary>
+    public static void AddIfOpen<T>(this PSDataCollection<T> stream, T record)
+    {
+        try
+        {
+            stream.Add(record);
+        }
+        catch (Exception e) when (e is ObjectDisposedException or PSInvalidOperationException)
+        {
+            // Closed.
+        }
+    }
+}
+
+/// <summary>A stream that keeps nothing: it forwards each record at once, on the thread that wrote it.</summary>
 internal sealed class ForwardingCollection<T>(Action<T> forward) : ListCollection<T>(new ForwardingList(forward))
 {
-    // Always empty: what is inserted has been taken away when Insert returns.
+    // Always empty: Insert forwards the item.
     private sealed class ForwardingList(Action<T> forward) : IList<T>
     {
         public int Count => 0;

@@ -2,41 +2,67 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>Tells the child things, in order and without ever making the caller wait: an order can be larger than the pipe, and the child takes a while
-/// until it listens.</summary>
-internal sealed class JobControl(IpcChannel channel) : IDisposable
+/// <summary>Sends control messages to a job's child, in order. The caller never waits: a message can be larger than the pipe's buffer, and
+/// a new child needs a while before it receives.</summary>
+/// <remarks>Each job has one thread for it. The thread pool would be too late if the session keeps its threads busy, and a thread for
+/// several jobs would make all of them wait for the slowest child.</remarks>
+internal sealed class ControlSender : IDisposable
 {
+    private readonly IpcChannel _channel;
+    private readonly Queue<(JobStreamId Id, byte[] Payload)> _messages = new();
+    private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _ending = new();
-    private readonly object _guard = new();
-    private readonly JobSerializer _codec = new();
-    private Task _last = Task.CompletedTask;
 
-    public void Send(JobStreamId lane, object? content = null)
+    public ControlSender(IpcChannel channel, string jobName)
     {
-        lock (_guard)
+        _channel = channel;
+        new Thread(Run) { IsBackground = true, Name = $"IpcPs controls {jobName}" }.Start();
+    }
+
+    /// <summary>Enqueues a message; after <see cref="Dispose"/> does nothing.</summary>
+    public void Send(JobStreamId id, object? content = null)
+    {
+        lock (_messages)
         {
-            // Encoded now: what the caller changes later is not meant.
-            var payload = _codec.Encode(content).ToArray();
-            // On a thread of its own: where the session keeps the pool's threads busy, a job would wait for its order, and its output for its reader.
-            _last = _last.ContinueWith(_ => Deliver(lane, payload), CancellationToken.None, TaskContinuationOptions.LongRunning, TaskScheduler.Default);
+            // Encoded now, because the caller may change the content later.
+            _messages.Enqueue((id, _serializer.Encode(content).ToArray()));
+            Monitor.Pulse(_messages);
         }
     }
 
+    /// <summary>Ends the thread, also in the middle of a message, and closes the pipe.</summary>
     public void Dispose()
     {
-        _ending.Cancel();
-        channel.Dispose();
+        lock (_messages)
+        {
+            _ending.Cancel();
+            Monitor.Pulse(_messages);
+        }
+        _channel.Dispose();
     }
 
-    private void Deliver(JobStreamId lane, byte[] payload)
+    private void Run()
     {
         try
         {
-            channel.Send(payload, lane.SendOptions(), Deadline.Infinite, _ending.Token);
+            while (Next() is { } message) _channel.Send(message.Payload, message.Id.SendOptions(), Deadline.Infinite, _ending.Token);
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {
             // The child has ended, which its job notices by itself.
+        }
+    }
+
+    private (JobStreamId Id, byte[] Payload)? Next()
+    {
+        lock (_messages)
+        {
+            while (!_ending.IsCancellationRequested)
+            {
+                if (_messages.TryDequeue(out var message)) return message;
+                Monitor.Wait(_messages);
+            }
+            return null;
         }
     }
 }

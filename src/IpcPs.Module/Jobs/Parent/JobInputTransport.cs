@@ -3,8 +3,9 @@ using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>The parent's side of what is piped to a job: the link, and who still writes to it.</summary>
-internal sealed class JobInputLink(JobTransportFactory kind, JobTransport link, JobControl control) : IDisposable
+/// <summary>The parent's side of a job's input: the transport, and the sources that still write to it. A source is this process or another
+/// job's child.</summary>
+internal sealed class JobInputTransport(JobTransportFactory factory, JobTransport transport, ControlSender control) : IDisposable
 {
     private readonly object _guard = new();
     private readonly CancellationTokenSource _closing = new();
@@ -13,13 +14,13 @@ internal sealed class JobInputLink(JobTransportFactory kind, JobTransport link, 
     private int _writers;
     private bool _disposed;
 
-    /// <summary>How another process opens the link to write to it.</summary>
-    public RedirectMessage Redirection => new(kind.Name, link.WriterConnectionString);
+    /// <summary>How another process opens the transport to write to it.</summary>
+    public RedirectMessage Redirection => new(factory.Name, transport.WriterConnectionString);
 
-    /// <summary>Whether the job has ended, so that nobody reads any more.</summary>
+    /// <summary>Whether the job has ended and reads no more.</summary>
     public bool IsClosed => _closing.IsCancellationRequested;
 
-    /// <summary>Announces somebody who writes: this process, or another job. The link stays here to be opened until <see cref="Opened"/>.</summary>
+    /// <summary>Registers a source. The transport can be opened until each source has called <see cref="OnSourceOpened"/>.</summary>
     public void AddSource()
     {
         lock (_guard)
@@ -29,19 +30,19 @@ internal sealed class JobInputLink(JobTransportFactory kind, JobTransport link, 
         }
     }
 
-    /// <summary>A source needs this process no more to open the link.</summary>
-    /// <param name="asWriter">Whether it has opened it.</param>
-    public void Opened(bool asWriter)
+    /// <summary>A source has opened the transport, or does not need to any more.</summary>
+    /// <param name="asWriter">Whether another process has opened it.</param>
+    public void OnSourceOpened(bool asWriter)
     {
         lock (_guard)
         {
             if (asWriter) _writers++;
-            if (--_openers == 0 && !_disposed) link.ReleaseWriters();
+            if (--_openers == 0 && !_disposed) transport.ReleaseWriters();
         }
     }
 
     /// <summary>A source writes no more.</summary>
-    public void Ended()
+    public void OnSourceEnded()
     {
         int writers;
         lock (_guard)
@@ -52,9 +53,9 @@ internal sealed class JobInputLink(JobTransportFactory kind, JobTransport link, 
         control.Send(JobStreamId.InputEnded, writers);
     }
 
-    /// <summary>Writes from this process.</summary>
+    /// <summary>Opens a writing end for this process.</summary>
     /// <param name="cancellation">Ends its waits.</param>
-    /// <returns>Null where nobody reads any more.</returns>
+    /// <returns>Null if the job has ended.</returns>
     public JobInputWriter? OpenWriter(CancellationToken cancellation)
     {
         lock (_guard)
@@ -62,23 +63,24 @@ internal sealed class JobInputLink(JobTransportFactory kind, JobTransport link, 
             if (IsClosed) return null;
             try
             {
-                var writer = new JobInputWriter(link, cancellation, _closing.Token);
+                var writer = new JobInputWriter(transport, cancellation, _closing.Token);
                 _writers++;
                 return writer;
             }
             catch (IpcException e) when (e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.PeerClosed)
             {
-                // The reader has just ended; how, its job will say.
+                // The reader has just ended. Its own job reports how.
                 return null;
             }
         }
     }
 
     /// <summary>Waits for the end of the job that reads.</summary>
-    /// <returns>False where it goes on.</returns>
-    public bool WaitUntilClosed(TimeSpan patience) => _closing.Token.WaitHandle.WaitOne(patience);
+    /// <returns>False if the time passes first.</returns>
+    public bool WaitUntilClosed(TimeSpan timeout) => _closing.Token.WaitHandle.WaitOne(timeout);
 
-    /// <summary>The job has ended. What sources may still be told to open stays until <see cref="Dispose"/>, so that its numbers lead nowhere else.</summary>
+    /// <summary>The job has ended. The transport stays open until <see cref="Dispose"/>: a source may still get its connection string, and
+    /// the descriptor numbers in it must not lead to another object.</summary>
     public void Close() => _closing.Cancel();
 
     /// <summary>The sources have ended too.</summary>
@@ -89,55 +91,55 @@ internal sealed class JobInputLink(JobTransportFactory kind, JobTransport link, 
             if (_disposed) return;
             _disposed = true;
             _closing.Cancel();
-            link.Dispose();
+            transport.Dispose();
         }
     }
 }
 
-/// <summary>Writes objects from this process into a job's input. One per thread.</summary>
+/// <summary>Writes objects from this process into a job's input. One for each thread.</summary>
 internal sealed class JobInputWriter : IDisposable
 {
     private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
 
-    private readonly JobTransport _link;
+    private readonly JobTransport _transport;
     private readonly IpcChannel _channel;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _either;
     private readonly BufferedSender _sender;
-    private readonly JobSerializer _codec = new();
+    private readonly JobSerializer _serializer = new();
 
-    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: nobody reads any more.</exception>
-    public JobInputWriter(JobTransport link, CancellationToken cancellation, CancellationToken closing)
+    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: the reader has ended.</exception>
+    public JobInputWriter(JobTransport transport, CancellationToken cancellation, CancellationToken closing)
     {
-        _link = link;
-        _channel = link.OpenWriter();
+        _transport = transport;
+        _channel = transport.OpenWriter();
         _cancellation = cancellation;
         _either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing);
         _sender = new BufferedSender(_channel, _either.Token);
     }
 
-    /// <summary>Writes an object, now or within a millisecond; waits while the job is behind.</summary>
-    /// <returns>False where nobody reads any more.</returns>
+    /// <summary>Writes an object, at once or within a millisecond. Waits while the transport has no buffer space.</summary>
+    /// <returns>False if the reader has ended.</returns>
     /// <exception cref="OperationCanceledException">The caller was stopped.</exception>
-    public bool Write(object? value) => Do(() => _sender.Send(_codec.Encode(value), Objects));
+    public bool Write(object? value) => Try(() => _sender.Send(_serializer.Encode(value), Objects));
 
-    /// <summary>Sends what was written.</summary>
-    /// <returns>False where nobody reads any more.</returns>
-    public bool Flush() => Do(_sender.Flush);
+    /// <summary>Sends what is buffered.</summary>
+    /// <returns>False if the reader has ended.</returns>
+    public bool Flush() => Try(_sender.Flush);
 
-    /// <summary>Sends what was written, and waits until nothing that others write from then on can overtake it.</summary>
-    /// <returns>False where nobody reads any more.</returns>
-    public bool Complete() => Flush() && Do(() => _link.Complete(_channel, _either.Token));
+    /// <summary>Sends what is buffered, and waits until objects that others write from then on cannot overtake it.</summary>
+    /// <returns>False if the reader has ended.</returns>
+    public bool Complete() => Flush() && Try(() => _transport.Complete(_channel, _either.Token));
 
     public void Dispose()
     {
         _either.Cancel();
         _sender.Dispose();
-        _link.Close(_channel);
+        _transport.Close(_channel);
         _either.Dispose();
     }
 
-    private bool Do(Action action)
+    private bool Try(Action action)
     {
         try
         {

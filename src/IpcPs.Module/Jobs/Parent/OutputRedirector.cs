@@ -3,103 +3,98 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>Where a job's output goes when another job reads it: first what had come to this process already, then, from child to child, the rest.</summary>
+/// <summary>Sends a job's output to the job that reads it. The parent hands over the output that it has already; then the child writes
+/// directly to the next job's child.</summary>
 internal sealed class OutputRedirector
 {
     private readonly IpcJob _job;
-    private readonly JobControl _control;
-    private readonly JobInputLink _inlet;
-    // Not in the job's own output: a Receive-Job that waits for the next job looks there too.
+    private readonly JobInputTransport _input;
+    // Not in the job's Output, where a Receive-Job that waits for the next job would find it.
     private readonly List<PSObject> _held;
-    private int _opened;
-    private int _handedOver;
 
-    /// <summary>Connects two jobs; nothing flows before <see cref="Begin"/>.</summary>
-    public OutputRedirector(IpcJob job, IpcJob next, JobControl control, bool unnoticed)
+    /// <summary>Takes the job's output. Nothing flows before the child has opened the transport, or has ended.</summary>
+    public OutputRedirector(IpcJob job, IpcJob next, bool unnoticed)
     {
         _job = job;
-        _control = control;
-        _inlet = next.Inlet!;
+        _input = next.Input!;
         Next = next;
-        GoesUnnoticed = unnoticed;
+        IsUnnoticed = unnoticed;
         _held = [.. job.Output.ReadAll()];
-        // The child, and this process with what had come before.
-        _inlet.AddSource();
-        _inlet.AddSource();
+        // The child, and this process with the held output.
+        _input.AddSource();
+        _input.AddSource();
     }
 
     /// <summary>The job that reads.</summary>
     public IpcJob Next { get; }
 
-    /// <summary>Whether the next job was in a pipeline already before this one joined it, so that a Receive-Job which waits for that one doesn't know of
-    /// this one: its errors go to the next job's streams then.</summary>
-    public bool GoesUnnoticed { get; }
+    /// <summary>Whether the next job was written to the pipeline before this one became its stage. A Receive-Job that waits for the next
+    /// job then does not know of this one, so this one's errors go to the next job's streams.</summary>
+    public bool IsUnnoticed { get; }
 
-    /// <summary>Takes an object that the child sent here before it had opened the link. On the thread that calls <see cref="Redirected"/>.</summary>
+    /// <summary>Whether the next job has ended.</summary>
+    public bool HasNoReader => _input.IsClosed;
+
+    /// <summary>What the child gets.</summary>
+    public RedirectMessage Message => _input.Redirection;
+
+    /// <summary>Keeps an object that came from the child before it had opened the transport.</summary>
     public void Hold(PSObject value) => _held.Add(value);
 
-    /// <summary>Asks the child to write to the link.</summary>
-    public void Begin()
+    /// <summary>Waits for the end of the next job.</summary>
+    /// <returns>False if the time passes first.</returns>
+    public bool WaitUntilReaderEnds(TimeSpan timeout) => _input.WaitUntilClosed(timeout);
+
+    /// <summary>The child has opened the transport and waits; all of its earlier output is here. Hands that over.</summary>
+    /// <param name="proceed">Called, on any thread, when the child may write.</param>
+    public void OnChildOpened(Action proceed)
     {
-        if (_inlet.IsClosed) _job.EndForLackOfReader();
-        else _control.Send(JobStreamId.Redirect, _inlet.Redirection.ToBag());
+        _input.OnSourceOpened(asWriter: true);
+        HandOver(proceed);
     }
 
-    /// <summary>The child has opened the link, and all that it wrote before is here.</summary>
-    public void Redirected()
+    /// <summary>The child has ended.</summary>
+    /// <param name="opened">Whether it had opened the transport. Otherwise hands over its output.</param>
+    public void OnChildEnded(bool opened)
     {
-        Opened(asWriter: true);
-        HandOver(() => _control.Send(JobStreamId.Proceed));
-    }
-
-    /// <summary>The child could not open the link. It will end; and where that is because the next job has ended, nothing is wrong.</summary>
-    /// <returns>Whether it is.</returns>
-    public bool HasNoReader(TimeSpan patience) => _inlet.WaitUntilClosed(patience);
-
-    /// <summary>The job has ended.</summary>
-    public void Ended()
-    {
-        Opened(asWriter: false);
-        HandOver(null);
-        _inlet.Ended();
-    }
-
-    private void Opened(bool asWriter)
-    {
-        if (Interlocked.Exchange(ref _opened, 1) == 0) _inlet.Opened(asWriter);
+        if (!opened)
+        {
+            _input.OnSourceOpened(asWriter: false);
+            HandOver(null);
+        }
+        _input.OnSourceEnded();
     }
 
     private void HandOver(Action? then)
     {
-        if (Interlocked.Exchange(ref _handedOver, 1) != 0) return;
         if (_held.Count == 0)
         {
             Finish();
             return;
         }
-        // The next job may be slow to take it, and the caller has a child to listen to.
+        // On a thread of its own: the next job may be slow, and the caller receives from this job's child.
         new Thread(() =>
         {
-            Pass(_held);
+            WriteHeld();
             Finish();
         })
         { IsBackground = true, Name = $"IpcPs hands over the output of {_job.Name}" }.Start();
 
         void Finish()
         {
-            _inlet.Opened(asWriter: false);
-            _inlet.Ended();
+            _input.OnSourceOpened(asWriter: false);
+            _input.OnSourceEnded();
             then?.Invoke();
         }
     }
 
-    private void Pass(IEnumerable<PSObject> waiting)
+    private void WriteHeld()
     {
         try
         {
-            using var writer = _inlet.OpenWriter(CancellationToken.None);
+            using var writer = _input.OpenWriter(CancellationToken.None);
             if (writer is null) return;
-            foreach (var item in waiting)
+            foreach (var item in _held)
             {
                 if (!writer.Write(item)) return;
             }
