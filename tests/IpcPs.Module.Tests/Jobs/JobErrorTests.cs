@@ -9,7 +9,7 @@ public sealed class JobErrorTests : JobTests
     [Theory]
     [InlineData("1 | Start-IpcJob { } -Via Carrier", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Carrier' does not carry messages from process to process; Pipe, Unix, Tcp, Queue, Ring do.")]
     [InlineData("Start-IpcJob { } -Via Pigeon", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Pigeon' does not carry")]
-    [InlineData("Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'$using:nothing' (script line 1): this variable is not set in the session.")]
+    [InlineData("Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'$using:nothing' (script line 1): the variable is not set.")]
     [InlineData("Start-IpcJob { } -Handle (New-IpcPipe)", "IpcWrongKind", ErrorCategory.InvalidOperation, "has two ends, and a child gets one.")]
     [InlineData("$p = New-IpcPipe; Close-IpcObject $p.Reader; Start-IpcJob { } -Handle $p.Reader", "IpcClosed", ErrorCategory.InvalidOperation, "was closed")]
     [InlineData("Start-IpcJob { } -Handle nonsense", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "nonsense")]

@@ -29,7 +29,7 @@ internal static class UsingValues
             else if (s_inherited.Contains(key)) values[key] = s_inherited[key];
             else if (!IsInInnerBlock(expression, script.Ast))
                 throw IpcException.Argument(
-                    $"'{expression.Extent.Text}' (script line {expression.Extent.StartLineNumber}): this variable is not set in the session.");
+                    $"'{expression.Extent.Text}' (script line {expression.Extent.StartLineNumber}): the variable is not set.");
         }
         return values;
     }
