@@ -158,7 +158,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     {
         if (ChannelOf(name) is not { } channel) return (true, "its message was never completed");
         // Only the jobs can look into the unnamed queue or ring between them. The process that created it cleans up when it exits.
-        if (UnnamedTransport.MakerOf(channel) is { } creator)
+        if (UnnamedTransport.CreatorOf(channel) is { } creator)
         {
             return ProcFile.IsRunning(creator)
                 ? (false, $"process {creator}, which created '{channel}' for its jobs, is running")

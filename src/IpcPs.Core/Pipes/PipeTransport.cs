@@ -1,10 +1,12 @@
 using IpcPs.Messaging;
+using IpcPs.Processes;
 using IpcPs.Transports;
 
 namespace IpcPs.Pipes;
 
-/// <summary>A link through an anonymous pipe: the reader inherits its end, writers open theirs through /proc of this process. The kernel does the rest:
-/// back-pressure, the end when the last writer is gone, EPIPE when the reader is.</summary>
+/// <summary>A transport through an anonymous pipe (pipe(7)). The reader inherits its end; writers open theirs through /proc of this
+/// process. The kernel makes a writer wait for buffer space, reports the end of the last writer, and gives writers EPIPE when the reader
+/// has ended.</summary>
 internal sealed class PipeTransport : JobTransport
 {
     private readonly AnonymousPipe _pipe = AnonymousPipe.Create();
@@ -24,5 +26,21 @@ internal sealed class PipeTransport : JobTransport
     protected override void Dispose(bool disposing)
     {
         if (disposing) _pipe.Dispose();
+    }
+}
+
+internal sealed class PipeTransportFactory : JobTransportFactory
+{
+    public override string Name => "Pipe";
+
+    public override JobTransport Create() => new PipeTransport();
+
+    public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>
+        AnonymousPipeMechanism.OpenPipe(IpcAddress.Parse(connectionString), IpcAccess.Write);
+
+    public override JobTransportReader OpenReader(string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(descriptors);
+        return new ChannelTransportReader(InheritedObjects.OpenPipe(descriptors[0], -1), cancellation);
     }
 }

@@ -3,14 +3,15 @@ using IpcPs.Transports;
 
 namespace IpcPs.Queues;
 
-/// <summary>A link through a POSIX message queue (mq_overview(7)) without a name: it is unlinked as soon as it is made, and opened through /proc of this
-/// process. A message is in it when the writer's call returns, so all of a writer that has ended is there. Objects that are larger than fs.mqueue.msgsize_default
-/// travel in shared memory.</summary>
+/// <summary>A transport through a POSIX message queue (mq_overview(7)) without a name: it is unlinked as soon as it is created, and opened
+/// through /proc of this process. A send returns when the message is in the queue, so all messages of a writer that has ended are there.
+/// Objects that are larger than fs.mqueue.msgsize_default travel in shared memory.</summary>
 internal sealed class QueueTransport : JobTransport
 {
     private readonly PosixQueue _queue = PosixQueue.CreateUnnamed(UnnamedTransport.NewAddress(IpcScheme.Mq));
 
-    public QueueTransport() => WriterConnectionString = UnnamedTransport.Ticket((SafeDescriptor)_queue.HandleToPass!, _queue.Address);
+    public QueueTransport() =>
+        WriterConnectionString = UnnamedTransport.ConnectionString((SafeDescriptor)_queue.HandleToPass!, _queue.Address);
 
     public override string WriterConnectionString { get; }
 
@@ -23,5 +24,67 @@ internal sealed class QueueTransport : JobTransport
         if (!disposing) return;
         _queue.Dispose();
         LargeMessage.RemoveAll(_queue.Address);
+    }
+}
+
+internal sealed class QueueTransportFactory : JobTransportFactory
+{
+    public override string Name => "Queue";
+
+    public override JobTransport Create() => new QueueTransport();
+
+    public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>
+        Open(connectionString, Libc.O_WRONLY, IpcAccess.Write);
+
+    public override void CloseWriter(IpcChannel writer)
+    {
+        base.CloseWriter(writer);
+        UnnamedTransport.CleanUpFor(writer.Address);
+    }
+
+    public override JobTransportReader OpenReader(
+        string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation) =>
+        new QueueTransportReader(Open(connectionString, Libc.O_RDONLY, IpcAccess.Read), cancellation);
+
+    private static PosixQueue Open(string connectionString, int flags, IpcAccess access)
+    {
+        var descriptor = UnnamedTransport.Open(connectionString, flags, out var address);
+        return PosixQueue.OfUnnamed(address, descriptor, access);
+    }
+}
+
+/// <summary>The reading end. A queue does not report the end of its writers. After <see cref="EndOfWriters"/> the reader receives what is
+/// in it, and then ends.</summary>
+internal sealed class QueueTransportReader(PosixQueue queue, CancellationToken cancellation) : JobTransportReader
+{
+    private readonly CancellationTokenSource _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+
+    public override bool Receive(MessageBuffer message)
+    {
+        try
+        {
+            return queue.Receive(message, Objects, new(Deadline.Infinite, _ended.Token));
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // All writers have ended.
+        }
+        try
+        {
+            return queue.Receive(message, Objects, new(Deadline.Immediate, cancellation));
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.Empty)
+        {
+            return false;
+        }
+    }
+
+    public override void EndOfWriters(int opened) => _ended.Cancel();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        queue.Dispose();
+        UnnamedTransport.CleanUpFor(queue.Address);
     }
 }

@@ -145,8 +145,8 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     internal static MessageRing OpenUnnamed(IpcAddress address, SafeDescriptor descriptor, IpcAccess access) =>
         Attach(address, RingFile.OpenUnnamed(address, descriptor), access, waitsForPeers: false, default);
 
-    /// <summary>What another process opens a ring by that nobody can find.</summary>
-    internal string Ticket => UnnamedTransport.Ticket(OpenDescriptor, Address);
+    /// <summary>The text with which another process opens a ring that has no name.</summary>
+    internal string ConnectionString => UnnamedTransport.ConnectionString(OpenDescriptor, Address);
 
     /// <summary>Opens an existing ring.</summary>
     /// <param name="address">Its address.</param>

@@ -3,13 +3,15 @@ using System.Security.Cryptography;
 using System.Text;
 using IpcPs.Messaging;
 using IpcPs.Sockets.Native;
+using IpcPs.Sockets.Server;
 using IpcPs.Transports;
 
 namespace IpcPs.Sockets;
 
-/// <summary>A link through a stream socket: the reader inherits the one that listens, each writer connects, so that the kernel knows of each whether it is there. The first message of
-/// a connection is the link's key, which only those know that were told: so a writer that has sent all and is gone before the reader looks is still known as one, which
-/// the kernel does not say of TCP, and others are turned away.</summary>
+/// <summary>A transport through stream sockets: Unix sockets in the abstract namespace, or TCP over loopback. The reader inherits the
+/// listening socket and each writer connects, so the kernel reports when a writer ends. The first message of a connection is the
+/// transport's key. It tells writers from other clients, also a writer that has sent everything and ended before the reader accepts its
+/// connection. The kernel does not report the user of such a TCP client.</summary>
 internal sealed class SocketTransport : JobTransport
 {
     private const int KeySize = 32;
@@ -24,7 +26,8 @@ internal sealed class SocketTransport : JobTransport
         {
             var errno = _listening.TryBind(NativeSocketAddress.Of(address));
             if (errno != 0) throw IpcException.FromErrno("bind", errno, address.Text);
-            if (Libc.listen(_listening.Descriptor, Backlog) != 0) throw IpcException.FromErrno("listen", Marshal.GetLastPInvokeError(), address.Text);
+            if (Libc.listen(_listening.Descriptor, Backlog) != 0)
+                throw IpcException.FromErrno("listen", Marshal.GetLastPInvokeError(), address.Text);
             if (!_listening.IsUnix) address = _listening.Name().ToAddress(IpcSocketType.Stream)!;
         }
         catch
@@ -43,7 +46,7 @@ internal sealed class SocketTransport : JobTransport
 
     public override IpcChannel OpenWriter() => Connect(WriterConnectionString, CancellationToken.None);
 
-    // The reader closes a connection when it has taken everything that came by it.
+    // The reader closes a connection when it has received everything from it.
     public override void Complete(IpcChannel writer, CancellationToken cancellation)
     {
         writer.CompleteSending();
@@ -52,11 +55,11 @@ internal sealed class SocketTransport : JobTransport
 
     public override void Close(IpcChannel writer) => writer.Dispose();
 
-    /// <summary>Connects, and shows the key.</summary>
-    public static IpcChannel Connect(string ticket, CancellationToken cancellation)
+    /// <summary>Connects, and sends the key.</summary>
+    public static IpcChannel Connect(string connectionString, CancellationToken cancellation)
     {
-        var (address, key) = Parse(ticket);
-        // A backlog of a thousand is not full, but where it is the reader will get to it.
+        var (address, key) = Parse(connectionString);
+        // If the backlog of a thousand is full, the reader will accept soon.
         var channel = IpcSocket.Connect(address, untilThere: false, new(Deadline.Infinite, cancellation));
         try
         {
@@ -70,16 +73,118 @@ internal sealed class SocketTransport : JobTransport
         }
     }
 
-    /// <summary>What a ticket says.</summary>
-    public static (IpcAddress Address, byte[] Key) Parse(string ticket) => ticket.Split(' ') is [var address, var key]
+    /// <summary>The parts of a connection string.</summary>
+    public static (IpcAddress Address, byte[] Key) Parse(string connectionString) => connectionString.Split(' ') is [var address, var key]
         ? (IpcAddress.Parse(address), Encoding.ASCII.GetBytes(key))
-        : throw new IpcException(IpcErrors.InvalidData, "What was told of a link is no ticket.");
+        : throw UnnamedTransport.Malformed("<address> <key>");
 
-    // From here on the socket listens for as long as the reader lives.
+    // From now on the socket listens for as long as the reader lives.
     public override void ReleaseReader() => _listening.Dispose();
 
     protected override void Dispose(bool disposing)
     {
         if (disposing) _listening.Dispose();
+    }
+}
+
+/// <param name="name">Unix or Tcp.</param>
+internal sealed class SocketTransportFactory(string name) : JobTransportFactory
+{
+    public override string Name => name;
+
+    public override JobTransport Create() =>
+        new SocketTransport(IpcAddress.Parse(name == "Tcp" ? "tcp:127.0.0.1:0" : $"unix:@{UnnamedTransport.NewName()}"));
+
+    public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>
+        SocketTransport.Connect(connectionString, cancellation);
+
+    public override JobTransportReader OpenReader(string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(descriptors);
+        return new SocketTransportReader(new SafeDescriptor(descriptors[0]), connectionString, cancellation);
+    }
+}
+
+/// <summary>The reading end. It ends when as many connections as there were writers have sent the key and have ended. Until then data of a
+/// writer that has died may be on its way: over TCP it may even be in the writer's kernel buffer.</summary>
+internal sealed class SocketTransportReader : JobTransportReader
+{
+    // Only the kernel is needed to deliver the data of dead processes.
+    private static readonly TimeSpan DeliveryTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly SocketListener _listener;
+    private readonly byte[] _key;
+    private readonly CancellationToken _cancellation;
+    private readonly CancellationTokenSource _ended;
+    private readonly HashSet<IpcChannel> _writers = [];
+    private int _opened;
+
+    /// <param name="listening">The inherited socket; owned from now on.</param>
+    /// <param name="connectionString">The reader's connection string.</param>
+    /// <param name="cancellation">Ends waits.</param>
+    public SocketTransportReader(SafeDescriptor listening, string connectionString, CancellationToken cancellation)
+    {
+        (var address, _key) = SocketTransport.Parse(connectionString);
+        _cancellation = cancellation;
+        _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var family = address.Scheme == IpcScheme.Unix ? Libc.AF_UNIX : Libc.AF_INET;
+        var socket = new NativeSocket(listening, family, IpcSocketType.Stream, address);
+        _listener = new SocketListener(socket, null, AllowedUsers.OwnOrUnknown(), 0);
+    }
+
+    public override bool Receive(MessageBuffer message)
+    {
+        while (true)
+        {
+            if (!TryReceive(message)) return false;
+            if (message.ReplyChannel is not { } writer) continue;
+            if (_writers.Contains(writer)) return true;
+            if (CryptographicOperations.FixedTimeEquals(message.Span, _key)) _writers.Add(writer);
+            else writer.Dispose();
+        }
+    }
+
+    public override void EndOfWriters(int opened)
+    {
+        _opened = opened;
+        _ended.Cancel();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _listener.Dispose();
+    }
+
+    private bool TryReceive(MessageBuffer message)
+    {
+        try
+        {
+            return _listener.Receive(message, Objects, new(Deadline.Infinite, _ended.Token));
+        }
+        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
+        {
+            // All writers have ended.
+        }
+        while (true)
+        {
+            try
+            {
+                return _listener.Receive(message, Objects, new(Deadline.Immediate, _cancellation));
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.Empty)
+            {
+                if (_writers.Count >= _opened && _writers.All(static w => w.IsClosed)) return false;
+            }
+            var readiness = _listener.ReadinessDescriptor(new(Deadline.Infinite, _cancellation))!;
+            if (!Waiter.Poll(readiness, PollEvents.In, new(Deadline.After(DeliveryTimeout), _cancellation))) throw Missing();
+        }
+    }
+
+    private IpcException Missing()
+    {
+        var missing = _opened - _writers.Count(static w => w.IsClosed);
+        return new IpcException(IpcErrors.PeerClosed,
+            $"All {_opened} processes that wrote to '{_listener.Address}' have ended, but the data of {missing} of them is incomplete.",
+            _listener.Address.Text);
     }
 }

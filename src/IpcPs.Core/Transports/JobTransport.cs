@@ -1,58 +1,108 @@
+using IpcPs.Mechanisms;
 using IpcPs.Messaging;
 
 namespace IpcPs.Transports;
 
-/// <summary>A one-way way for messages from any number of processes to one, made by a third that starts them: what connects the stages of a pipeline of
-/// jobs. The messages go from process to process; who made the link only hands out its ends and lets go of them.</summary>
-/// <remarks>The maker starts the reading process with <see cref="ReaderDescriptors"/> inherited, tells it <see cref="ReaderConnectionString"/>, then calls
-/// <see cref="ReleaseReader"/>; tells each writing process <see cref="WriterConnectionString"/>; tells the reader when the last of them has ended
-/// (<see cref="JobTransportReader.EndOfWriters"/>); and disposes the link when all have ended. Who notices that a process died is the maker, whatever the
-/// mechanism does about it. A link has no name that would stay where all of them are killed.</remarks>
+/// <summary>A one-way, many-to-one transport between child processes, created by their parent: what connects the stages of a pipeline of
+/// jobs. The messages go directly from process to process.</summary>
+/// <remarks>What the parent does, in this order:
+/// <list type="number">
+/// <item>It starts the reading process, which inherits <see cref="ReaderDescriptors"/>, and sends it
+/// <see cref="ReaderConnectionString"/>.</item>
+/// <item>It calls <see cref="ReleaseReader"/>.</item>
+/// <item>It sends <see cref="WriterConnectionString"/> to each writing process.</item>
+/// <item>When all writers have opened the transport, it calls <see cref="ReleaseWriters"/>.</item>
+/// <item>When the last writer has ended, it notifies the reader (<see cref="JobTransportReader.EndOfWriters"/>).</item>
+/// <item>When all processes have ended, it disposes the transport.</item>
+/// </list>
+/// The parent notices that a process died, whatever the mechanism reports. A transport has no name on the machine, so nothing stays behind
+/// if all of its processes are killed.</remarks>
 public abstract class JobTransport : IDisposable
 {
-    /// <summary>What a writing process opens its end by (<see cref="JobTransportFactory.OpenWriter"/>): a secret among the processes of the link.</summary>
+    /// <summary>The text with which a writing process opens its end (<see cref="JobTransportFactory.OpenWriter"/>). Keep it secret: it
+    /// gives access.</summary>
     public abstract string WriterConnectionString { get; }
 
-    /// <summary>What the reading process opens its end by (<see cref="JobTransportFactory.OpenReader"/>), besides <see cref="ReaderDescriptors"/>.</summary>
+    /// <summary>The text with which the reading process opens its end (<see cref="JobTransportFactory.OpenReader"/>), together with
+    /// <see cref="ReaderDescriptors"/>.</summary>
     public abstract string ReaderConnectionString { get; }
 
     /// <summary>The descriptors that the reading process inherits.</summary>
     public virtual IReadOnlyList<SafeDescriptor> ReaderDescriptors => [];
 
-    /// <summary>Opens a writing end for this process: one of its own where the mechanism has connections, else one that is always the same.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: the reader is gone.</exception>
+    /// <summary>Opens a writing end for this process. Sockets open a new connection for each call; other mechanisms always return the same
+    /// channel.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: the reader has ended.</exception>
     public abstract IpcChannel OpenWriter();
 
-    /// <summary>Says that no more comes by a writing end, and waits until what other writers send from then on can't overtake what came by this one.</summary>
-    /// <param name="writer">What <see cref="OpenWriter"/> gave.</param>
+    /// <summary>Declares that a writing end sends no more. Returns when messages that other writers send from now on cannot overtake its
+    /// messages.</summary>
+    /// <param name="writer">A channel from <see cref="OpenWriter"/>.</param>
     /// <param name="cancellation">Ends the wait.</param>
     public virtual void Complete(IpcChannel writer, CancellationToken cancellation)
     {
     }
 
-    /// <summary>Lets go of a writing end.</summary>
-    /// <param name="writer">What <see cref="OpenWriter"/> gave.</param>
+    /// <summary>Releases a writing end.</summary>
+    /// <param name="writer">A channel from <see cref="OpenWriter"/>.</param>
     public virtual void Close(IpcChannel writer)
     {
     }
 
-    /// <summary>Lets go of the reading end, after the reading process was started.</summary>
+    /// <summary>Releases the reading end of this process. Call it after the reading process was started.</summary>
     public virtual void ReleaseReader()
     {
     }
 
-    /// <summary>Lets go of what kept the link open for writers that had not opened it yet: all have, and this process writes no more.</summary>
+    /// <summary>Releases what keeps the transport open for future writers. Call it when all writers have opened the transport and this
+    /// process writes no more.</summary>
     public virtual void ReleaseWriters()
     {
     }
 
-    /// <summary>Lets go of everything, and of messages that nobody received.</summary>
+    /// <summary>Releases the transport, and removes messages that were not received.</summary>
     public void Dispose()
     {
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Lets go of everything.</summary>
+    /// <summary>Releases the transport.</summary>
     protected abstract void Dispose(bool disposing);
+}
+
+/// <summary>Creates and opens the transports of one kind. <c>Start-IpcJob -Via</c> chooses the kind.
+/// A mechanism has none, one, or several (sockets) of them: <see cref="IpcMechanism.Transports"/>.</summary>
+public abstract class JobTransportFactory
+{
+    /// <summary>The name of the kind: Pipe, Unix, Tcp, Queue or Ring.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Creates a transport between processes that this process starts or has started.</summary>
+    /// <exception cref="IpcException">The object cannot be created, for example <see cref="IpcErrors.LimitReached"/>,
+    /// <see cref="IpcErrors.PlatformNotSupported"/>.</exception>
+    public abstract JobTransport Create();
+
+    /// <summary>Opens the writing end in a process that got <see cref="JobTransport.WriterConnectionString"/>.</summary>
+    /// <param name="connectionString">The writer's connection string.</param>
+    /// <param name="cancellation">Ends the wait for a busy reader.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>:
+    /// the reader or the transport is gone. <see cref="IpcErrors.InvalidData"/>: the connection string is malformed.</exception>
+    public abstract IpcChannel OpenWriter(string connectionString, CancellationToken cancellation);
+
+    /// <summary>Closes a writing end that <see cref="OpenWriter"/> opened.</summary>
+    public virtual void CloseWriter(IpcChannel writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.Dispose();
+    }
+
+    /// <summary>Opens the reading end in the process that got <see cref="JobTransport.ReaderConnectionString"/>.</summary>
+    /// <param name="connectionString">The reader's connection string.</param>
+    /// <param name="descriptors">The numbers of the inherited <see cref="JobTransport.ReaderDescriptors"/>. The reader owns them from now
+    /// on.</param>
+    /// <param name="cancellation">Ends the reader's waits.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: the transport is gone. <see cref="IpcErrors.InvalidData"/>: the
+    /// connection string is malformed.</exception>
+    public abstract JobTransportReader OpenReader(string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation);
 }

@@ -6,43 +6,56 @@ using IpcPs.Proc;
 
 namespace IpcPs.Transports;
 
-/// <summary>A link's object that has no name on the machine, so that nothing of it can stay: its maker has it open, and the others open it through the maker's
-/// /proc/PID/fd. What it is called, in errors and in large messages, nobody can open.</summary>
+/// <summary>Transports whose object has no name on the machine, so that nothing of it can stay behind. The parent has the object open, and
+/// other processes open it through the parent's /proc/PID/fd. Its address appears in errors and in large messages, but cannot be
+/// opened.</summary>
 internal static class UnnamedTransport
 {
-    private const string Prefix = "ipcps-link-";
+    private const string Prefix = "ipcps-transport-";
 
-    /// <summary>What such an object is called.</summary>
-    public static IpcAddress NewAddress(IpcScheme scheme) => IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture,
-        $"{AddressParser.Word(scheme)}:/{Prefix}{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}"));
+    /// <summary>A random name for a transport's object. The process id of its parent is part of it.</summary>
+    public static string NewName() => string.Create(CultureInfo.InvariantCulture,
+        $"{Prefix}{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
 
-    /// <summary>The process that made the link of that address; null where it is no link's.</summary>
-    public static int? MakerOf(IpcAddress address)
+    /// <summary>An address with a new name.</summary>
+    public static IpcAddress NewAddress(IpcScheme scheme) => IpcAddress.Parse($"{AddressParser.Word(scheme)}:/{NewName()}");
+
+    /// <summary>The process that created the transport of an address; null if the address is not one of a transport.</summary>
+    public static int? CreatorOf(IpcAddress address)
     {
         if (address.Name is not { } name || !name.StartsWith(Prefix, StringComparison.Ordinal)) return null;
-        return int.TryParse(name.AsSpan(Prefix.Length, Math.Max(0, name.LastIndexOf('-') - Prefix.Length)), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+        var id = name.AsSpan(Prefix.Length, Math.Max(0, name.LastIndexOf('-') - Prefix.Length));
+        return int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
-    /// <summary>Removes messages in shared memory that nobody will receive, where the link's maker was killed and can't do it itself.</summary>
+    /// <summary>Removes messages in shared memory that were not received, if the transport's parent was killed and cannot do it.</summary>
     public static void CleanUpFor(IpcAddress address)
     {
-        if (MakerOf(address) is { } maker && !ProcFile.IsRunning(maker)) LargeMessage.RemoveAll(address);
+        if (CreatorOf(address) is { } creator && !ProcFile.IsRunning(creator)) LargeMessage.RemoveAll(address);
     }
 
-    /// <summary>What another process opens it by.</summary>
-    public static string Ticket(SafeDescriptor descriptor, IpcAddress address) =>
+    /// <summary>The text with which another process opens the object: <c>/proc/PID/fd/N ADDRESS</c>.</summary>
+    public static string ConnectionString(SafeDescriptor descriptor, IpcAddress address) =>
         $"{ProcFile.Descriptor(Environment.ProcessId, descriptor.Number)} {address.Text}";
 
-    /// <summary>Opens it (open(2)).</summary>
-    /// <param name="ticket">The ticket.</param>
+    /// <summary>Opens the object (open(2)).</summary>
+    /// <param name="connectionString">See <see cref="ConnectionString"/>.</param>
     /// <param name="flags">O_RDONLY, O_WRONLY or O_RDWR.</param>
-    /// <param name="address">What it is called.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: the maker is gone, or the link is.</exception>
-    public static SafeDescriptor Open(string ticket, int flags, out IpcAddress address)
+    /// <param name="address">The object's address.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: the parent has ended or has released the transport.
+    /// <see cref="IpcErrors.InvalidData"/>: the connection string is malformed.</exception>
+    public static SafeDescriptor Open(string connectionString, int flags, out IpcAddress address)
     {
-        var (path, name) = ticket.Split(' ', 2) is [var first, var second] ? (first, second) : throw new IpcException(IpcErrors.InvalidData, "What was told of a link is no ticket.");
+        if (connectionString.Split(' ', 2) is not [var path, var name]) throw Malformed("<path> <address>");
         address = IpcAddress.Parse(name);
         var fd = Libc.open(path, flags | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0);
-        return fd >= 0 ? new SafeDescriptor(fd) : throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text, "The process that made the link has ended, or let go of it.");
+        if (fd >= 0) return new SafeDescriptor(fd);
+        throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text,
+            "The process that created the transport has ended or has released it.");
     }
+
+    /// <summary>The error for a connection string that does not have the expected parts. It does not show the text, which can contain a
+    /// secret.</summary>
+    public static IpcException Malformed(string expected) =>
+        new(IpcErrors.InvalidData, $"The job's connection string is malformed: expected '{expected}'.");
 }

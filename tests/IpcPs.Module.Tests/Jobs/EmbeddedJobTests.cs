@@ -15,7 +15,7 @@ public sealed class EmbeddedJobTests : JobTests
         {
             Environment.SetEnvironmentVariable("PATH", "/nonexistent");
             var error = Session.Run("Start-IpcJob { }").Error();
-            Expect(error, "IpcNotFound,", ErrorCategory.ObjectNotFound, "this program is not pwsh and finds none on PATH.");
+            Expect(error, "IpcNotFound,", ErrorCategory.ObjectNotFound, "but this program is not pwsh, and PATH has no pwsh.");
             Assert.Equal("Install PowerShell 7.4 or later, and add the folder of pwsh to PATH.", error.ErrorDetails.RecommendedAction);
         }
         finally

@@ -9,13 +9,13 @@ public sealed class JobErrorTests : JobTests
     [Theory]
     [InlineData("1 | Start-IpcJob { } -Via Carrier", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Carrier' is not a transport. The transports are Pipe, Unix, Tcp, Queue, Ring.")]
     [InlineData("Start-IpcJob { } -Via Pigeon", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Pigeon' is not a transport")]
-    [InlineData("Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'$using:nothing' (line 1 of the script) cannot be handed over: the variable is not set in this session.")]
+    [InlineData("Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'$using:nothing' (script line 1): the variable is not set.")]
     [InlineData("Start-IpcJob { } -Handle (New-IpcPipe)", "IpcWrongKind", ErrorCategory.InvalidOperation, "has two ends; a child can inherit only one.")]
     [InlineData("$p = New-IpcPipe; Close-IpcObject $p.Reader; Start-IpcJob { } -Handle $p.Reader", "IpcClosed", ErrorCategory.InvalidOperation, "was closed")]
     [InlineData("Start-IpcJob { } -Handle nonsense", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "nonsense")]
     [InlineData("Start-IpcJob $null", "ParameterArgumentValidationError", ErrorCategory.InvalidData, "null")]
     [InlineData("Start-IpcJob { } -Name ''", "ParameterArgumentValidationError", ErrorCategory.InvalidData, "Name")]
-    [InlineData("$a = Start-IpcJob { }; $null = $a | Start-IpcJob { $input }; $null = $a | Start-IpcJob { $input }", "IpcInvalidOperation", ErrorCategory.InvalidOperation, "already.")]
+    [InlineData("$a = Start-IpcJob { }; $null = $a | Start-IpcJob { $input }; $null = $a | Start-IpcJob { $input }", "IpcInvalidOperation", ErrorCategory.InvalidOperation, "already goes to job")]
     [InlineData("(Start-IpcJob { }).SuspendJob()", "PSNotSupportedException", ErrorCategory.NotSpecified, "cannot be suspended")]
     public void What_is_wrong_is_said(string script, string id, ErrorCategory category, string text) => Expect(Session.Run(script).Error(), id, category, text);
 

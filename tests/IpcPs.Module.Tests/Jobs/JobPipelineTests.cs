@@ -149,7 +149,7 @@ public sealed class JobPipelineTests : JobTests
         parent.Signal(9);
         WaitForEnd(ids[1]);
         WaitForEnd(ids[2]);
-        Assert.DoesNotContain(Directory.GetFiles("/dev/shm"), f => f.Contains($"ipcps-link-{ids[0]}-", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles("/dev/shm"), f => f.Contains($"ipcps-transport-{ids[0]}-", StringComparison.Ordinal));
         Assert.DoesNotContain(Directory.GetFiles("/dev/shm"), f => f.Contains($"ipcps-large-{ids[1]}-", StringComparison.Ordinal));
     }
 

@@ -6,8 +6,8 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Jobs;
 
-/// <summary><c>Start-IpcJob</c>: runs a script block in a child process, as a PowerShell job with a channel to it. Jobs that are piped into
-/// each other run at the same time.</summary>
+/// <summary><c>Start-IpcJob</c>: runs a script in a child process, as a PowerShell job with a channel. Jobs that are piped to each other
+/// run side by side.</summary>
 [Cmdlet(VerbsLifecycle.Start, "IpcJob")]
 [OutputType(typeof(IpcJob))]
 public sealed class StartIpcJobCommand : IpcCmdlet
@@ -29,7 +29,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [AllowEmptyCollection]
     public object?[]? ArgumentList { get; set; }
 
-    /// <summary>The script block's <c>$input</c>: values, or IpcJobs, whose output goes directly to this job.</summary>
+    /// <summary>The script's <c>$input</c>: values, or IpcJobs. The output of an IpcJob goes directly to the script.</summary>
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
     [AllowEmptyString]
@@ -41,14 +41,15 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. It inherits pipes, and opens others by address.</summary>
+    /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. The child inherits pipes, and opens other objects by their
+    /// address.</summary>
     [Parameter]
     [IpcTargetTransformation]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget[]? Handle { get; set; }
 
-    /// <summary>The transport that carries the input to the job.</summary>
+    /// <summary>The transport of the input.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(TransportCompleter))]
     public string Via { get; set; } = "Pipe";
@@ -60,7 +61,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
         _job = Require(() => Start(piped));
         if (piped)
         {
-            _job.Inlet!.AddSource();
+            _job.Input!.AddSource();
             _isSource = true;
         }
         var definition = new JobDefinition(typeof(IpcJobSourceAdapter), ScriptBlock.ToString(), _job.Name);
@@ -77,7 +78,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
             Emit();
             return;
         }
-        // First, so that the next commands of the pipeline work while the input still comes.
+        // First, so that the next commands of the pipeline work while input still comes.
         Emit();
         Send();
     }
@@ -98,7 +99,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
 
     private IpcJob Start(bool piped)
     {
-        // Looked up even if nothing is piped: an unknown name is an error in any case.
+        // Also if nothing is piped: an unknown name is an error.
         var via = IpcMechanisms.Transport(Via);
         return IpcJob.Start(new JobStartInfo
         {
@@ -114,11 +115,11 @@ public sealed class StartIpcJobCommand : IpcCmdlet
 
     private void Send()
     {
-        if (_job!.Inlet!.IsClosed) return;
+        if (_job!.Input!.IsClosed) return;
         Require(() =>
         {
-            _writer ??= _job.Inlet.OpenWriter(StopToken);
-            // A job that takes no more input is not an error: Select-Object -First does the same.
+            _writer ??= _job.Input.OpenWriter(StopToken);
+            // A job may end before it has read all of its input, as Select-Object -First does. That is not an error.
             _writer?.Write(InputObject);
         });
     }
@@ -129,8 +130,8 @@ public sealed class StartIpcJobCommand : IpcCmdlet
         _isSource = false;
         if (flush && _writer is not null) Require(_writer.Flush);
         _writer?.Dispose();
-        _job!.Inlet!.Opened(asWriter: false);
-        _job.Inlet.Ended();
+        _job!.Input!.OnSourceOpened(asWriter: false);
+        _job.Input.OnSourceEnded();
     }
 
     private void Emit()

@@ -1,16 +1,19 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
+using System.Management.Automation;
 using System.Management.Automation.Host;
+using System.Security;
 
 namespace IpcPs.Module.Jobs.Child;
 
-/// <summary>The host of a job's script: it has no screen and no keyboard. What the script writes travels as records.</summary>
+/// <summary>The host of a job's script. It has no screen and no keyboard: what the script writes becomes records.</summary>
 internal sealed class JobHost(JobHostUI ui) : PSHost
 {
-    private static readonly Version OwnVersion = typeof(JobHost).Assembly.GetName().Version!;
+    private static readonly Version ModuleVersion = typeof(JobHost).Assembly.GetName().Version!;
 
     public override string Name => "IpcJob";
 
-    public override Version Version => OwnVersion;
+    public override Version Version => ModuleVersion;
 
     public override Guid InstanceId { get; } = Guid.NewGuid();
 
@@ -20,23 +23,103 @@ internal sealed class JobHost(JobHostUI ui) : PSHost
 
     public override PSHostUserInterface UI => ui;
 
-    /// <summary>What the script passed to <c>exit</c>.</summary>
+    /// <summary>The argument of <c>exit</c>; null if the script did not call it.</summary>
     public int? ExitCode { get; private set; }
 
     public override void SetShouldExit(int exitCode) => ExitCode = exitCode;
 
-    public override void EnterNestedPrompt() => throw JobHostUI.NobodyThere();
+    public override void EnterNestedPrompt() => throw JobHostUI.CannotPrompt();
 
     public override void ExitNestedPrompt()
     {
     }
 
-    // Native programs find our descriptors as they are; no state of a terminal is to be saved for them.
+    // There is no state of a terminal to save for a native program.
     public override void NotifyBeginApplication()
     {
     }
 
     public override void NotifyEndApplication()
     {
+    }
+}
+
+/// <summary>The user interface of <see cref="JobHost"/>. What a script writes to the host (<c>$Host.UI.WriteLine</c>) becomes an
+/// information record, as with Write-Host. Warnings and so on do not, because PowerShell also writes them to their streams.</summary>
+internal sealed class JobHostUI(Action<InformationRecord> write) : PSHostUserInterface
+{
+    [ThreadStatic]
+    private static string? t_echo;
+
+    public override PSHostRawUserInterface? RawUI => null;
+
+    public static Exception CannotPrompt() =>
+        new HostException("A job cannot prompt for input. Pass values with -ArgumentList or $using:, or send a message to its $IpcParent.");
+
+    /// <summary>Called with each information record. PowerShell then also writes those of Write-Host to the host, on the same thread. That
+    /// is not a second message.</summary>
+    public static void ExpectEcho(InformationRecord record) => t_echo = record.ToString();
+
+    public override void Write(string value) => Write(ConsoleColor.Gray, ConsoleColor.Black, value, newLine: false);
+
+    public override void WriteLine(string value) => Write(ConsoleColor.Gray, ConsoleColor.Black, value, newLine: true);
+
+    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) =>
+        Write(foregroundColor, backgroundColor, value, newLine: false);
+
+    public override void WriteLine(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) =>
+        Write(foregroundColor, backgroundColor, value, newLine: true);
+
+    public override void WriteErrorLine(string value)
+    {
+    }
+
+    public override void WriteWarningLine(string message)
+    {
+    }
+
+    public override void WriteVerboseLine(string message)
+    {
+    }
+
+    public override void WriteDebugLine(string message)
+    {
+    }
+
+    public override void WriteProgress(long sourceId, ProgressRecord record)
+    {
+    }
+
+    public override string ReadLine() => throw CannotPrompt();
+
+    public override SecureString ReadLineAsSecureString() => throw CannotPrompt();
+
+    public override Dictionary<string, PSObject> Prompt(string caption, string message, Collection<FieldDescription> descriptions) =>
+        throw CannotPrompt();
+
+    public override int PromptForChoice(string caption, string message, Collection<ChoiceDescription> choices, int defaultChoice) =>
+        throw CannotPrompt();
+
+    public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName) =>
+        throw CannotPrompt();
+
+    public override PSCredential PromptForCredential(string caption, string message, string userName, string targetName,
+        PSCredentialTypes allowedCredentialTypes, PSCredentialUIOptions options) => throw CannotPrompt();
+
+    private void Write(ConsoleColor foreground, ConsoleColor background, string value, bool newLine)
+    {
+        var echo = t_echo;
+        t_echo = null;
+        if (echo == value) return;
+        var message = new HostInformationMessage
+        {
+            Message = value,
+            ForegroundColor = foreground,
+            BackgroundColor = background,
+            NoNewLine = !newLine,
+        };
+        var record = new InformationRecord(message, "Host.UI");
+        record.Tags.Add("PSHOST");
+        write(record);
     }
 }

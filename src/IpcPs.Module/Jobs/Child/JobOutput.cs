@@ -2,21 +2,22 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Child;
 
-/// <summary>Where the script's output objects go: to the parent with all other streams, until the parent says that another job reads them.</summary>
+/// <summary>Writes the script's output: to the parent with all other streams, or to the job that reads it.</summary>
 internal sealed class JobOutput(RecordSender records, CancellationToken stopping) : IDisposable
 {
     private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
 
     private readonly object _guard = new();
-    private readonly JobSerializer _codec = new();
+    private readonly JobSerializer _serializer = new();
     private RedirectMessage? _redirection;
-    private IpcChannel? _link;
+    private IpcChannel? _writer;
     private BufferedSender? _sender;
     private volatile bool _paused;
 
-    /// <summary>Writes one object; waits while the reader is behind.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: nobody reads any more.</exception>
-    /// <exception cref="OperationCanceledException">The script is to end.</exception>
+    /// <summary>Writes an object. Waits while the reader's buffer is full, and between <see cref="Redirect"/> and
+    /// <see cref="Proceed"/>.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: the reader has ended.</exception>
+    /// <exception cref="OperationCanceledException">The script was stopped.</exception>
     public void Write(object? value)
     {
         lock (_guard)
@@ -24,28 +25,29 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
             while (_paused && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
             stopping.ThrowIfCancellationRequested();
             if (_sender is null) records.Send(JobStreamId.Output, value);
-            else _sender.Send(_codec.Encode(value), Objects);
+            else _sender.Send(_serializer.Encode(value), Objects);
         }
     }
 
-    /// <summary>Opens the link that the output goes to from now on, and holds it back until <see cref="Proceed"/>.</summary>
-    /// <exception cref="IpcException">The link cannot be opened; the output stays held back, for the script to be stopped.</exception>
+    /// <summary>Opens the transport that gets the output from now on. Nothing is written until <see cref="Proceed"/>.</summary>
+    /// <exception cref="IpcException">The transport cannot be opened. Writers keep waiting: stop the script.</exception>
     public void Redirect(RedirectMessage redirection)
     {
-        // Before anything that takes its time, and not under the lock, which a busy script gives back for moments only: what it writes until then, the parent has to keep.
+        // First of all, and not under the lock, which a busy script holds nearly always: the parent must keep everything that the script
+        // still writes.
         _paused = true;
-        var link = redirection.OpenWriter(stopping);
+        var writer = redirection.OpenWriter(stopping);
         lock (_guard)
         {
             _redirection = redirection;
-            _link = link;
-            _sender = new BufferedSender(link, stopping);
+            _writer = writer;
+            _sender = new BufferedSender(writer, stopping);
             records.Send(JobStreamId.Redirected, null);
             records.Flush();
         }
     }
 
-    /// <summary>What was sent before has been handed on.</summary>
+    /// <summary>The next job has the earlier output, so the script may write again.</summary>
     public void Proceed()
     {
         lock (_guard)
@@ -55,13 +57,13 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
         }
     }
 
-    /// <summary>Wakes a writer that is held back, after <c>stopping</c> was cancelled.</summary>
+    /// <summary>Wakes a waiting writer, after <c>stopping</c> was cancelled.</summary>
     public void Wake()
     {
         lock (_guard) Monitor.PulseAll(_guard);
     }
 
-    /// <summary>Sends what is pending.</summary>
+    /// <summary>Sends what is buffered.</summary>
     public void Complete()
     {
         lock (_guard)
@@ -71,10 +73,39 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
         }
     }
 
-    /// <summary>Closes the link.</summary>
+    /// <summary>Closes the transport.</summary>
     public void Dispose()
     {
-        if (_link is { IsClosed: false }) _redirection!.CloseWriter(_link);
+        if (_writer is { IsClosed: false }) _redirection!.CloseWriter(_writer);
         _sender?.Dispose();
+    }
+}
+
+/// <summary>Sends the records of all streams to the parent, from any thread, in order.</summary>
+internal sealed class RecordSender(IpcChannel channel) : IDisposable
+{
+    private readonly object _guard = new();
+    private readonly BufferedSender _sender = new(channel, CancellationToken.None);
+    private readonly JobSerializer _serializer = new();
+
+    /// <summary>Sends a record, at once or within a millisecond.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: the parent has ended.</exception>
+    public void Send(JobStreamId id, object? record)
+    {
+        lock (_guard) _sender.Send(_serializer.Encode(record), id.SendOptions());
+    }
+
+    /// <summary>Sends what is buffered.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: the parent has ended.</exception>
+    public void Flush()
+    {
+        lock (_guard) _sender.Flush();
+    }
+
+    /// <summary>Ends the delayed flush and closes the pipe.</summary>
+    public void Dispose()
+    {
+        channel.Dispose();
+        _sender.Dispose();
     }
 }

@@ -9,14 +9,15 @@ using IpcPs.Processes;
 
 namespace IpcPs.Module.Jobs.Child;
 
-/// <summary>One run of a job's script: the runspace, its streams to the parent, and the end by whichever side.</summary>
+/// <summary>Runs a job's script in the child: the runspace, the streams to the parent, and the end, which the script or the parent
+/// causes.</summary>
 internal sealed class JobSession : IDisposable
 {
-    /// <summary>How long a script whose parent is gone has for its finally blocks.</summary>
+    /// <summary>The time for the script's finally blocks after its parent has ended.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     private readonly IpcChannel _control;
-    private readonly JobSerializer _codec = new();
+    private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _done = new();
     private readonly RecordSender _records;
@@ -28,30 +29,30 @@ internal sealed class JobSession : IDisposable
     public JobSession(IpcChannel control, IpcChannel records)
     {
         _control = control;
-        // Not ended by a stop: what the script says in its finally blocks still reaches the parent.
+        // Not cancelled by a stop: records from finally blocks still reach the parent.
         _records = new RecordSender(records);
         _output = new JobOutput(_records, _stopping.Token);
     }
 
-    /// <summary>Takes the order, runs it and reports the end.</summary>
+    /// <summary>Receives the start message, runs the script, and sends the final message.</summary>
     /// <returns>The exit code of the process.</returns>
     public int Run()
     {
         var message = new MessageBuffer();
         if (!_control.Receive(message)) return 1;
-        var order = StartMessage.From(_codec.Decode(message.Payload));
-        UsingValues.Inherit(order.Using);
+        var start = StartMessage.From(_serializer.Decode(message.Payload));
+        UsingValues.Inherit(start.Using);
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
-            // The default would end the process at once, without the script's finally blocks.
+            // By default the process would end at once, without finally blocks.
             context.Cancel = true;
             Stop();
         });
-        _input = new JobInput(order.OpenInput(_stopping.Token), _stopping.Token);
+        _input = new JobInput(start.OpenInput(_stopping.Token), _stopping.Token);
         new Thread(Listen) { IsBackground = true, Name = "IpcPs job control" }.Start();
         try
         {
-            return RunScript(order);
+            return RunScript(start);
         }
         finally
         {
@@ -68,18 +69,18 @@ internal sealed class JobSession : IDisposable
         _stopping.Dispose();
     }
 
-    private int RunScript(StartMessage order)
+    private int RunScript(StartMessage start)
     {
         var host = new JobHost(new JobHostUI(r => Forward(JobStreamId.Information, r)));
-        if (order.Location is { } location && Directory.Exists(location)) Environment.CurrentDirectory = location;
-        using var runspace = RunspaceFactory.CreateRunspace(host, InitialState(order));
+        if (start.Location is { } location && Directory.Exists(location)) Environment.CurrentDirectory = location;
+        using var runspace = RunspaceFactory.CreateRunspace(host, InitialState(start));
         using var shell = PowerShell.Create();
         runspace.Open();
         shell.Runspace = runspace;
-        shell.AddScript(order.Script);
-        foreach (var argument in order.Arguments) shell.AddArgument(argument);
-        // PowerShell's own way of handing $using: values to a script.
-        if (order.Using.Count > 0) shell.AddParameter("--%", order.Using);
+        shell.AddScript(start.Script);
+        foreach (var argument in start.Arguments) shell.AddArgument(argument);
+        // How PowerShell itself passes $using: values to a script.
+        if (start.Using.Count > 0) shell.AddParameter("--%", start.Using);
         ConnectStreams(shell);
         var end = Invoke(shell);
         _input!.Dispose();
@@ -133,17 +134,18 @@ internal sealed class JobSession : IDisposable
         }
         catch (IpcException)
         {
-            // The parent is gone: nobody is left to be told.
+            // The parent has ended.
         }
     }
 
-    private static InitialSessionState InitialState(StartMessage order)
+    private static InitialSessionState InitialState(StartMessage start)
     {
         var state = InitialSessionState.CreateDefault2();
-        state.ImportPSModule([order.Manifest]);
+        state.ImportPSModule([start.Manifest]);
         state.ThrowOnRunspaceOpenError = true;
-        state.Variables.Add(new SessionStateVariableEntry("IpcParent", InheritedObjects.OpenPipe(JobDescriptors.ParentReader, JobDescriptors.ParentWriter), "The channel to the session that started this job."));
-        state.Variables.Add(new SessionStateVariableEntry("IpcHandles", order.OpenHandles(), "What was handed over with Start-IpcJob -Handle."));
+        var parent = InheritedObjects.OpenPipe(JobDescriptors.ParentReader, JobDescriptors.ParentWriter);
+        state.Variables.Add(new SessionStateVariableEntry("IpcParent", parent, "The channel to the session that started this job."));
+        state.Variables.Add(new SessionStateVariableEntry("IpcHandles", start.OpenHandles(), "The objects of Start-IpcJob -Handle."));
         return state;
     }
 
@@ -172,21 +174,21 @@ internal sealed class JobSession : IDisposable
         }
         catch (Exception e) when (e is OperationCanceledException || e is IpcException { Id: var id } && id == IpcErrors.PeerClosed)
         {
-            // Nobody reads any more: the script ends as a program does by SIGPIPE, but with its finally blocks.
+            // The reader has ended. So does the script, as a program does by SIGPIPE, but with its finally blocks.
             Stop();
             throw new PipelineStoppedException();
         }
     }
 
-    private void Forward(JobStreamId lane, object record)
+    private void Forward(JobStreamId id, object record)
     {
         try
         {
-            _records.Send(lane, record);
+            _records.Send(id, record);
         }
         catch (IpcException)
         {
-            // The parent is gone; Listen sees that too and ends the script.
+            // The parent has ended. Listen sees that too, and ends the script.
         }
     }
 
@@ -196,14 +198,14 @@ internal sealed class JobSession : IDisposable
         lock (_stopping)
         {
             if (_stopping.IsCancellationRequested) return;
-            // Before the shell is stopped: it waits for the locks that a blocked read or write of ours holds.
+            // Before the shell is stopped, because that waits for the locks of a blocked read or write.
             _stopping.Cancel();
             _shell?.BeginStop(null, null);
         }
         _output.Wake();
     }
 
-    /// <summary>Hears what the parent has to say, to the end of it.</summary>
+    /// <summary>Handles the parent's messages until it ends.</summary>
     private void Listen()
     {
         var message = new MessageBuffer();
@@ -215,7 +217,7 @@ internal sealed class JobSession : IDisposable
         {
             if (_control.IsClosed) return;
         }
-        // The parent is gone. What does not end by itself now, a native program or a sleep, is killed with the whole group.
+        // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
         Stop();
         if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
     }
@@ -225,13 +227,13 @@ internal sealed class JobSession : IDisposable
         switch ((JobStreamId)message.StreamId)
         {
             case JobStreamId.Redirect:
-                Redirect(RedirectMessage.From(_codec.Decode(message.Payload)));
+                Redirect(RedirectMessage.From(_serializer.Decode(message.Payload)));
                 break;
             case JobStreamId.Proceed:
                 _output.Proceed();
                 break;
             case JobStreamId.InputEnded:
-                _input!.End(Convert.ToInt32(_codec.Decode(message.Payload), CultureInfo.InvariantCulture));
+                _input!.End(Convert.ToInt32(_serializer.Decode(message.Payload), CultureInfo.InvariantCulture));
                 break;
             case JobStreamId.ReaderGone:
                 Stop();
@@ -247,9 +249,23 @@ internal sealed class JobSession : IDisposable
         }
         catch (IpcException e)
         {
-            // The reader may just have ended; the parent knows.
+            // Perhaps the reader has just ended. The parent knows.
             _records.Send(JobStreamId.Redirected, e.Message);
             Stop();
         }
+    }
+}
+
+/// <summary>The entry point of a job's child process.</summary>
+public static class JobChild
+{
+    /// <summary>Runs the job, and ends the process. Only for processes that <c>Start-IpcJob</c> starts.</summary>
+    public static void Run()
+    {
+        var control = InheritedObjects.OpenPipe(JobDescriptors.Control, -1);
+        var records = InheritedObjects.OpenPipe(-1, JobDescriptors.Records);
+        int exitCode;
+        using (var session = new JobSession(control, records)) exitCode = session.Run();
+        Environment.Exit(exitCode);
     }
 }

@@ -3,8 +3,8 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Jobs.Child;
 
-/// <summary>Lets through as much progress as a person can see: the first and the last record of an activity, and between them one every 50 ms. A script
-/// that reports every item would otherwise fill its job with records that nobody looks at.</summary>
+/// <summary>Passes as much progress as a person can see: the first and the last record of an activity, and one every 50 ms between them.
+/// Without it, a script that reports every item would fill its job with records.</summary>
 internal sealed class ProgressFilter
 {
     private static readonly long Interval = Stopwatch.Frequency / 20;

@@ -2,8 +2,8 @@ using System.Collections;
 
 namespace IpcPs.Module.Jobs.Collections;
 
-/// <summary>A list that is filled at the end and emptied at the front at the same cost for each: what a job's output is kept in. Receive-Job takes one
-/// object after the other from the front, for which List&lt;T&gt; moves all the others each time: with a million of them, for minutes.</summary>
+/// <summary>A list for a job's output, a queue in a circular array. Receive-Job removes one object after the other from the front.
+/// List&lt;T&gt; would move all the others each time, for minutes if there are a million.</summary>
 /// <remarks>Not synchronized: PSDataCollection locks around every use of its list.</remarks>
 internal sealed class ConsumableList<T> : IList<T>
 {
@@ -45,7 +45,7 @@ internal sealed class ConsumableList<T> : IList<T>
             this[Count - 1] = default!;
         }
         Count--;
-        // Room for a million objects is not kept for the sake of the next ten.
+        // Memory for a million objects is not kept for the next ten.
         if (Count == 0 && _items.Length > 1024) Clear();
     }
 
@@ -85,7 +85,7 @@ internal sealed class ConsumableList<T> : IList<T>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    // The length is a power of two, so that going round is a mask.
+    // The length is a power of two, so that a mask finds the place.
     private int Place(int index) =>
         (uint)index < (uint)Count ? (_first + index) & (_items.Length - 1) : throw new ArgumentOutOfRangeException(nameof(index));
 

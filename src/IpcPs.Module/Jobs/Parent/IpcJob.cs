@@ -1,35 +1,34 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
-using IpcPs.Module.Jobs.Child;
 using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>A job that runs in a child process of its own, over inherited pipes. A PowerShell job like any other (Get-Job, Receive-Job, Wait-Job, Stop-Job,
-/// Remove-Job), and the channel to the child besides. Where the output of other jobs is its input, those are its child jobs.</summary>
+/// <summary>A PowerShell job that runs in a child process, over inherited pipes, with a channel to the child. The usual commands work on
+/// it: Get-Job, Receive-Job, Wait-Job, Stop-Job, Remove-Job. Its child jobs are the jobs whose output is its input.</summary>
 public sealed class IpcJob : Job2
 {
-    /// <summary>How long a child has between TERM and KILL: time for the finally blocks of its script.</summary>
+    /// <summary>The time between TERM and KILL, for the finally blocks of the script.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
-    private readonly object _guard = new();
-    // Taken before the other one: handlers of DataAdded run under it, and they ask the job things.
-    private readonly object _outputGuard = new();
-    private readonly JobConnection _launch;
-    private readonly JobReceiver _receiver;
-    private readonly JobControl _control;
-    private readonly JobInputLink? _inlet;
-    private OutputRedirector? _outlet;
-    private bool _stopRequested;
-    private bool _readerGone;
-    private bool _killed;
-    private bool _announcing;
-    private bool _finishing;
-    private bool _disposed;
+    // In place of a request to stop, when the job has ended.
+    private static readonly TaskCompletionSource TooLate = new();
 
-    private IpcJob(JobStartInfo plan) : base(plan.Script.Trim(), plan.Name)
+    // For _outputState and _redirector. Held while handlers of Output.DataAdded run, so what such a handler may ask or do must not need it:
+    // no property, and no request to stop.
+    private readonly object _outputGuard = new();
+    private readonly JobConnection _connection;
+    private readonly ControlSender _control;
+    private OutputState _outputState = OutputState.Buffering;
+    private OutputRedirector? _redirector;
+    // The first request to stop, complete when the state Stopping was announced; or TooLate. So no other state follows the final one.
+    private TaskCompletionSource? _stop;
+    private volatile bool _killed;
+    private volatile IReadOnlyList<IpcJob> _stages = [];
+
+    private IpcJob(JobStartInfo start) : base(start.Script.Trim(), start.Name)
     {
         PSJobTypeName = nameof(IpcJob);
         Output = new ListCollection<PSObject>(new ConsumableList<PSObject>());
@@ -39,29 +38,45 @@ public sealed class IpcJob : Job2
         Debug = new ListCollection<DebugRecord>(new ConsumableList<DebugRecord>());
         Information = new ListCollection<InformationRecord>(new ConsumableList<InformationRecord>());
         Progress = new ListCollection<ProgressRecord>(new ConsumableList<ProgressRecord>());
-        _launch = new JobConnection(plan);
-        _control = new JobControl(_launch.Control);
-        _control.Send(JobStreamId.Order, _launch.Order.ToBag());
-        if (_launch.Input is { } link) _inlet = new JobInputLink(plan.Via!, link, _control);
-        _receiver = new JobReceiver(this, _launch);
+        _connection = new JobConnection(start);
+        _control = new ControlSender(_connection.Control, Name);
+        _control.Send(JobStreamId.Start, _connection.Start.ToBag());
+        if (_connection.Input is { } transport) Input = new JobInputTransport(start.Via!, transport, _control);
         SetJobState(JobState.Running);
-        _receiver.Start();
+        new JobReceiver(this, _connection).Start();
     }
 
-    /// <summary>The channel to the child: what is sent here, the child receives from <c>$IpcParent</c>, and the other way round. It stays open when the job has
-    /// ended, for what was not received yet, until the job is removed.</summary>
-    public IpcChannel Channel => _launch.Channel;
+    /// <summary>Where the child's output goes.</summary>
+    private enum OutputState
+    {
+        /// <summary>To this process, into Output.</summary>
+        Buffering,
+
+        /// <summary>Another job reads it, but the child has not opened that job's transport yet. What comes here is held.</summary>
+        Redirecting,
+
+        /// <summary>The child has opened the transport and writes to the other job's child.</summary>
+        Redirected,
+
+        /// <summary>The child has ended, and all of its output has come.</summary>
+        Ended,
+    }
+
+    /// <summary>The channel to the child: its other end is the child's <c>$IpcParent</c>. It stays open until the job is removed, so that
+    /// messages can still be received when the job has ended.</summary>
+    public IpcChannel Channel => _connection.Channel;
 
     /// <summary>The child's process id.</summary>
-    public int ProcessId => _launch.Child.Id;
+    public int ProcessId => _connection.Child.Id;
 
-    /// <summary>What the script passed to <c>exit</c>, else 0 or, where it failed, 1; 128 and the signal's number where one ended the child. Null while it runs.</summary>
+    /// <summary>The exit code: the argument of <c>exit</c>; 0, or 1 for a script that failed; 128 plus the number of the signal that ended
+    /// the child. Null while the child runs.</summary>
     public int? ExitCode { get; private set; }
 
-    /// <summary>The name of the signal that ended the child, without SIG; null where none did.</summary>
-    public string? Signal => _launch.Child.Exit?.SignalName;
+    /// <summary>The name of the signal that ended the child, without SIG; null if no signal did.</summary>
+    public string? Signal => _connection.Child.Exit?.SignalName;
 
-    /// <summary>Why the job failed; null where it did not. Of a pipeline of jobs, the failure of the stage that failed.</summary>
+    /// <summary>Why the job failed; null if it did not. In a pipeline of jobs, the failure of the stage that failed.</summary>
     public ErrorRecord? Failure { get; private set; }
 
     /// <inheritdoc/>
@@ -72,42 +87,43 @@ public sealed class IpcJob : Job2
 
     /// <inheritdoc/>
     public override bool HasMoreData =>
-        !IsFinished || Output.Count + Error.Count + Warning.Count + Verbose.Count + Debug.Count + Information.Count + Progress.Count > 0 || Stages.Any(static s => s.HasMoreData);
+        !IsFinished
+        || Output.Count + Error.Count + Warning.Count + Verbose.Count + Debug.Count + Information.Count + Progress.Count > 0
+        || _stages.Any(static s => s.HasMoreData);
 
     /// <summary>The jobs whose output is this one's input.</summary>
-    internal IReadOnlyList<IpcJob> Stages
-    {
-        get
-        {
-            lock (_guard) return [.. ChildJobs.Cast<IpcJob>()];
-        }
-    }
+    internal IReadOnlyList<IpcJob> Stages => _stages;
 
     internal IpcJobSourceAdapter? Adapter { get; set; }
 
-    /// <summary>What is piped to it from this process; null where nothing is.</summary>
-    internal JobInputLink? Inlet => _inlet;
+    /// <summary>What is piped to the job; null if nothing is.</summary>
+    internal JobInputTransport? Input { get; }
+
+    /// <summary>The job whose streams get this one's errors, warnings and so on.</summary>
+    internal IpcJob StreamsTo => _redirector is { IsUnnoticed: true } redirector ? redirector.Next.StreamsTo : this;
+
+    private Exception? Reason { get; set; }
 
     private bool IsFinished => JobStateInfo.State is JobState.Completed or JobState.Failed or JobState.Stopped;
 
-    /// <summary>Starts the child. The job is running when this returns, and not yet known to Get-Job.</summary>
-    /// <exception cref="IpcException">No descriptors or processes are left, or no PowerShell is found.</exception>
-    internal static IpcJob Start(JobStartInfo plan) => new(plan);
+    /// <summary>Starts the child. The job is running when this returns. Get-Job does not know it yet.</summary>
+    /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
+    internal static IpcJob Start(JobStartInfo start) => new(start);
 
     /// <inheritdoc/>
-    public override void StartJob() => throw new InvalidJobStateException("An IpcJob runs from the beginning and once.");
+    public override void StartJob() => throw CannotRestart();
 
     /// <inheritdoc/>
-    public override void StartJobAsync() => OnStartJobCompleted(new AsyncCompletedEventArgs(new InvalidJobStateException("An IpcJob runs from the beginning and once."), false, this));
+    public override void StartJobAsync() => OnStartJobCompleted(new AsyncCompletedEventArgs(CannotRestart(), false, this));
 
-    /// <summary>Ends the child and the stages before it: with TERM, so that finally blocks run, then with KILL. Returns when they have ended.</summary>
+    /// <summary>Ends the child and the stages before it: with TERM, so that finally blocks run, and after 3 seconds with KILL. Returns when
+    /// they have ended.</summary>
     public override void StopJob()
     {
         if (IsFinished) return;
-        foreach (var stage in Stages) stage.RequestStop();
+        foreach (var stage in _stages) stage.RequestStop();
         RequestStop();
-        if (!Finished.WaitOne(Grace)) Kill();
-        Finished.WaitOne();
+        WaitForEnd();
     }
 
     /// <inheritdoc/>
@@ -148,106 +164,87 @@ public sealed class IpcJob : Job2
     /// <inheritdoc/>
     public override void UnblockJobAsync() => throw CannotSuspend();
 
-    /// <summary>Sends this job's output, also what came before and was not received, straight to another one.</summary>
+    /// <summary>Sends this job's output to another job. Output that was not received yet goes first.</summary>
     /// <param name="next">The job that reads it.</param>
-    /// <param name="unnoticed">See <see cref="OutputRedirector.GoesUnnoticed"/>.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it goes to another job already.</exception>
+    /// <param name="unnoticed">See <see cref="OutputRedirector.IsUnnoticed"/>.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it already goes to another job.</exception>
     internal void SendOutputTo(IpcJob next, bool unnoticed)
     {
+        OutputRedirector redirector;
         bool hasEnded;
         lock (_outputGuard)
         {
-            lock (_guard)
+            if (_redirector is not null)
             {
-                if (_outlet is not null)
-                    throw new IpcException(IpcErrors.InvalidOperation, $"The output of job '{Name}' goes to job '{_outlet.Next.Name}' already.", Name, "Let that job pass on what several should get.");
-                _outlet = new OutputRedirector(this, next, _control, unnoticed);
-                hasEnded = _finishing;
+                throw new IpcException(IpcErrors.InvalidOperation,
+                    $"The output of job '{Name}' already goes to job '{_redirector.Next.Name}'.", Name,
+                    "To give it to several jobs, let that job pass it on.");
             }
+            redirector = _redirector = new OutputRedirector(this, next, unnoticed);
+            hasEnded = _outputState == OutputState.Ended;
+            if (!hasEnded) _outputState = OutputState.Redirecting;
         }
         next.AddStage(this);
         Adapter?.Forget(this);
-        if (hasEnded) _outlet.Ended();
-        else _outlet.Begin();
+        if (hasEnded) redirector.OnChildEnded(opened: false);
+        else if (redirector.HasNoReader) EndForLackOfReader();
+        else _control.Send(JobStreamId.Redirect, redirector.Message.ToBag());
     }
 
-    /// <summary>The child has opened the link, and everything it wrote before is here.</summary>
-    internal void OutputRedirected() => _outlet?.Redirected();
+    /// <summary>The child has opened the next job's transport, and everything that it wrote before is here.</summary>
+    internal void OnRedirected()
+    {
+        lock (_outputGuard)
+        {
+            if (_outputState != OutputState.Redirecting) return;
+            _outputState = OutputState.Redirected;
+        }
+        _redirector!.OnChildOpened(() => _control.Send(JobStreamId.Proceed));
+    }
 
-    /// <summary>Takes an object of the child's output.</summary>
+    /// <summary>The child could not open the next job's transport. Waits a while for the end of that job.</summary>
+    /// <returns>Whether that job has ended: then nothing is wrong.</returns>
+    internal bool HasNoReader() => _redirector is null || _redirector.WaitUntilReaderEnds(Grace);
+
+    /// <summary>An object of the child's output has come.</summary>
     internal void AddOutput(PSObject value)
     {
         lock (_outputGuard)
         {
-            if (_outlet is { } outlet)
-            {
-                outlet.Hold(value);
-                return;
-            }
-            try
-            {
-                Output.Add(value);
-            }
-            catch (Exception e) when (e is ObjectDisposedException or PSInvalidOperationException)
-            {
-                // The job was removed meanwhile.
-            }
+            if (_outputState == OutputState.Buffering) Output.AddIfOpen(value);
+            else _redirector!.Hold(value);
         }
     }
 
     /// <summary>Adds an error of the job's own.</summary>
-    internal void AddError(ErrorRecord error)
-    {
-        try
-        {
-            StreamsTo.Error.Add(error);
-        }
-        catch (Exception e) when (e is ObjectDisposedException or PSInvalidOperationException)
-        {
-            // Ended meanwhile.
-        }
-    }
-
-    /// <summary>The child could not open the link to the next job.</summary>
-    /// <returns>Whether that is because the next job has ended.</returns>
-    internal bool HasNoReader() => _outlet is null || _outlet.HasNoReader(Grace);
+    internal void AddError(ErrorRecord error) => StreamsTo.Error.AddIfOpen(error);
 
     /// <summary>The job that reads this one's output has ended.</summary>
-    internal void EndForLackOfReader()
-    {
-        lock (_guard)
-        {
-            if (_readerGone || IsFinished) return;
-            _readerGone = true;
-        }
-        _control.Send(JobStreamId.ReaderGone);
-    }
+    internal void EndForLackOfReader() => _control.Send(JobStreamId.ReaderGone);
 
-    /// <summary>Waits for the end; a child that does not come to it is killed.</summary>
+    /// <summary>Waits for the end. Kills a child that does not end in time.</summary>
     internal void WaitForEnd()
     {
         if (!Finished.WaitOne(Grace)) Kill();
         Finished.WaitOne();
     }
 
-    /// <summary>Everything has come from the child, and it has ended: says how, and lets go of it.</summary>
+    /// <summary>The child has ended, and everything that it sent has come. Sets the final state and releases the child.</summary>
     internal void Finish(JobEnd end)
     {
-        _inlet?.Close();
-        var stages = Stages;
+        Input?.Close();
+        var stages = _stages;
         foreach (var stage in stages) stage.EndForLackOfReader();
         foreach (var stage in stages) stage.WaitForEnd();
-        _inlet?.Dispose();
-        OutputRedirector? outlet;
-        JobState state;
-        lock (_guard)
+        Input?.Dispose();
+        OutputState last;
+        lock (_outputGuard)
         {
-            _finishing = true;
-            while (_announcing) Monitor.Wait(_guard);
-            outlet = _outlet;
-            state = _stopRequested || (_killed && !end.IsReported) ? JobState.Stopped : end.State;
-            ExitCode = end.ExitCode;
+            last = _outputState;
+            _outputState = OutputState.Ended;
         }
+        var state = WasStopped() || (_killed && !end.IsReported) ? JobState.Stopped : end.State;
+        ExitCode = end.ExitCode;
         if (state == JobState.Failed) Reason = Fail(end);
         else if (state == JobState.Completed && stages.FirstOrDefault(static s => s.JobStateInfo.State == JobState.Failed) is { } failed)
         {
@@ -256,31 +253,23 @@ public sealed class IpcJob : Job2
             Reason = failed.Reason;
         }
         _control.Dispose();
-        _launch.Dispose();
-        outlet?.Ended();
+        _connection.Dispose();
+        if (last is OutputState.Redirecting or OutputState.Redirected) _redirector!.OnChildEnded(opened: last == OutputState.Redirected);
         CompleteStreams();
-        // Before others hear of the end: who counts descriptors then finds none of ours.
-        _launch.Child.Dispose();
-        // A stage's failure is told once, by the last job, to whoever receives from that.
-        SetState(state, outlet is null ? Reason : null);
+        // Before the state changes: a caller that then counts descriptors finds none of the job's.
+        _connection.Child.Dispose();
+        // Receive-Job reports the reason of each job that it receives from. Of a pipeline, that is the last job.
+        SetState(state, last is OutputState.Buffering ? Reason : null);
     }
-
-    /// <summary>The job whose streams this one's errors and the like go to.</summary>
-    internal IpcJob StreamsTo => _outlet is { GoesUnnoticed: true } outlet ? outlet.Next.StreamsTo : this;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            lock (_guard)
-            {
-                if (_disposed) return;
-                _disposed = true;
-            }
             if (!IsFinished) Kill();
-            _launch.Channel.Dispose();
-            foreach (var stage in Stages) stage.Dispose();
+            _connection.Channel.Dispose();
+            foreach (var stage in _stages) stage.Dispose();
         }
         base.Dispose(disposing);
     }
@@ -289,37 +278,46 @@ public sealed class IpcJob : Job2
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "SetJobState")]
     private static extern void SetState(Job2 job, JobState state, Exception? reason);
 
-    private static PSNotSupportedException CannotSuspend() => new("An IpcJob cannot be suspended. Send its process the signal STOP, and CONT to go on.");
+    private static InvalidJobStateException CannotRestart() => new("An IpcJob starts when it is created, and cannot be started again.");
 
-    private Exception? Reason { get; set; }
+    private static PSNotSupportedException CannotSuspend() =>
+        new("An IpcJob cannot be suspended. Send its process the signal STOP, and CONT to go on.");
 
+    // Called only by the Start-IpcJob that creates this job.
     private void AddStage(IpcJob stage)
     {
-        lock (_guard) ChildJobs.Add(stage);
+        _stages = [.. _stages, stage];
+        ChildJobs.Add(stage);
     }
 
     private void RequestStop()
     {
-        lock (_guard)
+        var stop = new TaskCompletionSource();
+        if (Interlocked.CompareExchange(ref _stop, stop, null) is not null) return;
+        try
         {
-            if (_stopRequested || _finishing) return;
-            _stopRequested = _announcing = true;
+            SetState(JobState.Stopping, null);
         }
-        // Not under the lock, as others are told; and not after the final state.
-        SetState(JobState.Stopping, null);
-        lock (_guard)
+        finally
         {
-            _announcing = false;
-            Monitor.PulseAll(_guard);
+            stop.SetResult();
         }
-        _launch.Child.Signal(15);
+        _connection.Child.Signal(15);
+    }
+
+    /// <summary>Whether there was a request to stop. From now on there can be none.</summary>
+    private bool WasStopped()
+    {
+        var stop = Interlocked.CompareExchange(ref _stop, TooLate, null);
+        stop?.Task.Wait();
+        return stop is not null;
     }
 
     private void Kill()
     {
-        lock (_guard) _killed = true;
-        _launch.Child.SignalGroup(9);
-        foreach (var stage in Stages) stage.Kill();
+        _killed = true;
+        _connection.Child.SignalGroup(9);
+        foreach (var stage in _stages) stage.Kill();
     }
 
     private IpcException? Fail(JobEnd end)
@@ -327,26 +325,26 @@ public sealed class IpcJob : Job2
         var where = Describe();
         if (end.Error is { } error)
         {
-            // The error itself is in the error stream; of a stage, the last job says which one it was.
+            // The error itself is in the error stream. For a stage, the last job names the stage.
             Failure = error;
-            return _outlet is null ? null : new IpcException(IpcErrors.JobFailed, $"{where} failed: {error.Exception.Message}", Name);
+            return _redirector is null ? null : new IpcException(IpcErrors.JobFailed, $"{where} failed: {error.Exception.Message}", Name);
         }
         var reason = new IpcException(IpcErrors.JobFailed, $"{where} {end.What}", Name);
         Failure = ErrorRecords.ToRecord(reason, this);
         return reason;
     }
 
-    /// <summary>"Job 'Job1' (process 4711)", and which stage it is where it is one of several.</summary>
+    /// <summary>"Job 'Job1' (process 4711)", or "Stage 1 of 2, job 'Job1' (process 4711),".</summary>
     private string Describe()
     {
         var last = this;
-        while (last._outlet is { } outlet) last = outlet.Next;
+        while (last._redirector is { } redirector) last = redirector.Next;
         var job = $"ob '{Name}' (process {ProcessId})";
         var total = last.Depth();
         return total == 1 ? "J" + job : $"Stage {Depth()} of {total}, j{job},";
     }
 
-    private int Depth() => 1 + Stages.Select(static s => s.Depth()).DefaultIfEmpty(0).Max();
+    private int Depth() => 1 + _stages.Select(static s => s.Depth()).DefaultIfEmpty(0).Max();
 
     private void SetState(JobState state, Exception? reason)
     {
@@ -356,7 +354,7 @@ public sealed class IpcJob : Job2
         }
         catch (ObjectDisposedException)
         {
-            // Removed meanwhile: nobody is interested any more.
+            // The job was removed.
         }
     }
 

@@ -3,7 +3,7 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>Where PowerShell's job commands find the IpcJobs of a session. PowerShell makes one when it imports the module.</summary>
+/// <summary>Gives PowerShell's job commands the IpcJobs of a session. PowerShell creates one when it imports the module.</summary>
 public sealed class IpcJobSourceAdapter : JobSourceAdapter
 {
     private readonly ConcurrentDictionary<Guid, IpcJob> _jobs = [];
@@ -42,7 +42,8 @@ public sealed class IpcJobSourceAdapter : JobSourceAdapter
     public override IList<Job2> GetJobsByState(JobState state, bool recurse) => Find(j => j.JobStateInfo.State == state, recurse);
 
     /// <inheritdoc/>
-    public override Job2? GetJobByInstanceId(Guid instanceId, bool recurse) => Find(j => j.InstanceId == instanceId, recurse).FirstOrDefault();
+    public override Job2? GetJobByInstanceId(Guid instanceId, bool recurse) =>
+        Find(j => j.InstanceId == instanceId, recurse).FirstOrDefault();
 
     /// <inheritdoc/>
     public override Job2? GetJobBySessionId(int id, bool recurse) => Find(j => j.Id == id, recurse).FirstOrDefault();
@@ -58,7 +59,7 @@ public sealed class IpcJobSourceAdapter : JobSourceAdapter
         _jobs.TryRemove(job.InstanceId, out _);
     }
 
-    /// <summary>A job that has become a stage of another one's pipeline is found through that one.</summary>
+    /// <summary>Removes a job that has become a stage of another one's pipeline: it is found through that one.</summary>
     internal void Forget(IpcJob job) => _jobs.TryRemove(job.InstanceId, out _);
 
     private List<Job2> Find(Predicate<IpcJob> wanted, bool recurse)

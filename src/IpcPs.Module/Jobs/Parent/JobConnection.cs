@@ -6,7 +6,7 @@ using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>The pipes of one job and the child at their other ends.</summary>
+/// <summary>A job's child, and the pipes to it.</summary>
 internal sealed class JobConnection : IDisposable
 {
     private readonly AnonymousPipe _control = AnonymousPipe.Create();
@@ -16,32 +16,39 @@ internal sealed class JobConnection : IDisposable
     private readonly DuplexPipe _channel = DuplexPipe.Create();
 
     /// <summary>Creates the pipes and starts the child.</summary>
-    /// <exception cref="IpcException">No descriptors or processes are left, or no PowerShell is found.</exception>
-    public JobConnection(JobStartInfo plan)
+    /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
+    public JobConnection(JobStartInfo start)
     {
         try
         {
-            Input = plan.Via?.Create();
+            Input = start.Via?.Create();
             var descriptors = Standard();
             var next = JobDescriptors.FirstFree;
             var input = Add(descriptors, Input?.ReaderDescriptors ?? [], ref next);
             var handles = new List<object>();
-            foreach (var handle in plan.Handles) handles.Add(handle.Descriptors.Count > 0 ? Add(descriptors, handle.Descriptors, ref next) : handle.Address);
-            Order = new StartMessage
+            foreach (var handle in start.Handles)
+                handles.Add(handle.Descriptors.Count > 0 ? Add(descriptors, handle.Descriptors, ref next) : handle.Address);
+            Start = new StartMessage
             {
-                Script = plan.Script,
-                Arguments = plan.Arguments,
-                Using = plan.Using,
+                Script = start.Script,
+                Arguments = start.Arguments,
+                Using = start.Using,
                 Manifest = ShellCommand.Manifest,
-                Location = plan.Location,
-                InputKind = plan.Via?.Name,
-                InputTicket = Input?.ReaderConnectionString ?? "",
+                Location = start.Location,
+                InputTransport = start.Via?.Name,
+                InputConnectionString = Input?.ReaderConnectionString ?? "",
                 InputDescriptors = input,
                 Handles = handles,
             };
             var (fileName, arguments) = ShellCommand.ForChild();
-            Child = ChildProcess.Start(new ChildProcessOptions { FileName = fileName, Arguments = arguments, Descriptors = descriptors, OwnGroup = true });
-            ReleaseChildsEnds();
+            Child = ChildProcess.Start(new ChildProcessOptions
+            {
+                FileName = fileName,
+                Arguments = arguments,
+                Descriptors = descriptors,
+                OwnGroup = true,
+            });
+            ReleaseChildEnds();
             Input?.ReleaseReader();
         }
         catch
@@ -56,16 +63,16 @@ internal sealed class JobConnection : IDisposable
     /// <summary>The child.</summary>
     public ChildProcess Child { get; }
 
-    /// <summary>What it is to be told first.</summary>
-    public StartMessage Order { get; }
+    /// <summary>The first message to the child.</summary>
+    public StartMessage Start { get; }
 
-    /// <summary>What carries the input; null where nothing is piped to the job. It is the inlet's.</summary>
+    /// <summary>What carries the input; null if nothing is piped to the job. <see cref="JobInputTransport"/> owns it.</summary>
     public JobTransport? Input { get; }
 
-    /// <summary>Notices to the child.</summary>
+    /// <summary>Messages to the child.</summary>
     public PipeChannel Control => _control.Writer;
 
-    /// <summary>Streams and notices from the child.</summary>
+    /// <summary>Records and messages from the child.</summary>
     public PipeChannel Records => _records.Reader;
 
     /// <summary>The child's standard output.</summary>
@@ -74,10 +81,10 @@ internal sealed class JobConnection : IDisposable
     /// <summary>The child's standard error.</summary>
     public PipeChannel Error => _error.Reader;
 
-    /// <summary>Our end of <c>$IpcParent</c>. It is the job's, and outlives the rest.</summary>
+    /// <summary>The parent's end of <c>$IpcParent</c>. The job owns it: it stays open longer than the other pipes.</summary>
     public PipeChannel Channel => _channel.Near;
 
-    /// <summary>Closes all pipes but <see cref="Channel"/>.</summary>
+    /// <summary>Closes all pipes except <see cref="Channel"/>.</summary>
     public void Dispose()
     {
         _control.Dispose();
@@ -116,7 +123,7 @@ internal sealed class JobConnection : IDisposable
         ];
     }
 
-    private void ReleaseChildsEnds()
+    private void ReleaseChildEnds()
     {
         _control.Reader.Dispose();
         _records.Writer.Dispose();

@@ -1,25 +1,27 @@
 using System.Management.Automation;
+using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>Takes in what comes from a job's child: the streams on one thread, what it writes past them, and its end, on another.</summary>
-internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposable
+/// <summary>Receives from a job's child: records and messages on one thread; standard output, standard error and the end of the process on
+/// another.</summary>
+internal sealed class JobReceiver(IpcJob job, JobConnection connection) : IDisposable
 {
-    /// <summary>Lines of standard error that are kept to explain a child that could not even start.</summary>
+    /// <summary>The number of lines of standard error that are kept, to explain a child that could not start.</summary>
     private const int KeptLines = 20;
 
     private static readonly ReceiveOptions Objects = new() { Format = IpcFormat.Object };
 
-    private readonly JobSerializer _codec = new();
+    private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _childEnded = new();
     private readonly Queue<string> _lastText = new();
     private Thread? _watch;
     private ErrorRecord? _lastError;
     private JobEnd? _end;
-    private string? _trouble;
-    private string? _notOpened;
+    private string? _failure;
+    private string? _notRedirected;
 
     /// <summary>Starts both threads.</summary>
     public void Start()
@@ -29,13 +31,13 @@ internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposabl
         new Thread(Receive) { IsBackground = true, Name = $"IpcPs receives from {job.Name}" }.Start();
     }
 
-    /// <summary>Called by itself at the end.</summary>
+    /// <summary>The receiver calls it when the job has ended.</summary>
     public void Dispose() => _childEnded.Dispose();
 
     private void Watch()
     {
-        ChildText.ReadUntilExit(launch.Child, launch.Output, launch.Error, OnOutputText, OnErrorText);
-        // Something that the child left behind may hold the pipe open: what is in it now is all.
+        ChildText.ReadUntilExit(connection.Child, connection.Output, connection.Error, OnOutputText, OnErrorText);
+        // A process that the child started may hold the pipe open. The child's own records are in it now.
         _childEnded.Cancel();
     }
 
@@ -44,7 +46,7 @@ internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposabl
         var message = new MessageBuffer();
         try
         {
-            while (launch.Records.Receive(message, Objects, new(Deadline.Infinite, _childEnded.Token))) Take(message);
+            while (connection.Records.Receive(message, Objects, new(Deadline.Infinite, _childEnded.Token))) Process(message);
         }
         catch (OperationCanceledException)
         {
@@ -52,10 +54,10 @@ internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposabl
         }
         catch (IpcException e)
         {
-            GiveUp(e);
+            OnReceiveFailed(e);
         }
         _watch!.Join();
-        job.Finish(_end ?? Unexpected(launch.Child.Exit!.Value));
+        job.Finish(_end ?? Unexpected(connection.Child.Exit!.Value));
         Dispose();
     }
 
@@ -63,66 +65,71 @@ internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposabl
     {
         try
         {
-            while (launch.Records.Receive(message, Objects, Deadline.Immediate)) Take(message);
+            while (connection.Records.Receive(message, Objects, Deadline.Immediate)) Process(message);
         }
         catch (IpcException e)
         {
-            if (e.Id != IpcErrors.Empty) GiveUp(e);
+            if (e.Id != IpcErrors.Empty) OnReceiveFailed(e);
         }
     }
 
-    private void GiveUp(IpcException e)
+    private void OnReceiveFailed(IpcException e)
     {
-        // A child that was killed in the middle of a record is told by how it ended.
+        // The child was killed in the middle of a record. Its exit says so.
         if (e.Id == IpcErrors.TruncatedMessage) return;
-        _trouble = e.Message;
-        launch.Child.SignalGroup(9);
+        _failure = e.Message;
+        connection.Child.SignalGroup(9);
     }
 
-    private void Take(MessageBuffer message)
+    private void Process(MessageBuffer message)
     {
         var payload = message.Payload;
         switch ((JobStreamId)message.StreamId)
         {
             case JobStreamId.Output:
-                var value = _codec.Decode(payload);
-                // As PowerShell does: a $null in the output of a job is an object like any other.
+                var value = _serializer.Decode(payload);
+                // As in PowerShell, $null in a job's output is an object.
                 job.AddOutput(value is null ? null! : PSObject.AsPSObject(value));
                 break;
             case JobStreamId.Error:
-                _lastError = _codec.DecodeRecord<ErrorRecord>(payload);
-                Add(job.StreamsTo.Error, _lastError);
+                _lastError = _serializer.DecodeRecord<ErrorRecord>(payload);
+                job.StreamsTo.Error.AddIfOpen(_lastError);
                 break;
             case JobStreamId.Warning:
-                Add(job.StreamsTo.Warning, _codec.DecodeRecord<WarningRecord>(payload));
+                job.StreamsTo.Warning.AddIfOpen(_serializer.DecodeRecord<WarningRecord>(payload));
                 break;
             case JobStreamId.Verbose:
-                Add(job.StreamsTo.Verbose, _codec.DecodeRecord<VerboseRecord>(payload));
+                job.StreamsTo.Verbose.AddIfOpen(_serializer.DecodeRecord<VerboseRecord>(payload));
                 break;
             case JobStreamId.Debug:
-                Add(job.StreamsTo.Debug, _codec.DecodeRecord<DebugRecord>(payload));
+                job.StreamsTo.Debug.AddIfOpen(_serializer.DecodeRecord<DebugRecord>(payload));
                 break;
             case JobStreamId.Information:
-                Add(job.StreamsTo.Information, _codec.DecodeRecord<InformationRecord>(payload));
+                job.StreamsTo.Information.AddIfOpen(_serializer.DecodeRecord<InformationRecord>(payload));
                 break;
             case JobStreamId.Progress:
-                Add(job.StreamsTo.Progress, _codec.DecodeRecord<ProgressRecord>(payload));
+                job.StreamsTo.Progress.AddIfOpen(_serializer.DecodeRecord<ProgressRecord>(payload));
                 break;
             case JobStreamId.Redirected:
-                if (_codec.Decode(payload) is { } why) _notOpened = $"could not write to the next job: {why}";
-                else job.OutputRedirected();
+                if (_serializer.Decode(payload) is { } why) _notRedirected = $"could not write to the next job: {why}";
+                else job.OnRedirected();
                 break;
             case JobStreamId.Finished:
-                var report = FinishedMessage.From(_codec.Decode(payload));
-                if (_notOpened is not null && !job.HasNoReader()) _trouble ??= _notOpened;
-                _end = new JobEnd(_trouble is null ? report.State : JobState.Failed, report.ExitCode, report.State == JobState.Failed ? _lastError : null, true, _trouble ?? "failed.");
+                OnFinished(FinishedMessage.From(_serializer.Decode(payload)));
                 break;
         }
     }
 
+    private void OnFinished(FinishedMessage message)
+    {
+        if (_notRedirected is not null && !job.HasNoReader()) _failure ??= _notRedirected;
+        var error = message.State == JobState.Failed ? _lastError : null;
+        _end = new JobEnd(_failure is null ? message.State : JobState.Failed, message.ExitCode, error, true, _failure ?? "failed.");
+    }
+
     private JobEnd Unexpected(ProcessExit exit)
     {
-        var what = _trouble ?? $"{exit} before its script ended.";
+        var what = _failure ?? $"{exit} before its script ended.";
         lock (_lastText)
         {
             if (_lastText.Count > 0 && exit.Signal is null) what += " It said: " + string.Join('\n', _lastText);
@@ -135,7 +142,7 @@ internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposabl
         var record = new InformationRecord(new HostInformationMessage { Message = line }, "standard output");
         record.Tags.Add("PSHOST");
         record.Tags.Add("StandardOutput");
-        Add(job.StreamsTo.Information, record);
+        job.StreamsTo.Information.AddIfOpen(record);
     }
 
     private void OnErrorText(string line)
@@ -145,18 +152,7 @@ internal sealed class JobReceiver(IpcJob job, JobConnection launch) : IDisposabl
             _lastText.Enqueue(line);
             if (_lastText.Count > KeptLines) _lastText.Dequeue();
         }
-        Add(job.StreamsTo.Error, new ErrorRecord(new RuntimeException(line), "IpcJobStandardError", ErrorCategory.NotSpecified, job.Name));
-    }
-
-    private static void Add<T>(PSDataCollection<T> stream, T record)
-    {
-        try
-        {
-            stream.Add(record);
-        }
-        catch (Exception e) when (e is ObjectDisposedException or PSInvalidOperationException)
-        {
-            // The job was removed meanwhile.
-        }
+        var error = new RuntimeException(line);
+        job.StreamsTo.Error.AddIfOpen(new ErrorRecord(error, "IpcJobStandardError", ErrorCategory.NotSpecified, job.Name));
     }
 }

@@ -2,13 +2,14 @@ using System.Reflection;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>The command that starts a job's process: the pwsh that this process is, or the pwsh on PATH in a program that embeds PowerShell.</summary>
+/// <summary>The command that starts a job's process: the same pwsh as this process, or the pwsh on PATH if another program embeds
+/// PowerShell.</summary>
 internal static class ShellCommand
 {
     /// <summary>The folder of the module's assemblies.</summary>
     public static string ModuleFolder { get; } = Path.GetDirectoryName(typeof(ShellCommand).Assembly.Location)!;
 
-    /// <summary>The manifest that the session has imported, two folders up.</summary>
+    /// <summary>The manifest of the imported module, two folders up.</summary>
     public static string Manifest { get; } = Path.GetFullPath(Path.Combine(ModuleFolder, "..", "..", "IpcPs.psd1"));
 
     /// <summary>The program and its arguments.</summary>
@@ -24,7 +25,7 @@ internal static class ShellCommand
         var program = Environment.ProcessPath;
         if (program is not null && Assembly.GetEntryAssembly() is { } entry && entry.GetName().Name == "pwsh")
         {
-            // The .NET tool runs as `dotnet pwsh.dll`, and so must its child.
+            // The .NET tool runs as `dotnet pwsh.dll`, so its child must too.
             return Path.GetFileName(program) == "dotnet" ? (program, [entry.Location]) : (program, []);
         }
         foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
@@ -32,11 +33,12 @@ internal static class ShellCommand
             var path = Path.Combine(folder, "pwsh");
             if (File.Exists(path)) return (path, []);
         }
-        throw new IpcException(IpcErrors.NotFound, "A job runs in pwsh, and this program is not pwsh and finds none on PATH.", null,
+        throw new IpcException(IpcErrors.NotFound, "A job runs in pwsh, but this program is not pwsh, and PATH has no pwsh.", null,
             "Install PowerShell 7.4 or later, and add the folder of pwsh to PATH.");
     }
 
-    // As PowerShell imports the module, but without commands and formats: the session of the job is another one, which imports it as users do.
+    // Loads the module's assemblies as PowerShell would, without commands and formats. The job's script runs in another session, which
+    // imports the module.
     private static string Script() =>
         $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Loader.dll")});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
         $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Module.dll")});[{typeof(Child.JobChild).FullName}]::Run()";

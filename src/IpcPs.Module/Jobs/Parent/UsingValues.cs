@@ -5,14 +5,14 @@ using System.Text;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>The values of a script's <c>$using:</c> expressions in the session that starts it. PowerShell itself puts them in place in the child: a script that
-/// gets a dictionary with the parameter <c>--%</c> looks up each expression in it, by a key made of its text.</summary>
+/// <summary>The values of a script's <c>$using:</c> expressions in the session that starts it. The child passes them to its script in a
+/// dictionary, as the parameter <c>--%</c>. PowerShell looks up each expression there, by a key that is made of its text.</summary>
 internal static class UsingValues
 {
-    /// <summary>What the child was given: a job that it starts itself sees those too.</summary>
+    /// <summary>The values that this child got. Jobs that it starts see them too.</summary>
     private static IDictionary s_inherited = new Hashtable();
 
-    /// <summary>Remembers, in a child, what came with its order.</summary>
+    /// <summary>In a child: keeps the values of its start message.</summary>
     public static void Inherit(IDictionary values) => s_inherited = values;
 
     /// <summary>Evaluates every <c>$using:</c> expression of the script, nested blocks included.</summary>
@@ -27,8 +27,9 @@ internal static class UsingValues
             if (values.ContainsKey(key)) continue;
             if (TryEvaluate(expression, cmdlet, out var value)) values[key] = value;
             else if (s_inherited.Contains(key)) values[key] = s_inherited[key];
-            else if (!IsOfAnInnerBlock(expression, script.Ast))
-                throw IpcException.Argument($"'{expression.Extent.Text}' (line {expression.Extent.StartLineNumber} of the script) cannot be handed over: the variable is not set in this session.");
+            else if (!IsInInnerBlock(expression, script.Ast))
+                throw IpcException.Argument(
+                    $"'{expression.Extent.Text}' (script line {expression.Extent.StartLineNumber}): the variable is not set.");
         }
         return values;
     }
@@ -47,7 +48,7 @@ internal static class UsingValues
         if (found is null) return false;
         value = found.Value;
         if (ReferenceEquals(expression.SubExpression, variable)) return true;
-        // $using:list[0], $using:object.Property: what follows the variable is evaluated here, and only its result travels.
+        // $using:list[0], $using:object.Property: evaluated here, so that only the result is sent.
         var text = expression.SubExpression.Extent.Text;
         var read = ScriptBlock.Create("param($__value) " + "$__value" + text[NameLength(text)..]);
         var results = read.Invoke(value);
@@ -64,8 +65,9 @@ internal static class UsingValues
         return end;
     }
 
-    /// <summary>An expression in a block within the script may be meant for a job that the script starts itself, with variables of its own.</summary>
-    private static bool IsOfAnInnerBlock(Ast expression, Ast script)
+    /// <summary>Whether an expression is in a script block inside the script. Then it may be for a job that the script starts, with the
+    /// script's variables.</summary>
+    private static bool IsInInnerBlock(Ast expression, Ast script)
     {
         for (var parent = expression.Parent; parent is not null && !ReferenceEquals(parent, script); parent = parent.Parent)
         {
@@ -74,7 +76,7 @@ internal static class UsingValues
         return false;
     }
 
-    // PowerShell's rule: Base64 of the text, in lower case where it is a variable and nothing more.
+    // PowerShell's rule: Base64 of the text; a mere variable in lower case.
     private static string Key(UsingExpressionAst expression)
     {
         var text = expression.ToString();

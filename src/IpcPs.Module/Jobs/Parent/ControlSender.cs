@@ -1,0 +1,68 @@
+using IpcPs.Module.Jobs.Protocol;
+
+namespace IpcPs.Module.Jobs.Parent;
+
+/// <summary>Sends control messages to a job's child, in order. The caller never waits: a message can be larger than the pipe's buffer, and
+/// a new child needs a while before it receives.</summary>
+/// <remarks>Each job has one thread for it. The thread pool would be too late if the session keeps its threads busy, and a thread for
+/// several jobs would make all of them wait for the slowest child.</remarks>
+internal sealed class ControlSender : IDisposable
+{
+    private readonly IpcChannel _channel;
+    private readonly Queue<(JobStreamId Id, byte[] Payload)> _messages = new();
+    private readonly JobSerializer _serializer = new();
+    private readonly CancellationTokenSource _ending = new();
+
+    public ControlSender(IpcChannel channel, string jobName)
+    {
+        _channel = channel;
+        new Thread(Run) { IsBackground = true, Name = $"IpcPs controls {jobName}" }.Start();
+    }
+
+    /// <summary>Enqueues a message; after <see cref="Dispose"/> does nothing.</summary>
+    public void Send(JobStreamId id, object? content = null)
+    {
+        lock (_messages)
+        {
+            // Encoded now, because the caller may change the content later.
+            _messages.Enqueue((id, _serializer.Encode(content).ToArray()));
+            Monitor.Pulse(_messages);
+        }
+    }
+
+    /// <summary>Ends the thread, also in the middle of a message, and closes the pipe.</summary>
+    public void Dispose()
+    {
+        lock (_messages)
+        {
+            _ending.Cancel();
+            Monitor.Pulse(_messages);
+        }
+        _channel.Dispose();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (Next() is { } message) _channel.Send(message.Payload, message.Id.SendOptions(), new(Deadline.Infinite, _ending.Token));
+        }
+        catch (Exception e) when (e is IpcException or OperationCanceledException)
+        {
+            // The child has ended, which its job notices by itself.
+        }
+    }
+
+    private (JobStreamId Id, byte[] Payload)? Next()
+    {
+        lock (_messages)
+        {
+            while (!_ending.IsCancellationRequested)
+            {
+                if (_messages.TryDequeue(out var message)) return message;
+                Monitor.Wait(_messages);
+            }
+            return null;
+        }
+    }
+}

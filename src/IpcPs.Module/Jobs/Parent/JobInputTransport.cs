@@ -1,0 +1,158 @@
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Transports;
+
+namespace IpcPs.Module.Jobs.Parent;
+
+/// <summary>The parent's side of a job's input: the transport, and the sources that still write to it. A source is this process or another
+/// job's child.</summary>
+internal sealed class JobInputTransport(JobTransportFactory factory, JobTransport transport, ControlSender control) : IDisposable
+{
+    private readonly object _guard = new();
+    private readonly CancellationTokenSource _closing = new();
+    private int _openers;
+    private int _sources;
+    private int _writers;
+    private bool _disposed;
+
+    /// <summary>How another process opens the transport to write to it.</summary>
+    public RedirectMessage Redirection => new(factory.Name, transport.WriterConnectionString);
+
+    /// <summary>Whether the job has ended and reads no more.</summary>
+    public bool IsClosed => _closing.IsCancellationRequested;
+
+    /// <summary>Registers a source. The transport can be opened until each source has called <see cref="OnSourceOpened"/>.</summary>
+    public void AddSource()
+    {
+        lock (_guard)
+        {
+            _openers++;
+            _sources++;
+        }
+    }
+
+    /// <summary>A source has opened the transport, or does not need to any more.</summary>
+    /// <param name="asWriter">Whether another process has opened it.</param>
+    public void OnSourceOpened(bool asWriter)
+    {
+        lock (_guard)
+        {
+            if (asWriter) _writers++;
+            if (--_openers == 0 && !_disposed) transport.ReleaseWriters();
+        }
+    }
+
+    /// <summary>A source writes no more.</summary>
+    public void OnSourceEnded()
+    {
+        int writers;
+        lock (_guard)
+        {
+            if (--_sources > 0 || IsClosed) return;
+            writers = _writers;
+        }
+        control.Send(JobStreamId.InputEnded, writers);
+    }
+
+    /// <summary>Opens a writing end for this process.</summary>
+    /// <param name="cancellation">Ends its waits.</param>
+    /// <returns>Null if the job has ended.</returns>
+    public JobInputWriter? OpenWriter(CancellationToken cancellation)
+    {
+        lock (_guard)
+        {
+            if (IsClosed) return null;
+            try
+            {
+                var writer = new JobInputWriter(transport, cancellation, _closing.Token);
+                _writers++;
+                return writer;
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.PeerClosed)
+            {
+                // The reader has just ended. Its own job reports how.
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Waits for the end of the job that reads.</summary>
+    /// <returns>False if the time passes first.</returns>
+    public bool WaitUntilClosed(TimeSpan timeout) => _closing.Token.WaitHandle.WaitOne(timeout);
+
+    /// <summary>The job has ended. The transport stays open until <see cref="Dispose"/>: a source may still get its connection string, and
+    /// the descriptor numbers in it must not lead to another object.</summary>
+    public void Close() => _closing.Cancel();
+
+    /// <summary>The sources have ended too.</summary>
+    public void Dispose()
+    {
+        lock (_guard)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _closing.Cancel();
+            transport.Dispose();
+        }
+    }
+}
+
+/// <summary>Writes objects from this process into a job's input. One for each thread.</summary>
+internal sealed class JobInputWriter : IDisposable
+{
+    private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
+
+    private readonly JobTransport _transport;
+    private readonly IpcChannel _channel;
+    private readonly CancellationToken _cancellation;
+    private readonly CancellationTokenSource _either;
+    private readonly BufferedSender _sender;
+    private readonly JobSerializer _serializer = new();
+
+    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: the reader has ended.</exception>
+    public JobInputWriter(JobTransport transport, CancellationToken cancellation, CancellationToken closing)
+    {
+        _transport = transport;
+        _channel = transport.OpenWriter();
+        _cancellation = cancellation;
+        _either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing);
+        _sender = new BufferedSender(_channel, _either.Token);
+    }
+
+    /// <summary>Writes an object, at once or within a millisecond. Waits while the transport has no buffer space.</summary>
+    /// <returns>False if the reader has ended.</returns>
+    /// <exception cref="OperationCanceledException">The caller was stopped.</exception>
+    public bool Write(object? value) => Try(() => _sender.Send(_serializer.Encode(value), Objects));
+
+    /// <summary>Sends what is buffered.</summary>
+    /// <returns>False if the reader has ended.</returns>
+    public bool Flush() => Try(_sender.Flush);
+
+    /// <summary>Sends what is buffered, and waits until objects that others write from then on cannot overtake it.</summary>
+    /// <returns>False if the reader has ended.</returns>
+    public bool Complete() => Flush() && Try(() => _transport.Complete(_channel, _either.Token));
+
+    public void Dispose()
+    {
+        _either.Cancel();
+        _sender.Dispose();
+        _transport.Close(_channel);
+        _either.Dispose();
+    }
+
+    private bool Try(Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using IpcPs.Mechanisms;
+using IpcPs.Processes;
+using IpcPs.Transports;
+
+namespace IpcPs.Module.Jobs.Protocol;
+
+/// <summary>The descriptor numbers of a job's pipes in the child.</summary>
+internal static class JobDescriptors
+{
+    /// <summary>Standard output: text that does not go through PowerShell's streams.</summary>
+    public const int StandardOutput = 1;
+
+    /// <summary>Standard error.</summary>
+    public const int StandardError = 2;
+
+    /// <summary>Control messages from the parent. The end of this stream is the end of the parent.</summary>
+    public const int Control = 3;
+
+    /// <summary>The records of all streams, and messages to the parent.</summary>
+    public const int Records = 4;
+
+    /// <summary>The reading side of <c>$IpcParent</c>.</summary>
+    public const int ParentReader = 5;
+
+    /// <summary>The writing side of <c>$IpcParent</c>.</summary>
+    public const int ParentWriter = 6;
+
+    /// <summary>The first number for the input's transport, if the job has input, and for the objects of -Handle.</summary>
+    public const int FirstFree = 7;
+}
+
+/// <summary>The stream id of a message between a job and its child, which says what the message is. All of PowerShell's streams share one
+/// pipe, so that records arrive in the order in which the script wrote them.</summary>
+internal enum JobStreamId : byte
+{
+    // From the child.
+    Output = 1,
+    Error,
+    Warning,
+    Verbose,
+    Debug,
+    Information,
+    Progress,
+
+    /// <summary>From the child: it has opened the next job's transport, and no more output comes to the parent. With a text: why it could
+    /// not open it.</summary>
+    Redirected,
+
+    /// <summary>From the child, the last message: a <see cref="FinishedMessage"/>.</summary>
+    Finished,
+
+    /// <summary>To the child, the first message: a <see cref="StartMessage"/>.</summary>
+    Start,
+
+    /// <summary>To the child: a <see cref="RedirectMessage"/>. The child opens the transport, answers <see cref="Redirected"/>, and waits
+    /// for <see cref="Proceed"/>.</summary>
+    Redirect,
+
+    /// <summary>To the child: its earlier output has been handed over to the next job, so it may write again.</summary>
+    Proceed,
+
+    /// <summary>To the child: the next job has ended, so stop.</summary>
+    ReaderGone,
+
+    /// <summary>To the child: all writers of its input have ended. The content is their number.</summary>
+    InputEnded,
+}
+
+/// <summary>The first message to a child: the script, and everything that it needs.</summary>
+internal sealed class StartMessage
+{
+    /// <summary>The script's text.</summary>
+    public required string Script { get; init; }
+
+    /// <summary>The script's arguments.</summary>
+    public IReadOnlyList<object?> Arguments { get; init; } = [];
+
+    /// <summary>The values of the script's <c>$using:</c> expressions, by PowerShell's key for each.</summary>
+    public IDictionary Using { get; init; } = new Hashtable();
+
+    /// <summary>The path of the module manifest to import.</summary>
+    public required string Manifest { get; init; }
+
+    /// <summary>The folder to start in.</summary>
+    public string? Location { get; init; }
+
+    /// <summary>The name of the input's transport; null if the job has no input.</summary>
+    public string? InputTransport { get; init; }
+
+    /// <summary>The connection string of the input's transport.</summary>
+    public string InputConnectionString { get; init; } = "";
+
+    /// <summary>The numbers of the transport's inherited descriptors.</summary>
+    public IReadOnlyList<int> InputDescriptors { get; init; } = [];
+
+    /// <summary>The objects of -Handle: for each the numbers of its descriptors, or its address.</summary>
+    public IReadOnlyList<object> Handles { get; init; } = [];
+
+    /// <summary>Reads the message.</summary>
+    public static StartMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "start");
+        return new StartMessage
+        {
+            Script = (string)bag[nameof(Script)]!,
+            Arguments = List(bag[nameof(Arguments)]),
+            Using = JobMessage.Unwrap(bag[nameof(Using)]) as IDictionary ?? new Hashtable(),
+            Manifest = (string)bag[nameof(Manifest)]!,
+            Location = (string?)bag[nameof(Location)],
+            InputTransport = (string?)bag[nameof(InputTransport)],
+            InputConnectionString = (string)bag[nameof(InputConnectionString)]!,
+            InputDescriptors = Numbers(bag[nameof(InputDescriptors)]),
+            Handles = [.. List(bag[nameof(Handles)]).Select(static h => h!)],
+        };
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new()
+    {
+        [nameof(Script)] = Script,
+        [nameof(Arguments)] = Arguments.ToArray(),
+        [nameof(Using)] = Using,
+        [nameof(Manifest)] = Manifest,
+        [nameof(Location)] = Location,
+        [nameof(InputTransport)] = InputTransport,
+        [nameof(InputConnectionString)] = InputConnectionString,
+        [nameof(InputDescriptors)] = InputDescriptors.ToArray(),
+        [nameof(Handles)] = Handles.ToArray(),
+    };
+
+    /// <summary>Opens the input; null if the job has none.</summary>
+    /// <param name="stopping">Ends its waits.</param>
+    public JobTransportReader? OpenInput(CancellationToken stopping) => InputTransport is null ? null
+        : IpcMechanisms.Transport(InputTransport).OpenReader(InputConnectionString, InputDescriptors, stopping);
+
+    /// <summary>Opens the objects of -Handle.</summary>
+    public object[] OpenHandles() => [.. Handles.Select(static h => JobMessage.Unwrap(h) is string address
+        ? IpcMechanisms.Open(IpcAddress.Parse(address))
+        : InheritedObjects.Open(Numbers(h)))];
+
+    private static IReadOnlyList<object?> List(object? value) => JobMessage.Unwrap(value) is IList list ? [.. list.Cast<object?>()] : [];
+
+    private static int[] Numbers(object? value) =>
+        [.. List(value).Select(static n => Convert.ToInt32(JobMessage.Unwrap(n), CultureInfo.InvariantCulture))];
+}
+
+/// <summary>Where a child's output goes from now on.</summary>
+/// <param name="Transport">The name of the transport.</param>
+/// <param name="ConnectionString">The writer's connection string.</param>
+internal sealed record RedirectMessage(string Transport, string ConnectionString)
+{
+    /// <summary>Reads the message.</summary>
+    public static RedirectMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "redirection");
+        return new RedirectMessage((string)bag[nameof(Transport)]!, (string)bag[nameof(ConnectionString)]!);
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(Transport)] = Transport, [nameof(ConnectionString)] = ConnectionString };
+
+    /// <summary>Opens the writing end of the transport.</summary>
+    public IpcChannel OpenWriter(CancellationToken cancellation) =>
+        IpcMechanisms.Transport(Transport).OpenWriter(ConnectionString, cancellation);
+
+    /// <summary>Closes a channel from <see cref="OpenWriter"/>.</summary>
+    public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Transport).CloseWriter(writer);
+}
+
+/// <summary>A child's last message: how its script ended.</summary>
+/// <param name="State">Completed, Failed or Stopped.</param>
+/// <param name="ExitCode">The exit code that the process will have.</param>
+internal sealed record FinishedMessage(JobState State, int ExitCode)
+{
+    /// <summary>Reads the message.</summary>
+    public static FinishedMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "final");
+        if (!Enum.TryParse<JobState>(bag[nameof(State)]?.ToString(), out var state)) throw JobMessage.Malformed("final");
+        return new FinishedMessage(state, Convert.ToInt32(bag[nameof(ExitCode)], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(State)] = State.ToString(), [nameof(ExitCode)] = ExitCode };
+}
+
+/// <summary>How a child ended, as its parent sees it.</summary>
+/// <param name="State">Completed, Failed or Stopped.</param>
+/// <param name="ExitCode">The child's exit code.</param>
+/// <param name="Error">The error that ended the script, if there is one.</param>
+/// <param name="IsReported">Whether the child sent a <see cref="FinishedMessage"/>. Otherwise its process ended before it could.</param>
+/// <param name="What">What happened, for a failure without an error: "was killed by signal KILL before its script ended."</param>
+internal sealed record JobEnd(JobState State, int ExitCode, ErrorRecord? Error, bool IsReported, string What);
+
+/// <summary>What the messages have in common: how they are sent, and that their content is a dictionary.</summary>
+internal static class JobMessage
+{
+    /// <summary>The options that send a message of that stream.</summary>
+    public static SendOptions SendOptions(this JobStreamId id) => new() { Format = IpcFormat.Object, StreamId = (byte)id };
+
+    public static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+
+    public static IDictionary From(object? content, string which) => Unwrap(content) as IDictionary ?? throw Malformed(which);
+
+    public static IpcException Malformed(string which) => new(IpcErrors.InvalidData, $"The job's {which} message is malformed.");
+}
