@@ -14,7 +14,7 @@ internal sealed record CommandHelp(Command Command, string Synopsis, string Desc
     };
 
     /// <summary>Joins a command and its page.</summary>
-    /// <param name="report">Is told each way in which the two do not fit.</param>
+    /// <param name="report">Called with each way in which the two do not fit.</param>
     /// <returns>Null where there was something to report.</returns>
     public static CommandHelp? Join(Command command, MarkdownSections page, Action<string> report)
     {

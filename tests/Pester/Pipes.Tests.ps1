@@ -78,7 +78,7 @@ Describe 'Pipes' {
         Receive-IpcMessage $pipe -Timeout 60 | Should -Be 'z'
     }
 
-    It 'says that nobody reads' {
+    It 'says that no process reads' {
         $script:pipe = New-IpcPipe
         Close-IpcObject $pipe.Reader
         { 1 | Send-IpcMessage $pipe.Writer -ErrorAction Stop } | Should -Throw -ErrorId 'IpcPeerClosed,*'

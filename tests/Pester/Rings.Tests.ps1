@@ -28,7 +28,8 @@ Describe 'Rings' {
 
     It 'notices a writer that is killed' {
         $ring = New-IpcRing $name
-        $script = "Import-Module '$manifest'; `$w = Open-IpcObject ring:/$name -Access Write; 'alive' | Send-IpcMessage `$w; Start-Sleep 1000"
+        $script = "Import-Module '$manifest'; `$w = Open-IpcObject ring:/$name -Access Write; 'alive' | Send-IpcMessage `$w; " +
+            'Start-Sleep 1000'
         $writer = Start-Process pwsh -PassThru -RedirectStandardOutput /dev/null -ArgumentList '-NoProfile', '-Command', $script
         Receive-IpcMessage $ring -Timeout 60 | Should -Be 'alive'
         Stop-Process -Id $writer.Id -Force

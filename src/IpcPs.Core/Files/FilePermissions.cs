@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace IpcPs.Files;
 
-/// <summary>Mode, owner and group of an open file: statx(2), fchmod(2), fchown(2). Its static methods set them, also by path: chmod(2), lchown(2).</summary>
+/// <summary>Mode, owner and group of an open file: statx(2), fchmod(2), fchown(2). Its static methods set them, also by path: chmod(2),
+/// lchown(2).</summary>
 internal sealed class FilePermissions(SafeDescriptor file, string target) : IIpcPermissions
 {
     private const string ModeHint = "Only the owner and root may change the mode.";

@@ -99,18 +99,18 @@ internal static class SocketInventory
 
     private static IpcObjectInfo OfFile(IpcAddress address, string kind, string path, in FileStatus status,
         IReadOnlyList<IpcHolder> holders, bool stale, string reason) => new()
-    {
-        Address = address,
-        Kind = kind,
-        Owner = status.Owner,
-        OwnerId = status.UserId,
-        Group = status.Group,
-        Mode = status.Mode,
-        Created = status.Changed,
-        Holders = holders,
-        Identity = status.Id,
-        File = path,
-        IsStale = stale,
-        Reason = reason,
-    };
+        {
+            Address = address,
+            Kind = kind,
+            Owner = status.Owner,
+            OwnerId = status.UserId,
+            Group = status.Group,
+            Mode = status.Mode,
+            Created = status.Changed,
+            Holders = holders,
+            Identity = status.Id,
+            File = path,
+            IsStale = stale,
+            Reason = reason,
+        };
 }

@@ -146,7 +146,8 @@ public abstract class IpcChannel : IpcObject
         ThrowIfClosed();
         if (!CanRequest)
             throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) has no return path for a reply.", Address.Text,
-                "Use a socket or a duplex pipe.") { Advice = IpcAdvice.UseDuplexChannel };
+                "Use a socket or a duplex pipe.")
+            { Advice = IpcAdvice.UseDuplexChannel };
         var router = Router ?? Interlocked.CompareExchange(ref _router, new RequestRouter(this), null) ?? _router!;
         if (!router.Request(payload, options, reply, wait))
             throw new IpcException(IpcErrors.PeerClosed, $"The peer of '{Address}' closed before it replied.", Address.Text);

@@ -116,7 +116,8 @@ internal sealed class StreamReceiver(StreamChannel channel)
         {
             throw new IpcException(
                 IpcErrors.FormatMismatch, $"A message on '{channel.Address}' is not in format Object: it has no IpcPs envelope.",
-                channel.Address.Text, "Receive with format Text, Json or Bytes.") { Advice = IpcAdvice.SetFormat };
+                channel.Address.Text, "Receive with format Text, Json or Bytes.")
+            { Advice = IpcAdvice.SetFormat };
         }
         var end = Unread[_searched..].IndexOf((byte)'\n');
         if (end < 0)
@@ -126,7 +127,8 @@ internal sealed class StreamReceiver(StreamChannel channel)
             {
                 throw new IpcException(
                     IpcErrors.MessageTooLarge, $"A line on '{channel.Address}' is longer than the limit of {channel.MaxMessageSize} bytes.",
-                    channel.Address.Text, "Receive with format Bytes.") { Advice = IpcAdvice.ReceiveBytes };
+                    channel.Address.Text, "Receive with format Bytes.")
+                { Advice = IpcAdvice.ReceiveBytes };
             }
             return false;
         }

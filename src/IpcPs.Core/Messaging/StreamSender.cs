@@ -78,7 +78,8 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
             throw new IpcException(
                 IpcErrors.InvalidArgument,
                 $"The text of {line.Length} bytes contains a line break, which ends a message on the byte stream '{channel.Address}'.",
-                channel.Address.Text, "Send the lines one by one, or use format Object or Json.") { Advice = IpcAdvice.SetFormat };
+                channel.Address.Text, "Send the lines one by one, or use format Object or Json.")
+            { Advice = IpcAdvice.SetFormat };
         }
         var size = line.Length + 1;
         if (_length + size > _capacity || options.Handles is not null) Flush(wait);
@@ -213,7 +214,8 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private IpcException TooLarge(long bytes) =>
         new(IpcErrors.MessageTooLarge, $"A message of {bytes} bytes is larger than the limit of {channel.MaxMessageSize}.",
-            channel.Address.Text, "Send it in parts, or pass it in shared memory.") { Advice = IpcAdvice.UseSharedMemory };
+            channel.Address.Text, "Send it in parts, or pass it in shared memory.")
+        { Advice = IpcAdvice.UseSharedMemory };
 
     private unsafe struct WriteAttempt(StreamChannel channel, byte* bytes, int length, SendOptions options) : IAttempt
     {

@@ -243,7 +243,8 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         if (wait.Deadline.IsImmediate)
         {
             throw new IpcException(IpcErrors.NoPeer, $"No process has '{Address}' open for reading.", Address.Text,
-                "Start the reader first, or wait for it.") { Advice = IpcAdvice.WaitForReader };
+                "Start the reader first, or wait for it.")
+            { Advice = IpcAdvice.WaitForReader };
         }
         var call = new OpenCall(_path, flags);
         errno = InterruptibleCall.Invoke<OpenCall, int>(ref call, out fd, wait, Closing);

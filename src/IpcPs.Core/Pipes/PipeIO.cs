@@ -77,7 +77,8 @@ internal static unsafe class PipeIO
                 + "fs.pipe-user-pages-soft.")
             { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
             Errno.EBUSY => new IpcException(IpcErrors.LimitReached, $"'{address}' holds more than {bytes} bytes right now.", address.Text,
-                "Receive some of it first.") { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
+                "Receive some of it first.")
+            { Errno = errno, Call = "fcntl(F_SETPIPE_SZ)" },
             _ => IpcException.FromErrno("fcntl(F_SETPIPE_SZ)", errno, address.Text),
         };
     }

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace IpcPs.Proc;
 
-/// <summary>The System V objects of this IPC namespace, from /proc/sysvipc/{msg,sem,shm} (proc_sysvipc(5)), whoever may use them.</summary>
+/// <summary>The System V objects of this IPC namespace, from /proc/sysvipc/{msg,sem,shm} (proc_sysvipc(5)).
+/// Those that this user may not use are among them.</summary>
 internal static class SysVTable
 {
     /// <summary>The objects of one mechanism; none where the table can't be read.</summary>

@@ -57,7 +57,8 @@ public sealed partial class PosixQueue
         {
             throw new IpcException(IpcErrors.NotSupported,
                 "A POSIX message queue has priorities instead of types, and its messages cannot be looked at without receiving them.",
-                Address.Text) { Advice = IpcAdvice.UseSysVQueue };
+                Address.Text)
+            { Advice = IpcAdvice.UseSysVQueue };
         }
         var buffer = message.Reserve((int)MaxMessageSize);
         fixed (byte* first = buffer)
@@ -76,7 +77,8 @@ public sealed partial class PosixQueue
         if (options.Type != 0)
         {
             throw new IpcException(IpcErrors.NotSupported, "A POSIX message queue has priorities, not types.", Address.Text,
-                "Send with a priority, or use a System V queue.") { Advice = IpcAdvice.UsePriorityOrSysVQueue };
+                "Send with a priority, or use a System V queue.")
+            { Advice = IpcAdvice.UsePriorityOrSysVQueue };
         }
         if (options.Handles is not null) throw NoDescriptors(Address);
         var priority = options.Priority ?? 0;

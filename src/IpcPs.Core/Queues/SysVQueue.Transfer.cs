@@ -115,7 +115,8 @@ public sealed partial class SysVQueue
         }
     }
 
-    /// <summary>Tries once, then blocks in msgsnd(2). It does not spin, for the reason that <see cref="Waiter.UntilWritable"/> gives.</summary>
+    /// <summary>Tries once, then blocks in msgsnd(2). It does not spin, for the reason that <see cref="Waiter.UntilWritable"/>
+    /// gives.</summary>
     /// <returns>0, or the errno: ETIMEDOUT when the deadline passed; EAGAIN where it would block and may not.</returns>
     private int TryOrBlock(ref SendAttempt attempt, in WaitOptions wait)
     {

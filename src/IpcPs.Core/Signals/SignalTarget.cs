@@ -162,7 +162,8 @@ public sealed unsafe class SignalTarget : IDisposable
             // Which of the two it is depends on the version of the kernel.
             case Errno.EINVAL or Errno.ENOENT when ProcessStat.TryRead(processId) is { } thread:
                 throw new IpcException(IpcErrors.ProcessNotFound, $"{processId} is a thread ('{thread.Name}'), not a process.",
-                    processId.ToString(CultureInfo.InvariantCulture)) { Errno = errno, Call = "pidfd_open" };
+                    processId.ToString(CultureInfo.InvariantCulture))
+                { Errno = errno, Call = "pidfd_open" };
             case Errno.EINVAL or Errno.ENOENT:
                 throw NotFound(processId);
             // The kernel does not have the call, or the filter of a container refuses it.

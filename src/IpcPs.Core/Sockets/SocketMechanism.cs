@@ -17,7 +17,8 @@ internal sealed class SocketMechanism : IpcMechanism
     internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access) =>
         info.FileType == Libc.S_IFSOCK ? IpcSocket.Adopt(descriptor, known) : null;
 
-    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new SocketTransportFactory("Unix"), new SocketTransportFactory("Tcp")];
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new SocketTransportFactory("Unix"),
+        new SocketTransportFactory("Tcp")];
 
     public override void Remove(IpcAddress address)
     {

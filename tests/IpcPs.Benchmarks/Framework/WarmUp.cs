@@ -19,7 +19,7 @@ internal static class WarmUp
     /// <summary>Does it in parts, with rests in which the runtime of either side compiles what was used: while it is used without a break,
     /// it does not come to that for a second.</summary>
     /// <param name="count">How often.</param>
-    /// <param name="some">Does it as often as it is told, from a number on.</param>
+    /// <param name="some">Does it a given number of times, beginning with a given number.</param>
     public static void Do(int count, Action<int, int> some)
     {
         for (var round = 0; round < Rounds; round++)

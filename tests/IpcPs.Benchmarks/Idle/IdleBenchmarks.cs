@@ -5,7 +5,7 @@ using IpcPs.Pipes;
 
 namespace IpcPs.Benchmarks.Idle;
 
-/// <summary>Whoever waits uses no processor: milliseconds of it in a second, beside a limit of a thousandth of a core.</summary>
+/// <summary>What waits uses no processor time: milliseconds in a second, beside a limit of a thousandth of a core.</summary>
 internal sealed class IdleBenchmarks : IBenchmarkGroup
 {
     private const int Clients = 500;

@@ -9,7 +9,7 @@ namespace IpcPs.Benchmarks.Locks;
 /// <summary>Two semaphores, post one and wait for the other, in two processes: beside the same in C.</summary>
 internal sealed class SemaphoreBenchmarks : IBenchmarkGroup
 {
-    /// <summary>A semaphore that is posted by the one and waited for by the other has nothing to be given back.</summary>
+    /// <summary>One process posts the semaphore, the other waits for it: nothing has to be released.</summary>
     public static readonly LockOptions Options = new() { NoUndo = true };
 
     public IEnumerable<Comparison> Comparisons

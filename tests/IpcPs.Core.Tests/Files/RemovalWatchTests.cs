@@ -26,7 +26,8 @@ public sealed class RemovalWatchTests : IDisposable
             goOn.Wait(TimeSpan.FromMinutes(1));
         });
         lost.Removed.Register(noticed.Set);
-        // The thread that reads the events is kept in a callback. Meanwhile the kernel's queue of events is filled: two files in turn, as equal events in a row are one.
+        // The thread that reads the events is kept in a callback. Meanwhile the kernel's queue of events is filled: two files in turn, as
+        // equal events in a row are one.
         File.Delete(PathOf("busy"));
         Assert.True(isBusy.Wait(TimeSpan.FromMinutes(1)));
         var most = int.Parse(File.ReadAllText("/proc/sys/fs/inotify/max_queued_events"), CultureInfo.InvariantCulture);

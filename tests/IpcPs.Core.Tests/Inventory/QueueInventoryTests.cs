@@ -13,6 +13,7 @@ public class QueueInventoryTests
         using var queue = TestQueue.Posix(1, 10);
         Assert.Contains(QueueInventory.OpenQueues(new InventoryScan()), i => i.Address.Equals(queue.Address));
         queue.Remove();
-        Assert.DoesNotContain(QueueInventory.OpenQueues(new InventoryScan()), i => i.Address.Text.StartsWith(queue.Address.Text, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            QueueInventory.OpenQueues(new InventoryScan()), i => i.Address.Text.StartsWith(queue.Address.Text, StringComparison.Ordinal));
     }
 }

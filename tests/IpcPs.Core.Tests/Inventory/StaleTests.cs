@@ -95,7 +95,7 @@ public sealed class StaleTests : IDisposable
         using var user = Peer.StartC(User, kind, name);
         Assert.Equal("ready", user.ReadLine());
         if (kind is "reader" or "writer") UntilHeld();
-        // A socket's server has made the file anew: another object by the same name, which is no less in use.
+        // A socket's server has created the file again: another object of the same name, which is in use too.
         var kept = Assert.Single(IpcInventory.RemoveStale([stale]));
         Assert.False(kept.IsRemoved, kept.Reason);
         var now = Look();
@@ -131,7 +131,8 @@ public sealed class StaleTests : IDisposable
         var opener = Task.Run(() =>
         {
             // Opening breaks the lease: its holder is sent a signal, which by default would end it.
-            for (var i = 0; !over.IsCancellationRequested; i++) using (File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)) Assert.True(i >= 0);
+            for (var i = 0; !over.IsCancellationRequested; i++)
+                using (File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)) Assert.True(i >= 0);
         });
         for (var i = 0; i < 2_000; i++) _ = LeaseProbe.IsInUse(path);
         await over.CancelAsync();
@@ -171,7 +172,9 @@ public sealed class StaleTests : IDisposable
     public void Lines_of_proc_stat_are_understood(string line, string name, char state, long threads, bool isKernelThread)
     {
         var parsed = ProcessStat.Parse(System.Text.Encoding.UTF8.GetBytes(line));
-        Assert.Equal((name, state, threads, isKernelThread, state == 'Z'), (parsed.Name, parsed.State, parsed.Threads, parsed.IsKernelThread, parsed.HasEnded));
+        Assert.Equal(
+            (name, state, threads, isKernelThread, state == 'Z'),
+            (parsed.Name, parsed.State, parsed.Threads, parsed.IsKernelThread, parsed.HasEnded));
     }
 
     // Makes an object and leaves it, used by a process that is killed where only that leaves a trace. Gives what the C program calls it.
@@ -204,7 +207,8 @@ public sealed class StaleTests : IDisposable
         };
         // The kernel remembers a segment's creator: it must not be this process, which runs.
         var isMade = _address.Scheme == IpcScheme.SysVShm;
-        using var user = isMade ? Peer.StartC(User, "made", _address.Key!.Key!.Value.ToString(CultureInfo.InvariantCulture)) : Peer.StartC(User, kind, name);
+        using var user = isMade ? Peer.StartC(User, "made", _address.Key!.Key!.Value.ToString(CultureInfo.InvariantCulture))
+            : Peer.StartC(User, kind, name);
         if (isMade) name = user.ReadLine()!;
         Assert.Equal("ready", user.ReadLine());
         user.Kill();
@@ -215,7 +219,8 @@ public sealed class StaleTests : IDisposable
     {
         using (made)
         {
-            return SysVTable.Read(made.Address.Scheme, out _).First(r => r["key"] == made.Address.Key!.Key).Id.ToString(CultureInfo.InvariantCulture);
+            return SysVTable.Read(made.Address.Scheme, out _)
+                .First(r => r["key"] == made.Address.Key!.Key).Id.ToString(CultureInfo.InvariantCulture);
         }
     }
 

@@ -11,7 +11,8 @@ internal static class DotnetPeer
     {
         var assembly = typeof(DotnetPeer).Assembly.Location;
         var start = new ProcessStartInfo(
-            "dotnet", ["exec", assembly, role, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            "dotnet", ["exec", assembly, role, .. arguments])
+        { RedirectStandardInput = true, RedirectStandardOutput = true };
         // Many short lives: nothing that pays only in a long one.
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["DOTNET_GCHeapCount"] = "1";

@@ -91,7 +91,8 @@ internal sealed class Peer : IDisposable
     public static Peer Start(string program, IEnumerable<string> arguments) =>
         new(Process.Start(
             new ProcessStartInfo(
-            program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!);
+            program, arguments)
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!);
 
     private static string Compile(string source)
     {

@@ -80,7 +80,7 @@ public class ChildProcessTests
         // .NET ignores SIGPIPE, and a child would inherit that.
         var lines = Output("grep -E 'Sig(Blk|Ign)' /proc/self/status").Split('\n');
         Assert.Equal("SigBlk:\t0000000000000000", lines[0]);
-        // 32 and 33 are glibc's own: its posix_spawn ignores them, and the program that starts sets them up anew.
+        // 32 and 33 are glibc's own: its posix_spawn ignores them, and the program that starts sets them up again.
         Assert.Contains(lines[1], new[] { "SigIgn:\t0000000000000000", "SigIgn:\t0000000180000000" });
     }
 

@@ -112,13 +112,17 @@ public class LargeMessageTests
         var honest = victim.Reference();
         // Another nonce than the segment has; other lengths; other names; cut short.
         Refused(queue, Changed(honest, static r => r[0] ^= 1), IpcErrors.InvalidData, "contains another message");
-        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), 7)), IpcErrors.InvalidData, "another length");
-        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), -1)), IpcErrors.MessageTooLarge, "claims -1 bytes");
-        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), long.MaxValue)), IpcErrors.MessageTooLarge, "at most");
+        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), 7)), IpcErrors.InvalidData,
+            "another length");
+        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), -1)), IpcErrors.MessageTooLarge,
+            "claims -1 bytes");
+        Refused(queue, Changed(honest, static r => BinaryPrimitives.WriteInt64LittleEndian(r.AsSpan(16), long.MaxValue)),
+            IpcErrors.MessageTooLarge, "at most");
         Refused(queue, Changed(honest, static r => r[^1] = (byte)'/'), IpcErrors.InvalidData, "not one that IpcPs creates");
         Refused(queue, [.. honest.AsSpan(0, 24), .. "/../../etc/passwd"u8], IpcErrors.InvalidData, "not one that IpcPs creates");
         Refused(queue, honest[..20], IpcErrors.InvalidData, "not one that IpcPs creates");
-        Refused(queue, Changed(honest, static r => r[^1] = r[^1] == (byte)'0' ? (byte)'1' : (byte)'0'), IpcErrors.InvalidData, "does not exist");
+        Refused(queue, Changed(honest, static r => r[^1] = r[^1] == (byte)'0' ? (byte)'1' : (byte)'0'), IpcErrors.InvalidData,
+            "does not exist");
         Assert.Single(Segments());
     }
 

@@ -41,7 +41,7 @@ public class PosixQueueTests
         using var queue = TestQueue.Posix(1, 100);
         var error = Assert.Throws<IpcException>(() => queue.Send("x", new SendOptions { Type = 1 }));
         Assert.Equal(IpcErrors.NotSupported, error.Id);
-        Assert.Equal("Use a System V queue.", error.RecommendedAction);
+        Assert.Equal("Send with a priority, or use a System V queue.", error.RecommendedAction);
         foreach (var options in new ReceiveOptions[] { new() { Type = 0 }, new() { Peek = true }, new() { ExceptType = true } })
             Assert.Equal(IpcErrors.NotSupported, Assert.Throws<IpcException>(() => queue.Receive(options)).Id);
     }
@@ -88,7 +88,7 @@ public class PosixQueueTests
         using var queue = TestQueue.Posix(10, 100);
         using var other = (PosixQueue)queue.OpenAgain();
         var receive = Task.Run(() => queue.Receive());
-        // Each of these is an event for whoever watches the queue, as its removal is.
+        // Each of these is an event for a process that watches the queue, as its removal is.
         for (var i = 0; i < 100; i++) other.Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         other.Send("x"u8);
         Assert.Equal("x", await receive);

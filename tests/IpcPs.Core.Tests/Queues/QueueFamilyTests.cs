@@ -42,7 +42,7 @@ public class QueueFamilyTests
         Assert.Equal(IpcErrors.QueueFull, Assert.Throws<IpcException>(() => queue.Queue.Send(block, Text, Deadline.Immediate)).Id);
         var error = Assert.Throws<IpcException>(() => queue.Queue.Send(block, Text, Deadline.After(TimeSpan.FromMilliseconds(20))));
         Assert.Equal(IpcErrors.Timeout, error.Id);
-        Assert.Contains("0.02 s for room", error.Message, StringComparison.Ordinal);
+        Assert.Contains("0.02 s for buffer space", error.Message, StringComparison.Ordinal);
         using var cancel = new CancellationTokenSource(20);
         Assert.Throws<OperationCanceledException>(() => queue.Queue.Send(block, Text, cancel.Token));
         Assert.Equal(10, queue.CurrentMessages);

@@ -104,8 +104,11 @@ public sealed class HandleTests : IDisposable
         using var end = new SafeDescriptor(Libc.open(fifo, Libc.O_RDWR | Libc.O_CLOEXEC, 0));
         var (first, second) = _place.Pair("tcp");
 
-        client.Send("x"u8, Framed with { Handles = [listener.HandleToPass!, memory.HandleToPass!, file.SafeFileHandle, wake, end,
-            first.HandleToPass!, client.HandleToPass!] });
+        client.Send("x"u8, Framed with
+        {
+            Handles = [listener.HandleToPass!, memory.HandleToPass!, file.SafeFileHandle, wake, end,
+            first.HandleToPass!, client.HandleToPass!]
+        });
         Assert.True(server.Receive(_message, default, Soon));
         var opened = _message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
         try
@@ -138,8 +141,11 @@ public sealed class HandleTests : IDisposable
         client.Send("x"u8, Framed with { Handles = many });
         Assert.True(server.Receive(_message, default, Soon));
         Assert.Equal(253, _message.Handles!.Count);
-        Assert.Contains("253", Assert.Throws<IpcException>(() => client.Send("x"u8, Framed with { Handles = [.. many,
-            pipe.Writer.Writer!] })).Message, StringComparison.Ordinal);
+        Assert.Contains("253", Assert.Throws<IpcException>(() => client.Send("x"u8, Framed with
+        {
+            Handles = [.. many,
+            pipe.Writer.Writer!]
+        })).Message, StringComparison.Ordinal);
         Assert.Equal(IpcErrors.InvalidArgument, Assert.Throws<IpcException>(() => client.Send(default,
             new SendOptions { Handles = many })).Id);
         foreach (var kind in new[] { "tcp", "udp" })

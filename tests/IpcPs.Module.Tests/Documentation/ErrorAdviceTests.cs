@@ -9,7 +9,8 @@ public partial class ErrorAdviceTests
     [Fact]
     public void The_library_names_no_command_and_no_parameter() =>
         Assert.Empty(
-            from path in Directory.EnumerateFiles(Path.Combine(Build.RepositoryRoot, "src", "IpcPs.Core"), "*.cs", SearchOption.AllDirectories)
+            from path in Directory.EnumerateFiles(
+            Path.Combine(Build.RepositoryRoot, "src", "IpcPs.Core"), "*.cs", SearchOption.AllDirectories)
             where !path.Contains("/obj/", StringComparison.Ordinal)
             from line in File.ReadLines(path).Select(static (text, i) => (text, number: i + 1))
             where CommandOrParameter().IsMatch(line.text)
@@ -17,14 +18,16 @@ public partial class ErrorAdviceTests
 
     [Fact]
     public void Every_advice_of_the_library_has_its_command() =>
-        Assert.All(Enum.GetValues<IpcAdvice>(), static advice => Assert.Equal(advice == IpcAdvice.None, ErrorRecords.Command(advice) is null));
+        Assert.All(
+            Enum.GetValues<IpcAdvice>(), static advice => Assert.Equal(advice == IpcAdvice.None, ErrorRecords.Command(advice) is null));
 
     [Fact]
     public void The_recommended_action_names_the_command()
     {
         var usual = new IpcException(IpcErrors.NotSupported, "No.") { Advice = IpcAdvice.UseUnixSocket };
         Assert.Equal("Use a unix socket.", usual.RecommendedAction);
-        Assert.Equal("Use a unix socket. New-IpcSocket unix:NAME creates one.", ErrorRecords.ToRecord(usual).ErrorDetails.RecommendedAction);
+        Assert.Equal(
+            "Use a unix socket. New-IpcSocket unix:NAME creates one.", ErrorRecords.ToRecord(usual).ErrorDetails.RecommendedAction);
         var own = new IpcException(IpcErrors.NotSupported, "No.", recommendedAction: "Try again.") { Advice = IpcAdvice.OpenWithAccess };
         Assert.Equal("Try again. Use Open-IpcObject -Access.", ErrorRecords.ToRecord(own).ErrorDetails.RecommendedAction);
         Assert.Null(ErrorRecords.ToRecord(new IpcException(IpcErrors.Timeout, "No.")).ErrorDetails);

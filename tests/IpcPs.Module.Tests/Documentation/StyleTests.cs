@@ -7,14 +7,6 @@ namespace IpcPs.Module.Tests.Documentation;
 /// <summary>Line lengths, and the words that docs/style.md says not to use.</summary>
 public partial class StyleTests
 {
-    // The files that are checked, by the beginning of their path from the repository's root. [""] is every file.
-    private static readonly string[] Checked =
-    [
-        "docs/handbook/", "docs/errors.md", "docs/wire-format.md", "docs/benchmarks.md", "docs/style.md", "CHANGELOG.md",
-        "tests/IpcPs.Module.Tests/Documentation/Printed", "tests/IpcPs.Module.Tests/Documentation/StyleTests.cs",
-        "tests/IpcPs.Module.Tests/Documentation/ToolTheoryAttribute.cs",
-    ];
-
     private const int Columns = 140;
 
     private const string Rules = "docs/style.md";
@@ -36,7 +28,9 @@ public partial class StyleTests
         var pattern = new Regex($"(?<![\\w\"'`])(?:{string.Join('|', words.Select(Regex.Escape))})(?![\\w\"'`])", RegexOptions.IgnoreCase);
         Assert.Empty(Lines()
             .Where(static line => line.Path != Rules)
-            .SelectMany(line => pattern.Matches(line.Text).Select(word => $"{line.Place}: {word.Value}")));
+            // Python's comparison is not English.
+            .SelectMany(line => pattern.Matches(line.Text).Where(static word => word.Value != "is None")
+                .Select(word => $"{line.Place}: {word.Value}")));
     }
 
     private static IEnumerable<(string Path, string Place, string Text)> Lines() =>
@@ -66,7 +60,6 @@ public partial class StyleTests
         git.WaitForExit();
         Assert.Equal(0, git.ExitCode);
         var files = output.Split('\0', StringSplitOptions.RemoveEmptyEntries)
-            .Where(static path => Checked.Any(start => path.StartsWith(start, StringComparison.Ordinal)))
             .Where(static path => Extensions.Contains(Path.GetExtension(path)))
             .Where(static path => File.Exists(Path.Combine(Build.RepositoryRoot, path)))
             .ToList();

@@ -13,7 +13,7 @@ public sealed class Shell(string path)
     /// <summary>The program.</summary>
     public string Path { get; } = path;
 
-    /// <summary>A program from PATH; null where there is none.</summary>
+    /// <summary>A program from PATH; null where PATH has no such program.</summary>
     public static Shell? Find(string name) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Select(folder => System.IO.Path.Combine(folder, name))

@@ -22,9 +22,11 @@ public sealed class CompletionTests : IDisposable
         _session.Run("""
             $name = $args[0]
             $global:made = @(
-                New-IpcPipe $name; New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcSharedMemory $name -Size 4096; New-IpcSharedMemory -Size 4096 -Kind SysV
+                New-IpcPipe $name; New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcSharedMemory $name -Size 4096
+                    New-IpcSharedMemory -Size 4096 -Kind SysV
                 New-IpcSemaphore $name; New-IpcSemaphore -Kind SysV; New-IpcMutex $name; New-IpcRing $name
-                New-IpcSocket "unix:$name.s"; New-IpcSocket "unix:@$name"; New-IpcSocket "unix:$name.d?type=datagram"; New-IpcSocket tcp:127.0.0.1:0; New-IpcSocket udp:127.0.0.1:0)
+                New-IpcSocket "unix:$name.s"; New-IpcSocket "unix:@$name"; New-IpcSocket "unix:$name.d?type=datagram"
+                    New-IpcSocket tcp:127.0.0.1:0; New-IpcSocket udp:127.0.0.1:0)
             """, _name).NoErrors();
         var addresses = _session.Run("$made | ForEach-Object { \"$($_.Address)\" }").Values.Select(static v => v!.ToString()!).ToList();
         Assert.Equal(14, addresses.Count);
@@ -47,7 +49,8 @@ public sealed class CompletionTests : IDisposable
             {
                 // To close something takes the open object, not its address.
                 if (command.Name == "Close-IpcObject") continue;
-                if (!Complete($"{command.Name} -{parameter.Name} fifo:{_name[..8]}").Contains("fifo:" + _name)) missing.Add($"{command.Name} -{parameter.Name}");
+                if (!Complete($"{command.Name} -{parameter.Name} fifo:{_name[..8]}").Contains("fifo:" + _name))
+                    missing.Add($"{command.Name} -{parameter.Name}");
             }
         }
         Assert.Empty(missing);

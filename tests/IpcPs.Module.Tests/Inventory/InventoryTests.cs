@@ -23,7 +23,9 @@ public sealed class InventoryTests : IDisposable
             'x' | Send-IpcMessage $queue
             Get-IpcObject $args[0] | ForEach-Object { "$($_.Address) $($_.Depth) $($_.IsStale) $($_.Holders.ProcessId -contains $PID)" }
             """, _name);
-        Assert.Equal([$"fifo:{_name}  False True", $"mq:/{_name} 1 False True"], result.Values.Select(static v => v!.ToString()!).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [$"fifo:{_name}  False True", $"mq:/{_name} 1 False True"], result.Values.Select(static v => v!.ToString()!)
+            .Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -53,7 +55,8 @@ public sealed class InventoryTests : IDisposable
     [Fact]
     public void A_name_that_nothing_has_is_an_error_a_pattern_is_not()
     {
-        Assert.StartsWith("IpcNotFound", _session.Run("Get-IpcObject $args[0]", _name).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "IpcNotFound", _session.Run("Get-IpcObject $args[0]", _name).Error().FullyQualifiedErrorId, StringComparison.Ordinal);
         Assert.Empty(_session.Run("Get-IpcObject \"$($args[0])*\"", _name).Values);
     }
 
@@ -63,7 +66,8 @@ public sealed class InventoryTests : IDisposable
         var result = _session.Run("""
             $name = $args[0]
             $made = @(
-                New-IpcPipe $name; New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcSharedMemory $name -Size 4096; New-IpcSharedMemory -Size 4096 -Kind SysV
+                New-IpcPipe $name; New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcSharedMemory $name -Size 4096
+                    New-IpcSharedMemory -Size 4096 -Kind SysV
                 New-IpcSemaphore $name; New-IpcSemaphore -Kind SysV; New-IpcMutex $name; New-IpcRing $name; New-IpcSocket "unix:$name.s")
             $addresses = $made | ForEach-Object { "$($_.Address)" }
             $found = Get-IpcObject $addresses
@@ -116,7 +120,8 @@ public sealed class InventoryTests : IDisposable
             Remove-IpcObject $queue; Remove-IpcObject $memory
             """, _name);
         result.NoErrors();
-        Assert.Equal([$"shm:/{_name}", "8192", $"shm:/{_name}", "2", "0", "2", "0", "2", "0"], result.Values.Select(static v => v!.ToString()));
+        Assert.Equal(
+            [$"shm:/{_name}", "8192", $"shm:/{_name}", "2", "0", "2", "0", "2", "0"], result.Values.Select(static v => v!.ToString()));
     }
 
     [Fact]
@@ -134,14 +139,17 @@ public sealed class InventoryTests : IDisposable
     {
         string[] expected =
         [
-            "kernel.msgmni", "kernel.msgmax", "kernel.msgmnb", "kernel.shmmni", "kernel.shmmax", "kernel.shmall", "kernel.sem SEMMSL", "kernel.sem SEMMNS", "kernel.sem SEMOPM", "kernel.sem SEMMNI",
-            "fs.mqueue.queues_max", "fs.mqueue.msg_max", "fs.mqueue.msgsize_max", "fs.pipe-max-size", "fs.pipe-user-pages-soft", "fs.pipe-user-pages-hard", "net.unix.max_dgram_qlen",
+            "kernel.msgmni", "kernel.msgmax", "kernel.msgmnb", "kernel.shmmni", "kernel.shmmax", "kernel.shmall", "kernel.sem SEMMSL",
+            "kernel.sem SEMMNS", "kernel.sem SEMOPM", "kernel.sem SEMMNI",
+            "fs.mqueue.queues_max", "fs.mqueue.msg_max", "fs.mqueue.msgsize_max", "fs.pipe-max-size", "fs.pipe-user-pages-soft",
+            "fs.pipe-user-pages-hard", "net.unix.max_dgram_qlen",
             "RLIMIT_MSGQUEUE", "RLIMIT_SIGPENDING", "RLIMIT_NOFILE", "/dev/shm",
         ];
         var limits = IpcLimits.List();
         Assert.Empty(expected.Except(limits.Select(static l => l.Name)));
         Assert.DoesNotContain(limits, static l => l.Raise.Length == 0 || l.Meaning.Length == 0 || l.Unit.Length == 0);
-        string[] counted = ["kernel.msgmni", "kernel.shmmni", "kernel.shmall", "kernel.sem SEMMNS", "kernel.sem SEMMNI", "RLIMIT_SIGPENDING", "RLIMIT_NOFILE", "/dev/shm"];
+        string[] counted = ["kernel.msgmni", "kernel.shmmni", "kernel.shmall", "kernel.sem SEMMNS", "kernel.sem SEMMNI",
+            "RLIMIT_SIGPENDING", "RLIMIT_NOFILE", "/dev/shm"];
         Assert.All(limits.Where(l => counted.Contains(l.Name)), static l => Assert.NotNull(l.InUse));
 
         var result = _session.Run("""
@@ -152,7 +160,9 @@ public sealed class InventoryTests : IDisposable
             """);
         Assert.Equal(["True", "True", "ulimit -n N", "3", "True"], result.Values.Select(static v => v!.ToString()));
         Assert.Equal("\u2588\u2588\u2588\u2591\u2591\u2591\u2591\u2591\u2591\u2591", new IpcLimit("x", 100, 21, "", "", "").Bar);
-        Assert.Equal(("", true), (new IpcLimit("x", long.MaxValue, 21, "", "", "").Bar, new IpcLimit("x", long.MaxValue, 21, "", "", "").IsUnlimited));
+        Assert.Equal(
+            ("", true),
+            (new IpcLimit("x", long.MaxValue, 21, "", "", "").Bar, new IpcLimit("x", long.MaxValue, 21, "", "", "").IsUnlimited));
     }
 
     [Fact]
@@ -168,7 +178,8 @@ public sealed class InventoryTests : IDisposable
         Assert.Equal(["True", "0"], said[^2..]);
         Assert.Equal(IpcFeatures.Names, said[..^2].Select(static s => s.Split(' ')[0]));
         // Without these no Linux is one; each of the others has an error's id where it is missing.
-        foreach (var name in new[] { "AnonymousPipe", "NamedPipe", "UnixSocket", "UnixSeqPacket", "UnixDatagram", "AbstractSocket", "Tcp4", "Udp4", "Mutex" }) Assert.Contains($"{name} True ", said);
+        foreach (var name in new[] { "AnonymousPipe", "NamedPipe", "UnixSocket", "UnixSeqPacket", "UnixDatagram", "AbstractSocket", "Tcp4",
+            "Udp4", "Mutex" }) Assert.Contains($"{name} True ", said);
         Assert.DoesNotContain(said[..^2], static s => s.EndsWith("False ", StringComparison.Ordinal));
         Assert.Contains("Ring", IpcFeatures.Names);
     }

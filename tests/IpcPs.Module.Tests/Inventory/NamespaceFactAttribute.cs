@@ -4,7 +4,8 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Inventory;
 
-/// <summary>A test that needs a machine of its own to strew: an IPC namespace, a /dev/shm and a runtime folder that nobody else uses (unshare(1), mount(8)); and gcc.</summary>
+/// <summary>A test that needs a machine of its own to strew: an IPC namespace, a /dev/shm and a runtime folder that no other process uses
+/// (unshare(1), mount(8)); and gcc.</summary>
 public sealed class NamespaceFactAttribute : FactAttribute
 {
     private const string Prepare = "mount -t tmpfs tmpfs /dev/shm && ";
@@ -43,7 +44,8 @@ public sealed class NamespaceFactAttribute : FactAttribute
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Inventory;
 
-/// <summary>A machine strewn with objects of every kind, in namespaces of its own: some held, some left by processes that were killed, some another user's.</summary>
+/// <summary>A machine strewn with objects of every kind, in namespaces of its own: some held, some left by processes that were killed, some
+/// another user's.</summary>
 public sealed class StrewnMachineTests : IDisposable
 {
     private const int Count = 12;
@@ -18,7 +19,8 @@ public sealed class StrewnMachineTests : IDisposable
         $folder = '{{_folder}}/ipcps'
         function strew([string[]] $arguments) {
             $start = [Diagnostics.ProcessStartInfo]::new('{{_folder}}/strew')
-            if ($arguments[0] -eq 'foreign') { $start.FileName = 'setpriv'; '--reuid=65534', '--regid=65534', '--clear-groups', '{{_folder}}/strew' | ForEach-Object { $start.ArgumentList.Add($_) } }
+            if ($arguments[0] -eq 'foreign') { $start.FileName = 'setpriv'
+                '--reuid=65534', '--regid=65534', '--clear-groups', '{{_folder}}/strew' | ForEach-Object { $start.ArgumentList.Add($_) } }
             $arguments | ForEach-Object { $start.ArgumentList.Add($_) }
             $start.RedirectStandardOutput = $true
             $process = [Diagnostics.Process]::Start($start)
@@ -36,7 +38,8 @@ public sealed class StrewnMachineTests : IDisposable
     public StrewnMachineTests()
     {
         File.SetUnixFileMode(_folder, (UnixFileMode)0x1ED);
-        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-o", $"{_folder}/strew", $"{Build.RepositoryRoot}tests/IpcPs.Module.Tests/Inventory/strew.c"]));
+        using var gcc = Process.Start(
+            new ProcessStartInfo("gcc", ["-o", $"{_folder}/strew", $"{Build.RepositoryRoot}tests/IpcPs.Module.Tests/Inventory/strew.c"]));
         gcc?.WaitForExit();
     }
 
@@ -63,7 +66,8 @@ public sealed class StrewnMachineTests : IDisposable
             foreach ($line in ipcs -q) { "ipcs-q $line" }
             foreach ($line in ipcs -m) { "ipcs-m $line" }
             foreach ($line in ipcs -s) { "ipcs-s $line" }
-            foreach ($kind in 'q', 'm', 's') { if ($tools -contains 'lsipc') { foreach ($key in lsipc "-$kind" --noheadings --raw --output KEY) { "lsipc $kind $key" } } }
+            foreach ($kind in 'q', 'm', 's') { if ($tools -contains 'lsipc') {
+                foreach ($key in lsipc "-$kind" --noheadings --raw --output KEY) { "lsipc $kind $key" } } }
             if ($tools -contains 'ss') { foreach ($line in ss -xaH) { "ss $line" } }
             if ($tools -contains 'lsof') { foreach ($line in lsof -w -p $held.Id -F n) { "lsof $line" } }
             say stale (Get-IpcObject -Stale)
@@ -90,17 +94,24 @@ public sealed class StrewnMachineTests : IDisposable
 
         AgreesWithOtherTools(result, held);
 
-        // All that was left, with a reason each; what is held says by whom, where the kernel knows.
+        // All that was left, each with a reason. What is held names its holders, where the kernel knows them.
         Equal([.. orphans, .. foreign], Addresses(result, "stale"));
-        Assert.DoesNotContain(Said(result, "stale"), static f => f[2].Length == 0 || f[2].StartsWith("not proven", StringComparison.Ordinal));
-        Assert.All(Said(result, "all").Where(f => held.Contains(f[1]) && !f[1].StartsWith("sysvmq", StringComparison.Ordinal) && !f[1].StartsWith("sysvsem", StringComparison.Ordinal)),
-            f => Assert.Contains(f[1].Contains("held-ring", StringComparison.Ordinal) || f[1].StartsWith("mutex", StringComparison.Ordinal) ? holder[2] : holder[1], f[3].Split(',')));
+        Assert.DoesNotContain(
+            Said(result, "stale"), static f => f[2].Length == 0 || f[2].StartsWith("not proven", StringComparison.Ordinal));
+        Assert.All(
+            Said(result, "all")
+            .Where(f => held.Contains(f[1]) && !f[1].StartsWith("sysvmq", StringComparison.Ordinal)
+            && !f[1].StartsWith("sysvsem", StringComparison.Ordinal)),
+            f => Assert.Contains(
+            f[1].Contains("held-ring", StringComparison.Ordinal) || f[1].StartsWith("mutex", StringComparison.Ordinal) ? holder[2]
+            : holder[1], f[3].Split(',')));
 
         // -WhatIf does nothing; without anybody to ask, another user's objects stay, and each is named; with -Force they go.
         Assert.Equal(orphans.Length + foreign.Length, result.Lines.Count(static l => l.StartsWith("What if: ", StringComparison.Ordinal)));
         Assert.Contains($"after-whatif {orphans.Length + foreign.Length}", result.Lines);
         Equal(orphans, Addresses(result, "cleared"));
-        Equal(foreign, result.Lines.Where(static l => l.StartsWith("error IpcAccessDenied,", StringComparison.Ordinal)).Select(static l => l.Split(' ')[2]));
+        Equal(foreign, result.Lines.Where(static l => l.StartsWith("error IpcAccessDenied,", StringComparison.Ordinal))
+            .Select(static l => l.Split(' ')[2]));
         Equal(foreign, Addresses(result, "left"));
         Equal(foreign, Addresses(result, "forced"));
         Equal(held, Addresses(result, "finally"));
@@ -124,11 +135,17 @@ public sealed class StrewnMachineTests : IDisposable
             """, _folder, "setpriv", "--inh-caps=-all", "--bounding-set=-sys_ptrace,-sys_admin,-dac_read_search,-dac_override");
         Assert.True(result.ExitCode == 0 && result.Error.Length == 0, result.Output + result.Error);
         // Its holder can't be seen, and of another user's file the kernel says nothing.
-        Assert.Contains(Said(result, "all"), static f => f[1] == "shm:/foreign-0" && f[2].StartsWith("not proven: ", StringComparison.Ordinal) && f[3].Length == 0);
+        Assert.Contains(
+            Said(result, "all"), static f =>
+            f[1] == "shm:/foreign-0" && f[2].StartsWith("not proven: ", StringComparison.Ordinal) && f[3].Length == 0);
         Assert.Contains(Said(result, "all"), static f => f[1] == "mq:/open");
-        Assert.Contains(result.Lines, static l => l.StartsWith("first ", StringComparison.Ordinal) && l.Contains("may not inspect", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Lines, static l =>
+            l.StartsWith("first ", StringComparison.Ordinal) && l.Contains("may not inspect", StringComparison.Ordinal));
         if (!File.ReadAllText("/proc/self/mountinfo").Contains(" - mqueue ", StringComparison.Ordinal))
-            Assert.Contains(result.Lines, static l => l.StartsWith("first ", StringComparison.Ordinal) && l.Contains("mount -t mqueue", StringComparison.Ordinal));
+            Assert.Contains(
+                result.Lines, static l =>
+                l.StartsWith("first ", StringComparison.Ordinal) && l.Contains("mount -t mqueue", StringComparison.Ordinal));
         Assert.Contains("second 0", result.Lines);
         Equal(["shm:/mine"], Addresses(result, "stale"));
     }
@@ -143,29 +160,36 @@ public sealed class StrewnMachineTests : IDisposable
             foreach (var (option, scheme) in new[] { ("q", "sysvmq:"), ("m", "sysvshm:"), ("s", "sysvsem:") })
             {
                 // lsipc writes the key with all its digits.
-                Equal(all.Where(a => a.StartsWith(scheme, StringComparison.Ordinal)), Listed(result, $"lsipc {option} ").Select(k => string.Create(CultureInfo.InvariantCulture, $"{scheme}0x{Convert.ToUInt32(k, 16):x}")));
+                Equal(all.Where(a => a.StartsWith(scheme, StringComparison.Ordinal)), Listed(result, $"lsipc {option} ")
+                    .Select(k => string.Create(CultureInfo.InvariantCulture, $"{scheme}0x{Convert.ToUInt32(k, 16):x}")));
             }
         }
         if (tools.Contains("ss"))
         {
-            // What is left of a socket that nobody has is a file, which ss does not know.
-            var bound = held.Where(static a => a.StartsWith("unix:", StringComparison.Ordinal)).Select(a => $"{_folder}/ipcps/{a["unix:".Length..].Split('?')[0]}");
-            Equal(bound, Listed(result, "ss ").SelectMany(static l => l.Split(' ')).Where(w => w.StartsWith(_folder, StringComparison.Ordinal)));
+            // What is left of a socket without a holder is a file, which ss does not know.
+            var bound = held.Where(static a => a.StartsWith("unix:", StringComparison.Ordinal))
+                .Select(a => $"{_folder}/ipcps/{a["unix:".Length..].Split('?')[0]}");
+            Equal(bound, Listed(result, "ss ").SelectMany(static l => l.Split(' '))
+                .Where(w => w.StartsWith(_folder, StringComparison.Ordinal)));
         }
         if (tools.Contains("lsof"))
         {
             var names = Listed(result, "lsof n").ToHashSet(StringComparer.Ordinal);
-            Assert.All(held, a => Assert.True(NameForLsof(a) is not { } name || names.Contains(name), $"lsof does not show {a}:\n{string.Join('\n', names)}"));
+            Assert.All(
+                held, a => Assert.True(
+                NameForLsof(a) is not { } name || names.Contains(name), $"lsof does not show {a}:\n{string.Join('\n', names)}"));
         }
     }
 
-    // Mutexes and rings are this session's, not the program's; of System V lsof shows segments; semaphores it shows by a name that glibc gave them before their own.
+    // Mutexes and rings are this session's, not the program's; of System V lsof shows segments; semaphores it shows by a name that glibc
+    // gave them before their own.
     private string? NameForLsof(string address) => address.Split([':'], 2) switch
     {
         ["shm", var name] => "/dev/shm" + name,
         ["mq", var name] => name,
         ["fifo", var name] => $"{_folder}/ipcps/{name}",
-        ["unix", var name] => $"{_folder}/ipcps/{name.Split('?')[0]} type={(name.EndsWith("datagram", StringComparison.Ordinal) ? "DGRAM" : "STREAM")}",
+        ["unix", var name] =>
+        $"{_folder}/ipcps/{name.Split('?')[0]} type={(name.EndsWith("datagram", StringComparison.Ordinal) ? "DGRAM" : "STREAM")}",
         ["sysvshm", var key] => string.Create(CultureInfo.InvariantCulture, $"/SYSV{Convert.ToUInt32(key, 16):x8}"),
         _ => null,
     };
@@ -178,7 +202,8 @@ public sealed class StrewnMachineTests : IDisposable
         for (var i = 0; i < Count; i++)
         {
             foreach (var scheme in new[] { "shm:/", "sem:/", "mq:/" }) yield return $"{scheme}{prefix}-{i}";
-            foreach (var scheme in new[] { "sysvmq", "sysvshm", "sysvsem" }) yield return string.Create(CultureInfo.InvariantCulture, $"{scheme}:0x{key + i:x}");
+            foreach (var scheme in new[] { "sysvmq", "sysvshm", "sysvsem" })
+                yield return string.Create(CultureInfo.InvariantCulture, $"{scheme}:0x{key + i:x}");
             if (!withFiles) continue;
             yield return $"fifo:{prefix}-{i}";
             // What is left of a datagram socket is a file that doesn't tell of which type it was.
@@ -191,5 +216,6 @@ public sealed class StrewnMachineTests : IDisposable
 
     private static IEnumerable<string> Addresses(ShellResult result, string what) => Said(result, what).Select(static f => f[1]);
 
-    private static void Equal(IEnumerable<string> expected, IEnumerable<string> actual) => Assert.Equal(expected.Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));
+    private static void Equal(IEnumerable<string> expected, IEnumerable<string> actual) =>
+        Assert.Equal(expected.Order(StringComparer.Ordinal), actual.Order(StringComparer.Ordinal));
 }

@@ -1,4 +1,7 @@
-/* strew PREFIX KEY COUNT FOLDER: makes COUNT objects of each kind, uses each, says "ready", and waits to be killed. Named pipes and sockets lie in FOLDER, unless it is "-". */
+/*
+ * strew PREFIX KEY COUNT FOLDER: creates COUNT objects of each kind, uses each, prints "ready", and waits to be killed.
+ * Named pipes and sockets lie in FOLDER, unless it is "-".
+ */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <semaphore.h>

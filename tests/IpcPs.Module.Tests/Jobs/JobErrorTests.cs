@@ -7,17 +7,28 @@ namespace IpcPs.Module.Tests.Jobs;
 public sealed class JobErrorTests : JobTests
 {
     [Theory]
-    [InlineData("1 | Start-IpcJob { } -Via Carrier", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Carrier' is not a transport. The transports are Pipe, Unix, Tcp, Queue, Ring.")]
+    [InlineData(
+        "1 | Start-IpcJob { } -Via Carrier", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "'Carrier' is not a transport. The transports are Pipe, Unix, Tcp, Queue, Ring.")]
     [InlineData("Start-IpcJob { } -Via Pigeon", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Pigeon' is not a transport")]
-    [InlineData("Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'$using:nothing' (script line 1): the variable is not set.")]
-    [InlineData("Start-IpcJob { } -Handle (New-IpcPipe)", "IpcWrongKind", ErrorCategory.InvalidOperation, "has two ends; a child can inherit only one.")]
-    [InlineData("$p = New-IpcPipe; Close-IpcObject $p.Reader; Start-IpcJob { } -Handle $p.Reader", "IpcClosed", ErrorCategory.InvalidOperation, "was closed")]
+    [InlineData(
+        "Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "'$using:nothing' (script line 1): the variable is not set.")]
+    [InlineData(
+        "Start-IpcJob { } -Handle (New-IpcPipe)", "IpcWrongKind", ErrorCategory.InvalidOperation,
+        "has two ends; a child can inherit only one.")]
+    [InlineData(
+        "$p = New-IpcPipe; Close-IpcObject $p.Reader; Start-IpcJob { } -Handle $p.Reader", "IpcClosed", ErrorCategory.InvalidOperation,
+        "was closed")]
     [InlineData("Start-IpcJob { } -Handle nonsense", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "nonsense")]
     [InlineData("Start-IpcJob $null", "ParameterArgumentValidationError", ErrorCategory.InvalidData, "null")]
     [InlineData("Start-IpcJob { } -Name ''", "ParameterArgumentValidationError", ErrorCategory.InvalidData, "Name")]
-    [InlineData("$a = Start-IpcJob { }; $null = $a | Start-IpcJob { $input }; $null = $a | Start-IpcJob { $input }", "IpcInvalidOperation", ErrorCategory.InvalidOperation, "already goes to job")]
+    [InlineData(
+        "$a = Start-IpcJob { }; $null = $a | Start-IpcJob { $input }; $null = $a | Start-IpcJob { $input }", "IpcInvalidOperation",
+        ErrorCategory.InvalidOperation, "already goes to job")]
     [InlineData("(Start-IpcJob { }).SuspendJob()", "PSNotSupportedException", ErrorCategory.NotSpecified, "cannot be suspended")]
-    public void What_is_wrong_is_said(string script, string id, ErrorCategory category, string text) => Expect(Session.Run(script).Error(), id, category, text);
+    public void What_is_wrong_is_said(string script, string id, ErrorCategory category, string text) =>
+        Expect(Session.Run(script).Error(), id, category, text);
 
     [Fact]
     public void A_handle_that_is_not_there_fails_the_job()
@@ -30,7 +41,8 @@ public sealed class JobErrorTests : JobTests
     [Fact]
     public void Each_way_is_offered_by_completion()
     {
-        var matches = CommandCompletion.CompleteInput("1 | Start-IpcJob { } -Via ", 26, null, PowerShell.Create(Session.Runspace)).CompletionMatches;
+        var matches = CommandCompletion.CompleteInput(
+            "1 | Start-IpcJob { } -Via ", 26, null, PowerShell.Create(Session.Runspace)).CompletionMatches;
         Assert.Equal(["Pipe", "Queue", "Ring", "Tcp", "Unix"], matches.Select(static m => m.CompletionText).Order(StringComparer.Ordinal));
     }
 }

@@ -30,7 +30,8 @@ public sealed class JobLifeTests : JobTests
     {
         var result = Session.Run(
             """
-            $job = Start-IpcJob { try { 'begun' | Send-IpcMessage $IpcParent; Receive-IpcMessage $IpcParent } finally { 'finally' | Send-IpcMessage $IpcParent } }
+            $job = Start-IpcJob { try { 'begun' | Send-IpcMessage $IpcParent; Receive-IpcMessage $IpcParent } finally {
+                'finally' | Send-IpcMessage $IpcParent } }
             Receive-IpcMessage $job -Timeout 60
             Stop-Job $job
             $job.State
@@ -127,7 +128,8 @@ public sealed class JobLifeTests : JobTests
             $before = Count
             $sums = 1..3 | ForEach-Object { Batch }
             "sums $sums"
-            # One that a thread still had in its hands when the job let go of it is closed a moment later: a leak would be one of each of 30 jobs.
+            # One that a thread still used when the job released it is closed a moment later: a leak would be one of each of
+            # 30 jobs.
             "leak $((Count) - $before -ge 30)"
             $children = Get-Content /proc/self/task/*/children
             "children $children"
@@ -141,7 +143,9 @@ public sealed class JobLifeTests : JobTests
     [InlineData("sleep 1000")]
     public void Children_end_when_their_parent_is_killed(string work)
     {
-        using var parent = Shell.Pwsh.Start($"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; \"$($job.ProcessId)\"; Receive-IpcMessage $job");
+        using var parent = Shell.Pwsh.Start(
+            $"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; "
+            + "\"$($job.ProcessId)\"; Receive-IpcMessage $job");
         var child = int.Parse(parent.ReadLine()!, CultureInfo.InvariantCulture);
         parent.Signal(9);
         WaitForEnd(child);

@@ -19,7 +19,8 @@ public sealed class JobPipelineTests : JobTests
             """
             Start-IpcJob { 1..5000; [string]::new('x', 2MB); [datetime]'2026-01-02' } |
                 Start-IpcJob { $input | ForEach-Object { $_ } } -Via $args[0] |
-                Start-IpcJob { $next = 1; foreach ($i in $input) { if ($i -is [int] -and $i -ne $next++) { "disorder at $i" } elseif ($i -isnot [int]) { $i } }; $next } -Via $args[0]
+                Start-IpcJob { $next = 1; foreach ($i in $input) { if ($i -is [int] -and $i -ne $next++) {
+                    "disorder at $i" } elseif ($i -isnot [int]) { $i } }; $next } -Via $args[0]
             """, via);
         Assert.Equal([new string('x', 2 * 1024 * 1024), new DateTime(2026, 1, 2), 5001], result.NoErrors().Values);
         Assert.Equal(JobState.Completed, (JobState)job.JobStateInfo.State);
@@ -35,9 +36,11 @@ public sealed class JobPipelineTests : JobTests
             $null = Wait-Job $early -Timeout 60
             $running = Start-IpcJob { 101..150; 'said' | Send-IpcMessage $IpcParent; $null = Receive-IpcMessage $IpcParent; 151..200 }
             $null = Receive-IpcMessage $running -Timeout 60
-            $checked = $running | Start-IpcJob { $n = 0; $ok = $true; foreach ($i in $input) { $n++; $ok = $ok -and $i -eq 100 + $n }; "$n $ok" } -Via $args[0]
+            $checked = $running | Start-IpcJob { $n = 0; $ok = $true; foreach ($i in $input) { $n++; $ok = $ok -and $i -eq 100 + $n }
+                "$n $ok" } -Via $args[0]
             'go on' | Send-IpcMessage $running
-            $checked, $early | Start-IpcJob { $sum = 0; foreach ($i in $input) { if ($i -is [int]) { $sum += $i } else { $i } }; $sum } -Via $args[0]
+            $checked, $early | Start-IpcJob { $sum = 0; foreach ($i in $input) { if ($i -is [int]) { $sum += $i } else { $i } }
+                $sum } -Via $args[0]
             """, via);
         Assert.Equal(["100 True", 5050], result.NoErrors().Values);
     }
@@ -55,11 +58,13 @@ public sealed class JobPipelineTests : JobTests
     [MemberData(nameof(Mechanisms))]
     public void A_slow_reader_holds_its_writer_back(string via)
     {
-        // 24 MB would have to be somewhere: the writer gets to the end only when the reader reads on. What it wrote before it had a reader would be kept by this process,
+        // 24 MB would have to be somewhere: the writer gets to the end only when the reader reads on. What it wrote before it had a reader
+        // would be kept by this process,
         // so it goes on when the reader has had its first object.
         var result = Session.Run(
             """
-            $writer = Start-IpcJob { 'first'; $null = Receive-IpcMessage $IpcParent; $block = [byte[]]::new(8000); for ($i = 0; $i -lt 3000; $i++) { ,$block }; 'all written' | Send-IpcMessage $IpcParent }
+            $writer = Start-IpcJob { 'first'; $null = Receive-IpcMessage $IpcParent; $block = [byte[]]::new(8000)
+                for ($i = 0; $i -lt 3000; $i++) { ,$block }; 'all written' | Send-IpcMessage $IpcParent }
             $reader = $writer | Start-IpcJob {
                 $n = 0
                 foreach ($i in $input) {
@@ -92,7 +97,9 @@ public sealed class JobPipelineTests : JobTests
             """, via);
         Assert.Equal([1, 2, 3], result.NoErrors().Values);
         Assert.Equal(JobState.Completed, (JobState)job.JobStateInfo.State);
-        Assert.Equal(["Stopped", "Stopped"], Session.Run("$job.ChildJobs | ForEach-Object { [string]$_.State; $_.ChildJobs | ForEach-Object { [string]$_.State } }").Values);
+        Assert.Equal(
+            ["Stopped", "Stopped"],
+            Session.Run("$job.ChildJobs | ForEach-Object { [string]$_.State; $_.ChildJobs | ForEach-Object { [string]$_.State } }").Values);
     }
 
     [Theory]
@@ -117,7 +124,8 @@ public sealed class JobPipelineTests : JobTests
         Session.Run(
             """
             $first = Start-IpcJob { $i = 0; while ($true) { (++$i) } } -Name source
-            $second = $first | Start-IpcJob { foreach ($i in $input) { if ($i -eq 5) { 'running' | Send-IpcMessage $IpcParent } } } -Name sink -Via $args[0]
+            $second = $first | Start-IpcJob { foreach ($i in $input) { if ($i -eq 5) {
+                'running' | Send-IpcMessage $IpcParent } } } -Name sink -Via $args[0]
             $null = Receive-IpcMessage $second -Timeout 60
             Send-IpcSignal ($first, $second)[$args[1]].ProcessId KILL
             $null = Wait-Job $second -Timeout 60
@@ -140,7 +148,8 @@ public sealed class JobPipelineTests : JobTests
         using var parent = Shell.Pwsh.Start(
             $$"""
             $first = Start-IpcJob { while ($true) { [string]::new('x', 1MB) } }
-            $second = $first | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent; $null = Receive-IpcMessage $IpcParent } } -Via {{via}}
+            $second = $first | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent
+                $null = Receive-IpcMessage $IpcParent } } -Via {{via}}
             $null = Receive-IpcMessage $second -Timeout 60
             "$PID $($first.ProcessId) $($second.ProcessId)"
             $null = Receive-IpcMessage $first
@@ -161,7 +170,8 @@ public sealed class JobPipelineTests : JobTests
         var result = Session.Run(
             """
             $first = Start-IpcJob { while ($true) { [string]::new('x', 1MB) } }
-            $second = $first | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent; $null = Receive-IpcMessage $IpcParent } } -Via $args[0]
+            $second = $first | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent
+                $null = Receive-IpcMessage $IpcParent } } -Via $args[0]
             $null = Receive-IpcMessage $second -Timeout 60
             Send-IpcSignal $second.ProcessId KILL
             $null = Wait-Job $second -Timeout 60
@@ -173,7 +183,9 @@ public sealed class JobPipelineTests : JobTests
     [Fact]
     public void Errors_of_every_stage_reach_the_last_one()
     {
-        var (job, result) = Run("Start-IpcJob { 1; [Console]::Error.WriteLine('first'); 2; throw 'over' } | Start-IpcJob { foreach ($i in $input) { $i * 2 } }");
+        var (job, result) = Run(
+            "Start-IpcJob { 1; [Console]::Error.WriteLine('first'); 2; throw 'over' } | "
+            + "Start-IpcJob { foreach ($i in $input) { $i * 2 } }");
         Assert.Equal([2, 4], result.Values);
         Assert.Equal("Failed", job.JobStateInfo.State.ToString());
         Assert.Contains(result.Errors, static e => e.Exception.Message == "first");

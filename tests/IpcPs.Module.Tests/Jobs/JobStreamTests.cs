@@ -36,7 +36,10 @@ public sealed class JobStreamTests : JobTests
             $job = Start-IpcJob { Write-Verbose 'detail' -Verbose; Write-Debug 'internal' -Debug; Write-Progress 'counting' 'half' }
             $null = Wait-Job $job -Timeout 60
             """).NoErrors();
-        Assert.Equal(["detail", "internal", "counting", "half"], Session.Run("$job.Verbose[0].Message; $job.Debug[0].Message; $job.Progress[0].Activity; $job.Progress[0].StatusDescription").Values);
+        Assert.Equal(
+            ["detail", "internal", "counting", "half"],
+            Session.Run(
+            "$job.Verbose[0].Message; $job.Debug[0].Message; $job.Progress[0].Activity; $job.Progress[0].StatusDescription").Values);
     }
 
     [Theory]
@@ -47,7 +50,9 @@ public sealed class JobStreamTests : JobTests
     [InlineData("Start-IpcJob { process { $_ + 1 } } -InputObject 7", new object[] { 8 })]
     [InlineData("$null | Start-IpcJob { \"got $(@($input).Count)\" }", new object[] { "got 1" })]
     [InlineData("Start-IpcJob { 1; exit 3; 2 }", new object[] { 1 })]
-    [InlineData("$n = 21; Start-IpcJob { $job = Start-IpcJob { $using:n * 2 }; $null = Wait-Job $job -Timeout 60; Receive-Job $job }", new object[] { 42 })]
+    [InlineData(
+        "$n = 21; Start-IpcJob { $job = Start-IpcJob { $using:n * 2 }; $null = Wait-Job $job -Timeout 60; Receive-Job $job }",
+        new object[] { 42 })]
     public void Values_go_in_and_come_out(string start, object[] expected)
     {
         var (_, result) = Run(start);
@@ -67,7 +72,8 @@ public sealed class JobStreamTests : JobTests
     {
         var result = Session.Run(
             """
-            $job = Start-IpcJob { Receive-IpcMessage $IpcParent -All | ForEach-Object { "doubled $($_ * 2)" | Send-IpcMessage $IpcParent; $_ } }
+            $job = Start-IpcJob { Receive-IpcMessage $IpcParent -All | ForEach-Object { "doubled $($_ * 2)" | Send-IpcMessage $IpcParent
+                $_ } }
             1..3 | Send-IpcMessage $job
             Receive-IpcMessage $job -Count 1 -Timeout 60
             $job.Channel.CompleteSending()
@@ -84,7 +90,8 @@ public sealed class JobStreamTests : JobTests
         var result = Session.Run(
             """
             $there = New-IpcPipe; $back = New-IpcPipe
-            $job = Start-IpcJob { Receive-IpcMessage $IpcHandles[0] -All -Timeout 60 | Send-IpcMessage $IpcHandles[1]; $IpcHandles[2].Address.Text } -Handle $there.Reader, $back.Writer, $args[0]
+            $job = Start-IpcJob { Receive-IpcMessage $IpcHandles[0] -All -Timeout 60 | Send-IpcMessage $IpcHandles[1]
+                $IpcHandles[2].Address.Text } -Handle $there.Reader, $back.Writer, $args[0]
             Close-IpcObject $there.Reader; Close-IpcObject $back.Writer
             'through two pipes' | Send-IpcMessage $there.Writer; Close-IpcObject $there.Writer
             Receive-IpcMessage $back.Reader -All -Timeout 60
@@ -102,7 +109,7 @@ public sealed class JobStreamTests : JobTests
             """
             $pipe = New-IpcPipe
             $link = [IO.FileInfo]::new("/proc/self/fd/$($pipe.Writer.Address.Descriptor)").LinkTarget
-            Start-IpcJob { $using:link -in @([IO.Directory]::GetFileSystemEntries('/proc/self/fd') | ForEach-Object { [IO.FileInfo]::new($_).LinkTarget }) }
+            Start-IpcJob { $using:link -in (Get-ChildItem /proc/self/fd | ForEach-Object LinkTarget) }
             """);
         Assert.Equal([false], result.NoErrors().Values);
     }

@@ -50,6 +50,8 @@ public abstract class JobTests : IDisposable
         {
             return;
         }
-        using (process) Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)), string.Create(CultureInfo.InvariantCulture, $"Process {processId} still runs."));
+        using (process)
+            Assert.True(
+            process.WaitForExit(TimeSpan.FromSeconds(60)), string.Create(CultureInfo.InvariantCulture, $"Process {processId} still runs."));
     }
 }

@@ -69,7 +69,8 @@ public sealed class PipeCommandTests : IDisposable
     [InlineData("Receive-IpcMessage (New-IpcPipe) -Timeout -1", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "negative")]
     [InlineData("Receive-IpcMessage (New-IpcPipe) -Timeout 0.01", "IpcTimeout", ErrorCategory.OperationTimeout, "0.01 s")]
     [InlineData("Receive-IpcMessage (New-IpcPipe) -NoWait", "IpcEmpty", ErrorCategory.ResourceBusy, "Would have to wait")]
-    [InlineData("Receive-IpcMessage (New-IpcPipe) -NoWait -Timeout 1", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "exclude each other")]
+    [InlineData(
+        "Receive-IpcMessage (New-IpcPipe) -NoWait -Timeout 1", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "exclude each other")]
     [InlineData("Receive-IpcMessage (New-IpcPipe) -Peek", "IpcNotSupported", ErrorCategory.InvalidOperation, "byte stream")]
     [InlineData("Receive-IpcMessage (New-IpcPipe).Writer", "IpcNotSupported", ErrorCategory.InvalidOperation, "sending only")]
     [InlineData("1 | Send-IpcMessage (New-IpcPipe).Reader", "IpcNotSupported", ErrorCategory.InvalidOperation, "receiving only")]

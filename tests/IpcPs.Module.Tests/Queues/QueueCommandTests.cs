@@ -76,8 +76,12 @@ public sealed class QueueCommandTests : IDisposable
     [InlineData("New-IpcQueue -MaxMessages 0", "IpcInvalidArgument", "The maximum number of messages must be 1 or more; it is 0.")]
     [InlineData("New-IpcQueue -MaxMessages 1000000", "IpcLimitReached", "fs.mqueue.msg_max is ")]
     [InlineData("New-IpcQueue -MaxMessageSize 1GB", "IpcLimitReached", "fs.mqueue.msgsize_max is ")]
-    [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject } finally { Remove-IpcObject $q }", "IpcInvalidArgument", "There is nothing to change")]
-    [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject -MaxBytes 5 } finally { Remove-IpcObject $q }", "IpcNotSupported", "(POSIX message queue) has no maximum in bytes")]
+    [InlineData(
+        "$q = New-IpcQueue; try { $q | Set-IpcObject } finally { Remove-IpcObject $q }", "IpcInvalidArgument",
+        "There is nothing to change")]
+    [InlineData(
+        "$q = New-IpcQueue; try { $q | Set-IpcObject -MaxBytes 5 } finally { Remove-IpcObject $q }", "IpcNotSupported",
+        "(POSIX message queue) has no maximum in bytes")]
     [InlineData("New-IpcPipe | Set-IpcObject -Mode 600", "IpcNotSupported", "(anonymous pipe) has no owner, group or mode.")]
     [InlineData("$q = New-IpcQueue; try { $q | Set-IpcObject -Owner nosuchuser } finally { Remove-IpcObject $q }", "IpcInvalidArgument",
         "There is no user 'nosuchuser' on this machine.")]

@@ -17,7 +17,7 @@ public sealed class QueueLimitFactAttribute : FactAttribute
             var error = probe.StandardError.ReadToEnd();
             probe.WaitForExit();
             if (probe.ExitCode != 0) Skip = "No IPC namespace of its own: " + error.Trim();
-            // CAP_SYS_RESOURCE, bit 24 of CapEff: who has it is above these limits.
+            // CAP_SYS_RESOURCE, bit 24 of CapEff: a process that has it is above these limits.
             else if (HasCapability(24)) Skip = "This user has CAP_SYS_RESOURCE, for which the limits do not hold.";
         }
         catch (System.ComponentModel.Win32Exception)

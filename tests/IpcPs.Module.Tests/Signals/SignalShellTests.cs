@@ -41,7 +41,8 @@ public class SignalShellTests
             {{Storm}}
             Wait-IpcSignal RTMIN+4, USR1 -ArmOnly
             'ready'
-            # Signals arrive all the time from now on. While nothing is registered, one would end the session if others had not just arrived.
+            # Signals arrive all the time from now on. While nothing is registered, one would end the session if others had not just
+            # arrived.
             $null = Wait-IpcSignal RTMIN+4
             $null = Wait-IpcSignal USR1
             foreach ($i in 1..10) {

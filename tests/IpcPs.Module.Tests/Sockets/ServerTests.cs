@@ -122,7 +122,7 @@ public sealed class ServerTests : IDisposable
             """).Succeeded();
         var result = receiving.Wait();
         Assert.Equal("from the same user", result.Single());
-        Assert.Matches("^'.*' refused user nobody.*: only the listener's user and its AllowedUsers are served\\. "
+        Assert.Matches("^'.*' refused user \\w+.*: only the listener's user and its AllowedUsers are served\\. "
             + "New-IpcSocket -AllowUser names them\\.$", Assert.Single(result.Warnings));
         Assert.Equal(1L, _session.Run("$server.Refused").Single());
         intruder.Finish();

@@ -9,9 +9,11 @@ internal static class SocketErrors
     public static IpcException BindFailed(IpcAddress address, int errno) => errno switch
     {
         Errno.EADDRINUSE => new IpcException(IpcErrors.AlreadyExists, $"'{address}' has a live server.", address.Text,
-            "Choose another address, or connect to it.") { Errno = errno, Call = "bind", Advice = IpcAdvice.Connect },
+            "Choose another address, or connect to it.")
+        { Errno = errno, Call = "bind", Advice = IpcAdvice.Connect },
         Errno.EADDRNOTAVAIL => new IpcException(IpcErrors.PlatformNotSupported,
-            $"This machine does not have the address of '{address}'.", address.Text) { Errno = errno, Call = "bind" },
+            $"This machine does not have the address of '{address}'.", address.Text)
+        { Errno = errno, Call = "bind" },
         _ => IpcException.FromErrno("bind", errno, address.Text),
     };
 
@@ -21,7 +23,8 @@ internal static class SocketErrors
         Errno.ENOENT => new IpcException(IpcErrors.NotFound, $"There is no socket '{address}'.", address.Text)
         { Errno = errno, Call = "connect", Advice = IpcAdvice.WaitForServer },
         Errno.EPROTOTYPE => new IpcException(IpcErrors.WrongKind, $"The socket at '{address}' is of another type.", address.Text,
-            "Add the type to the address: '?type=stream', '?type=seqpacket' or '?type=datagram'.") { Errno = errno, Call = "connect" },
+            "Add the type to the address: '?type=stream', '?type=seqpacket' or '?type=datagram'.")
+        { Errno = errno, Call = "connect" },
         Errno.EAGAIN => new IpcException(IpcErrors.Full,
             $"The backlog of '{address}' is full: its server has not accepted earlier connections.", address.Text)
         { Errno = errno, Call = "connect", Advice = IpcAdvice.WaitForBacklog },
@@ -29,7 +32,8 @@ internal static class SocketErrors
             IpcException.TimedOut($"the server of '{address}' to accept the connection", address.Text, deadline, IpcErrors.Full),
         Errno.EADDRNOTAVAIL => new IpcException(IpcErrors.LimitReached,
             $"No local port is free to connect to '{address}', or this machine does not have the address.", address.Text,
-            "Check net.ipv4.ip_local_port_range.") { Errno = errno, Call = "connect" },
+            "Check net.ipv4.ip_local_port_range.")
+        { Errno = errno, Call = "connect" },
         _ => IpcException.FromErrno("connect", errno, address.Text),
     };
 
@@ -44,7 +48,8 @@ internal static class SocketErrors
             Errno.EMSGSIZE => TooLarge(socket, length),
             Errno.ETOOMANYREFS => new IpcException(IpcErrors.LimitReached,
                 $"Too many descriptors wait in sockets, those sent through '{address}' among them.", address.Text,
-                "Let the receivers receive them, or raise RLIMIT_NOFILE with 'ulimit -n'.") { Errno = errno, Call = call },
+                "Let the receivers receive them, or raise RLIMIT_NOFILE with 'ulimit -n'.")
+            { Errno = errno, Call = call },
             _ => IpcException.FromErrno(call, errno, address.Text),
         };
     }
@@ -52,7 +57,8 @@ internal static class SocketErrors
     public static IpcException ReceiveFailed(IpcAddress address, int errno) => errno switch
     {
         Errno.ECONNRESET => new IpcException(IpcErrors.PeerClosed,
-            $"The peer of '{address}' reset the connection: what it sent last may be lost.", address.Text) { Errno = errno, Call = "recv" },
+            $"The peer of '{address}' reset the connection: what it sent last may be lost.", address.Text)
+        { Errno = errno, Call = "recv" },
         Errno.ECONNREFUSED => new IpcException(IpcErrors.PeerClosed,
             $"No process listens at '{address}' now: a message that was sent to it is lost.", address.Text)
         { Errno = errno, Call = "recv" },
@@ -92,7 +98,8 @@ internal static class SocketErrors
     {
         if (!socket.IsUnix)
             throw new IpcException(IpcErrors.NotSupported, $"'{socket.Address}' does not carry descriptors: only unix sockets do.",
-                socket.Address.Text) { Advice = IpcAdvice.UseUnixSocket };
+                socket.Address.Text)
+            { Advice = IpcAdvice.UseUnixSocket };
     }
 
     private static IpcException Refused(IpcAddress address)

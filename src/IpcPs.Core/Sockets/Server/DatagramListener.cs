@@ -91,7 +91,8 @@ public sealed class DatagramListener : MessageChannel
     {
         ThrowIfClosed();
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it only sends replies.", Address.Text,
-            "Reply to a message. A sender that wants a reply must bind its socket to an address.") { Advice = IpcAdvice.ReplyOrConnect };
+            "Reply to a message. A sender that wants a reply must bind its socket to an address.")
+        { Advice = IpcAdvice.ReplyOrConnect };
     }
 
     private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait) =>

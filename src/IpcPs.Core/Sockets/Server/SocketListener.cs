@@ -115,7 +115,8 @@ public sealed class SocketListener : IpcChannel
     {
         ThrowIfClosed();
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' is a listener: it has no peer to send to.", Address.Text,
-            "Reply to a message, or connect as a client.") { Advice = IpcAdvice.ReplyOrConnect };
+            "Reply to a message, or connect as a client.")
+        { Advice = IpcAdvice.ReplyOrConnect };
     }
 
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
