@@ -49,7 +49,7 @@ public sealed class JobPipelineTests : JobTests
     public void Values_and_jobs_can_be_mixed(string via)
     {
         var (_, result) = Run("1..5 + (Start-IpcJob { 10..14 }) | Start-IpcJob { ($input | Measure-Object -Sum).Sum } -Via $args[0]", via);
-        Assert.Equal([75], result.NoErrors().Values);
+        Assert.Equal([75.0], result.NoErrors().Values);
     }
 
     [Theory]
