@@ -4,8 +4,7 @@ using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
 
-/// <summary>Makes IpcPs.Core and its packages load in a context of their own, so that another module can use other versions of the same
-/// packages. The manifest loads it before IpcPs.Module.dll (NestedModules).</summary>
+/// <summary>Makes IpcPs.Core load in a context of its own, so that another module can use another version of it. The manifest loads it before IpcPs.Module.dll (NestedModules).</summary>
 public sealed class ModuleLoader : IModuleAssemblyInitializer
 {
     private const string CoreName = "IpcPs.Core";
@@ -27,7 +26,7 @@ public sealed class ModuleLoader : IModuleAssemblyInitializer
         }
     }
 
-    // Only the core: the core itself then loads its packages in its own context.
+    // Only the core.
     private static Assembly? ResolveCore(AssemblyLoadContext context, AssemblyName name) =>
         name.Name == CoreName ? s_context!.LoadFromAssemblyName(name) : null;
 

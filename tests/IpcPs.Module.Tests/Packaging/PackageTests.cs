@@ -48,7 +48,7 @@ public sealed class PackageTests : IDisposable
             """).Lines);
         var installed = Path.Combine(Home, ".local", "share", "powershell", "Modules", "IpcPs", "0.1.0");
         Assert.False(Directory.Exists(Path.Combine(installed, "lib")));
-        Assert.True(Directory.Exists(Path.Combine(installed, "module", "bin", "deps", "runtimes", "linux-arm64")));
+        Assert.True(File.Exists(Path.Combine(installed, "module", "bin", "deps", "IpcPs.Core.dll")));
 
         var lines = Run("""
             Import-Module IpcPs
