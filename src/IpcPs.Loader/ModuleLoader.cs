@@ -4,7 +4,8 @@ using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
 
-/// <summary>Makes IpcPs.Core load in a context of its own, so that another module can use another version of it. The manifest loads it before IpcPs.Module.dll (NestedModules).</summary>
+/// <summary>Makes IpcPs.Core load in a context of its own, so that another module can use another version of it.
+/// The manifest loads this assembly before IpcPs.Module.dll (NestedModules).</summary>
 public sealed class ModuleLoader : IModuleAssemblyInitializer
 {
     private const string CoreName = "IpcPs.Core";
