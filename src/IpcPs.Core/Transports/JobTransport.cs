@@ -71,7 +71,7 @@ public abstract class JobTransport : IDisposable
     protected abstract void Dispose(bool disposing);
 }
 
-/// <summary>Creates and opens the transports of one kind. <c>Start-IpcJob -Via</c> chooses the kind.
+/// <summary>Creates and opens the transports of one kind. The caller chooses the kind by its name.
 /// A mechanism has none, one, or several (sockets) of them: <see cref="IpcMechanism.Transports"/>.</summary>
 public abstract class JobTransportFactory
 {

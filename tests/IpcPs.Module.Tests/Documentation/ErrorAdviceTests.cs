@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Xunit;
 
-namespace IpcPs.Module.Tests;
+namespace IpcPs.Module.Tests.Documentation;
 
 /// <summary>The library's texts name no command, because C# programs use it; the module adds the commands to its errors.</summary>
 public partial class ErrorAdviceTests
@@ -34,6 +34,6 @@ public partial class ErrorAdviceTests
     }
 
     // A parameter is a word in a text or a comment: a minus sign of an expression has a C# name after it.
-    [GeneratedRegex("[A-Z][a-z]+-Ipc|\\b(?:Get|New|Start|Import)-[A-Z]|[\\s\"'(>]-(?!Marshal|Line|Id|Errno)[A-Z][a-z]+")]
+    [GeneratedRegex("[A-Z][a-z]+-Ipc|\\b(?:Get|New|Start|Import)-[A-Z]|[\\s\"'(>]-(?!Marshal|Line|Id|Errno|Max)[A-Z][a-z]+")]
     private static partial Regex CommandOrParameter();
 }

@@ -95,7 +95,7 @@ public sealed class HandleCommandTests : IDisposable
     [Theory]
     [InlineData("-Handle 'text'", "IpcInvalidArgument", "A String has no descriptor that could be passed on.")]
     [InlineData("-Handle $pipe", "IpcNotSupported", "has no single descriptor that could be passed on.")]
-    [InlineData("-Handle @($pipe.Reader) * 254", "IpcInvalidArgument", "A message carries at most 253 descriptors, and 254 were given.")]
+    [InlineData("-Handle @($pipe.Reader) * 254", "IpcInvalidArgument", "A message carries up to 253 descriptors, not 254.")]
     [InlineData("-Handle $pipe.Reader", "IpcNotSupported", "does not carry descriptors: only unix sockets do.", "tcp")]
     [InlineData("-Handle $pipe.Reader", "IpcNotSupported", "does not carry descriptors: only unix sockets do.", "udp")]
     [InlineData("-Handle $pipe.Reader", "IpcNotSupported", "carry", "pipe")]

@@ -163,7 +163,7 @@ public sealed class ServerTests : IDisposable
     public void Who_allows_others_where_they_can_t_come_is_warned()
     {
         var result = _session.Run("$server = New-IpcSocket $args[0] -AllowUser '*'", _place.Address("name")).NoErrors();
-        Assert.Contains("the runtime folder is this user's alone", Assert.Single(result.Warnings), StringComparison.Ordinal);
+        Assert.Contains("the runtime folder is private to the current user", Assert.Single(result.Warnings), StringComparison.Ordinal);
     }
 
     [NeedsTheory("python3")]

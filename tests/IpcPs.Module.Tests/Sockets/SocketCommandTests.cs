@@ -163,7 +163,7 @@ public sealed class SocketCommandTests : IDisposable
             Receive-IpcMessage $server -NoWait
             Close-IpcObject $client
             """, _place.Address(kind));
-        Assert.Equal(["IpcFull,IpcPs.Module.Commands.SendIpcMessageCommand", true], result.Values);
+        Assert.Equal(["IpcFull,IpcPs.Module.Commands.Messaging.SendIpcMessageCommand", true], result.Values);
         // With -ErrorAction Stop the first of these was caught, so it is not one of the errors here.
         var ids = result.Errors.Select(static e => e.FullyQualifiedErrorId.Split(',')[0]);
         Assert.Equal(["IpcTimeout", "IpcEmpty"], ids.Where(static id => id != "IpcFull"));
