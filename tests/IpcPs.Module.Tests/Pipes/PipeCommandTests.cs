@@ -85,7 +85,7 @@ public sealed class PipeCommandTests : IDisposable
     [InlineData("'x' * 100000 | Send-IpcMessage (New-IpcPipe) -NoWait", "IpcFull", ErrorCategory.ResourceBusy, "buffer space")]
     [InlineData("\"a`nb\" | Send-IpcMessage (New-IpcPipe) -Format Text", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "line break")]
     [InlineData("Close-IpcObject fifo:x", "IpcInvalidOperation", ErrorCategory.InvalidOperation, "is an address")]
-    [InlineData("Remove-IpcObject (New-IpcPipe)", "IpcNotSupported", ErrorCategory.InvalidOperation, "removed: it ends with")]
+    [InlineData("Remove-IpcObject (New-IpcPipe)", "IpcNotSupported", ErrorCategory.InvalidOperation, "removed: it ends when")]
     [InlineData("Remove-IpcObject fifo:no-such-thing", "IpcNotFound", ErrorCategory.ObjectNotFound, "ENOENT")]
     public void What_is_wrong_has_an_id_a_category_and_a_text(string script, string id, ErrorCategory category, string text)
     {
