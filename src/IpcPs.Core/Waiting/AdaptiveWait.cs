@@ -66,7 +66,11 @@ internal struct AdaptiveWait
     }
 
     /// <summary>Records that the first attempt succeeded, without waiting.</summary>
-    public void WasReady() => _afterYield = 0;
+    public void WasReady()
+    {
+        // One yield that runs the peer is enough to yield first again: in a conversation a message may be there early once in a while.
+        if (_afterYield >= SharedCoreKnown) _afterYield = SharedCoreKnown - 1;
+    }
 
     /// <summary>Records that a spin succeeded.</summary>
     /// <param name="sharedCore">Whether it did after one yield, which ran the peer.</param>
