@@ -53,8 +53,14 @@ internal sealed class Peer : IDisposable
     public static bool Has(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, program)));
 
+    /// <summary>What it does, for the message of a test that waited for it in vain.</summary>
+    public string State => _process.HasExited
+        ? $"ended with {_process.ExitCode}: {_process.StandardError.ReadToEnd()}"
+        : $"runs, and is in {File.ReadAllText($"/proc/{Id}/wchan")}";
+
     /// <summary>Waits for its next line.</summary>
-    public string? ReadLine() => _process.StandardOutput.ReadLine();
+    /// <exception cref="TimeoutException">None came within two minutes.</exception>
+    public string? ReadLine() => Within(_process.StandardOutput.ReadLineAsync(), "write a line");
 
     /// <summary>Stops it, and waits until it has stopped: until then it could still take a signal that is lower than STOP.</summary>
     public void Stop()
@@ -72,13 +78,15 @@ internal sealed class Peer : IDisposable
     }
 
     /// <summary>Waits for its end, which must be a good one.</summary>
+    /// <exception cref="TimeoutException">It did not end within two minutes.</exception>
     public string Finish()
     {
-        var output = _process.StandardOutput.ReadToEnd();
-        var errors = _process.StandardError.ReadToEnd();
+        var output = _process.StandardOutput.ReadToEndAsync();
+        var errors = _process.StandardError.ReadToEndAsync();
+        Within(Task.WhenAll(output, errors), "end");
         _process.WaitForExit();
-        return _process.ExitCode == 0 ? output.TrimEnd('\n')
-            : throw new InvalidOperationException($"The peer ended with {_process.ExitCode}: {output}{errors}");
+        return _process.ExitCode == 0 ? output.Result.TrimEnd('\n')
+            : throw new InvalidOperationException($"The peer ended with {_process.ExitCode}: {output.Result}{errors.Result}");
     }
 
     public void Dispose()
@@ -93,6 +101,12 @@ internal sealed class Peer : IDisposable
             new ProcessStartInfo(
             program, arguments)
             { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!);
+
+    private T Within<T>(Task<T> task, string what)
+    {
+        if (task.Wait(TimeSpan.FromMinutes(2))) return task.Result;
+        throw new TimeoutException($"The peer {Id} did not {what}: it {State}.");
+    }
 
     private static string Compile(string source)
     {
