@@ -37,7 +37,7 @@ internal readonly record struct Mapping(FileId File, bool IsSysV)
         rest = rest[(rest.IndexOf((byte)' ') + 1)..];
         if (!Utf8Parser.TryParse(rest, out uint major, out var used, 'x') || rest.Length <= used || rest[used] != ':') return false;
         rest = rest[(used + 1)..];
-        if (!Utf8Parser.TryParse(rest, out uint minor, out used, 'x')) return false;
+        if (!Utf8Parser.TryParse(rest, out uint minor, out used, 'x') || rest.Length <= used) return false;
         rest = rest[(used + 1)..];
         if (!Utf8Parser.TryParse(rest, out ulong inode, out used)) return false;
         var isSysV = rest[used..].TrimStart((byte)' ').StartsWith("/SYSV"u8);

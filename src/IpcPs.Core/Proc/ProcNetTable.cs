@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 
@@ -8,6 +9,8 @@ internal static class ProcNetTable
 {
     private const byte TimeWait = 6;
     private const int ListeningFlag = 0x10000;
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789ABCDEFabcdef");
 
     /// <summary>The named Unix sockets of this network namespace.</summary>
     /// <param name="problem">Why the table can't be read, or null.</param>
@@ -42,17 +45,20 @@ internal static class ProcNetTable
         return new SocketTableEntry(local, remote, state, state == TimeWait || (inode == 0 && user == 0), user, inode);
     }
 
-    private static UnixSocketEntry? ParseUnix(string line)
+    /// <summary>Reads a line of /proc/net/unix. The kernel prints a name as it is: with a line end in it, any user can make a line of any
+    /// content.</summary>
+    internal static UnixSocketEntry? ParseUnix(string line)
     {
         // Num RefCount Protocol Flags Type St Inode [Path]
         var fields = line.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries);
         // A socket that was bound to a relative path can't be found by that.
         if (fields.Length < 8 || fields[7][0] is not ('/' or '@')) return null;
-        var isListening = (Hex(fields[3]) & ListeningFlag) != 0;
-        return new UnixSocketEntry(fields[7], (IpcSocketType)Hex(fields[4]), isListening, $"socket:[{fields[6]}]");
+        if (!TryHex(fields[3], out var flags) || !TryHex(fields[4], out var type)) return null;
+        return new UnixSocketEntry(fields[7], (IpcSocketType)type, (flags & ListeningFlag) != 0, $"socket:[{fields[6]}]");
     }
 
-    private static int Hex(string text) => int.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    private static bool TryHex(ReadOnlySpan<char> text, out int number) =>
+        int.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);
 
     private static IEnumerable<string> Lines(string table, out string? problem)
     {
@@ -67,7 +73,8 @@ internal static class ProcNetTable
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon is not (8 or 32)) return null;
-        if (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var port)) return null;
+        if (!TryHex(text.AsSpan(colon + 1), out var port) || port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort) return null;
+        if (text.AsSpan(0, colon).IndexOfAnyExcept(HexDigits) >= 0) return null;
         var bytes = Convert.FromHexString(text.AsSpan(0, colon));
         for (var i = 0; i < bytes.Length; i += 4) bytes.AsSpan(i, 4).Reverse();
         return new IPEndPoint(new IPAddress(bytes), port);
