@@ -1,0 +1,42 @@
+using IpcPs.Inventory;
+
+namespace IpcPs.Strength.Framework;
+
+/// <summary>The kernel objects of the machine, as the kernel lists them: what an attack leaves behind is what is there after it and was
+/// not there before.</summary>
+internal sealed class MachineObjects
+{
+    private readonly HashSet<string> _names = [.. Names()];
+
+    /// <summary>What is there now and was not there then. The stale objects among it that this run made are removed first, as a user
+    /// would remove them.</summary>
+    /// <returns>One line for each.</returns>
+    public List<string> Added()
+    {
+        var added = Names().Where(n => !_names.Contains(n)).ToList();
+        if (added.Count == 0) return added;
+        // What a killed process leaves is no fault, as long as the inventory says that it is stale.
+        var objects = IpcInventory.List([], all: false, out _);
+        IpcInventory.RemoveStale([.. objects.Where(o => o.IsStale && (added.Exists(a => a == o.Address.Path || a == $"/dev/shm/{o.Address.Name}") || IsOurs(o)))]);
+        return [.. Names().Where(n => !_names.Contains(n))];
+    }
+
+    private static bool IsOurs(IpcObjectInfo found) => found.CreatorId is { } id && Workers.Ids.Contains(id);
+
+    private static IEnumerable<string> Names()
+    {
+        foreach (var folder in (string[])["/dev/shm", "/dev/mqueue", RuntimeFolder.Path])
+        {
+            if (!Directory.Exists(folder)) continue;
+            foreach (var file in Directory.EnumerateFileSystemEntries(folder)) yield return file;
+        }
+        foreach (var table in (string[])["msg", "sem", "shm"])
+        {
+            foreach (var line in File.ReadLines($"/proc/sysvipc/{table}").Skip(1))
+            {
+                var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                yield return $"System V {table}, key {fields[0]}, id {fields[1]}";
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace IpcPs.Strength.Soak;
+
+/// <summary>All mechanisms at once for a long time, in several processes of which one is killed now and then; what runs on stays as small
+/// as it was, and at the end nothing is left.</summary>
+internal sealed class SoakAttack : IAttack
+{
+    private const int Workers = 3;
+    private const int WarmUp = 50;
+    private const double SecondsBetweenKills = 5;
+    private const int SpareDescriptors = 20;
+    private const long SpareKilobytes = 50 * 1024;
+
+    public string Name => "soak, all mechanisms";
+
+    public void Run(AttackContext context)
+    {
+        var clock = Stopwatch.StartNew();
+        // The first one is never killed: its descriptors and its memory tell.
+        var workers = Enumerable.Range(0, Workers).Select(_ => Go()).ToList();
+        var steady = workers[0];
+        for (var i = 0; i < WarmUp; i++) steady.ReadLine();
+        var (descriptors, memory) = (steady.Descriptors, Kilobytes(steady));
+        var killed = 0;
+        var cycles = (long)WarmUp;
+        var nextKill = SecondsBetweenKills;
+        while (clock.Elapsed.TotalSeconds < context.Settings.SoakSeconds)
+        {
+            if (steady.ReadLine() is var line && line != "cycle")
+            {
+                context.Fault(line);
+                return;
+            }
+            cycles++;
+            if (clock.Elapsed.TotalSeconds < nextKill) continue;
+            nextKill += SecondsBetweenKills;
+            var victim = context.Random.Next(1, Workers);
+            workers[victim].Kill();
+            workers[victim] = Go();
+            killed++;
+        }
+        if (steady.Descriptors > descriptors + SpareDescriptors) context.Fault($"{descriptors} descriptors at first, {steady.Descriptors} now.");
+        if (Kilobytes(steady) is var now && now > memory + SpareKilobytes) context.Fault($"{memory:N0} KiB at first, {now:N0} KiB now.");
+        context.Figures = string.Create(CultureInfo.InvariantCulture,
+            $"{cycles:N0} times all mechanisms, {killed} kills, {memory:N0} KiB at first, {now:N0} KiB at the end");
+
+        WorkerProcess Go() => context.Start("soak", context.Random.Next().ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static long Kilobytes(WorkerProcess worker)
+    {
+        var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{worker.Id}/status"))
+            .First(static l => l.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>Goes through all mechanisms in random order, for ever: <c>soak SEED</c>. It writes "cycle" after each time, or the
+/// fault.</summary>
+internal sealed class SoakWorker : IWorker
+{
+    private int _names;
+
+    public string Name => "soak";
+
+    public void Run(string[] args)
+    {
+        var random = new Random(int.Parse(args[0], CultureInfo.InvariantCulture));
+        var cycles = Cycle.All.ToArray();
+        while (true)
+        {
+            random.Shuffle(cycles);
+            foreach (var cycle in cycles)
+            {
+                try
+                {
+                    cycle.Run(NewName);
+                }
+                catch (Exception e)
+                {
+                    Console.WriteLine($"{cycle.Kind}: {e.ToString().ReplaceLineEndings(" | ")}");
+                    return;
+                }
+            }
+            Console.WriteLine("cycle");
+        }
+    }
+
+    private string NewName() => $"strength-{Environment.ProcessId}-{++_names}";
+}
