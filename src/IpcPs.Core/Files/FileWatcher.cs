@@ -55,8 +55,16 @@ internal static class FileWatcher
     private static Inotify? TryStart()
     {
         if (Inotify.TryCreate() is not { } inotify) return null;
-        new Thread(() => Run(inotify), StackSize) { IsBackground = true, Name = "IpcPs file watch" }.Start();
-        return inotify;
+        try
+        {
+            BackgroundThread.Start("IpcPs file watch", () => Run(inotify), stackSize: StackSize);
+            return inotify;
+        }
+        catch (IpcException)
+        {
+            inotify.Dispose();
+            return null;
+        }
     }
 
     private static void Run(Inotify inotify)

@@ -98,7 +98,7 @@ public sealed class ChildProcess : IDisposable
     {
         if (Exit is null && !WaitForExit(Deadline.Immediate))
         {
-            new Thread(ReapLater) { IsBackground = true, Name = $"IpcPs waits for process {Id}" }.Start();
+            BackgroundThread.Start($"IpcPs waits for process {Id}", ReapLater);
             return;
         }
         _pidfd?.Dispose();

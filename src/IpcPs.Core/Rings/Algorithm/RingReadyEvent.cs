@@ -19,7 +19,7 @@ internal sealed class RingReadyEvent : IDisposable
     {
         (_isReady, _untilChanged, _closing) = (isReady, untilChanged, closing);
         _event = new EventDescriptor(target);
-        new Thread(Run, 256 * 1024) { IsBackground = true, Name = "IpcPs ring readiness" }.Start();
+        BackgroundThread.Start("IpcPs ring readiness", Run, target, 256 * 1024);
     }
 
     /// <summary>Returns the descriptor. It becomes readable when there is a message or the end of the stream.</summary>

@@ -31,7 +31,7 @@ internal static unsafe class SignalPump
     private static void Start()
     {
         s_change = new EventDescriptor();
-        new Thread(Run) { IsBackground = true, Name = "IpcPs signals" }.Start();
+        BackgroundThread.Start("IpcPs signals", Run);
     }
 
     private static void Run()

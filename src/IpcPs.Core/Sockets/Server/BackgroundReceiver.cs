@@ -17,8 +17,8 @@ internal abstract class BackgroundReceiver<T> : IDisposable
     private readonly object _receiving = new();
     private readonly Queue<(T Item, int Size)> _received = new();
     private readonly SemaphoreSlim _resume = new(0);
-    private readonly Thread _thread;
     private IpcException? _error;
+    private Thread? _thread;
     private long _used;
     private bool _isPaused;
 
@@ -30,7 +30,6 @@ internal abstract class BackgroundReceiver<T> : IDisposable
     {
         (_socket, _capacity, _resumeAt, _closing) = (socket, capacity, resumeAt, closing);
         _ready = new EventDescriptor(socket.Address.Text);
-        _thread = new Thread(Run) { IsBackground = true, Name = $"IpcPs listener {socket.Address}" };
     }
 
     /// <summary>Readable while an item or an error is queued.</summary>
@@ -39,13 +38,24 @@ internal abstract class BackgroundReceiver<T> : IDisposable
     /// <summary>Call after closing was cancelled. Waits for the thread, which ends at once; only then is the socket's port free.</summary>
     public void Dispose()
     {
-        _thread.Join();
+        _thread?.Join();
         while (_received.TryDequeue(out var next)) Discard(next.Item);
         _ready.Dispose();
     }
 
     /// <summary>Starts the thread: the last statement of a constructor.</summary>
-    protected void Start() => _thread.Start();
+    protected void Start()
+    {
+        try
+        {
+            _thread = BackgroundThread.Start($"IpcPs listener {_socket.Address}", Run, _socket.Address.Text);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Receives one item from the socket, if one is there.</summary>
     protected abstract bool TryReceive(out T item, out int size);
