@@ -18,6 +18,7 @@ internal sealed record KillTarget(string Name, Func<AttackContext, IpcAddress> C
         new("FIFO", Fifo, 1, null),
         new("unix stream socket", static c => IpcAddress.Parse($"unix:{c.Folder}/s"), 1, null),
         new("unix seqpacket socket", static c => IpcAddress.Parse($"unix:{c.Folder}/s?type=seqpacket"), 1, null),
+        new("unix datagram socket", static c => IpcAddress.Parse($"unix:{c.Folder}/s?type=datagram"), 1, null),
         new("TCP socket", static c => IpcAddress.Parse($"tcp:127.0.0.1:{20_000 + c.Random.Next(10_000)}"), 1, null),
         new("POSIX queue", static c => Owned(c, PosixQueue.Create(IpcAddress.Parse($"mq:/{c.NewName()}"))), 2, 1),
         new("System V queue", static c => Owned(c, SysVQueue.Create()), 2, 1),
