@@ -23,7 +23,7 @@ internal static class SocketInventory
             if (!IsServer(socket) && !scan.All) continue;
             if (AddressOf(socket) is { } address) yield return OfUnix(scan, address, socket);
         }
-        foreach (var name in FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFSOCK))
+        foreach (var name in scan.NamesInRuntimeFolder(Libc.S_IFSOCK))
         {
             var path = Path.Combine(RuntimeFolder.Path, name);
             if (bound.Contains(path) || !IpcAddress.TryParse("unix:" + name, out var address)) continue;

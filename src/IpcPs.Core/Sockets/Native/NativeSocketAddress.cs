@@ -44,6 +44,7 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
     public Span<byte> Buffer => _bytes;
 
     /// <summary>Converts an address.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/> (the runtime folder).</exception>
     public static NativeSocketAddress Of(IpcAddress address)
     {
         var name = default(NativeSocketAddress);
@@ -61,7 +62,7 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
         BitConverter.TryWriteBytes(bytes, (ushort)Libc.AF_UNIX);
         // An abstract name begins with a NUL, and only the length shows its end. A path ends with a NUL; the bytes are zero already.
         var offset = address.IsAbstract ? PathOffset + 1 : PathOffset;
-        var length = Encoding.UTF8.GetBytes(address.IsAbstract ? address.Name! : address.Path!, bytes[offset..]);
+        var length = Encoding.UTF8.GetBytes(address.IsAbstract ? address.Name! : RuntimeFolder.PathOf(address), bytes[offset..]);
         name.Length = (uint)(offset + length + (address.IsAbstract ? 0 : 1));
         return name;
     }
