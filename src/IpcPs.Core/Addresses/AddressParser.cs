@@ -21,6 +21,8 @@ internal static class AddressParser
             throw Invalid(text, $"'{text[..colon]}' is not a scheme; the schemes are "
                 + $"{string.Join(", ", Enum.GetValues<IpcScheme>().Select(Word))}");
         var rest = text[(colon + 1)..];
+        // For all schemes: a number that ends with a NUL is a number for .NET.
+        NameRules.CheckCharacters(text, rest);
         return scheme switch
         {
             IpcScheme.Pipe or IpcScheme.MemFd or IpcScheme.Fd => ParseDescriptor(scheme, text, rest),
@@ -36,7 +38,7 @@ internal static class AddressParser
     }
 
     internal static IpcException Invalid(string text, string why) =>
-        new(IpcErrors.InvalidAddress, $"'{text}' is not an address: {why}.", text) { Advice = IpcAdvice.CheckAddressForm };
+        new(IpcErrors.InvalidAddress, $"'{NameRules.Shorten(text)}' is not an address: {why}.", text) { Advice = IpcAdvice.CheckAddressForm };
 
     private static IpcAddress ParseDescriptor(IpcScheme scheme, string text, string rest)
     {
