@@ -48,7 +48,7 @@ public sealed class IpcException : Exception
     public static IpcException FromErrno(string call, int errno, string? target, string? hint = null, IpcErrorId? id = null,
         IpcAdvice advice = IpcAdvice.None)
     {
-        var known = ErrnoTable.Explain(errno);
+        var known = ErrnoTable.Explain(call, errno);
         var on = target is null ? "" : $" on '{target}'";
         return new IpcException(id ?? known.Id, $"{call}{on} failed: {known.Text} ({ErrnoTable.Name(errno)}).", target, hint ?? known.Hint)
         {

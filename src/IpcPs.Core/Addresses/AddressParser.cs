@@ -21,6 +21,8 @@ internal static class AddressParser
             throw Invalid(text, $"'{text[..colon]}' is not a scheme; the schemes are "
                 + $"{string.Join(", ", Enum.GetValues<IpcScheme>().Select(Word))}");
         var rest = text[(colon + 1)..];
+        // For all schemes: a number that ends with a NUL is a number for .NET.
+        NameRules.CheckCharacters(text, rest);
         return scheme switch
         {
             IpcScheme.Pipe or IpcScheme.MemFd or IpcScheme.Fd => ParseDescriptor(scheme, text, rest),
@@ -28,7 +30,7 @@ internal static class AddressParser
             IpcScheme.File => rest.StartsWith('/') ? ParsePath(scheme, text, rest)
                 : throw Invalid(text, "a file needs its full path, 'file:/path'"),
             IpcScheme.Mq or IpcScheme.Shm or IpcScheme.Sem or IpcScheme.Ring => ParsePosixName(scheme, text, rest),
-            IpcScheme.Mutex => new IpcAddress(scheme, "mutex:" + NameRules.Bare(text, rest, NameRules.MaxFileName - 16)) { Name = rest },
+            IpcScheme.Mutex => ParseMutex(text, rest),
             IpcScheme.SysVMq or IpcScheme.SysVShm or IpcScheme.SysVSem => ParseKey(scheme, text, rest),
             IpcScheme.Unix => SocketAddressParser.ParseUnix(text, rest),
             _ => SocketAddressParser.ParseInternet(scheme, text, rest),
@@ -36,7 +38,7 @@ internal static class AddressParser
     }
 
     internal static IpcException Invalid(string text, string why) =>
-        new(IpcErrors.InvalidAddress, $"'{text}' is not an address: {why}.", text) { Advice = IpcAdvice.CheckAddressForm };
+        new(IpcErrors.InvalidAddress, $"'{NameRules.Shorten(text)}' is not an address: {why}.", text) { Advice = IpcAdvice.CheckAddressForm };
 
     private static IpcAddress ParseDescriptor(IpcScheme scheme, string text, string rest)
     {
@@ -66,6 +68,16 @@ internal static class AddressParser
         }
         var name = NameRules.Bare(text, rest, NameRules.MaxFileName);
         return new IpcAddress(scheme, $"{Word(scheme)}:{name}") { Name = name, Path = Path.Combine(RuntimeFolder.Path, name) };
+    }
+
+    private static IpcAddress ParseMutex(string text, string rest)
+    {
+        var name = NameRules.Bare(text, rest, NameRules.MaxFileName - 16);
+        return new IpcAddress(IpcScheme.Mutex, "mutex:" + name)
+        {
+            Name = name,
+            Path = Path.Combine(RuntimeFolder.Path, name + IpcAddress.MutexSuffix),
+        };
     }
 
     // A POSIX name is a slash and up to 255 bytes. The slash is optional here; the canonical text has it.

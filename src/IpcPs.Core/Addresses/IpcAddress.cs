@@ -8,6 +8,9 @@ namespace IpcPs.Addresses;
 /// check whether the object exists.</summary>
 public sealed class IpcAddress : IEquatable<IpcAddress>
 {
+    /// <summary>What follows the name of a mutex in the name of its file.</summary>
+    internal const string MutexSuffix = ".mutex";
+
     internal IpcAddress(IpcScheme scheme, string text)
     {
         Scheme = scheme;
@@ -33,7 +36,8 @@ public sealed class IpcAddress : IEquatable<IpcAddress>
     /// null.</summary>
     public string? Name { get; internal init; }
 
-    /// <summary>fifo, unix, file: its path, in the runtime folder for a bare name; else null.</summary>
+    /// <summary>fifo, unix, file, mutex: its path, in the runtime folder for a bare name; else null. The folder has not been
+    /// checked.</summary>
     public string? Path { get; internal init; }
 
     /// <summary>sysvmq, sysvshm, sysvsem: the key; else null.</summary>

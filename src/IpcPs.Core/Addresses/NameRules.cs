@@ -56,12 +56,25 @@ internal static class NameRules
         {
             if (char.IsControl(c)) throw Invalid(address, $"it contains the control character U+{(int)c:X4}");
         }
+        if (!IsText(name)) throw Invalid(address, "it contains half of a character");
+    }
+
+    /// <summary>Whether a name has no control characters, and no half surrogates: as UTF-8 they would be another name.</summary>
+    public static bool IsText(string name)
+    {
+        for (var i = 0; i < name.Length;)
+        {
+            if (!Rune.TryGetRuneAt(name, i, out var rune) || Rune.IsControl(rune)) return false;
+            i += rune.Utf16SequenceLength;
+        }
+        return true;
     }
 
     public static IpcException Invalid(string address, string why) =>
         new(IpcErrors.InvalidName, $"'{Shorten(address)}' is not a usable name: {why}.", address);
 
-    private static string Shorten(string text)
+    /// <summary>A text from outside, for a message.</summary>
+    public static string Shorten(string text)
     {
         var clean = string.Concat(text.Select(static c => char.IsControl(c) ? '?' : c));
         return clean.Length <= 80 ? clean : clean[..77] + "...";

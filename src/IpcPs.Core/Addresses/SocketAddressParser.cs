@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 
 namespace IpcPs.Addresses;
 
@@ -12,7 +13,8 @@ internal static class SocketAddressParser
     public static IpcAddress ParseUnix(string text, string rest)
     {
         var type = IpcSocketType.Stream;
-        var query = rest.IndexOf('?', StringComparison.Ordinal);
+        // The last one: a name may contain the character too.
+        var query = rest.LastIndexOf('?');
         if (query >= 0)
         {
             type = rest[(query + 1)..].ToUpperInvariant() switch
@@ -24,24 +26,62 @@ internal static class SocketAddressParser
             };
             rest = rest[..query];
         }
-        var suffix = type == IpcSocketType.Stream ? "" : "?type=" + type.ToString().ToLowerInvariant();
-        if (rest.StartsWith('@'))
+        return OfUnix(text, rest, type);
+    }
+
+    /// <summary>The address of a Unix socket that the kernel shows.</summary>
+    /// <param name="name">Its path, or its abstract name after an <c>@</c>.</param>
+    /// <param name="type">Its type.</param>
+    /// <returns>Null where no address leads to it: it was bound to a relative path, or its name has characters that no address
+    /// has.</returns>
+    public static IpcAddress? TryOfKernelName(string name, IpcSocketType type)
+    {
+        if (!name.StartsWith('/') && !name.StartsWith('@')) return null;
+        try
         {
-            var name = rest[1..];
-            if (name.Length == 0) throw NameRules.Invalid(text, "the abstract name is empty");
-            NameRules.CheckCharacters(text, name);
-            NameRules.CheckLength(text, name, MaxUnixPath);
-            return new IpcAddress(IpcScheme.Unix, $"unix:@{name}{suffix}") { Name = name, IsAbstract = true, SocketType = type };
+            var folder = RuntimeFolder.Path + "/";
+            var bare = name.StartsWith(folder, StringComparison.Ordinal) ? name[folder.Length..] : "";
+            var isBare = bare.Length > 0 && !bare.Contains('/', StringComparison.Ordinal) && !bare.StartsWith('@');
+            return OfUnix(name, isBare ? bare : name, type);
         }
-        if (rest.StartsWith('/'))
+        catch (IpcException)
         {
-            var path = NameRules.FullPath(text, rest, MaxUnixPath);
+            return null;
+        }
+    }
+
+    private static IpcAddress OfUnix(string text, string name, IpcSocketType type)
+    {
+        // A name with a '?' says its type always, so that the '?' is not taken for the beginning of one.
+        var isPlain = type == IpcSocketType.Stream && !name.Contains('?', StringComparison.Ordinal);
+        var suffix = isPlain ? "" : "?type=" + type.ToString().ToLowerInvariant();
+        if (name.StartsWith('@'))
+        {
+            var hidden = name[1..];
+            if (hidden.Length == 0) throw NameRules.Invalid(text, "the abstract name is empty");
+            NameRules.CheckCharacters(text, hidden);
+            NameRules.CheckLength(text, hidden, MaxUnixPath);
+            return new IpcAddress(IpcScheme.Unix, $"unix:@{hidden}{suffix}") { Name = hidden, IsAbstract = true, SocketType = type };
+        }
+        if (name.StartsWith('/'))
+        {
+            var path = NameRules.FullPath(text, name, MaxUnixPath);
             return new IpcAddress(IpcScheme.Unix, $"unix:{path}{suffix}") { Path = path, SocketType = type };
         }
-        var bare = NameRules.Bare(text, rest, NameRules.MaxFileName);
-        var inFolder = Path.Combine(RuntimeFolder.Path, bare);
-        NameRules.CheckLength(text, inFolder, MaxUnixPath);
-        return new IpcAddress(IpcScheme.Unix, $"unix:{bare}{suffix}") { Name = bare, Path = inFolder, SocketType = type };
+        var bare = NameRules.Bare(text, name, NameRules.MaxFileName);
+        return new IpcAddress(IpcScheme.Unix, $"unix:{bare}{suffix}") { Name = bare, Path = InFolder(text, bare), SocketType = type };
+    }
+
+    private static string InFolder(string text, string bare)
+    {
+        var folder = RuntimeFolder.Path;
+        var path = Path.Combine(folder, bare);
+        var bytes = Encoding.UTF8.GetByteCount(path);
+        if (bytes <= MaxUnixPath) return path;
+        throw new IpcException(IpcErrors.NameTooLong,
+            $"The path of '{text}' has {bytes} bytes, and the path of a Unix socket may have {MaxUnixPath}: the runtime folder '{folder}' "
+            + $"takes {bytes - Encoding.UTF8.GetByteCount(bare)} of them.", text,
+            "Set XDG_RUNTIME_DIR to a folder with a shorter path, choose a shorter name, or use an abstract name: 'unix:@NAME'.");
     }
 
     public static IpcAddress ParseInternet(IpcScheme scheme, string text, string rest)

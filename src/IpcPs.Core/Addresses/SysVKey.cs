@@ -40,6 +40,7 @@ public sealed class SysVKey : IEquatable<SysVKey>
     public static SysVKey? TryParse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
+        if (!NameRules.IsText(text)) return null;
         if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
         {
             return uint.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex != 0

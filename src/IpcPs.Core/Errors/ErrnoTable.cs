@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using IpcPs.Proc;
 
 namespace IpcPs.Errors;
 
@@ -15,8 +16,16 @@ internal static class ErrnoTable
     /// <summary>The errno's symbolic name, <c>EPIPE</c>; a number where <see cref="Errno"/> does not have it.</summary>
     public static string Name(int errno) => Names.TryGetValue(errno, out var name) ? name : $"errno {errno}";
 
-    public static Meaning Explain(int errno)
+    /// <summary>What an errno of a call means.</summary>
+    /// <param name="call">The call, as its man page names it.</param>
+    /// <param name="errno">The errno.</param>
+    public static Meaning Explain(string call, int errno)
     {
+        if (LimitOf(call, errno) is { } limit)
+        {
+            return new(IpcErrors.LimitReached, $"this user has reached the limit {limit}, which is {Sysctl.Describe(limit)}",
+                $"Raise it with 'sysctl {limit}=…', or end programs that use much of it.", IpcAdvice.CheckLimits);
+        }
         var text = Marshal.GetPInvokeErrorMessage(errno);
         return errno switch
         {
@@ -42,4 +51,17 @@ internal static class ErrnoTable
             _ => new(IpcErrors.SystemError, text),
         };
     }
+
+    // Calls whose errno stands for a limit of their own, and not for the usual one.
+    private static string? LimitOf(string call, int errno) => (call, errno) switch
+    {
+        ("inotify_init1", Errno.EMFILE) when SafeDescriptor.IsAnotherLeft() =>
+            Lower("fs.inotify.max_user_instances", "user.max_inotify_instances"),
+        ("inotify_add_watch", Errno.ENOSPC) => Lower("fs.inotify.max_user_watches", "user.max_inotify_watches"),
+        ("epoll_ctl", Errno.ENOSPC) => "fs.epoll.max_user_watches",
+        _ => null,
+    };
+
+    // A user namespace has a limit of its own beside that of the machine (namespaces(7)).
+    private static string Lower(string machine, string own) => Sysctl.Read(own) < Sysctl.Read(machine) ? own : machine;
 }

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using IpcPs.Inventory;
-using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
 
 namespace IpcPs.Files;
@@ -70,7 +69,7 @@ internal sealed class QuarantinedFile
         {
             if (!IpcAddress.TryParse("unix:" + _hidden, out var address))
                 return (false, "not proven: its path is too long for a socket address");
-            return SocketFile.IsAlive(address!, NativeSocketAddress.Of(address!)) == false ? (true, _object.Reason)
+            return SocketFile.IsAlive(address!) == false ? (true, _object.Reason)
                 : (false, "a server uses it again");
         }
         if (FileStatus.TryOf(_hidden) is not { } status) return (false, "gone meanwhile");

@@ -22,7 +22,17 @@ internal sealed class InventoryScan
 
     public void AddProblem(string topic, string? text)
     {
-        if (text is not null) _problems.Add(new InventoryProblem(topic, text));
+        if (text is null) return;
+        var problem = new InventoryProblem(topic, text);
+        if (!_problems.Contains(problem)) _problems.Add(problem);
+    }
+
+    /// <summary>The names of the files of one type in the runtime folder.</summary>
+    public List<string> NamesInRuntimeFolder(uint type)
+    {
+        var names = RuntimeFolder.NamesIn(type, out var problem);
+        AddProblem("runtime folder", problem);
+        return names;
     }
 
     /// <summary>The System V objects of one mechanism.</summary>

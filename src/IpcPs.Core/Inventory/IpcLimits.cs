@@ -59,6 +59,8 @@ public static class IpcLimits
         Setting(limits, "net.unix.max_dgram_qlen", "datagrams", "what waits at a Unix datagram socket");
         Setting(limits, "net.core.somaxconn", "connections", "backlog of a listener");
         Setting(limits, "net.core.wmem_max", "bytes", "send buffer of a socket, and with it the largest datagram");
+        Setting(limits, "fs.inotify.max_user_instances", "instances", "inotify instances of a user: waits for files and servers");
+        Setting(limits, "fs.inotify.max_user_watches", "files", "files that a user watches");
         ResourceLimits(limits);
         SharedMemoryFolder(limits);
         return limits;

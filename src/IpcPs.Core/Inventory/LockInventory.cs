@@ -1,5 +1,4 @@
 using IpcPs.Files;
-using IpcPs.Locks;
 using IpcPs.SharedMemory;
 
 namespace IpcPs.Inventory;
@@ -54,7 +53,7 @@ internal static class LockInventory
     {
         foreach (var address in known)
         {
-            if (scan.OfFile(address, "mutex", IpcMutex.PathOf(address)) is { } info) yield return info;
+            if (scan.OfFile(address, "mutex", address.Path!) is { } info) yield return info;
         }
     }
 

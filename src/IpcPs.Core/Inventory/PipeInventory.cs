@@ -8,7 +8,7 @@ internal static class PipeInventory
     public static IEnumerable<IpcObjectInfo> Named(InventoryScan scan)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var name in FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFIFO))
+        foreach (var name in scan.NamesInRuntimeFolder(Libc.S_IFIFO))
         {
             var path = Path.Combine(RuntimeFolder.Path, name);
             seen.Add(path);

@@ -1,6 +1,5 @@
 using IpcPs.Files;
 using IpcPs.Proc;
-using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
 
 namespace IpcPs.Inventory;
@@ -21,21 +20,21 @@ internal static class SocketInventory
             if (socket.Name.StartsWith('/')) bound.Add(socket.Name);
             // An accepted connection has its listener's name: the object is the listener, or a datagram socket.
             if (!IsServer(socket) && !scan.All) continue;
-            if (AddressOf(socket) is { } address) yield return OfUnix(scan, address, socket);
+            if (SocketAddressParser.TryOfKernelName(socket.Name, socket.Type) is { } address) yield return OfUnix(scan, address, socket);
         }
-        foreach (var name in FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFSOCK))
+        foreach (var name in scan.NamesInRuntimeFolder(Libc.S_IFSOCK))
         {
             var path = Path.Combine(RuntimeFolder.Path, name);
-            if (bound.Contains(path) || !IpcAddress.TryParse("unix:" + name, out var address)) continue;
+            if (bound.Contains(path) || SocketAddressParser.TryOfKernelName(path, IpcSocketType.Stream) is not { } address) continue;
             if (FileStatus.TryOf(path) is not { } status) continue;
             // The table shows this network namespace only; connecting works across them.
-            var (stale, reason) = SocketFile.IsAlive(address!, NativeSocketAddress.Of(address!)) switch
+            var (stale, reason) = SocketFile.IsAlive(address) switch
             {
                 true => (false, "bound by a socket of another network namespace"),
                 false => (true, "a connection to it is refused: no socket is bound to it"),
                 null => (false, "not proven: this user may not connect to it"),
             };
-            yield return OfFile(address!, stale ? "Unix socket, left behind" : "Unix socket", path, status, [], stale, reason);
+            yield return OfFile(address, stale ? "Unix socket, left behind" : "Unix socket", path, status, [], stale, reason);
         }
         foreach (var info in Internet(scan, "tcp", IpcScheme.Tcp)) yield return info;
         foreach (var info in Internet(scan, "udp", IpcScheme.Udp)) yield return info;
@@ -44,7 +43,8 @@ internal static class SocketInventory
     /// <summary>The addresses that a client can connect or send to: listeners, and datagram sockets with a name.</summary>
     public static IEnumerable<IpcAddress> Servers()
     {
-        var unix = ProcNetTable.Unix(out _).Where(IsServer).Select(AddressOf).OfType<IpcAddress>();
+        var unix = ProcNetTable.Unix(out _).Where(IsServer)
+            .Select(static s => SocketAddressParser.TryOfKernelName(s.Name, s.Type)).OfType<IpcAddress>();
         var internet = InternetTables.SelectMany(static table => ProcNetTable.Internet(table, out _)
             .Where(static e => e.IsLoopback && e.Remote.Port == 0).Select(e => IpcAddress.Parse($"{table[..3]}:{e.Local}")));
         return unix.Concat(internet).DistinctBy(static a => a.Text);
@@ -73,19 +73,6 @@ internal static class SocketInventory
                 };
             }
         }
-    }
-
-    private static IpcAddress? AddressOf(UnixSocketEntry socket)
-    {
-        var suffix = socket.Type switch
-        {
-            IpcSocketType.SeqPacket => "?type=seqpacket",
-            IpcSocketType.Datagram => "?type=datagram",
-            _ => "",
-        };
-        var inFolder = RuntimeFolder.Path + "/";
-        var text = socket.Name.StartsWith(inFolder, StringComparison.Ordinal) ? socket.Name[inFolder.Length..] : socket.Name;
-        return IpcAddress.TryParse("unix:" + text + suffix, out var address) ? address : null;
     }
 
     private static IpcObjectInfo OfUnix(InventoryScan scan, IpcAddress address, UnixSocketEntry socket)

@@ -108,6 +108,11 @@ internal static unsafe partial class Libc
         public int ProcessId;
     }
 
+    // dup(2)
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int dup3(SafeDescriptor from, SafeDescriptor to, int flags);
+
     // inotify(7)
 
     public const uint IN_ATTRIB = 0x4;

@@ -19,6 +19,13 @@ public sealed class SafeDescriptor : SafeHandle
     /// <summary>The number, for addresses and messages; valid only while the handle is open.</summary>
     public int Number => (int)handle;
 
+    /// <summary>Whether this process can have one more descriptor.</summary>
+    internal static bool IsAnotherLeft()
+    {
+        var another = Libc.eventfd(0, Libc.EFD_CLOEXEC);
+        return another >= 0 && Libc.close(another) == 0;
+    }
+
     /// <summary>Keeps the descriptor open until <see cref="SafeHandle.DangerousRelease"/>, even where another thread closes it.</summary>
     /// <returns>Its number.</returns>
     /// <exception cref="ObjectDisposedException">It is closed.</exception>

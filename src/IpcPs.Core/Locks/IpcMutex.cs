@@ -9,8 +9,9 @@ namespace IpcPs.Locks;
 /// <remarks>It is an exclusive flock(2) on NAME.mutex in the runtime folder, so a shell script acquires the same lock with flock(1), and
 /// any language with flock(2). The file's 32 bytes (<see cref="MutexFileRecord"/>) name the holder's process. If they still do when the
 /// next process acquires the lock, the holder never released it. Other programs do not write their process id, so their death is not
-/// detected. The lock belongs to the opened object and not to a thread: any thread that has the object may release it.
-/// Calls: open(2), flock(2), pread(2), pwrite(2), statx(2).</remarks>
+/// detected. The lock belongs to the opened object and not to a thread: any thread that has the object may release it. If another file has
+/// got the mutex's name, the next acquire locks that one.
+/// Calls: open(2), flock(2), pread(2), pwrite(2), statx(2), dup3(2).</remarks>
 public sealed unsafe class IpcMutex : IpcLock
 {
     private readonly SafeDescriptor _file;
@@ -20,17 +21,16 @@ public sealed unsafe class IpcMutex : IpcLock
     private object? _holder;
     private int _depth;
 
-    private IpcMutex(IpcAddress address, SafeDescriptor file, bool isRecursive) : base(address)
+    private IpcMutex(IpcAddress address, SafeDescriptor file) : base(address)
     {
         _file = file;
-        IsRecursive = isRecursive;
     }
 
     /// <inheritdoc/>
     public override string Kind => "mutex";
 
     /// <summary>Whether the holder may acquire it again. It is free when it was released as often.</summary>
-    public bool IsRecursive { get; }
+    public bool IsRecursive { get; private set; }
 
     /// <summary>Whether this object holds it.</summary>
     public bool IsHeld
@@ -55,14 +55,13 @@ public sealed unsafe class IpcMutex : IpcLock
         IpcAddress address, bool isRecursive = false, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         ArgumentNullException.ThrowIfNull(address);
-        var folder = RuntimeFolder.Ensure();
-        var path = PathOf(address);
-        var file = AtomicFile.Create(folder, mode, address.Text);
+        var path = RuntimeFolder.PathOf(address);
+        var file = AtomicFile.Create(Path.GetDirectoryName(path)!, mode, address.Text);
         var isPublished = file is null;
         file ??= AtomicFile.CreateInPlace(path, mode, address.Text);
         try
         {
-            var mutex = new IpcMutex(address, file, isRecursive);
+            var mutex = new IpcMutex(address, file) { IsRecursive = isRecursive };
             mutex.WriteRecord(MutexFileRecord.Free(isRecursive));
             if (!isPublished) AtomicFile.Publish(file, path, address.Text);
             return mutex;
@@ -81,16 +80,12 @@ public sealed unsafe class IpcMutex : IpcLock
     public static IpcMutex Open(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        RuntimeFolder.Ensure();
-        var fd = Libc.open(PathOf(address), Libc.O_RDWR | Libc.O_CLOEXEC | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, 0);
-        if (fd < 0) throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text);
-        var file = new SafeDescriptor(fd);
+        var file = OpenFile(address);
         try
         {
-            var probe = new IpcMutex(address, file, isRecursive: false);
-            if (!probe.Status().IsType(Libc.S_IFREG))
-                throw new IpcException(IpcErrors.WrongKind, $"'{PathOf(address)}' is not a regular file.", address.Text);
-            return new IpcMutex(address, file, probe.ReadRecord().IsRecursive);
+            var mutex = new IpcMutex(address, file);
+            mutex.IsRecursive = mutex.ReadRecord().IsRecursive;
+            return mutex;
         }
         catch
         {
@@ -109,7 +104,12 @@ public sealed unsafe class IpcMutex : IpcLock
         EnterLock(wait);
         try
         {
-            LockFile(wait);
+            while (true)
+            {
+                LockFile(wait);
+                if (IsCurrent()) break;
+                Reopen();
+            }
             try
             {
                 RecordAcquired();
@@ -148,8 +148,6 @@ public sealed unsafe class IpcMutex : IpcLock
         }
         _gate.Exit();
     }
-
-    internal static string PathOf(IpcAddress address) => Path.Combine(RuntimeFolder.Path, address.Name + ".mutex");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -217,6 +215,41 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
+    /// <summary>Whether the locked file still has the mutex's name. One that was removed or renamed guards nothing: another process may
+    /// already hold a new mutex of that name.</summary>
+    private bool IsCurrent() => FileStatus.TryOf(Address.Path!)?.Id == Status().Id;
+
+    /// <summary>Releases the locked file, and opens the one that has the mutex's name now, under the same descriptor.</summary>
+    private void Reopen()
+    {
+        try
+        {
+            _ = Libc.flock(_file, Libc.LOCK_UN);
+            using var file = OpenFile(Address);
+            if (Libc.dup3(file, _file, Libc.O_CLOEXEC) < 0)
+                throw IpcException.FromErrno("dup3", Marshal.GetLastPInvokeError(), Address.Text);
+            IsRecursive = ReadRecord().IsRecursive;
+        }
+        catch (ObjectDisposedException)
+        {
+            throw WasClosed();
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.NotFound)
+        {
+            throw new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text, "Create it again.")
+            { Advice = IpcAdvice.CreateMutex };
+        }
+    }
+
+    private static SafeDescriptor OpenFile(IpcAddress address)
+    {
+        var path = RuntimeFolder.PathOf(address);
+        if (!FileStatus.Of(path, address.Text, "open").IsType(Libc.S_IFREG))
+            throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a regular file.", address.Text);
+        var fd = Libc.open(path, Libc.O_RDWR | Libc.O_CLOEXEC | Libc.O_NOFOLLOW | Libc.O_NONBLOCK, 0);
+        return fd >= 0 ? new SafeDescriptor(fd) : throw IpcException.FromErrno("open", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
     private int Block(in WaitOptions wait)
     {
         var since = Stopwatch.GetTimestamp();
@@ -229,10 +262,6 @@ public sealed unsafe class IpcMutex : IpcLock
     /// <summary>Reads the earlier holder from the file, and writes this process into it.</summary>
     private void RecordAcquired()
     {
-        // A mutex that was removed meanwhile guards nothing: another process may already hold a new one of that name.
-        if (Status().Links == 0)
-            throw new IpcException(IpcErrors.Removed, $"'{Address}' was removed.", Address.Text, "Create it again.")
-            { Advice = IpcAdvice.CreateMutex };
         var before = ReadRecord();
         DeadOwnerId = before.ProcessId != 0 ? before.ProcessId : null;
         WriteRecord(before.HeldBy(Environment.ProcessId));
@@ -265,7 +294,7 @@ public sealed unsafe class IpcMutex : IpcLock
         }
         if (read < 0) throw IpcException.FromErrno("pread", Marshal.GetLastPInvokeError(), Address.Text);
         if (read != MutexFileRecord.Size || !record.IsValid)
-            throw new IpcException(IpcErrors.InvalidData, $"'{PathOf(Address)}' is damaged, or not a mutex.", Address.Text)
+            throw new IpcException(IpcErrors.InvalidData, $"'{Address.Path}' is damaged, or not a mutex.", Address.Text)
             { Advice = IpcAdvice.RemoveAndCreate };
         return record;
     }

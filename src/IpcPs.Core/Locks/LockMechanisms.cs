@@ -10,8 +10,6 @@ namespace IpcPs.Locks;
 /// <summary>Opens and removes mutexes by <c>mutex:NAME</c>.</summary>
 internal sealed class MutexMechanism : IpcMechanism
 {
-    private const string Suffix = ".mutex";
-
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Mutex];
 
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => IpcMutex.Open(address);
@@ -19,23 +17,27 @@ internal sealed class MutexMechanism : IpcMechanism
     public override void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (Libc.unlink(IpcMutex.PathOf(address)) != 0)
+        if (Libc.unlink(RuntimeFolder.PathOf(address)) != 0)
             throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        RuntimeFolder.Ensure();
-        Inotify.WaitUntilExists(IpcMutex.PathOf(address), address.Text, wait);
+        Inotify.WaitUntilExists(RuntimeFolder.PathOf(address), address.Text, wait);
     }
 
-    public override IEnumerable<IpcAddress> Known() =>
-        from name in FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFREG)
-        where name.EndsWith(Suffix, StringComparison.Ordinal) && IpcAddress.TryParse("mutex:" + name[..^Suffix.Length], out _)
-        select IpcAddress.Parse("mutex:" + name[..^Suffix.Length]);
+    public override IEnumerable<IpcAddress> Known() => Named(RuntimeFolder.NamesIn(Libc.S_IFREG, out _));
 
-    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => LockInventory.Mutexes(scan, Known());
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) =>
+        LockInventory.Mutexes(scan, Named(scan.NamesInRuntimeFolder(Libc.S_IFREG)));
+
+    private static IEnumerable<IpcAddress> Named(List<string> files) =>
+        from file in files
+        where file.EndsWith(IpcAddress.MutexSuffix, StringComparison.Ordinal)
+        let name = file[..^IpcAddress.MutexSuffix.Length]
+        where IpcAddress.TryParse("mutex:" + name, out _)
+        select IpcAddress.Parse("mutex:" + name);
 }
 
 /// <summary>Opens and removes POSIX semaphores by <c>sem:/NAME</c>.</summary>

@@ -9,7 +9,6 @@ using IpcPs.Mechanisms;
 using IpcPs.Proc;
 using IpcPs.Queues;
 using IpcPs.Rings.Algorithm;
-using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
 using IpcPs.Transports;
 
@@ -180,7 +179,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         // A socket or a ring: its messages cannot be counted, but they are received only while a process has it open.
         var sender = name.Split('-')[2];
         var isRunning = int.TryParse(sender, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && ProcFile.IsRunning(id);
-        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel, NativeSocketAddress.Of(channel)) != false)
+        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel) != false)
             return (false, $"'{channel}', whose message it contains, has a server");
         return isRunning ? (false, $"its sender, process {sender}, is running") : (true, $"its sender, process {sender}, has exited");
     }

@@ -22,7 +22,7 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
 
     private NamedPipe(IpcAddress address, IpcAccess access, bool persistent) : base(address, PipeIO.AtomicWrite)
     {
-        _path = address.Path!;
+        _path = RuntimeFolder.PathOf(address);
         _access = access;
         Persistent = persistent;
         _presence = new SafeDescriptor(Libc.open(_path, Libc.O_PATH | Libc.O_CLOEXEC | Libc.O_NOFOLLOW, 0));
@@ -109,10 +109,10 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     public static NamedPipe Create(IpcAddress address, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (address.Name is not null) RuntimeFolder.Ensure();
-        if (Libc.mkfifo(address.Path!, 0x180 /* 0600 */ & (uint)mode) != 0)
+        var path = RuntimeFolder.PathOf(address);
+        if (Libc.mkfifo(path, 0x180 /* 0600 */ & (uint)mode) != 0)
             throw IpcException.FromErrno("mkfifo", Marshal.GetLastPInvokeError(), address.Text);
-        if (Libc.chmod(address.Path!, (uint)mode) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), address.Text);
+        if (Libc.chmod(path, (uint)mode) != 0) throw IpcException.FromErrno("chmod", Marshal.GetLastPInvokeError(), address.Text);
         return new NamedPipe(address, IpcAccess.ReadWrite, persistent: false);
     }
 
@@ -218,7 +218,9 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
 
     private FileStatus RequireFifo()
     {
-        var stat = FileStatus.Of(_path, Address.Text, "open");
+        // The folder is checked at each use: an object that is opened again much later must not follow a folder that is another user's by
+        // then.
+        var stat = FileStatus.Of(RuntimeFolder.PathOf(Address), Address.Text, "open");
         if (!stat.IsType(Libc.S_IFIFO)) throw new IpcException(IpcErrors.WrongKind, $"'{_path}' is not a named pipe.", Address.Text);
         return stat;
     }

@@ -89,20 +89,20 @@ internal sealed class NamedPipeMechanism : IpcMechanism
     public override void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (!FileStatus.Of(address.Path!, address.Text, "unlink").IsType(Libc.S_IFIFO))
-            throw new IpcException(IpcErrors.WrongKind, $"'{address.Path}' is not a named pipe, and was not removed.", address.Text);
-        if (Libc.unlink(address.Path!) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+        var path = RuntimeFolder.PathOf(address);
+        if (!FileStatus.Of(path, address.Text, "unlink").IsType(Libc.S_IFIFO))
+            throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a named pipe, and was not removed.", address.Text);
+        if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
     }
 
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (address.Name is not null) RuntimeFolder.Ensure();
-        Inotify.WaitUntilExists(address.Path!, address.Text, wait);
+        Inotify.WaitUntilExists(RuntimeFolder.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() =>
-        FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFIFO).Select(static name => IpcAddress.Parse("fifo:" + name));
+        RuntimeFolder.NamesIn(Libc.S_IFIFO, out _).Select(static name => IpcAddress.Parse("fifo:" + name));
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => PipeInventory.Named(scan);
 }

@@ -177,10 +177,8 @@ public sealed unsafe partial class PosixQueue
     // EMFILE stands for two limits: the descriptors of the process and, for a new queue, the bytes of all of the user's queues.
     private static IpcException NoDescriptorLeft(IpcAddress address, Libc.MqAttributes? asked)
     {
-        var another = asked is null ? -1 : Libc.eventfd(0, Libc.EFD_CLOEXEC);
-        if (another < 0) return IpcException.FromErrno("mq_open", Errno.EMFILE, address.Text);
-        _ = Libc.close(another);
-        var (messages, size) = ((Int128)asked!.Value.MaxMessages, (Int128)asked.Value.MaxMessageSize);
+        if (asked is null || !SafeDescriptor.IsAnotherLeft()) return IpcException.FromErrno("mq_open", Errno.EMFILE, address.Text);
+        var (messages, size) = ((Int128)asked.Value.MaxMessages, (Int128)asked.Value.MaxMessageSize);
         var limit = Sysctl.ReadProcessLimit("Max msgqueue size") is { } bytes ? $"{bytes} bytes" : "not readable";
         return Limit(Errno.EMFILE, address,
             $"A queue of {messages} messages of {size} bytes counts as {messages * (size + CountedPerMessage)} bytes, which is more than "

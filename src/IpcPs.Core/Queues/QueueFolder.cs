@@ -33,16 +33,6 @@ internal sealed class QueueFolder : IDisposable
 
     public void Dispose() => _mount?.Dispose();
 
-    /// <summary>Where it is mounted, from /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
-    internal static string? MountedPath()
-    {
-        foreach (var line in ProcFile.ReadLines("/proc/self/mountinfo"))
-        {
-            var end = line.IndexOf(" - mqueue ", StringComparison.Ordinal);
-            if (end < 0) continue;
-            var fields = line[..end].Split(' ');
-            if (fields.Length > 4) return fields[4].Replace("\\040", " ", StringComparison.Ordinal);
-        }
-        return null;
-    }
+    /// <summary>Where it is mounted.</summary>
+    internal static string? MountedPath() => MountTable.Read().FirstOrDefault(static m => m.Type == "mqueue")?.Path;
 }

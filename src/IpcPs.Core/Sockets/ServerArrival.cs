@@ -14,9 +14,8 @@ internal sealed class ServerArrival : IDisposable
     public ServerArrival(IpcAddress address)
     {
         _address = address;
-        if (address.Path is not { } path) return;
-        if (address.Name is not null) RuntimeFolder.Ensure();
-        _folder = Inotify.OfFolder(Path.GetDirectoryName(path)!, Libc.IN_CREATE | Libc.IN_MOVED_TO | Libc.IN_ATTRIB, address.Text);
+        if (address.Path is null) return;
+        _folder = Inotify.OfFolder(Path.GetDirectoryName(RuntimeFolder.PathOf(address))!, Libc.IN_CREATE | Libc.IN_MOVED_TO | Libc.IN_ATTRIB, address.Text);
     }
 
     /// <summary>Waits until the next try may succeed.</summary>

@@ -23,11 +23,12 @@ internal sealed class SocketMechanism : IpcMechanism
     public override void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (address.Path is not { } path)
+        if (address.Path is null)
         {
             base.Remove(address);
             return;
         }
+        var path = RuntimeFolder.PathOf(address);
         if (FileStatus.TryOf(path)?.Type is { } type && type != Libc.S_IFSOCK)
             throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a socket, so it was not removed.", address.Text);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
@@ -38,9 +39,7 @@ internal sealed class SocketMechanism : IpcMechanism
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        if (address.Path is not { } path) return;
-        if (address.Name is not null) RuntimeFolder.Ensure();
-        Inotify.WaitUntilExists(path, address.Text, wait);
+        if (address.Path is not null) Inotify.WaitUntilExists(RuntimeFolder.PathOf(address), address.Text, wait);
     }
 
     public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers();

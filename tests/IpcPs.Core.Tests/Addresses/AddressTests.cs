@@ -1,3 +1,4 @@
+using IpcPs.Pipes;
 using Xunit;
 
 namespace IpcPs.Tests.Addresses;
@@ -21,6 +22,8 @@ public class AddressTests
     [InlineData("unix:/tmp/x.sock", "unix:/tmp/x.sock")]
     [InlineData("unix:@hidden?type=seqpacket", "unix:@hidden?type=seqpacket")]
     [InlineData("unix:x?type=stream", "unix:x")]
+    [InlineData("unix:/tmp/a?b?type=stream", "unix:/tmp/a?b?type=stream")]
+    [InlineData("unix:a?b?type=datagram", "unix:a?b?type=datagram")]
     [InlineData("tcp:127.0.0.1:0", "tcp:127.0.0.1:0")]
     [InlineData("tcp:localhost:80", "tcp:127.0.0.1:80")]
     [InlineData("udp:[::1]:5000", "udp:[::1]:5000")]
@@ -63,6 +66,12 @@ public class AddressTests
     [InlineData("fifo:a\0b", "IpcInvalidName")]
     [InlineData("sysvmq:0", "IpcInvalidAddress")]
     [InlineData("sysvmq:/no/hash", "IpcInvalidAddress")]
+    [InlineData("sysvmq:/etc/passwd#\0", "IpcInvalidName")]
+    [InlineData("sysvsem:/etc/\0passwd#7", "IpcInvalidName")]
+    [InlineData("sysvshm:42\0", "IpcInvalidName")]
+    [InlineData("fd:3\0", "IpcInvalidName")]
+    [InlineData("tcp:127.0.0.1:80\0", "IpcInvalidName")]
+    [InlineData("unix:/tmp/a?b", "IpcInvalidAddress")]
     [InlineData("tcp:8.8.8.8:53", "IpcInvalidAddress")]
     [InlineData("tcp:127.0.0.1:99999", "IpcInvalidAddress")]
     [InlineData("tcp:[::ffff:127.0.0.1]:1", "IpcInvalidAddress")]
@@ -81,5 +90,30 @@ public class AddressTests
         var error = Assert.Throws<IpcException>(() => IpcAddress.Parse(prefix + new string('x', longest + 1)));
         Assert.Equal("IpcNameTooLong", error.Id.Name);
         Assert.Contains($"{longest}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_would_be_another_one_in_the_kernel_is_explained()
+    {
+        Assert.Equal("'sysvmq:/p#?' is not a usable name: it contains the control character U+0000.",
+            Assert.Throws<IpcException>(() => IpcAddress.Parse("sysvmq:/p#\0")).Message);
+        Assert.Equal("'fifo:\udc00' is not a usable name: it contains half of a character.",
+            Assert.Throws<IpcException>(() => IpcAddress.Parse("fifo:\udc00")).Message);
+        Assert.Null(SysVKey.TryParse("/etc/passwd#\0"));
+    }
+
+    [Fact]
+    public void A_runtime_folder_with_a_long_path_is_named_as_what_is_too_long()
+    {
+        using var place = new OwnRuntimeFolder(new string('x', 100));
+        var folder = RuntimeFolder.Path;
+        var error = Assert.Throws<IpcException>(() => IpcAddress.Parse("unix:s"));
+        Assert.Equal(("IpcNameTooLong", IpcErrorCategory.InvalidArgument, "unix:s"), (error.Id.Name, error.Id.Category, error.Target));
+        Assert.Equal($"The path of 'unix:s' has {folder.Length + 2} bytes, and the path of a Unix socket may have 107: "
+            + $"the runtime folder '{folder}' takes {folder.Length + 1} of them.", error.Message);
+        Assert.Equal("Set XDG_RUNTIME_DIR to a folder with a shorter path, choose a shorter name, or use an abstract name: 'unix:@NAME'.",
+            error.RecommendedAction);
+        // Only a socket has that limit.
+        NamedPipe.Create(IpcAddress.Parse("fifo:f")).Dispose();
     }
 }

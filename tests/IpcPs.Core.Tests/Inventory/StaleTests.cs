@@ -194,7 +194,7 @@ public sealed class StaleTests : IDisposable
             case IpcScheme.Shm: PosixSharedMemory.Create(_address, 4096).Dispose(); return "/" + _name;
             case IpcScheme.Sem: PosixSemaphore.Create(_address).Dispose(); return "/" + _name;
             case IpcScheme.Mq: PosixQueue.Create(_address, maxMessages: 1, maxMessageSize: 64).Dispose(); return "/" + _name;
-            case IpcScheme.Mutex: IpcMutex.Create(_address).Dispose(); return IpcMutex.PathOf(_address);
+            case IpcScheme.Mutex: IpcMutex.Create(_address).Dispose(); return _address.Path!;
             case IpcScheme.Fifo: NamedPipe.Create(_address).Dispose(); return _address.Path!;
             case IpcScheme.Unix: RuntimeFolder.Ensure(); break;
         }

@@ -77,7 +77,7 @@ public sealed partial class LockTests
     {
         var address = NewAddress("mutex");
         RuntimeFolder.Ensure();
-        var path = IpcMutex.PathOf(address);
+        var path = address.Path!;
         foreach (var content in new byte[][] { [], new byte[32], new byte[1000] })
         {
             File.WriteAllBytes(path, content);

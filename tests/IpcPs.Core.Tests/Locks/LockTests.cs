@@ -173,7 +173,7 @@ public sealed partial class LockTests : IDisposable
         {
             "sem" => "/" + mine.Address.Name,
             "sysvsem" => mine.Address.Text["sysvsem:".Length..],
-            _ => IpcMutex.PathOf(mine.Address),
+            _ => mine.Address.Path!,
         };
         var peers = Enumerable.Range(0, 7).Select(_ => Peer.StartC(Program, "/" + memory.Name, kind, name)).ToList();
         try
@@ -240,7 +240,7 @@ public sealed partial class LockTests : IDisposable
             }
             """;
         using var mine = (IpcMutex)Create("mutex");
-        using var peer = Peer.StartC(Program, IpcMutex.PathOf(mine.Address));
+        using var peer = Peer.StartC(Program, mine.Address.Path!);
         Assert.Equal("held", peer.ReadLine());
         Assert.Equal(peer.Id, mine.HolderId);
         var waiting = Task.Run(() => mine.Acquire());

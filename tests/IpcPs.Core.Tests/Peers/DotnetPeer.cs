@@ -26,6 +26,12 @@ internal static class DotnetPeer
             case ["ring-crash", var side, .. var rest]:
                 Rings.CrashPeer.Run(side, rest);
                 return 0;
+            case ["limited-memory", var group, .. var segments]:
+                Proc.ControlGroup.Play(group, segments);
+                return 0;
+            case ["wait-until-exists", var address, .. var rest]:
+                Files.InotifyTests.Wait(address, useDescriptors: rest.Length > 0);
+                return 0;
             default:
                 Console.Error.WriteLine("This is the other process of a test, and is not started by hand.");
                 return 2;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Unicode;
 
 namespace IpcPs.Sockets.Native;
 
@@ -44,6 +45,7 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
     public Span<byte> Buffer => _bytes;
 
     /// <summary>Converts an address.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/> (the runtime folder).</exception>
     public static NativeSocketAddress Of(IpcAddress address)
     {
         var name = default(NativeSocketAddress);
@@ -61,7 +63,7 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
         BitConverter.TryWriteBytes(bytes, (ushort)Libc.AF_UNIX);
         // An abstract name begins with a NUL, and only the length shows its end. A path ends with a NUL; the bytes are zero already.
         var offset = address.IsAbstract ? PathOffset + 1 : PathOffset;
-        var length = Encoding.UTF8.GetBytes(address.IsAbstract ? address.Name! : address.Path!, bytes[offset..]);
+        var length = Encoding.UTF8.GetBytes(address.IsAbstract ? address.Name! : RuntimeFolder.PathOf(address), bytes[offset..]);
         name.Length = (uint)(offset + length + (address.IsAbstract ? 0 : 1));
         return name;
     }
@@ -78,15 +80,11 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
     /// <summary>Converts it to an address; null if it has no name, or one that an address cannot contain.</summary>
     public readonly IpcAddress? ToAddress(IpcSocketType type)
     {
-        var isStream = type == IpcSocketType.Stream;
-        var text = Family switch
-        {
-            Libc.AF_INET or Libc.AF_INET6 =>
-                string.Create(CultureInfo.InvariantCulture, $"{(isStream ? "tcp" : "udp")}:{new IPEndPoint(Address, Port)}"),
-            Libc.AF_UNIX when !IsUnnamed =>
-                "unix:" + UnixText() + (isStream ? "" : "?type=" + type.ToString().ToLowerInvariant()),
-            _ => null,
-        };
+        if (Family == Libc.AF_UNIX)
+            return !IsUnnamed && UnixText() is { } name ? SocketAddressParser.TryOfKernelName(name, type) : null;
+        if (Family is not (Libc.AF_INET or Libc.AF_INET6)) return null;
+        var scheme = type == IpcSocketType.Stream ? "tcp" : "udp";
+        var text = string.Create(CultureInfo.InvariantCulture, $"{scheme}:{new IPEndPoint(Address, Port)}");
         return IpcAddress.TryParse(text, out var address) ? address : null;
     }
 
@@ -101,12 +99,17 @@ internal unsafe struct NativeSocketAddress : IEquatable<NativeSocketAddress>
         return hash.ToHashCode();
     }
 
-    private readonly string UnixText()
+    // Null where the name is not text: another name would be the result of decoding it.
+    private readonly string? UnixText()
     {
         var path = Used[PathOffset..];
-        if (path[0] == 0) return "@" + Encoding.UTF8.GetString(path[1..]);
-        var end = path.IndexOf((byte)0);
-        return Encoding.UTF8.GetString(end < 0 ? path : path[..end]);
+        var isAbstract = path[0] == 0;
+        var end = isAbstract ? -1 : path.IndexOf((byte)0);
+        var bytes = isAbstract ? path[1..] : end < 0 ? path : path[..end];
+        if (!Utf8.IsValid(bytes)) return null;
+        var text = Encoding.UTF8.GetString(bytes);
+        // A path may begin with the mark of an abstract name.
+        return isAbstract ? "@" + text : text.StartsWith('/') ? text : null;
     }
 
     [InlineArray(Capacity)]

@@ -39,7 +39,7 @@ internal sealed unsafe class SocketFile
         var errno = socket.TryBind(name);
         if (errno == Errno.EADDRINUSE)
         {
-            RemoveDead(address, path, name);
+            RemoveDead(address, path);
             errno = socket.TryBind(name);
         }
         if (errno != 0) throw SocketErrors.BindFailed(address, errno);
@@ -71,8 +71,17 @@ internal sealed unsafe class SocketFile
 
     /// <summary>Whether a socket of any type is bound to that name. The server does not notice the check.</summary>
     /// <returns>Null if this user may not know.</returns>
-    public static bool? IsAlive(IpcAddress address, NativeSocketAddress name)
+    public static bool? IsAlive(IpcAddress address)
     {
+        NativeSocketAddress name;
+        try
+        {
+            name = NativeSocketAddress.Of(address);
+        }
+        catch (IpcException)
+        {
+            return null; // The runtime folder may not be used.
+        }
         var fd = Libc.socket(Libc.AF_UNIX, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK, 0);
         if (fd < 0) throw IpcException.FromErrno("socket", Marshal.GetLastPInvokeError(), address.Text);
         // A datagram socket cannot connect to a stream server (EPROTOTYPE), and connecting sends nothing to a datagram server.
@@ -98,14 +107,14 @@ internal sealed unsafe class SocketFile
         return files;
     }
 
-    private static void RemoveDead(IpcAddress address, string path, NativeSocketAddress name)
+    private static void RemoveDead(IpcAddress address, string path)
     {
         var type = FileStatus.TryOf(path)?.Type;
         if (type is null) return;
         if (type != Libc.S_IFSOCK)
             throw new IpcException(IpcErrors.AlreadyExists, $"'{path}' exists and is not a socket.", address.Text,
                 "Choose another address.");
-        switch (IsAlive(address, name))
+        switch (IsAlive(address))
         {
             case true:
                 throw SocketErrors.BindFailed(address, Errno.EADDRINUSE);
