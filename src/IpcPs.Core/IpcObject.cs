@@ -34,11 +34,17 @@ public abstract class IpcObject : IDisposable
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         _closing.Cancel();
         Dispose(disposing: true);
+        AfterClose();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>Closes descriptors and mappings. A finalizer is not needed: the handles that own them have one.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>Called once, after this end was closed.</summary>
+    private protected virtual void AfterClose()
+    {
+    }
 
     /// <summary>Throws when this end was closed.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>.</exception>

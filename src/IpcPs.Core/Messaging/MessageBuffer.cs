@@ -111,13 +111,19 @@ public sealed class MessageBuffer
     {
         Clear();
         (_bytes, other._bytes) = (other._bytes, _bytes);
-        _start = other._start;
-        (Length, Format, Type, Priority) = (other.Length, other.Format, other.Type, other.Priority);
-        (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.ReplyChannel);
-        (CorrelationId, IsReply, StreamId) = (other.CorrelationId, other.IsReply, other.StreamId);
+        (_start, Length) = (other._start, other.Length);
+        Describe(other);
         (Handles, LostHandles) = (other.Handles, other.LostHandles);
         other.Handles = null;
         other.Clear();
+    }
+
+    /// <summary>Copies another buffer's message, without its descriptors.</summary>
+    internal void CopyFrom(MessageBuffer other)
+    {
+        Clear();
+        Set(other.Span);
+        Describe(other);
     }
 
     /// <summary>Replaces the allocated bytes by others that contain the payload.</summary>
@@ -129,5 +135,12 @@ public sealed class MessageBuffer
         _start = 0;
         Length = length;
         return old;
+    }
+
+    private void Describe(MessageBuffer other)
+    {
+        (Format, Type, Priority) = (other.Format, other.Type, other.Priority);
+        (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.ReplyChannel);
+        (CorrelationId, IsReply, StreamId) = (other.CorrelationId, other.IsReply, other.StreamId);
     }
 }

@@ -114,6 +114,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     private protected override ReceiveOutcome TryReceiveCore(MessageBuffer message, in ReceiveOptions options)
     {
         message.Clear();
+        if (TakeKept(message, options)) return ReceiveOutcome.Message;
         var attempt = new ReceiveAttempt(_socket, message, null);
         if (!attempt.TryOnce()) return ReceiveOutcome.Nothing;
         if (!Complete(ref attempt, message)) return ReceiveOutcome.Ended;

@@ -26,6 +26,9 @@ internal static class DotnetPeer
             case ["ring-crash", var side, .. var rest]:
                 Rings.CrashPeer.Run(side, rest);
                 return 0;
+            case ["no-descriptor-left"]:
+                Queues.NoDescriptorLeft.Run();
+                return 0;
             default:
                 Console.Error.WriteLine("This is the other process of a test, and is not started by hand.");
                 return 2;

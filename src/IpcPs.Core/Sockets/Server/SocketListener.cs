@@ -212,7 +212,8 @@ public sealed class SocketListener : IpcChannel
                     break;
             }
         }
-        catch (IpcException e)
+        // If this process ran out of descriptors, the client did nothing wrong, and has kept its message.
+        catch (IpcException e) when (!MessageChannel.IsShortage(e))
         {
             // When the program itself closed the connection meanwhile, the client did nothing wrong.
             if (!connection.Channel.IsClosed) _rejected.AddFailed(connection.Socket.Peer(), e);
