@@ -88,8 +88,24 @@ public sealed class MessageBuffer
     internal Span<byte> Reserve(int bytes)
     {
         _start = 0;
-        if (_bytes.Length < bytes) _bytes = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, 256));
+        if (_bytes.Length < bytes) _bytes = Allocate(Math.Max(bytes, 256));
         return _bytes;
+    }
+
+    /// <summary>Allocates memory for a message.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: this process has not enough memory.</exception>
+    internal static byte[] Allocate(int bytes)
+    {
+        try
+        {
+            return GC.AllocateUninitializedArray<byte>(bytes);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new IpcException(IpcErrors.LimitReached, $"This process has not enough memory for {bytes} bytes of a message.",
+                recommendedAction: "Free memory, or raise the limit of the process, its container or its heap.", inner: e)
+            { Errno = Errno.ENOMEM };
+        }
     }
 
     /// <summary>Copies a payload into the buffer.</summary>

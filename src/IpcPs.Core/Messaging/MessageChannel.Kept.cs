@@ -81,7 +81,7 @@ public abstract partial class MessageChannel
 
     /// <summary>Whether a receive failed because this process or the machine ran out of something, and may succeed later.</summary>
     internal static bool IsShortage(Exception e) =>
-        e is OutOfMemoryException or IpcException { Errno: Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM };
+        e is IpcException { Errno: Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM };
 
     private void SendAgain(MessageBuffer message)
     {

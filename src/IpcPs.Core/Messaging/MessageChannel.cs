@@ -37,11 +37,22 @@ public abstract partial class MessageChannel : IpcChannel
 
     private protected sealed override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        message.Clear();
-        if (TakeKept(message, options)) return true;
-        if (!ReceivePacket(message, options, wait)) return false;
-        Unwrap(message, options);
-        return true;
+        while (true)
+        {
+            message.Clear();
+            if (TakeKept(message, options)) return true;
+            if (!ReceivePacket(message, options, wait)) return false;
+            try
+            {
+                Unwrap(message, options);
+                return true;
+            }
+            catch (IpcException e) when (!IsShortage(e))
+            {
+                e.IsOfOneMessage = true;
+                if (!TryReject(message, e)) throw;
+            }
+        }
     }
 
     /// <summary>Removes the message's envelope, if it has one.</summary>

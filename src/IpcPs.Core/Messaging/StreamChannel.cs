@@ -15,7 +15,11 @@ public abstract class StreamChannel : IpcChannel
     {
         _sender = new StreamSender(this, atomicWrite);
         _receiver = new StreamReceiver(this);
+        HasFragments = atomicWrite < int.MaxValue;
     }
+
+    /// <summary>Whether it may have several writers, which send long messages in fragments.</summary>
+    internal bool HasFragments { get; }
 
     /// <inheritdoc/>
     public override bool IsByteStream => true;
@@ -35,6 +39,14 @@ public abstract class StreamChannel : IpcChannel
 
     /// <inheritdoc/>
     public override void Flush(in WaitOptions wait = default) => Write(default, default, wait, add: false, flush: true);
+
+    private protected override void AfterClose()
+    {
+        // A thread that receives ends by the close, and what it has goes with the channel.
+        if (!ReceiveLock!.Enter(Deadline.Immediate)) return;
+        _receiver.Drop();
+        ReceiveLock.Exit();
+    }
 
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {

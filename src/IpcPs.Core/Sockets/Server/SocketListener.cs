@@ -89,6 +89,17 @@ public sealed class SocketListener : IpcChannel
     /// <inheritdoc/>
     public override IReadOnlyList<string> TakeWarnings() => _rejected.Take();
 
+    /// <inheritdoc/>
+    public override bool TryReject(MessageBuffer message, IpcException reason)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (message.ReplyChannel is not ISocketConnection connection) return false;
+        // When the program itself closed the connection meanwhile, the client did nothing wrong.
+        if (!connection.Channel.IsClosed) _rejected.AddFailed(connection.Socket.Peer(), reason);
+        connection.Channel.Dispose();
+        return true;
+    }
+
     /// <summary>Waits for the next connection. The caller owns it, and closes it.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Empty"/> (immediate deadline),
     /// <see cref="IpcErrors.Closed"/>, <see cref="IpcErrors.LimitReached"/>: this process may open no more descriptors.</exception>
@@ -213,11 +224,10 @@ public sealed class SocketListener : IpcChannel
             }
         }
         // If this process ran out of descriptors, the client did nothing wrong, and has kept its message.
-        catch (IpcException e) when (!MessageChannel.IsShortage(e))
+        catch (IpcException e) when (e.Errno is not (Errno.EMFILE or Errno.ENFILE))
         {
-            // When the program itself closed the connection meanwhile, the client did nothing wrong.
-            if (!connection.Channel.IsClosed) _rejected.AddFailed(connection.Socket.Peer(), e);
-            Close(client);
+            message.ReplyChannel = connection.Channel;
+            TryReject(message, e);
         }
         _clients.EndTurn();
         // If there were no free descriptors, there may be one now.
