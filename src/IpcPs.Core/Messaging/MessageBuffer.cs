@@ -5,6 +5,8 @@ public sealed class MessageBuffer
 {
     private byte[] _bytes = [];
     private int _start;
+    private IpcChannel? _replyChannel;
+    private bool _expectsAnswer;
 
     /// <summary>The payload, valid until the next receive into this buffer.</summary>
     public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(_start, Length);
@@ -42,8 +44,26 @@ public sealed class MessageBuffer
     /// <summary>Broadcast rings: messages that were dropped just before this one, because this reader was too slow.</summary>
     public long Lost { get; internal set; }
 
-    /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself.</summary>
-    public IpcChannel? ReplyChannel { get; internal set; }
+    /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself. Once this was read,
+    /// a client that has ended sending is kept until something is sent to it. Close the connection if no answer follows.</summary>
+    public IpcChannel? ReplyChannel
+    {
+        get
+        {
+            if (!_expectsAnswer && CorrelationId == 0) _replyChannel?.ExpectAnswer(toMessage: false);
+            _expectsAnswer = true;
+            return _replyChannel;
+        }
+
+        internal set
+        {
+            _replyChannel = value;
+            _expectsAnswer = false;
+        }
+    }
+
+    /// <summary><see cref="ReplyChannel"/>, without the intention to answer.</summary>
+    internal IpcChannel? Sender => _replyChannel;
 
     /// <summary>Descriptors that were passed with the message (SCM_RIGHTS); null for none. The next receive into this buffer closes them,
     /// unless the caller has taken them with <see cref="TakeHandles"/>.</summary>
@@ -156,7 +176,7 @@ public sealed class MessageBuffer
     private void Describe(MessageBuffer other)
     {
         (Format, Type, Priority) = (other.Format, other.Type, other.Priority);
-        (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.ReplyChannel);
+        (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.Sender);
         (CorrelationId, IsReply, StreamId) = (other.CorrelationId, other.IsReply, other.StreamId);
     }
 }

@@ -64,6 +64,9 @@ public abstract class StreamChannel : IpcChannel
 
     internal sealed override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => ReaderDescriptor(wait);
 
+    /// <summary>Whether a thread is sending at this moment.</summary>
+    internal bool IsSending => _sendLock.IsHeld;
+
     /// <summary>Whether bytes were read that no received message contains.</summary>
     internal bool HasUnread => _receiver.HasUnread;
 
