@@ -38,6 +38,9 @@ public sealed class IpcException : Exception
     /// <summary>The system call that failed, as its man page names it, or null.</summary>
     public string? Call { get; init; }
 
+    /// <summary>Whether only one received message failed: it was skipped, and the next receive is about the next one.</summary>
+    public bool IsOfOneMessage { get; internal set; }
+
     /// <summary>Creates the exception for a failed system call.</summary>
     /// <param name="call">The call, as its man page names it: <c>open</c>, <c>mq_send</c>.</param>
     /// <param name="errno">Its errno.</param>

@@ -34,11 +34,17 @@ public abstract class IpcObject : IDisposable
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         _closing.Cancel();
         Dispose(disposing: true);
+        AfterClose();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>Closes descriptors and mappings. A finalizer is not needed: the handles that own them have one.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>Called once, after this end was closed.</summary>
+    private protected virtual void AfterClose()
+    {
+    }
 
     /// <summary>Throws when this end was closed.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>.</exception>
@@ -48,7 +54,7 @@ public abstract class IpcObject : IDisposable
     }
 
     /// <summary>The exception for use during or after a close. A call whose handle is closed while it runs throws it too.</summary>
-    protected IpcException WasClosed() => new(IpcErrors.Closed, $"'{Address}' was closed.", Address.Text) { Advice = IpcAdvice.OpenAgain };
+    protected virtual IpcException WasClosed() => new(IpcErrors.Closed, $"'{Address}' was closed.", Address.Text) { Advice = IpcAdvice.OpenAgain };
 
     /// <summary>The address: a copy that was serialized as text can still be opened by it.</summary>
     public override string ToString() => Address.Text;

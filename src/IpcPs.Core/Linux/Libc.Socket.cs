@@ -23,6 +23,7 @@ internal static unsafe partial class Libc
     public const int SO_ERROR = 4;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
+    public const int SO_KEEPALIVE = 9;
     public const int SO_PASSCRED = 16;
     public const int SO_PEERCRED = 17;
     public const int SO_ACCEPTCONN = 30;
@@ -35,6 +36,7 @@ internal static unsafe partial class Libc
     public const int IPPROTO_UDP = 17;
     public const int IPPROTO_IPV6 = 41;
     public const int TCP_NODELAY = 1;
+    public const int TCP_KEEPIDLE = 4;
     public const int TCP_INFO = 11;
     public const int IPV6_V6ONLY = 26;
 

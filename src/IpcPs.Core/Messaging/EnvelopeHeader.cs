@@ -90,18 +90,38 @@ internal readonly record struct EnvelopeHeader
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>, <see cref="IpcErrors.MessageTooLarge"/>.</exception>
     public static bool TryRead(ReadOnlySpan<byte> source, int limit, IpcAddress address, out EnvelopeHeader header)
     {
+        var complete = TryRead(source, limit, out header, out var problem);
+        if (problem.Why is { } why)
+        {
+            throw new IpcException(IpcErrors.InvalidData,
+                $"A message on '{address}' begins like an IpcPs envelope but is not a valid one: {why}.", address.Text)
+            { Advice = IpcAdvice.ReceiveBytes };
+        }
+        if (problem.Length > 0)
+        {
+            throw new IpcException(IpcErrors.MessageTooLarge,
+                $"An envelope on '{address}' claims {problem.Length} bytes; the limit is {limit}.", address.Text);
+        }
+        return complete;
+    }
+
+    /// <summary>Reads a header without an exception: where a message may begin, but most likely does not.</summary>
+    /// <returns>False if more bytes are needed, or if there is a problem: why it is not valid, or a length that is too large.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> source, int limit, out EnvelopeHeader header, out (string? Why, long Length) problem)
+    {
         header = default;
-        if (source.Length >= 2 && source[1] != Version) throw Invalid(address, $"version {source[1]} is unknown");
-        if (source.Length < FixedSize) return false;
+        problem = default;
+        if (source.Length >= 2 && source[1] != Version) problem.Why = $"version {source[1]} is unknown";
+        if (problem.Why is not null || source.Length < FixedSize) return false;
         var flags = source[2];
         var format = (IpcFormat)(source[3] & 0xF);
-        if ((flags & ~KnownFlags) != 0) throw Invalid(address, $"the flags 0x{flags:x2} are unknown");
-        if (format is < IpcFormat.Object or > IpcFormat.Bytes) throw Invalid(address, $"format {(int)format} is unknown");
+        if ((flags & ~KnownFlags) != 0) problem.Why = $"the flags 0x{flags:x2} are unknown";
+        else if (format is < IpcFormat.Object or > IpcFormat.Bytes) problem.Why = $"format {(int)format} is unknown";
         var fragment = (flags & FragmentFlag) != 0;
         var correlation = (flags & CorrelationFlag) != 0;
-        var payload = Length(source[4..], limit, address);
+        var payload = Length(source[4..], limit, ref problem);
         var size = SizeFromFlags(flags);
-        if (source.Length < size) return false;
+        if (problem != default || source.Length < size) return false;
         header = new EnvelopeHeader
         {
             Format = format,
@@ -109,16 +129,16 @@ internal readonly record struct EnvelopeHeader
             PayloadLength = payload,
             IsFragment = fragment,
             WriterId = fragment ? BinaryPrimitives.ReadUInt64LittleEndian(source[FixedSize..]) : 0,
-            MessageLength = fragment ? Length(source[(FixedSize + 8)..], limit, address) : payload,
-            Offset = fragment ? Length(source[(FixedSize + 12)..], limit, address) : 0,
+            MessageLength = fragment ? Length(source[(FixedSize + 8)..], limit, ref problem) : payload,
+            Offset = fragment ? Length(source[(FixedSize + 12)..], limit, ref problem) : 0,
             CorrelationId = correlation ? BinaryPrimitives.ReadUInt64LittleEndian(source[(size - CorrelationSize)..]) : 0,
             IsReply = (flags & ReplyFlag) != 0,
             IsReference = (flags & ReferenceFlag) != 0,
         };
-        if (correlation && header.CorrelationId == 0) throw Invalid(address, "its correlation id is 0");
-        if (fragment && (payload == 0 || (long)header.Offset + payload > header.MessageLength))
-            throw Invalid(address, "a fragment is outside its message");
-        return true;
+        if (correlation && header.CorrelationId == 0) problem.Why = "its correlation id is 0";
+        if (fragment && problem == default && (payload == 0 || (long)header.Offset + payload > header.MessageLength))
+            problem.Why = "a fragment is outside its message";
+        return problem == default;
     }
 
     /// <summary>Bytes of a header with these flags.</summary>
@@ -134,18 +154,10 @@ internal readonly record struct EnvelopeHeader
         message.IsReply = IsReply;
     }
 
-    private static int Length(ReadOnlySpan<byte> source, int limit, IpcAddress address)
+    private static int Length(ReadOnlySpan<byte> source, int limit, ref (string? Why, long Length) problem)
     {
         var length = BinaryPrimitives.ReadUInt32LittleEndian(source);
-        if (length > limit)
-        {
-            throw new IpcException(
-                IpcErrors.MessageTooLarge, $"An envelope on '{address}' claims {length} bytes; the limit is {limit}.", address.Text);
-        }
+        if (length > limit) problem.Length = length;
         return (int)length;
     }
-
-    private static IpcException Invalid(IpcAddress address, string why) =>
-        new(IpcErrors.InvalidData, $"A message on '{address}' begins like an IpcPs envelope but is not a valid one: {why}.", address.Text)
-        { Advice = IpcAdvice.ReceiveBytes };
 }

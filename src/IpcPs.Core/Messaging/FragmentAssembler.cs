@@ -6,8 +6,6 @@ internal sealed class FragmentAssembler
     /// <summary>How many incomplete messages are kept. One more, and an old one is dropped.</summary>
     private const int MaxIncomplete = 256;
 
-    private const int InitialCapacity = 1024 * 1024;
-
     private readonly Dictionary<ulong, PartialMessage> _incomplete = [];
     private PartialMessage? _latest;
     private byte[] _spare = [];
@@ -15,64 +13,87 @@ internal sealed class FragmentAssembler
     /// <summary>How many messages were dropped because their last fragment never arrived.</summary>
     public long Abandoned { get; private set; }
 
+    /// <summary>Bytes of the incomplete messages.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>Adds a fragment.</summary>
     /// <returns>True when it completes the message, which is then in <paramref name="message"/>.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>: it is the last fragment of a message whose earlier ones did not
+    /// arrive here. These are skipped, and reported once, at the message's end.</exception>
     public bool Add(in EnvelopeHeader header, ReadOnlySpan<byte> payload, MessageBuffer message, IpcAddress address)
     {
-        var partial = Find(header, address);
+        if (Find(header) is not { } partial)
+        {
+            if (header.Offset + payload.Length < header.MessageLength) return false;
+            throw new IpcException(
+                IpcErrors.InvalidData,
+                $"A message of {header.MessageLength} bytes on '{address}' was skipped, because an earlier part of it was not received here.",
+                address.Text, "Two receivers on one stream take each other's fragments: use one receiver, or a queue.")
+            { IsOfOneMessage = true };
+        }
+        // One message may be as large as this. Several at once are limited to the same sum.
+        while (Bytes + payload.Length > IpcChannel.MaxStreamMessage && DropOldest(partial))
+        {
+        }
         partial.Append(payload);
+        Bytes += payload.Length;
         if (partial.Length < header.MessageLength) return false;
-        _incomplete.Remove(header.WriterId);
-        _latest = null;
+        Forget(partial);
         _spare = message.Swap(partial.Bytes, partial.Length);
         return true;
     }
 
     /// <summary>Drops all incomplete messages.</summary>
     /// <returns>How many bytes of them had arrived.</returns>
-    public int DropAll()
+    public long DropAll()
     {
-        var bytes = 0;
-        foreach (var partial in _incomplete.Values) bytes += partial.Length;
+        var bytes = Bytes;
         Abandoned += _incomplete.Count;
         _incomplete.Clear();
         _latest = null;
+        Bytes = 0;
         return bytes;
     }
 
-    private PartialMessage Find(in EnvelopeHeader header, IpcAddress address)
+    /// <summary>The message that a fragment continues, or begins; null if its earlier fragments are not here.</summary>
+    private PartialMessage? Find(in EnvelopeHeader header)
     {
         var partial = _latest;
         if (partial is null || partial.WriterId != header.WriterId) _incomplete.TryGetValue(header.WriterId, out partial);
-        if (header.Offset == 0)
-        {
-            if (partial is not null) Abandoned++;
-            else if (_incomplete.Count >= MaxIncomplete) DropOldest();
-            var capacity = Math.Min(header.MessageLength, InitialCapacity);
-            var bytes = _spare.Length >= header.MessageLength ? _spare : GC.AllocateUninitializedArray<byte>(capacity);
-            _spare = [];
-            partial = new PartialMessage(header.WriterId, header.MessageLength, bytes);
-            _incomplete[header.WriterId] = partial;
-        }
-        else if (partial is null || partial.Length != header.Offset || partial.Total != header.MessageLength)
-        {
-            throw new IpcException(
-                IpcErrors.InvalidData,
-                $"A fragment on '{address}' begins at byte {header.Offset} of its message, but {partial?.Length ?? 0} bytes have arrived.",
-                address.Text, "Two receivers on one stream take each other's fragments: use one receiver, or a queue.");
-        }
+        if (partial is not null && partial.Length == header.Offset && partial.Total == header.MessageLength && header.Offset > 0)
+            return _latest = partial;
+        if (partial is not null) Drop(partial);
+        if (header.Offset > 0) return null;
+        if (_incomplete.Count >= MaxIncomplete) DropOldest(null);
+        partial = new PartialMessage(header.WriterId, header.MessageLength, _spare.Length >= header.MessageLength ? _spare : []);
+        _spare = [];
+        _incomplete[header.WriterId] = partial;
         return _latest = partial;
     }
 
-    private void DropOldest()
+    private bool DropOldest(PartialMessage? except)
     {
         // A dictionary enumerates in the order of insertion until the first removal. After that, an old one is good enough.
-        foreach (var id in _incomplete.Keys)
+        foreach (var partial in _incomplete.Values)
         {
-            _incomplete.Remove(id);
-            Abandoned++;
-            return;
+            if (partial == except) continue;
+            Drop(partial);
+            return true;
         }
+        return false;
+    }
+
+    private void Drop(PartialMessage partial)
+    {
+        Abandoned++;
+        Forget(partial);
+    }
+
+    private void Forget(PartialMessage partial)
+    {
+        _incomplete.Remove(partial.WriterId);
+        Bytes -= partial.Length;
+        if (_latest == partial) _latest = null;
     }
 
     private sealed class PartialMessage(ulong writerId, int total, byte[] bytes)
@@ -87,8 +108,7 @@ internal sealed class FragmentAssembler
             // Grows with the bytes that arrive: a header that claims a huge length must not cost that much memory.
             if (Length + payload.Length > Bytes.Length)
             {
-                var capacity = Math.Min(Total, Math.Max((long)Bytes.Length * 2, Length + payload.Length));
-                var larger = GC.AllocateUninitializedArray<byte>((int)capacity);
+                var larger = MessageBuffer.Allocate((int)Math.Min(Total, (Length + payload.Length) * 4L));
                 Bytes.AsSpan(0, Length).CopyTo(larger);
                 Bytes = larger;
             }

@@ -162,6 +162,24 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Warnings since the last call (a listener's rejected clients), one sentence each.</summary>
     public virtual IReadOnlyList<string> TakeWarnings() => [];
 
+    /// <summary>Treats a received message that cannot be decoded as its sender's failure, where the channel has many senders: a listener
+    /// disconnects the client, counts it and warns, and goes on with the others.</summary>
+    /// <param name="message">The message, as it was received.</param>
+    /// <param name="reason">Why it cannot be decoded.</param>
+    /// <returns>False if the channel is not such a listener: the message is then the receiver's own.</returns>
+    public virtual bool TryReject(MessageBuffer message, IpcException reason) => false;
+
+    /// <summary>Called when the program takes this channel to answer a message that is not a request: it may do so later.</summary>
+    /// <param name="toMessage">Whether <see cref="CompleteAnswer"/> will be called; else the next send is the answer.</param>
+    internal virtual void ExpectAnswer(bool toMessage)
+    {
+    }
+
+    /// <summary>Called when the answer to a message was sent.</summary>
+    internal virtual void CompleteAnswer()
+    {
+    }
+
     /// <summary>Ends the sending direction: the peer's receive sees the end of the stream. This end can still receive.</summary>
     public virtual void CompleteSending() =>
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) cannot close only its sending side.", Address.Text);

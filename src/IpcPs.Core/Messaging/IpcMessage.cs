@@ -5,6 +5,8 @@ namespace IpcPs.Messaging;
 /// <summary>A received message with its metadata. A property that the transport does not know is null.</summary>
 public sealed class IpcMessage
 {
+    private int _answered;
+
     /// <summary>Creates a message from the buffer that it was received into, and takes the buffer's descriptors.</summary>
     /// <param name="message">The buffer.</param>
     /// <param name="body">The decoded payload.</param>
@@ -14,7 +16,7 @@ public sealed class IpcMessage
     {
         ArgumentNullException.ThrowIfNull(message);
         Body = body;
-        Channel = message.ReplyChannel ?? channel;
+        Channel = message.Sender ?? channel;
         Format = message.Format == IpcFormat.Auto ? receivedAs : message.Format;
         Type = message.Type;
         Priority = message.Priority;
@@ -22,6 +24,7 @@ public sealed class IpcMessage
         SenderUserId = message.SenderUserId;
         CorrelationId = message.CorrelationId;
         IsReply = message.IsReply;
+        if (CorrelationId == 0) Channel.ExpectAnswer(toMessage: true);
         if (message.Handles is not null) Handles = message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
     }
 
@@ -57,6 +60,13 @@ public sealed class IpcMessage
 
     /// <summary>The descriptors that were passed with the message, as open objects. The receiver closes them.</summary>
     public IReadOnlyList<object> Handles { get; } = Array.Empty<object>();
+
+    /// <summary>Records that the whole answer was sent, or that there is none. A listener keeps a client that has ended sending until its
+    /// messages were answered. A request is answered by its reply.</summary>
+    public void MarkAnswered()
+    {
+        if (CorrelationId == 0 && Interlocked.Exchange(ref _answered, 1) == 0) Channel.CompleteAnswer();
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Body?.ToString() ?? "";

@@ -94,18 +94,41 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     }
 
     /// <summary>Replaces a received reference by its message.</summary>
-    /// <param name="message">The buffer whose payload is the reference.</param>
+    /// <param name="message">The buffer that gets the message.</param>
+    /// <param name="reference">The reference.</param>
     /// <param name="address">The channel that it was received on.</param>
     /// <param name="peek">Whether the segment is kept, because the reference stays in the channel.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>: the segment does not exist or does not belong to the reference;
     /// <see cref="IpcErrors.AccessDenied"/>; <see cref="IpcErrors.MessageTooLarge"/>.</exception>
-    public static void Resolve(MessageBuffer message, IpcAddress address, bool peek)
+    public static void Resolve(MessageBuffer message, ReadOnlySpan<byte> reference, IpcAddress address, bool peek)
     {
-        var reference = message.Payload.ToArray();
-        if (reference.Length <= ReferenceNameOffset || !IsName(Encoding.Latin1.GetString(reference.AsSpan(ReferenceNameOffset))))
+        using var segment = Open(reference, address, out var name, out var length);
+        Read(segment, message.Reserve(length)[..length], name, address);
+        message.Length = length;
+        if (!peek) _ = Libc.shm_unlink(name);
+    }
+
+    /// <summary>Removes the segment of a reference that will not be received, if it is one that this user could have received.</summary>
+    public static void Discard(ReadOnlySpan<byte> reference, IpcAddress address)
+    {
+        try
+        {
+            using var segment = Open(reference, address, out var name, out _);
+            _ = Libc.shm_unlink(name);
+        }
+        catch (IpcException)
+        {
+            // It does not exist, or is another user's.
+        }
+    }
+
+    /// <summary>Opens and checks the segment of a reference, up to the first byte of the message.</summary>
+    private static SafeDescriptor Open(ReadOnlySpan<byte> reference, IpcAddress address, out string name, out int size)
+    {
+        if (reference.Length <= ReferenceNameOffset || !IsName(Encoding.Latin1.GetString(reference[ReferenceNameOffset..])))
             throw Invalid(address, "its name is not one that IpcPs creates");
-        var name = Encoding.ASCII.GetString(reference.AsSpan(ReferenceNameOffset));
-        var length = BinaryPrimitives.ReadInt64LittleEndian(reference.AsSpan(NonceSize));
+        name = Encoding.ASCII.GetString(reference[ReferenceNameOffset..]);
+        var length = BinaryPrimitives.ReadInt64LittleEndian(reference[NonceSize..]);
         if (length is < 0 or > IpcChannel.MaxStreamMessage)
         {
             throw new IpcException(
@@ -116,11 +139,18 @@ internal sealed unsafe partial class LargeMessage : IDisposable
 
         var fd = Libc.shm_open(name, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
         if (fd < 0) throw OpenFailed(Marshal.GetLastPInvokeError(), name, address);
-        using var segment = new SafeDescriptor(fd);
-        Validate(segment, reference.AsSpan(0, NonceSize), length, name, address);
-        Read(segment, message.Reserve((int)length)[..(int)length], name, address);
-        message.Length = (int)length;
-        if (!peek) _ = Libc.shm_unlink(name);
+        var segment = new SafeDescriptor(fd);
+        try
+        {
+            Validate(segment, reference[..NonceSize], length, name, address);
+        }
+        catch
+        {
+            segment.Dispose();
+            throw;
+        }
+        size = (int)length;
+        return segment;
     }
 
     /// <summary>Whether a POSIX name (with its slash) is that of a large message's segment.</summary>

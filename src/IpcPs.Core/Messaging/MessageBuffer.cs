@@ -5,6 +5,8 @@ public sealed class MessageBuffer
 {
     private byte[] _bytes = [];
     private int _start;
+    private IpcChannel? _replyChannel;
+    private bool _expectsAnswer;
 
     /// <summary>The payload, valid until the next receive into this buffer.</summary>
     public ReadOnlyMemory<byte> Payload => _bytes.AsMemory(_start, Length);
@@ -42,8 +44,26 @@ public sealed class MessageBuffer
     /// <summary>Broadcast rings: messages that were dropped just before this one, because this reader was too slow.</summary>
     public long Lost { get; internal set; }
 
-    /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself.</summary>
-    public IpcChannel? ReplyChannel { get; internal set; }
+    /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself. Once this was read,
+    /// a client that has ended sending is kept until something is sent to it. Close the connection if no answer follows.</summary>
+    public IpcChannel? ReplyChannel
+    {
+        get
+        {
+            if (!_expectsAnswer && CorrelationId == 0) _replyChannel?.ExpectAnswer(toMessage: false);
+            _expectsAnswer = true;
+            return _replyChannel;
+        }
+
+        internal set
+        {
+            _replyChannel = value;
+            _expectsAnswer = false;
+        }
+    }
+
+    /// <summary><see cref="ReplyChannel"/>, without the intention to answer.</summary>
+    internal IpcChannel? Sender => _replyChannel;
 
     /// <summary>Descriptors that were passed with the message (SCM_RIGHTS); null for none. The next receive into this buffer closes them,
     /// unless the caller has taken them with <see cref="TakeHandles"/>.</summary>
@@ -88,8 +108,24 @@ public sealed class MessageBuffer
     internal Span<byte> Reserve(int bytes)
     {
         _start = 0;
-        if (_bytes.Length < bytes) _bytes = GC.AllocateUninitializedArray<byte>(Math.Max(bytes, 256));
+        if (_bytes.Length < bytes) _bytes = Allocate(Math.Max(bytes, 256));
         return _bytes;
+    }
+
+    /// <summary>Allocates memory for a message.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: this process has not enough memory.</exception>
+    internal static byte[] Allocate(int bytes)
+    {
+        try
+        {
+            return GC.AllocateUninitializedArray<byte>(bytes);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new IpcException(IpcErrors.LimitReached, $"This process has not enough memory for {bytes} bytes of a message.",
+                recommendedAction: "Free memory, or raise the limit of the process, its container or its heap.", inner: e)
+            { Errno = Errno.ENOMEM };
+        }
     }
 
     /// <summary>Copies a payload into the buffer.</summary>
@@ -111,13 +147,19 @@ public sealed class MessageBuffer
     {
         Clear();
         (_bytes, other._bytes) = (other._bytes, _bytes);
-        _start = other._start;
-        (Length, Format, Type, Priority) = (other.Length, other.Format, other.Type, other.Priority);
-        (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.ReplyChannel);
-        (CorrelationId, IsReply, StreamId) = (other.CorrelationId, other.IsReply, other.StreamId);
+        (_start, Length) = (other._start, other.Length);
+        Describe(other);
         (Handles, LostHandles) = (other.Handles, other.LostHandles);
         other.Handles = null;
         other.Clear();
+    }
+
+    /// <summary>Copies another buffer's message, without its descriptors.</summary>
+    internal void CopyFrom(MessageBuffer other)
+    {
+        Clear();
+        Set(other.Span);
+        Describe(other);
     }
 
     /// <summary>Replaces the allocated bytes by others that contain the payload.</summary>
@@ -129,5 +171,12 @@ public sealed class MessageBuffer
         _start = 0;
         Length = length;
         return old;
+    }
+
+    private void Describe(MessageBuffer other)
+    {
+        (Format, Type, Priority) = (other.Format, other.Type, other.Priority);
+        (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.Sender);
+        (CorrelationId, IsReply, StreamId) = (other.CorrelationId, other.IsReply, other.StreamId);
     }
 }

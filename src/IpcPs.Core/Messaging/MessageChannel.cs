@@ -4,7 +4,7 @@ namespace IpcPs.Messaging;
 
 /// <summary>A channel whose transport keeps message boundaries (queues, seqpacket and datagram sockets, rings). Text, Json and Bytes
 /// travel as they are; an Object travels in the same envelope as on a byte stream.</summary>
-public abstract class MessageChannel : IpcChannel
+public abstract partial class MessageChannel : IpcChannel
 {
     /// <summary>Creates the managed side of a channel.</summary>
     private protected MessageChannel(IpcAddress address, bool receivesOneByOne) : base(address, receivesOneByOne)
@@ -37,10 +37,22 @@ public abstract class MessageChannel : IpcChannel
 
     private protected sealed override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
-        message.Clear();
-        if (!ReceivePacket(message, options, wait)) return false;
-        Unwrap(message, options);
-        return true;
+        while (true)
+        {
+            message.Clear();
+            if (TakeKept(message, options)) return true;
+            if (!ReceivePacket(message, options, wait)) return false;
+            try
+            {
+                Unwrap(message, options);
+                return true;
+            }
+            catch (IpcException e) when (!IsShortage(e))
+            {
+                e.IsOfOneMessage = true;
+                if (!TryReject(message, e)) throw;
+            }
+        }
     }
 
     /// <summary>Removes the message's envelope, if it has one.</summary>
@@ -97,9 +109,8 @@ public abstract class MessageChannel : IpcChannel
         }
         using var large = LargeMessage.Create(payload, Address);
         var reference = large.Reference();
-        var envelope = header with { IsReference = true, PayloadLength = reference.Length };
-        if (Exceeds(envelope.Size + reference.Length)) throw TooLarge(header.Size + payload.Length);
-        SendEnvelope(reference, envelope, options, wait);
+        if (Exceeds(header.Size + reference.Length)) throw TooLarge(header.Size + payload.Length);
+        SendEnvelope(reference, header with { IsReference = true, PayloadLength = reference.Length }, options, wait);
         large.MarkDelivered();
     }
 
@@ -123,7 +134,7 @@ public abstract class MessageChannel : IpcChannel
         }
         header.Describe(message);
         message.Skip(header.Size);
-        if (header.IsReference) LargeMessage.Resolve(message, Address, options.Peek);
+        if (header.IsReference) ReadSegment(message, options.Peek);
     }
 
     /// <summary>The exception for a message that is larger than the transport's limit.</summary>

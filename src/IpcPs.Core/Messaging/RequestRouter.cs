@@ -15,6 +15,7 @@ internal sealed class RequestRouter(IpcChannel channel)
     private readonly Dictionary<ulong, RequestWaiter> _requests = [];
     private readonly List<RequestWaiter> _followers = [];
     private readonly Queue<MessageBuffer> _kept = new();
+    private readonly UnfinishedBytes _memory = new(channel.Address);
     private long _keptBytes;
     private RequestWaiter? _leader;
     private ulong _lastId = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
@@ -47,7 +48,7 @@ internal sealed class RequestRouter(IpcChannel channel)
         {
             if (_kept.TryDequeue(out var kept))
             {
-                _keptBytes -= kept.Length;
+                _memory.Set(_keptBytes -= kept.Length);
                 message.MoveFrom(kept);
                 return true;
             }
@@ -191,10 +192,11 @@ internal sealed class RequestRouter(IpcChannel channel)
                 $"More than {MaxKept} bytes of other messages arrived on '{channel.Address}' before the reply to a request.",
                 channel.Address.Text, "Receive them on another thread, or use a separate connection for requests.");
         }
+        _memory.Set(_keptBytes + message.Length);
+        _keptBytes += message.Length;
         var kept = new MessageBuffer();
         kept.MoveFrom(message);
         _kept.Enqueue(kept);
-        _keptBytes += kept.Length;
     }
 
     private ulong NextId()

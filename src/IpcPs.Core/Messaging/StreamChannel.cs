@@ -15,7 +15,11 @@ public abstract class StreamChannel : IpcChannel
     {
         _sender = new StreamSender(this, atomicWrite);
         _receiver = new StreamReceiver(this);
+        HasFragments = atomicWrite < int.MaxValue;
     }
+
+    /// <summary>Whether it may have several writers, which send long messages in fragments.</summary>
+    internal bool HasFragments { get; }
 
     /// <inheritdoc/>
     public override bool IsByteStream => true;
@@ -36,6 +40,14 @@ public abstract class StreamChannel : IpcChannel
     /// <inheritdoc/>
     public override void Flush(in WaitOptions wait = default) => Write(default, default, wait, add: false, flush: true);
 
+    private protected override void AfterClose()
+    {
+        // A thread that receives ends by the close, and what it has goes with the channel.
+        if (!ReceiveLock!.Enter(Deadline.Immediate)) return;
+        _receiver.Drop();
+        ReceiveLock.Exit();
+    }
+
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         if (options.Type is not null || options.ExceptType || options.Peek)
@@ -51,6 +63,9 @@ public abstract class StreamChannel : IpcChannel
         _receiver.TryReceive(message, options);
 
     internal sealed override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => ReaderDescriptor(wait);
+
+    /// <summary>Whether a thread is sending at this moment.</summary>
+    internal bool IsSending => _sendLock.IsHeld;
 
     /// <summary>Whether bytes were read that no received message contains.</summary>
     internal bool HasUnread => _receiver.HasUnread;

@@ -4,14 +4,21 @@ using System.Diagnostics;
 namespace IpcPs.Messaging;
 
 /// <summary>Cuts a byte stream into messages: envelopes by their header, lines at their line break, Bytes as they are read.</summary>
-internal sealed class StreamReceiver(StreamChannel channel)
+/// <remarks>A connection has one writer, and a message that is not valid makes the rest worthless. A pipe or FIFO may have several writers and
+/// several readers, one after the other. There the receiver reports the bytes that are not a message once, and goes on with the next
+/// message: see <see cref="FindMessage"/>.</remarks>
+internal sealed partial class StreamReceiver(StreamChannel channel)
 {
+    // Larger buffers do not come from the pool, which would round them up and keep them.
+    private const int MaxPooled = 1024 * 1024;
+
     // A read of fewer bytes than this means that the reader of a stream has caught up with the writer. It then lets messages gather
     // before the next read, because each read holds the writer up.
     private const int SmallRead = 2048;
     private static readonly long GatherTime = Stopwatch.Frequency * 8 / 1_000_000;    // 8 us
 
     private readonly FragmentAssembler _fragments = new();
+    private readonly UnfinishedBytes _unfinished = new(channel.Address);
     private byte[] _buffer = [];
     private int _start;
     private int _end;
@@ -74,9 +81,18 @@ internal sealed class StreamReceiver(StreamChannel channel)
     public void Trim()
     {
         if (_start < _end || _buffer.Length == 0) return;
-        ArrayPool<byte>.Shared.Return(_buffer);
+        Return(_buffer);
         _buffer = [];
         _start = _end = _searched = 0;
+    }
+
+    /// <summary>Drops everything: the channel is closed.</summary>
+    public void Drop()
+    {
+        _start = _end;
+        Trim();
+        _fragments.DropAll();
+        _unfinished.Set(0);
     }
 
     private bool TryTake(MessageBuffer message, in ReceiveOptions options)
@@ -88,6 +104,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
             Consume(_end - _start);
             return true;
         }
+        if (_isLost && !FindMessage(options)) return false;
         if (_buffer[_start] == EnvelopeHeader.Marker && TryTakeEnvelope(message)) return true;
         return _start < _end && _buffer[_start] != EnvelopeHeader.Marker && TryTakeLine(message, options);
     }
@@ -96,14 +113,12 @@ internal sealed class StreamReceiver(StreamChannel channel)
     {
         while (_start < _end && _buffer[_start] == EnvelopeHeader.Marker)
         {
-            if (!EnvelopeHeader.TryRead(Unread, (int)channel.MaxMessageSize, channel.Address, out var header)) return false;
+            if (!TryReadHeader(out var header)) return false;
             if (Unread.Length < header.Size + header.PayloadLength) return false;
             var payload = Unread.Slice(header.Size, header.PayloadLength);
-            var whole = true;
-            if (header.IsFragment) whole = _fragments.Add(header, payload, message, channel.Address);
-            else message.Set(payload);
             Consume(header.Size + header.PayloadLength);
-            if (!whole) continue;
+            if (!header.IsFragment) message.Set(payload);
+            else if (!_fragments.Add(header, payload, message, channel.Address)) continue;
             header.Describe(message);
             return true;
         }
@@ -117,22 +132,20 @@ internal sealed class StreamReceiver(StreamChannel channel)
             throw new IpcException(
                 IpcErrors.FormatMismatch, $"A message on '{channel.Address}' is not in format Object: it has no IpcPs envelope.",
                 channel.Address.Text, "Receive with format Text, Json or Bytes.")
-            { Advice = IpcAdvice.SetFormat };
+            { Advice = IpcAdvice.SetFormat, IsOfOneMessage = Lose() };
         }
-        var end = Unread[_searched..].IndexOf((byte)'\n');
+        var end = FindLineEnd();
         if (end < 0)
         {
-            _searched = _end - _start;
             if (_searched > channel.MaxMessageSize)
             {
                 throw new IpcException(
                     IpcErrors.MessageTooLarge, $"A line on '{channel.Address}' is longer than the limit of {channel.MaxMessageSize} bytes.",
                     channel.Address.Text, "Receive with format Bytes.")
-                { Advice = IpcAdvice.ReceiveBytes };
+                { Advice = IpcAdvice.ReceiveBytes, IsOfOneMessage = Lose() };
             }
             return false;
         }
-        end += _searched;
         message.Set(Unread[..end]);
         Consume(end + 1);
         return true;
@@ -141,6 +154,8 @@ internal sealed class StreamReceiver(StreamChannel channel)
     /// <summary>Receives the rest of an ended stream. The last line may lack its line break; anything else is truncated.</summary>
     private bool TakeLast(MessageBuffer message, in ReceiveOptions options)
     {
+        if (_isLost) Consume(_end - _start);
+        _isLost = false;
         var left = _end - _start;
         if (left > 0 && _buffer[_start] != EnvelopeHeader.Marker && options.Format != IpcFormat.Object)
         {
@@ -157,7 +172,8 @@ internal sealed class StreamReceiver(StreamChannel channel)
         throw new IpcException(
             IpcErrors.TruncatedMessage,
             $"The peer of '{channel.Address}' closed or exited in the middle of a message, of which {unfinished} bytes had arrived.",
-            channel.Address.Text);
+            channel.Address.Text)
+        { IsOfOneMessage = true };
     }
 
     private void Fill(in ReceiveOptions options, in WaitOptions wait)
@@ -184,7 +200,11 @@ internal sealed class StreamReceiver(StreamChannel channel)
     private void Arrived(int read)
     {
         _end += read;
-        if (read > 0) return;
+        if (read > 0)
+        {
+            Count();
+            return;
+        }
         _ended = true;
         _continues = channel.ContinuesAfterEnd();
     }
@@ -199,9 +219,9 @@ internal sealed class StreamReceiver(StreamChannel channel)
             var length = _end - _start;
             var target = _buffer.Length - length >= wanted
                 ? _buffer
-                : ArrayPool<byte>.Shared.Rent(Math.Max(wanted + length, Math.Min(_buffer.Length * 2, Array.MaxLength)));
+                : Rent(Math.Max(wanted + length, (int)Math.Min(_buffer.Length * 2L, Array.MaxLength)));
             Unread.CopyTo(target);
-            if (target != _buffer && _buffer.Length > 0) ArrayPool<byte>.Shared.Return(_buffer);
+            if (target != _buffer) Return(_buffer);
             _buffer = target;
             _start = 0;
             _end = length;
@@ -216,7 +236,7 @@ internal sealed class StreamReceiver(StreamChannel channel)
         var have = Unread;
         if (have.Length == 0 || have[0] != EnvelopeHeader.Marker) return 1;
         if (have.Length < EnvelopeHeader.FixedSize) return EnvelopeHeader.FixedSize - have.Length;
-        if (EnvelopeHeader.TryRead(have, (int)channel.MaxMessageSize, channel.Address, out var header))
+        if (TryReadHeader(out var header))
             return Math.Clamp(header.Size + header.PayloadLength - have.Length, 1, channel.ReadSize);
         return EnvelopeHeader.SizeFromFlags(have[2]) - have.Length;
     }
@@ -226,6 +246,17 @@ internal sealed class StreamReceiver(StreamChannel channel)
         _start += bytes;
         Position += bytes;
         _searched = 0;
+        if (_unfinished.IsCounted) Count();
+    }
+
+    private void Count() => _unfinished.Set(_end - _start + _fragments.Bytes);
+
+    private static byte[] Rent(int size) =>
+        size <= MaxPooled ? ArrayPool<byte>.Shared.Rent(size) : MessageBuffer.Allocate(size);
+
+    private static void Return(byte[] buffer)
+    {
+        if (buffer.Length is > 0 and <= MaxPooled) ArrayPool<byte>.Shared.Return(buffer);
     }
 
     private unsafe struct ReadAttempt(StreamChannel channel, byte* into, int length) : IAttempt

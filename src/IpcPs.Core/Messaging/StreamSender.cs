@@ -7,6 +7,9 @@ namespace IpcPs.Messaging;
 /// a message, or a fragment, ends. So several writers can share a pipe, and one that is killed leaves no partial write.</summary>
 internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 {
+    /// <summary>PIPE_BUF: the kernel never mixes a write of at most so many bytes to a pipe with another one (pipe(7)).</summary>
+    public const int MaxPipeWrite = 4096;
+
     // Pipes: PIPE_BUF, which is also the fastest size across cores. Others: a size that makes good use of a system call.
     private readonly int _capacity = Math.Min(atomicWrite, 64 * 1024);
     private readonly bool _writesFragments = atomicWrite < int.MaxValue;

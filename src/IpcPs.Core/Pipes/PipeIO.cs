@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Messaging;
 using IpcPs.Proc;
 
 namespace IpcPs.Pipes;
@@ -8,7 +9,7 @@ namespace IpcPs.Pipes;
 internal static unsafe class PipeIO
 {
     /// <summary>PIPE_BUF: the kernel never mixes a write of at most so many bytes with another one (pipe(7)).</summary>
-    public const int AtomicWrite = 4096;
+    public const int AtomicWrite = StreamSender.MaxPipeWrite;
 
     private const string PipeMaxSize = "fs.pipe-max-size";
 

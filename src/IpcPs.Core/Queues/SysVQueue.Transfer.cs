@@ -72,6 +72,13 @@ public sealed partial class SysVQueue
         return true;
     }
 
+    /// <inheritdoc/>
+    private protected override bool Selects(MessageBuffer message, in ReceiveOptions options)
+    {
+        var (type, wanted) = (message.Type ?? 0, options.Type ?? 0);
+        return wanted < 0 ? type <= -wanted : wanted == 0 || (type == wanted) != options.ExceptType;
+    }
+
     /// <summary>Reads the sysctl and the queue's status only for a message that is larger than all before it.</summary>
     private protected override bool Exceeds(long size)
     {

@@ -89,6 +89,10 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
 
     bool ISocketConnection.MayHaveMore => true;
 
+    bool ISocketConnection.IsSending => false;
+
+    bool ISocketConnection.WasClosedByClient { get; set; }
+
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
 
@@ -114,6 +118,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     private protected override ReceiveOutcome TryReceiveCore(MessageBuffer message, in ReceiveOptions options)
     {
         message.Clear();
+        if (TakeKept(message, options)) return ReceiveOutcome.Message;
         var attempt = new ReceiveAttempt(_socket, message, null);
         if (!attempt.TryOnce()) return ReceiveOutcome.Nothing;
         if (!Complete(ref attempt, message)) return ReceiveOutcome.Ended;
@@ -159,6 +164,14 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
     }
 
     internal override bool CanRequest => CanSend && CanReceive;
+
+    internal override void ExpectAnswer(bool toMessage) => _client?.ExpectAnswer(toMessage);
+
+    internal override void CompleteAnswer() => _client?.CompleteAnswer();
+
+    /// <inheritdoc/>
+    protected override IpcException WasClosed() =>
+        ((ISocketConnection)this).WasClosedByClient ? SocketErrors.ClosedByClient(Address) : base.WasClosed();
 
     internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _socket.Descriptor;
 

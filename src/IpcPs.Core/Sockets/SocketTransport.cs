@@ -137,7 +137,7 @@ internal sealed class SocketTransportReader : JobTransportReader
         while (true)
         {
             if (!TryReceive(message)) return false;
-            if (message.ReplyChannel is not { } writer) continue;
+            if (message.Sender is not { } writer) continue;
             if (_writers.Contains(writer)) return true;
             if (CryptographicOperations.FixedTimeEquals(message.Span, _key)) _writers.Add(writer);
             else writer.Dispose();

@@ -21,6 +21,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     private int _waitingHandles;
     private long _received;
     private int _enqueuedReplies;
+    private volatile bool _hasEnqueued;
     private volatile bool _sendingEnded;
     private AcceptedClient? _client;
 
@@ -90,6 +91,10 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
 
     bool ISocketConnection.MayHaveMore => HasUnread;
 
+    bool ISocketConnection.IsSending => IsSending;
+
+    bool ISocketConnection.WasClosedByClient { get; set; }
+
     /// <inheritdoc/>
     public override System.Runtime.InteropServices.SafeHandle? HandleToPass => _socket.Descriptor;
 
@@ -103,6 +108,14 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     }
 
     internal override bool CanRequest => CanSend && CanReceive;
+
+    internal override void ExpectAnswer(bool toMessage) => _client?.ExpectAnswer(toMessage);
+
+    internal override void CompleteAnswer() => _client?.CompleteAnswer();
+
+    /// <inheritdoc/>
+    protected override IpcException WasClosed() =>
+        ((ISocketConnection)this).WasClosedByClient ? SocketErrors.ClosedByClient(Address) : base.WasClosed();
 
     // When the program receives from a connection that it got from a listener's message, the listener stops receiving from it.
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
@@ -122,6 +135,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     public override void Enqueue(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)
     {
         base.Enqueue(payload, options, wait);
+        _hasEnqueued = true;
         if (options.IsReply) Interlocked.Increment(ref _enqueuedReplies);
     }
 
@@ -129,6 +143,8 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     public override void Flush(in WaitOptions wait = default)
     {
         base.Flush(wait);
+        if (!_hasEnqueued) return;
+        _hasEnqueued = false;
         _client?.OnSent(Interlocked.Exchange(ref _enqueuedReplies, 0));
     }
 

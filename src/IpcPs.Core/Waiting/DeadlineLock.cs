@@ -11,6 +11,9 @@ internal sealed class DeadlineLock : IDisposable
     private int _held;
     private int _waiters;
 
+    /// <summary>Whether a thread has the lock.</summary>
+    public bool IsHeld => Volatile.Read(ref _held) != 0;
+
     /// <summary>Acquires the lock.</summary>
     /// <returns>False when the deadline passed.</returns>
     public bool Enter(in WaitOptions wait) =>

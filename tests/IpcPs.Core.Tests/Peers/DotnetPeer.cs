@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using IpcPs.Tests.Rings;
 
 namespace IpcPs.Tests.Peers;
@@ -7,7 +8,10 @@ namespace IpcPs.Tests.Peers;
 internal static class DotnetPeer
 {
     /// <summary>Starts a role.</summary>
-    public static Process Start(string role, params string[] arguments)
+    public static Process Start(string role, params string[] arguments) => Start(role, heapLimit: 0, arguments);
+
+    /// <summary>Starts a role with a limit of its heap, in bytes.</summary>
+    public static Process Start(string role, long heapLimit, params string[] arguments)
     {
         var assembly = typeof(DotnetPeer).Assembly.Location;
         var start = new ProcessStartInfo(
@@ -16,6 +20,7 @@ internal static class DotnetPeer
         // Many short lives: nothing that pays only in a long one.
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["DOTNET_GCHeapCount"] = "1";
+        if (heapLimit > 0) start.Environment["DOTNET_GCHeapHardLimit"] = heapLimit.ToString("x", CultureInfo.InvariantCulture);
         return Process.Start(start)!;
     }
 
@@ -31,6 +36,12 @@ internal static class DotnetPeer
                 return 0;
             case ["wait-until-exists", var address, .. var rest]:
                 Files.InotifyTests.Wait(address, useDescriptors: rest.Length > 0);
+                return 0;
+            case ["little-memory", var address]:
+                Sockets.LittleMemory.Serve(address);
+                return 0;
+            case ["no-descriptor-left"]:
+                Queues.NoDescriptorLeft.Run();
                 return 0;
             default:
                 Console.Error.WriteLine("This is the other process of a test, and is not started by hand.");

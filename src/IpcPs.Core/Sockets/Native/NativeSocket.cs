@@ -113,6 +113,13 @@ internal sealed unsafe partial class NativeSocket : IDisposable
         return peer.UserId == uint.MaxValue ? default : PeerIdentity.Of(peer);
     }
 
+    /// <summary>TCP: lets the kernel ask every minute whether the peer still exists (SO_KEEPALIVE).</summary>
+    public void KeepAlive()
+    {
+        SetOption(Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, 1);
+        SetOption(Libc.IPPROTO_TCP, Libc.TCP_KEEPIDLE, 60);
+    }
+
     /// <summary>The socket's own name (getsockname(2)).</summary>
     public NativeSocketAddress Name()
     {

@@ -6,6 +6,9 @@ namespace IpcPs.Sockets.Native;
 /// <summary>The errors of socket calls that an errno alone does not explain, and the errors for what sockets cannot do.</summary>
 internal static class SocketErrors
 {
+    public static IpcException ClosedByClient(IpcAddress address) =>
+        new(IpcErrors.PeerClosed, $"The client of '{address}' has closed its connection.", address.Text);
+
     public static IpcException BindFailed(IpcAddress address, int errno) => errno switch
     {
         Errno.EADDRINUSE => new IpcException(IpcErrors.AlreadyExists, $"'{address}' has a live server.", address.Text,

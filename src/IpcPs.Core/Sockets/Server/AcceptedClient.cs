@@ -19,6 +19,12 @@ internal interface ISocketConnection
     /// <summary>Receives a message if one has arrived. Never blocks.</summary>
     ReceiveOutcome TryReceive(MessageBuffer message, in ReceiveOptions options);
 
+    /// <summary>Whether a thread is sending at this moment.</summary>
+    bool IsSending { get; }
+
+    /// <summary>Set when the listener closed the connection because its client had closed it.</summary>
+    bool WasClosedByClient { get; set; }
+
     /// <summary>Releases buffers that are empty.</summary>
     void Trim();
 }
@@ -37,8 +43,45 @@ internal sealed class AcceptedClient(ISocketConnection connection, SocketListene
     /// <summary>Requests that it sent and that have no reply yet.</summary>
     public int Unanswered;
 
-    /// <summary>Whether it has ended sending and only waits for replies.</summary>
+    /// <summary>Its other messages that the program has as an IpcMessage, and has not answered.</summary>
+    private int _messages;
+
+    /// <summary>Whether the program has taken the channel of another message, and has sent nothing since.</summary>
+    private volatile bool _channelWasTaken;
+
+    /// <summary>Whether it has ended sending and only waits for answers.</summary>
     public volatile bool HasEnded;
+
+    /// <summary>Whether no answer is awaited.</summary>
+    public bool IsAnswered => Volatile.Read(ref Unanswered) <= 0 && Volatile.Read(ref _messages) <= 0 && !_channelWasTaken;
+
+    /// <summary>The thread that sent the last answer; 0 before the first.</summary>
+    public int AnsweringThread { get; private set; }
+
+    /// <summary>When the last answer was sent (<see cref="Environment.TickCount64"/>).</summary>
+    public long AnsweredAt { get; private set; }
+
+    /// <inheritdoc cref="IpcChannel.ExpectAnswer"/>
+    public void ExpectAnswer(bool toMessage)
+    {
+        if (toMessage) Interlocked.Increment(ref _messages);
+        else _channelWasTaken = true;
+    }
+
+    /// <summary>Called after something was sent that is not the reply to a request.</summary>
+    public void OnAnswer()
+    {
+        _channelWasTaken = false;
+        AnsweredAt = Environment.TickCount64;
+        AnsweringThread = Environment.CurrentManagedThreadId;
+    }
+
+    /// <inheritdoc cref="IpcChannel.CompleteAnswer"/>
+    public void CompleteAnswer()
+    {
+        Interlocked.Decrement(ref _messages);
+        listener.OnSent(this, 0);
+    }
 
     /// <summary>Called after something was sent to the client.</summary>
     /// <param name="replies">How many replies to requests that was.</param>

@@ -49,7 +49,7 @@ internal sealed class RejectedClientLog
     /// <summary>How many clients' users are not allowed.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
-    /// <summary>How many clients sent something that is not a message.</summary>
+    /// <summary>How many clients or datagrams sent something that is not a message.</summary>
     public long Failed => Interlocked.Read(ref _failed);
 
     public void AddRefused(PeerIdentity peer, IpcAddress address)
@@ -58,10 +58,14 @@ internal sealed class RejectedClientLog
         Add($"'{address}' refused {peer}: only the listener's user and its AllowedUsers are served.");
     }
 
-    public void AddFailed(PeerIdentity peer, IpcException error)
+    public void AddFailed(PeerIdentity peer, IpcException error) => AddFailed($"A client ({peer}) was disconnected", error);
+
+    /// <param name="what">What the listener did.</param>
+    /// <param name="error">Why.</param>
+    public void AddFailed(string what, IpcException error)
     {
         Interlocked.Increment(ref _failed);
-        Add($"A client ({peer}) was disconnected: {error.Message}");
+        Add($"{what}: {error.Message}");
     }
 
     /// <summary>Adds a warning that no client caused.</summary>

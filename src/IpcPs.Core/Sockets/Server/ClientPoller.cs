@@ -79,6 +79,15 @@ internal sealed unsafe class ClientPoller : IDisposable
         }
     }
 
+    /// <summary>From now on a client is ready only when it has closed its connection, and not when it has sent something.</summary>
+    public void WatchForClose(AcceptedClient client)
+    {
+        lock (_lock)
+        {
+            if (client.Slot >= 0) Control(Libc.EPOLL_CTL_MOD, client.Connection.Socket.Descriptor, 0, (ulong)client.Slot);
+        }
+    }
+
     /// <summary>Removes a client, unless it was removed before.</summary>
     public void Remove(AcceptedClient client)
     {

@@ -49,6 +49,9 @@ public sealed class DatagramListener : MessageChannel
     /// <summary>How many messages were dropped because their sender's user is not allowed, or could not be found.</summary>
     public long Refused => _rejected.Refused;
 
+    /// <summary>How many messages were dropped because they could not be decoded.</summary>
+    public long Failed => _rejected.Failed;
+
     /// <summary>UDP: how many datagrams the kernel dropped because the receive buffer was full.</summary>
     public long Dropped => IsClosed ? _dropped : _dropped = _socket.CountDropped();
 
@@ -85,6 +88,13 @@ public sealed class DatagramListener : MessageChannel
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> TakeWarnings() => _rejected.Take();
+
+    /// <inheritdoc/>
+    public override bool TryReject(MessageBuffer message, IpcException reason)
+    {
+        _rejected.AddFailed($"A message of {new PeerIdentity(message.SenderId, message.SenderUserId, null)} was dropped", reason);
+        return true;
+    }
 
     /// <inheritdoc/>
     public override void Send(ReadOnlySpan<byte> payload, in SendOptions options = default, in WaitOptions wait = default)

@@ -33,7 +33,7 @@ internal sealed class InlineAcceptor(NativeSocket listening, AllowedUsers allowe
             }
             catch (IpcException e)
             {
-                rejected.AddFailed(default, e);
+                rejected.AddFailed(default(PeerIdentity), e);
             }
             socket.Dispose();
         }

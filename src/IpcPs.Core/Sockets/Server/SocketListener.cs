@@ -22,9 +22,10 @@ public readonly record struct SocketListenOptions
 /// the messages of all its clients in the order in which they arrive, and <see cref="MessageBuffer.ReplyChannel"/> is the client's
 /// connection. <see cref="Accept"/> returns single connections instead.</summary>
 /// <remarks>Clients of other users are refused unless they were allowed. A client that is refused, dies, or sends something that is not a
-/// message is closed and counted. The listener and its other clients go on. A client that has ended sending is closed by the next receive,
-/// so reply to a message before you receive the next one. A client that waits for the reply to a request is kept until the reply was sent.
-/// Only closing the listener ends a receive.
+/// message is closed and counted. The listener and its other clients go on. A client that has ended sending is kept while it
+/// waits for an answer: to a request, to an <see cref="IpcMessage"/>, or to a message whose <see cref="MessageBuffer.ReplyChannel"/> was read. After the answer, or when it
+/// closes, it is closed. If no descriptor is left for the next client, the one that ended first is closed. Only closing the listener ends a
+/// receive.
 /// Calls: accept4(2), epoll_wait(2), recvmsg(2), getsockopt(2); for TCP sock_diag(7).</remarks>
 public sealed class SocketListener : IpcChannel
 {
@@ -34,6 +35,7 @@ public sealed class SocketListener : IpcChannel
     private readonly RejectedClientLog _rejected = new();
     private readonly IAcceptor _acceptor;
     private readonly ClientPoller _clients;
+    private readonly EndedClients _ended;
     private long _accepted;
 
     internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog)
@@ -50,6 +52,7 @@ public sealed class SocketListener : IpcChannel
         var isInline = socket.IsUnix || allowed.Everybody || allowed.Unknown;
         _acceptor = isInline ? acceptor : new BackgroundAcceptor(acceptor, socket, backlog, Closing);
         _clients = new ClientPoller(_acceptor.Readiness, Address);
+        _ended = new EndedClients(Close);
     }
 
     /// <inheritdoc/>
@@ -72,7 +75,7 @@ public sealed class SocketListener : IpcChannel
     public IReadOnlyList<string> AllowedUsers => _allowed.Names;
 
     /// <summary>How many connected clients this listener receives from.</summary>
-    public int Clients => _clients.Count;
+    public int Clients => _clients.Count - _ended.Count;
 
     /// <summary>How many clients were accepted so far.</summary>
     public long Accepted => Interlocked.Read(ref _accepted);
@@ -88,6 +91,17 @@ public sealed class SocketListener : IpcChannel
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> TakeWarnings() => _rejected.Take();
+
+    /// <inheritdoc/>
+    public override bool TryReject(MessageBuffer message, IpcException reason)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (message.Sender is not ISocketConnection connection) return false;
+        // When the program itself closed the connection meanwhile, the client did nothing wrong.
+        if (!connection.Channel.IsClosed) _rejected.AddFailed(connection.Socket.Peer(), reason);
+        connection.Channel.Dispose();
+        return true;
+    }
 
     /// <summary>Waits for the next connection. The caller owns it, and closes it.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Empty"/> (immediate deadline),
@@ -123,6 +137,7 @@ public sealed class SocketListener : IpcChannel
     {
         SocketErrors.RejectUnsupported(options, this);
         _clients.PollAcceptor(true);
+        _ended.CloseAnswered();
         while (true)
         {
             // Before each client, so that clients that never stop sending do not keep others from connecting.
@@ -143,13 +158,18 @@ public sealed class SocketListener : IpcChannel
     {
         client.Connection.Client = null;
         _clients.Remove(client);
+        if (client.HasEnded) _ended.Remove(client);
     }
 
     /// <summary>Called after something was sent to a client.</summary>
     internal void OnSent(AcceptedClient client, int replies)
     {
         client.Connection.Trim();
-        if (replies > 0 && Interlocked.Add(ref client.Unanswered, -replies) <= 0 && client.HasEnded) Close(client);
+        if (replies > 0) Interlocked.Add(ref client.Unanswered, -replies);
+        else client.OnAnswer();
+        if (!client.HasEnded || !client.IsAnswered) return;
+        if (replies > 0) Close(client);
+        else _ended.AwaitQuiet();
     }
 
     /// <inheritdoc/>
@@ -163,6 +183,7 @@ public sealed class SocketListener : IpcChannel
             client.Connection.Channel.Dispose();
         }
         _clients.Dispose();
+        _ended.Dispose();
         _acceptor.Dispose();
         _socket.Dispose();
     }
@@ -171,7 +192,7 @@ public sealed class SocketListener : IpcChannel
     {
         try
         {
-            while (_acceptor.TryAccept() is { } connection)
+            while (TryAccept() is { } connection)
             {
                 var client = new AcceptedClient(connection, this);
                 connection.Client = client;
@@ -188,9 +209,33 @@ public sealed class SocketListener : IpcChannel
         }
     }
 
+    private ISocketConnection? TryAccept()
+    {
+        while (true)
+        {
+            try
+            {
+                return _acceptor.TryAccept();
+            }
+            catch (IpcException e) when (e.Errno is Errno.EMFILE or Errno.ENFILE && _ended.CloseOldest())
+            {
+                _rejected.Add($"A client of '{Address}' that had ended sending was disconnected before it was answered: {e.Message}");
+            }
+        }
+    }
+
     private bool TryReceive(AcceptedClient client, MessageBuffer message, in ReceiveOptions options)
     {
         var connection = client.Connection;
+        if (client.HasEnded)
+        {
+            // It has closed its connection, and reads no answer any more.
+            connection.WasClosedByClient = true;
+            Close(client);
+            _clients.EndTurn();
+            _clients.PollAcceptor(true);
+            return false;
+        }
         try
         {
             switch (connection.TryReceive(message, options))
@@ -212,11 +257,11 @@ public sealed class SocketListener : IpcChannel
                     break;
             }
         }
-        catch (IpcException e)
+        // If this process ran out of descriptors, the client did nothing wrong, and has kept its message.
+        catch (IpcException e) when (e.Errno is not (Errno.EMFILE or Errno.ENFILE))
         {
-            // When the program itself closed the connection meanwhile, the client did nothing wrong.
-            if (!connection.Channel.IsClosed) _rejected.AddFailed(connection.Socket.Peer(), e);
-            Close(client);
+            message.ReplyChannel = connection.Channel;
+            TryReject(message, e);
         }
         _clients.EndTurn();
         // If there were no free descriptors, there may be one now.
@@ -226,10 +271,18 @@ public sealed class SocketListener : IpcChannel
 
     private void End(AcceptedClient client)
     {
-        _clients.Remove(client);
+        // An answer that another thread has just sent may have more messages.
+        var mayGoOn = client.AnsweringThread != 0 && client.AnsweringThread != Environment.CurrentManagedThreadId;
+        if (client.IsAnswered && !mayGoOn)
+        {
+            Close(client);
+            return;
+        }
         client.HasEnded = true;
-        // A client that waits for the reply to a request is closed after the reply.
-        if (Volatile.Read(ref client.Unanswered) <= 0) Close(client);
+        _ended.Add(client);
+        _clients.WatchForClose(client);
+        // TCP does not report that a client which had ended sending has closed. The kernel asks it from time to time.
+        if (!_socket.IsUnix) client.Connection.Socket.KeepAlive();
     }
 
     private void Close(AcceptedClient client)

@@ -83,10 +83,13 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             {
                 channel = source.Receive(_message, options, WaitFrom(Timeout, NoWait));
             }
-            catch (IpcException)
+            catch (IpcException e)
             {
                 WriteWarnings(source.Channels);
-                throw;
+                // The messages after one that cannot be received are received all the same.
+                if (!e.IsOfOneMessage) throw;
+                WriteError(ErrorRecords.ToRecord(e, e.Target));
+                continue;
             }
             WriteWarnings(source.Channels);
             if (channel is null) break;
@@ -95,7 +98,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
                 WriteWarning($"{_message.Lost} messages on '{channel.Address}' were dropped before this one: "
                     + "this reader is too slow for its writers.");
             }
-            WriteMessage(channel);
+            if (!TryWriteMessage(channel)) received--;
         }
         if (source.Abandoned > 0)
             WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
@@ -138,7 +141,8 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         }
     }
 
-    private void WriteMessage(IpcChannel channel)
+    /// <returns>False if a listener rejected the message with its client: another one is received in its place.</returns>
+    private bool TryWriteMessage(IpcChannel channel)
     {
         if (_message.LostHandles)
         {
@@ -153,12 +157,18 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         catch (IpcException e)
         {
             // The messages after one that cannot be read are received all the same.
+            if (channel.TryReject(_message, e))
+            {
+                WriteWarnings([channel]);
+                return false;
+            }
             WriteError(ErrorRecords.ToRecord(e, channel.Address.Text));
-            return;
+            return true;
         }
         var result = Envelope ? new IpcMessage(_message, body, channel, Format) : body;
         // The envelope has taken the descriptors. Without one they are closed.
         _message.DropHandles();
         WriteObject(result);
+        return true;
     }
 }

@@ -83,6 +83,7 @@ public sealed class SendIpcMessageCommand : SendCommand
     protected override void EndProcessing() => Require(() =>
     {
         _sender!.Flush();
+        if (ParameterSetName == ReplySet) ReplyTo.MarkAnswered();
         // A channel that the command opened itself is closed when the command ends.
         if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
     });
