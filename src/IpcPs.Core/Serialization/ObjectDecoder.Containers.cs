@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Specialized;
+using System.Runtime.InteropServices;
 using IpcPs.Serialization.Cbor;
 
 namespace IpcPs.Serialization;
@@ -79,19 +80,22 @@ public sealed partial class ObjectDecoder
         var items = ReadItems(ref cursor, depth);
         Charge(TableCost + ((long)items.Count * EntryCost));
         RefuseCollisions(items, step: 1);
-        return [.. items];
+        var set = new HashSet<object?>(items.Count, KeyComparer.Exact);
+        foreach (var item in items)
+        {
+            Step();
+            set.Add(item);
+        }
+        return set;
     }
 
     private Hashtable ReadTable(ref CborCursor cursor, byte first, ulong claimed, int depth)
     {
         var entries = ReadEntries(ref cursor, first, claimed, depth);
-        var table = new Hashtable(entries.Count / 2, StringComparer.OrdinalIgnoreCase);
-        Fill(entries, table);
-        if (table.Count * 2 == entries.Count) return table;
-        // Two keys differ only by case: the table must be case-sensitive, as the sender's was.
-        table = new Hashtable(entries.Count / 2);
-        Fill(entries, table);
-        return table.Count * 2 == entries.Count ? table : throw CborError.Invalid("a dictionary has the same key twice");
+        // If two keys differ only by case, the table must be case-sensitive, as the sender's was.
+        return TryFill(new Hashtable(entries.Count / 2, KeyComparer.IgnoreCase), entries)
+            ?? TryFill(new Hashtable(entries.Count / 2, KeyComparer.Exact), entries)
+            ?? throw SameKeyTwice();
     }
 
     private OrderedDictionary ReadOrdered(ref CborCursor cursor, int depth)
@@ -99,12 +103,9 @@ public sealed partial class ObjectDecoder
         var first = cursor.ReadHead(out var claimed);
         Require(first, CborMajor.Map);
         var entries = ReadEntries(ref cursor, first, claimed, depth);
-        var table = new OrderedDictionary(entries.Count / 2, StringComparer.OrdinalIgnoreCase);
-        Fill(entries, table);
-        if (table.Count * 2 == entries.Count) return table;
-        table = new OrderedDictionary(entries.Count / 2);
-        Fill(entries, table);
-        return table.Count * 2 == entries.Count ? table : throw CborError.Invalid("a dictionary has the same key twice");
+        return TryFill(new OrderedDictionary(entries.Count / 2, KeyComparer.IgnoreCase), entries)
+            ?? TryFill(new OrderedDictionary(entries.Count / 2, KeyComparer.Exact), entries)
+            ?? throw SameKeyTwice();
     }
 
     /// <summary>Reads the entries of a map.</summary>
@@ -126,29 +127,40 @@ public sealed partial class ObjectDecoder
         return entries;
     }
 
-    /// <summary>Refuses keys that were chosen to have the same hash, because a table of them would take hours to fill.</summary>
-    private static void RefuseCollisions(List<object?> items, int step)
+    /// <summary>Refuses many unequal keys with the same hash, because a table of them would take hours to fill.</summary>
+    private void RefuseCollisions(List<object?> items, int step)
     {
         // So many equal hashes cost no time that is worth mentioning.
-        const int Harmless = 2048;
+        const int Harmless = 64;
         if (items.Count / step <= Harmless) return;
-        var hashes = new Dictionary<int, int>();
+        Dictionary<int, int>? hashes = null;
         for (var i = 0; i < items.Count; i += step)
         {
-            // The hashes of strings are random in each process.
-            if (items[i] is null or string) continue;
-            // Combine() is too. Without it, keys could be chosen to collide in this dictionary.
-            var hash = HashCode.Combine(items[i]!.GetHashCode());
-            var count = hashes.GetValueOrDefault(hash) + 1;
-            if (count > Harmless) throw CborError.Invalid("too many keys of a dictionary have the same hash");
-            hashes[hash] = count;
+            Step();
+            if (items[i] is not { } key || KeyComparer.IsWellHashed(key)) continue;
+            hashes ??= [];
+            // Of the comparer, whose hashes are random, because keys could be chosen to collide in this dictionary too.
+            ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(hashes, KeyComparer.Exact.GetHashCode(key), out _);
+            if (++count > Harmless) throw CborError.Invalid("too many keys of a dictionary have the same hash");
         }
     }
 
-    private static void Fill(List<object?> entries, IDictionary table)
+    /// <summary>Fills a dictionary.</summary>
+    /// <returns>Null if it has two of the keys as one. It ends at the first of them, because an OrderedDictionary searches all its entries
+    /// to replace one.</returns>
+    private TTable? TryFill<TTable>(TTable table, List<object?> entries)
+        where TTable : class, IDictionary
     {
-        for (var i = 0; i < entries.Count; i += 2) table[entries[i]!] = entries[i + 1];
+        for (var i = 0; i < entries.Count; i += 2)
+        {
+            Step();
+            table[entries[i]!] = entries[i + 1];
+            if (table.Count * 2 != i + 2) return null;
+        }
+        return table;
     }
+
+    private static IpcException SameKeyTwice() => CborError.Invalid("a dictionary has the same key twice");
 
     private object ReadBag(ref CborCursor cursor, int depth)
     {

@@ -19,6 +19,8 @@ public sealed partial class ObjectDecoder
     private readonly NameCache _names = new();
     private int _payloadLength;
     private long _budget;
+    private uint _steps;
+    private CancellationToken _cancellation;
 
     /// <summary>Creates a decoder.</summary>
     /// <param name="model">Creates the objects that arrive as property bags. If it is null, <see cref="ReflectionModel"/> does, and they
@@ -27,10 +29,13 @@ public sealed partial class ObjectDecoder
 
     /// <summary>Decodes one value.</summary>
     /// <param name="payload">The bytes of the value, and no others.</param>
+    /// <param name="cancellation">Ends the decoding of a large value.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>: the bytes are not what docs/wire-format.md describes.
     /// <see cref="IpcErrors.MessageTooLarge"/>: the value would need more memory than the size of the message justifies.</exception>
-    public object? Decode(ReadOnlyMemory<byte> payload)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public object? Decode(ReadOnlyMemory<byte> payload, CancellationToken cancellation = default)
     {
+        _cancellation = cancellation;
         _payloadLength = payload.Length;
         _budget = CodecLimits.MemoryFor(payload.Length);
         var cursor = new CborCursor(payload.Span);
@@ -40,6 +45,7 @@ public sealed partial class ObjectDecoder
 
     private object? Read(ref CborCursor cursor, int depth)
     {
+        Step();
         var first = cursor.ReadHead(out var argument);
         switch ((CborMajor)(first & 0xE0))
         {
@@ -158,6 +164,7 @@ public sealed partial class ObjectDecoder
         using var whole = new MemoryStream();
         while (!cursor.TryReadBreak())
         {
+            Step();
             var first = cursor.ReadHead(out var length);
             Require(first, major);
             if (IsIndefinite(first)) throw CborError.Invalid("a string of indefinite length is inside another one");
@@ -214,6 +221,12 @@ public sealed partial class ObjectDecoder
 
     private static int Descend(int depth) =>
         depth < CodecLimits.MaxDepth ? depth + 1 : throw CborError.Invalid($"it is nested more than {CodecLimits.MaxDepth} levels deep");
+
+    /// <summary>Called in every loop whose length the peer chooses, so that Ctrl+C ends it.</summary>
+    private void Step()
+    {
+        if ((++_steps & 1023) == 0) _cancellation.ThrowIfCancellationRequested();
+    }
 
     private void Charge(long bytes)
     {

@@ -27,6 +27,8 @@ public sealed partial class ObjectEncoder
     private List<string>? _warnings;
     private int _depth;
     private int _level;
+    private uint _steps;
+    private CancellationToken _cancellation;
 
     /// <summary>Creates an encoder.</summary>
     /// <param name="model">Writes the objects that format Object has no form for. If it is null, <see cref="ReflectionModel"/>
@@ -55,10 +57,14 @@ public sealed partial class ObjectEncoder
     internal CborBuffer Buffer => _buffer;
 
     /// <summary>Encodes one value.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="cancellation">Ends the encoding of a large value.</param>
     /// <returns>The payload. It is valid until the next call.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.MessageTooLarge"/>: the payload is larger than a message may be.</exception>
-    public ReadOnlyMemory<byte> Encode(object? value)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ReadOnlyMemory<byte> Encode(object? value, CancellationToken cancellation = default)
     {
+        _cancellation = cancellation;
         _buffer.Clear();
         _warnings?.Clear();
         _depth = 0;
@@ -78,6 +84,7 @@ public sealed partial class ObjectEncoder
     /// <summary>Writes one value of any type. For models.</summary>
     public void Write(object? value)
     {
+        if ((++_steps & 255) == 0) _cancellation.ThrowIfCancellationRequested();
         if (value is null) _buffer.Byte(CborSimple.Null);
         else if (value is string text) _buffer.Text(text);
         else if (value is int number) _buffer.Integer(number);

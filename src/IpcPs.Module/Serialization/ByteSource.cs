@@ -9,13 +9,14 @@ namespace IpcPs.Module.Serialization;
 /// as UTF-8.</summary>
 internal static class ByteSource
 {
-    public static ReadOnlySpan<byte> From(object? value)
+    public static ReadOnlySpan<byte> From(object? value, CancellationToken cancellation = default)
     {
         switch (Unwrap(value))
         {
             case null:
                 return default;
-            case byte[] bytes:
+            // To the runtime an sbyte[] is a byte[] too.
+            case byte[] bytes when bytes.GetType() == typeof(byte[]):
                 return bytes;
             case ReadOnlyMemory<byte> memory:
                 return memory.Span;
@@ -26,11 +27,11 @@ internal static class ByteSource
             case string text:
                 return TextBytes(text);
             case Stream stream:
-                return ReadAll(stream);
+                return ReadAll(stream, cancellation);
             case IDictionary table:
                 throw Wrong(table);
             case IEnumerable items:
-                return Collect(items);
+                return Collect(items, cancellation);
             case { } number:
                 return new[] { ToByte(number) };
         }
@@ -53,13 +54,14 @@ internal static class ByteSource
         new(IpcErrors.InvalidArgument, "The text contains half of a surrogate pair, which UTF-8 has no form for.", null,
             "Send it with -Format Object, which keeps every string as it is.");
 
-    private static byte[] ReadAll(Stream stream)
+    private static byte[] ReadAll(Stream stream, CancellationToken cancellation)
     {
         using var whole = new MemoryStream();
         var part = new byte[81920];
         int read;
         while ((read = stream.Read(part)) > 0)
         {
+            cancellation.ThrowIfCancellationRequested();
             whole.Write(part, 0, read);
             if (whole.Length <= IpcChannel.MaxStreamMessage) continue;
             var problem = $"The stream has more than {IpcChannel.MaxStreamMessage} bytes, which is the limit of a message.";
@@ -68,10 +70,14 @@ internal static class ByteSource
         return whole.ToArray();
     }
 
-    private static byte[] Collect(IEnumerable items)
+    private static byte[] Collect(IEnumerable items, CancellationToken cancellation)
     {
         var bytes = new List<byte>();
-        foreach (var item in items) bytes.Add(ToByte(Unwrap(item)));
+        foreach (var item in items)
+        {
+            if ((bytes.Count & 255) == 255) cancellation.ThrowIfCancellationRequested();
+            bytes.Add(ToByte(Unwrap(item)));
+        }
         return bytes.ToArray();
     }
 

@@ -22,14 +22,15 @@ internal static class JsonDecoder
     /// <summary>Decodes one value.</summary>
     /// <param name="json">The value in UTF-8, and nothing else.</param>
     /// <param name="id">The id of the error if it is not valid.</param>
-    public static object? Decode(ReadOnlyMemory<byte> json, IpcErrorId id)
+    /// <param name="cancellation">Ends the decoding of a large value.</param>
+    public static object? Decode(ReadOnlyMemory<byte> json, IpcErrorId id, CancellationToken cancellation = default)
     {
         try
         {
             var reader = new Utf8JsonReader(json.Span, Options);
             reader.Read();
-            var budget = CodecLimits.MemoryFor(json.Length);
-            var value = Read(ref reader, ref budget);
+            var limits = new Limits { Memory = CodecLimits.MemoryFor(json.Length), Cancellation = cancellation };
+            var value = Read(ref reader, ref limits);
             return reader.Read() ? throw new JsonException("it has more than one value") : value;
         }
         catch (JsonException e)
@@ -39,15 +40,15 @@ internal static class JsonDecoder
         }
     }
 
-    private static object? Read(ref Utf8JsonReader reader, ref long budget)
+    private static object? Read(ref Utf8JsonReader reader, ref Limits limits)
     {
-        Charge(ValueCost + (reader.ValueSpan.Length * 2L), ref budget);
+        Charge(ValueCost + (reader.ValueSpan.Length * 2L), ref limits);
         switch (reader.TokenType)
         {
             case JsonTokenType.StartObject:
-                return ReadObject(ref reader, ref budget);
+                return ReadObject(ref reader, ref limits);
             case JsonTokenType.StartArray:
-                return ReadArray(ref reader, ref budget);
+                return ReadArray(ref reader, ref limits);
             case JsonTokenType.String:
                 return ReadText(ref reader);
             case JsonTokenType.Number:
@@ -61,38 +62,51 @@ internal static class JsonDecoder
         }
     }
 
-    private static object?[] ReadArray(ref Utf8JsonReader reader, ref long budget)
+    private static object?[] ReadArray(ref Utf8JsonReader reader, ref Limits limits)
     {
         var items = new List<object?>();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) items.Add(Read(ref reader, ref budget));
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) items.Add(Read(ref reader, ref limits));
         return [.. items];
     }
 
-    private static object ReadObject(ref Utf8JsonReader reader, ref long budget)
+    private static object ReadObject(ref Utf8JsonReader reader, ref Limits limits)
     {
-        Charge(BagCost, ref budget);
+        Charge(BagCost, ref limits);
         var bag = (PSObject)PSObjectModel.Instance.CreateBag(4);
         OrderedDictionary? table = null;
+        Dictionary<string, int>? places = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = ReadText(ref reader);
             reader.Read();
-            var value = Read(ref reader, ref budget);
-            Charge(PropertyCost, ref budget);
+            var value = Read(ref reader, ref limits);
+            Charge(PropertyCost, ref limits);
             if (table is null && PSObjectModel.Instance.AddProperty(bag, name, value)) continue;
             // A PSCustomObject cannot have empty names, or names that differ only by case. A dictionary can.
             // If the same name comes twice, the last value counts.
             table ??= ToTable(bag);
-            table[name] = value;
+            places ??= table.Keys.Cast<string>().Select(static (key, at) => (key, at)).ToDictionary(StringComparer.Ordinal);
+            // To replace a value by its key, an OrderedDictionary searches all its keys.
+            if (places.TryAdd(name, table.Count)) table.Add(name, value);
+            else table[places[name]] = value;
         }
         return (object?)table ?? bag;
     }
 
-    private static void Charge(long bytes, ref long budget)
+    private static void Charge(long bytes, ref Limits limits)
     {
-        if ((budget -= bytes) >= 0) return;
+        if ((++limits.Steps & 1023) == 0) limits.Cancellation.ThrowIfCancellationRequested();
+        if ((limits.Memory -= bytes) >= 0) return;
         const string Problem = "The JSON would need far more memory than its size justifies.";
         throw new IpcException(IpcErrors.MessageTooLarge, Problem, null, "Send it in parts.");
+    }
+
+    /// <summary>What is left of the message's memory, and what ends its decoding.</summary>
+    private struct Limits
+    {
+        public long Memory;
+        public uint Steps;
+        public CancellationToken Cancellation;
     }
 
     private static OrderedDictionary ToTable(PSObject bag)

@@ -29,14 +29,19 @@ internal sealed class JsonEncoder(int depth)
     private Utf8JsonWriter? _writer;
     private int _depth;
     private int _level;
+    private uint _steps;
+    private CancellationToken _cancellation;
 
     /// <summary>What was left out of the last value, one sentence each.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Encodes one value.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="cancellation">Ends the encoding of a large value.</param>
     /// <returns>Its JSON in UTF-8. It is valid until the next call.</returns>
-    public ReadOnlySpan<byte> Encode(object? value)
+    public ReadOnlySpan<byte> Encode(object? value, CancellationToken cancellation = default)
     {
+        _cancellation = cancellation;
         _buffer.ResetWrittenCount();
         _writer ??= new Utf8JsonWriter(_buffer, Options);
         _writer.Reset();
@@ -57,6 +62,7 @@ internal sealed class JsonEncoder(int depth)
 
     private void Write(object? value)
     {
+        if ((++_steps & 255) == 0) _cancellation.ThrowIfCancellationRequested();
         var wrapped = value as PSObject;
         var plain = wrapped?.BaseObject ?? value;
         if (TryWriteScalar(plain)) return;
@@ -126,7 +132,8 @@ internal sealed class JsonEncoder(int depth)
             case Uri uri:
                 WriteText(uri.OriginalString);
                 return true;
-            case byte[] bytes:
+            // To the runtime an sbyte[] is a byte[] too.
+            case byte[] bytes when bytes.GetType() == typeof(byte[]):
                 _writer!.WriteBase64StringValue(bytes);
                 return true;
             case DateOnly or TimeOnly:

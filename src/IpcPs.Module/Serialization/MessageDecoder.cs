@@ -12,9 +12,10 @@ internal sealed class MessageDecoder
     /// <summary>The value of a message.</summary>
     /// <param name="message">The message. The value does not refer to its buffer.</param>
     /// <param name="requested">The format that the receiver asked for.</param>
+    /// <param name="cancellation">Ends the decoding of a large value.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.FormatMismatch"/>: the message does not have that format.
     /// <see cref="IpcErrors.InvalidData"/>: it does not have the format that its envelope names.</exception>
-    public object? Decode(MessageBuffer message, IpcFormat requested)
+    public object? Decode(MessageBuffer message, IpcFormat requested, CancellationToken cancellation = default)
     {
         var bytes = message.Payload;
         var actual = message.Format;
@@ -24,24 +25,24 @@ internal sealed class MessageDecoder
                 return bytes.ToArray();
             case IpcFormat.Object:
                 return actual == IpcFormat.Object
-                    ? _objects.Decode(bytes)
+                    ? _objects.Decode(bytes, cancellation)
                     : throw Mismatch(actual, "an Object", "Receive with -Format Auto, or with the format that the sender uses.");
             case IpcFormat.Text when actual != IpcFormat.Object:
                 return TryText(bytes.Span) ?? throw Mismatch(actual, "UTF-8 text", "Receive with -Format Bytes.");
             case IpcFormat.Json when actual != IpcFormat.Object:
-                return JsonDecoder.Decode(bytes, IpcErrors.FormatMismatch);
+                return JsonDecoder.Decode(bytes, IpcErrors.FormatMismatch, cancellation);
             case IpcFormat.Text or IpcFormat.Json:
                 throw Mismatch(actual, requested.ToString(), "Receive with -Format Auto or Object.");
             default:
-                return DecodeByEnvelope(actual, bytes);
+                return DecodeByEnvelope(actual, bytes, cancellation);
         }
     }
 
-    private object? DecodeByEnvelope(IpcFormat actual, ReadOnlyMemory<byte> bytes) => actual switch
+    private object? DecodeByEnvelope(IpcFormat actual, ReadOnlyMemory<byte> bytes, CancellationToken cancellation) => actual switch
     {
-        IpcFormat.Object => _objects.Decode(bytes),
+        IpcFormat.Object => _objects.Decode(bytes, cancellation),
         IpcFormat.Text => TryText(bytes.Span) ?? throw NotUtf8(),
-        IpcFormat.Json => JsonDecoder.Decode(bytes, IpcErrors.InvalidData),
+        IpcFormat.Json => JsonDecoder.Decode(bytes, IpcErrors.InvalidData, cancellation),
         IpcFormat.Bytes => bytes.ToArray(),
         _ => (object?)TryText(bytes.Span) ?? bytes.ToArray(),
     };

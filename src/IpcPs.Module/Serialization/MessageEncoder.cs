@@ -23,16 +23,18 @@ internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.D
     public IReadOnlyList<string> Warnings => _objects?.Warnings ?? _json?.Warnings ?? [];
 
     /// <summary>Encodes one value.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="cancellation">Ends the encoding of a large value.</param>
     /// <returns>Its bytes. They are valid until the next call.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the format has no form for the value, or reading it failed.
     /// <see cref="IpcErrors.MessageTooLarge"/>: the bytes are more than a message may have.</exception>
-    public ReadOnlySpan<byte> Encode(object? value)
+    public ReadOnlySpan<byte> Encode(object? value, CancellationToken cancellation = default)
     {
         try
         {
-            if (_objects is not null) return _objects.Encode(value).Span;
-            if (_json is not null) return _json.Encode(value);
-            return Format == IpcFormat.Text ? EncodeText(value) : ByteSource.From(value);
+            if (_objects is not null) return _objects.Encode(value, cancellation).Span;
+            if (_json is not null) return _json.Encode(value, cancellation);
+            return Format == IpcFormat.Text ? EncodeText(value) : ByteSource.From(value, cancellation);
         }
         catch (Exception e) when (e is not (IpcException or PipelineStoppedException or OperationCanceledException or OutOfMemoryException))
         {

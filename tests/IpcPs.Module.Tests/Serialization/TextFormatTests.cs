@@ -80,6 +80,7 @@ public sealed class TextFormatTests : IDisposable
 
     [Theory]
     [InlineData("([byte[]](1,2,255))", "1 2 255")]
+    [InlineData("([sbyte[]](1,2))", "1 2")]
     [InlineData("[byte]7", "7")]
     [InlineData("(1,2,3)", "1 2 3")]
     [InlineData("65", "65")]
@@ -91,6 +92,7 @@ public sealed class TextFormatTests : IDisposable
     [Theory]
     [InlineData("Text", "\"x$([char]0xd800)\"", "IpcInvalidArgument", "surrogate")]
     [InlineData("Bytes", "256", "IpcInvalidArgument", "256")]
+    [InlineData("Bytes", "([sbyte[]](1,-2))", "IpcInvalidArgument", "-2 is not a byte")]
     [InlineData("Bytes", "(1,'x')", "IpcInvalidArgument", "System.String")]
     [InlineData("Bytes", "@{ a = 1 }", "IpcInvalidArgument", "Hashtable")]
     [InlineData("Bytes", "1.5", "IpcInvalidArgument", "System.Double")]
@@ -170,6 +172,46 @@ public sealed class TextFormatTests : IDisposable
         Assert.Empty(encoder.Warnings);
     }
 
+    [Fact]
+    public void Json_with_many_names_twice_is_read_and_the_last_value_counts()
+    {
+        const int Count = 100_000;
+        var names = Enumerable.Range(0, Count).Select(static i => $"\"n{i}\":1").Prepend("\"\":0");
+        var json = "{" + string.Join(',', names.Concat(Enumerable.Range(0, Count).Select(static i => $"\"n{i}\":2"))) + "}";
+        // No measurement: replacing each value by its key would take hours.
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        var value = JsonDecoder.Decode(Encoding.UTF8.GetBytes(json), IpcErrors.InvalidData, limit.Token);
+        var table = Assert.IsType<System.Collections.Specialized.OrderedDictionary>(value);
+        Assert.Equal(Count + 1, table.Count);
+        Assert.Equal([0L, 2L, 2L], [table[""], table[1], table[$"n{Count - 1}"]]);
+    }
+
+    [Theory]
+    [InlineData("Object")]
+    [InlineData("Json")]
+    [InlineData("Bytes")]
+    public void Ctrl_C_ends_the_encoding_of_a_value_that_does_not_end(string format)
+    {
+        var endless = new Endless();
+        using var running = _session.Start($"$p = New-IpcPipe; Send-IpcMessage $p -InputObject $args[0] -Format {format}", endless);
+        Assert.True(endless.HasBegun.Wait(TimeSpan.FromSeconds(60)));
+        Assert.True(running.Stop().WasStopped);
+    }
+
+    [Fact]
+    public void Large_values_are_cancelled_while_they_are_decoded()
+    {
+        var cancelled = new CancellationToken(canceled: true);
+        var json = Encoding.UTF8.GetBytes("[" + string.Join(',', Enumerable.Repeat("1", 5000)) + "]");
+        Assert.Throws<OperationCanceledException>(() => JsonDecoder.Decode(json, IpcErrors.InvalidData, cancelled));
+        var objects = new MessageEncoder(IpcFormat.Object).Encode(new object[5000]).ToArray();
+        using var pipe = AnonymousPipe.Create();
+        pipe.Send(objects, new SendOptions { Format = IpcFormat.Object });
+        var message = new MessageBuffer();
+        pipe.Receive(message);
+        Assert.Throws<OperationCanceledException>(() => new MessageDecoder().Decode(message, IpcFormat.Auto, cancelled));
+    }
+
     private static MessageBuffer Message(string hex)
     {
         using var pipe = AnonymousPipe.Create();
@@ -192,4 +234,19 @@ public sealed class TextFormatTests : IDisposable
     }
 
     private SessionResult Run(string script, params object?[] arguments) => _session.Run(script, arguments);
+
+    private sealed class Endless : System.Collections.IEnumerable
+    {
+        public ManualResetEventSlim HasBegun { get; } = new();
+
+        public System.Collections.IEnumerator GetEnumerator()
+        {
+            while (true)
+            {
+                HasBegun.Set();
+                Thread.Yield();
+                yield return (byte)1;
+            }
+        }
+    }
 }

@@ -34,10 +34,10 @@ public sealed class InvokeIpcRequestCommand : SendCommand
     protected override void ProcessRecord() => Try(() =>
     {
         var options = new SendOptions { Format = Format, Handles = Descriptors() };
-        var payload = Encoder!.Encode(InputObject);
+        var payload = Encoder!.Encode(InputObject, StopToken);
         WriteEncoderWarnings();
         Lease!.Object.Request(payload, _reply, options, WaitFrom(Timeout));
-        var body = _decoder.Decode(_reply, IpcFormat.Auto);
+        var body = _decoder.Decode(_reply, IpcFormat.Auto, StopToken);
         var result = Envelope ? new IpcMessage(_reply, body, Lease.Object) : body;
         _reply.DropHandles();
         WriteObject(result);

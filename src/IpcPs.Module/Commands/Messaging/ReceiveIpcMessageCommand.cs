@@ -152,7 +152,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         object? body;
         try
         {
-            body = _decoder.Decode(_message, Format);
+            body = _decoder.Decode(_message, Format, StopToken);
         }
         catch (IpcException e)
         {

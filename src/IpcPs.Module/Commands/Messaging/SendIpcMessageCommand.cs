@@ -63,7 +63,7 @@ public sealed class SendIpcMessageCommand : SendCommand
     {
         try
         {
-            var payload = Encoder!.Encode(InputObject);
+            var payload = Encoder!.Encode(InputObject, StopToken);
             // With -Timeout or -NoWait each message is sent on its own, so that its result can be reported. Others are sent in bursts.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
             else Lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));

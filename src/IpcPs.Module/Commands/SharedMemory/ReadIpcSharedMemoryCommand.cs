@@ -77,7 +77,7 @@ public sealed class ReadIpcSharedMemoryCommand : SharedMemoryCommand
         var bytes = memory.ReadPrefixedBytes(Offset);
         try
         {
-            return new ObjectDecoder(PSObjectModel.Instance).Decode(bytes);
+            return new ObjectDecoder(PSObjectModel.Instance).Decode(bytes, StopToken);
         }
         catch (IpcException e) when (e.Id == IpcErrors.InvalidData)
         {

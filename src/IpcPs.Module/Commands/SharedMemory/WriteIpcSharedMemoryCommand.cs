@@ -76,7 +76,7 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
                     : memory.WriteText(_at, text, count);
             case IpcValueType.Object:
                 _encoder ??= new MessageEncoder(IpcFormat.Object);
-                var written = memory.WritePrefixedBytes(_at, _encoder.Encode(value));
+                var written = memory.WritePrefixedBytes(_at, _encoder.Encode(value, StopToken));
                 foreach (var warning in _encoder.Warnings) WriteWarning(warning);
                 return written;
             default:

@@ -27,13 +27,12 @@ internal sealed class JobInput(JobTransportReader? transport, CancellationToken 
         try
         {
             if (transport is null || !transport.Receive(_message)) return false;
+            value = _serializer.Decode(_message.Payload, stopping) is { } decoded ? PSObject.AsPSObject(decoded) : null;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             throw new PipelineStoppedException();
         }
-        var decoded = _serializer.Decode(_message.Payload);
-        value = decoded is null ? null : PSObject.AsPSObject(decoded);
         return true;
     }
 

@@ -25,7 +25,7 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
             while (_paused && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
             stopping.ThrowIfCancellationRequested();
             if (_sender is null) records.Send(JobStreamId.Output, value);
-            else _sender.Send(_serializer.Encode(value), Objects);
+            else _sender.Send(_serializer.Encode(value, stopping), Objects);
         }
     }
 

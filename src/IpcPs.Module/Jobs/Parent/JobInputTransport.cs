@@ -121,7 +121,7 @@ internal sealed class JobInputWriter : IDisposable
     /// <summary>Writes an object, at once or within a millisecond. Waits while the transport has no buffer space.</summary>
     /// <returns>False if the reader has ended.</returns>
     /// <exception cref="OperationCanceledException">The caller was stopped.</exception>
-    public bool Write(object? value) => Try(() => _sender.Send(_serializer.Encode(value), Objects));
+    public bool Write(object? value) => Try(() => _sender.Send(_serializer.Encode(value, _either.Token), Objects));
 
     /// <summary>Sends what is buffered.</summary>
     /// <returns>False if the reader has ended.</returns>

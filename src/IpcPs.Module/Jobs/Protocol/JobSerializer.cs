@@ -10,10 +10,12 @@ internal sealed class JobSerializer
     private readonly ObjectDecoder _decoder = new(PSObjectModel.Instance);
 
     /// <summary>Encodes a value. The bytes are valid until the next call.</summary>
-    public ReadOnlySpan<byte> Encode(object? value) => _encoder.Encode(value);
+    public ReadOnlySpan<byte> Encode(object? value, CancellationToken cancellation = default) =>
+        _encoder.Encode(value, cancellation);
 
     /// <summary>Decodes a value.</summary>
-    public object? Decode(ReadOnlyMemory<byte> payload) => _decoder.Decode(payload);
+    public object? Decode(ReadOnlyMemory<byte> payload, CancellationToken cancellation = default) =>
+        _decoder.Decode(payload, cancellation);
 
     /// <summary>Decodes a record of one of PowerShell's streams.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>: it is not such a record.</exception>
