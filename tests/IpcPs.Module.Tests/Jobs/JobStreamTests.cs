@@ -60,6 +60,26 @@ public sealed class JobStreamTests : JobTests
     }
 
     [Fact]
+    public void What_stands_behind_a_using_variable_belongs_to_it()
+    {
+        // The values that Start-Job gives.
+        var (_, result) = Run(
+            """
+            $cfg = [pscustomobject]@{ Servers = @('alpha'); Empty = @(); Deep = @{ list = 1, 2, 3 }; None = $null }
+            $global:ipcpsUsing = @{ name = 'global' }; $script:ipcpsList = 'a', 'b'; $env:IPCPS_USING = 'abcdef'; ${odd name} = @{ k = 'odd' }
+            function Get-Using { 'function' }
+            $splat = @{ Name = 'splatted'; Value = 7 }
+            Start-IpcJob {
+                ($using:cfg.Servers)[0]; $using:CFG.Servers.Count; @($using:cfg.Empty).Count; $using:cfg.Deep['list'][2]
+                $null -eq $using:cfg.None; $using:global:ipcpsUsing.name; $using:script:ipcpsList[-1]; $using:env:IPCPS_USING.Length
+                $null -eq $using:env:IPCPS_USING_THAT_IS_NOT_SET; ${using:odd name}.k; & ([scriptblock]::Create(${using:function:Get-Using}))
+                $using:true; (New-Variable @using:splat -PassThru).Value
+            }
+            """);
+        Assert.Equal(["alpha", 1, 0, 3, true, "global", "b", 6, true, "odd", "function", true, 7], result.NoErrors().Values);
+    }
+
+    [Fact]
     public void Types_survive()
     {
         var (_, result) = Run("Start-IpcJob { [datetime]'2026-01-02'; [pscustomobject]@{ B = 1; A = 2 } }");
