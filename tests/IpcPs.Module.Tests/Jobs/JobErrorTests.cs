@@ -32,7 +32,6 @@ public sealed class JobErrorTests : JobTests
     [InlineData(
         "$a = Start-IpcJob { }; $null = $a | Start-IpcJob { $input }; $null = $a | Start-IpcJob { $input }", "IpcInvalidOperation",
         ErrorCategory.InvalidOperation, "already goes to job")]
-    [InlineData("(Start-IpcJob { }).SuspendJob()", "PSNotSupportedException", ErrorCategory.NotSpecified, "cannot be suspended")]
     public void What_is_wrong_is_said(string script, string id, ErrorCategory category, string text) =>
         Expect(Session.Run(script).Error(), id, category, text);
 
