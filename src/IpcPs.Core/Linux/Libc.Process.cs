@@ -17,6 +17,11 @@ internal static unsafe partial class Libc
     public const int SIGTERM = 15;
     public const int SIGSTOP = 19;
 
+    // The size of the structure's first version, which the request contains.
+    private const int PidfdInfoSize = 64;
+    private const nuint PIDFD_GET_INFO = 0xC0000000 | (PidfdInfoSize << 16) | 0xFF0B;
+    private const int PIDFD_INFO_EXIT = 1 << 3;
+
     // The same number on every architecture: these calls are younger than the common table (asm-generic/unistd.h).
     private const nint SYS_pidfd_send_signal = 424;
     private const nint SYS_pidfd_open = 434;
@@ -46,15 +51,26 @@ internal static unsafe partial class Libc
     /// <summary>pidfd_send_signal(2): signals the process that the descriptor refers to, and never another one.</summary>
     public static int pidfd_send_signal(int pidfd, int signal) => (int)syscall(SYS_pidfd_send_signal, pidfd, signal, 0, 0);
 
+    /// <summary>The wait status of a process that has ended, from its pidfd: also after it was waited for (ioctl_pidfd(2), Linux
+    /// 6.15). Null where the kernel does not give it.</summary>
+    public static int? ExitStatus(SafeDescriptor pidfd)
+    {
+        // struct pidfd_info: the mask is its first 8 bytes, the status its last 4.
+        var info = stackalloc int[PidfdInfoSize / sizeof(int)];
+        new Span<int>(info, PidfdInfoSize / sizeof(int)).Clear();
+        info[0] = PIDFD_INFO_EXIT;
+        return ioctl(pidfd, PIDFD_GET_INFO, info) == 0 && (info[0] & PIDFD_INFO_EXIT) != 0 ? info[PidfdInfoSize / sizeof(int) - 1] : null;
+    }
+
     // syscall(2) is variadic; on the supported ABIs, integer arguments are passed as if declared.
     [LibraryImport(Name, SetLastError = true)]
     private static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth);
 
     // posix_spawn(3)
 
-    public const short POSIX_SPAWN_SETPGROUP = 0x02;
     public const short POSIX_SPAWN_SETSIGDEF = 0x04;
     public const short POSIX_SPAWN_SETSIGMASK = 0x08;
+    public const short POSIX_SPAWN_SETSID = 0x80;
 
     /// <summary>Buffer size for a posix_spawnattr_t (336 bytes in glibc on x64 and arm64, the same in musl).</summary>
     public const int SpawnAttributesSize = 512;
@@ -78,9 +94,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name)]
     public static partial int posix_spawnattr_setflags(void* attributes, short flags);
-
-    [LibraryImport(Name)]
-    public static partial int posix_spawnattr_setpgroup(void* attributes, int group);
 
     [LibraryImport(Name)]
     public static partial int posix_spawnattr_setsigdefault(void* attributes, void* signals);

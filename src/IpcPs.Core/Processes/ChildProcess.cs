@@ -13,17 +13,23 @@ public sealed class ChildProcess : IDisposable
 {
     private readonly object _guard = new();
     private readonly SafeDescriptor? _pidfd;
+    private readonly Thread? _reaper;
     private readonly string _name;
     private ProcessExit? _exit;
 
-    private ChildProcess(int id, string name, bool ownGroup)
+    private ChildProcess(int id, string name, bool ownSession)
     {
         Id = id;
         _name = name;
-        HasOwnGroup = ownGroup;
+        HasOwnGroup = ownSession;
         // No race: until it is waited for, the id stays the child's, even when it has ended.
         var pidfd = Libc.pidfd_open(id, 0);
         if (pidfd >= 0) _pidfd = new SafeDescriptor(pidfd);
+        if (Environment.ProcessId != 1) return;
+        // As process 1, the .NET runtime waits for every child that ends, because orphans are its children too. What it waited for has no
+        // exit code any more. A thread that is in waitid(2) already is before it: the runtime wakes two threads first.
+        _reaper = new Thread(ReapAtEnd) { IsBackground = true, Name = $"IpcPs waits for process {id}" };
+        _reaper.Start();
     }
 
     /// <summary>Its process id.</summary>
@@ -52,7 +58,7 @@ public sealed class ChildProcess : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         using var request = new SpawnRequest(options);
         var (errno, id) = request.Spawn(options);
-        return errno == 0 ? new ChildProcess(id, options.FileName, options.OwnGroup) : throw Failed(options, errno);
+        return errno == 0 ? new ChildProcess(id, options.FileName, options.OwnSession) : throw Failed(options, errno);
     }
 
     /// <summary>Waits until it has ended, and releases its process id.</summary>
@@ -62,7 +68,8 @@ public sealed class ChildProcess : IDisposable
     {
         if (Exit is not null) return true;
         if (!HasEnded(wait)) return false;
-        Reap();
+        if (_reaper is null) TryReap();
+        else _reaper.Join();
         return true;
     }
 
@@ -85,12 +92,35 @@ public sealed class ChildProcess : IDisposable
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it has no group of its own.</exception>
     public bool SignalGroup(int signal)
     {
-        if (!HasOwnGroup) throw new IpcException(IpcErrors.InvalidOperation, $"Process {Id} shares its parent's process group.");
+        if (!HasOwnGroup) throw NoGroup();
         lock (_guard)
         {
             if (_exit is not null) return false;
             return Libc.kill(-Id, signal) == 0 || Ended("kill");
         }
+    }
+
+    /// <summary>Waits until it has ended. Unlike <see cref="WaitForExit"/>, keeps its process id, so that its group can still be
+    /// signalled.</summary>
+    /// <returns>False when the deadline passed.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public bool WaitForEnd(in WaitOptions wait = default) => Exit is not null || HasEnded(wait);
+
+    /// <summary>Ends what it left in its group, after its own end: waits for the other processes, and kills those that are still there
+    /// when the time is over. When this returns, none of them runs.</summary>
+    /// <param name="ask">Whether to send them TERM first.</param>
+    /// <param name="grace">How long they may take.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it has no group of its own.</exception>
+    public void EndGroup(bool ask, in WaitOptions grace)
+    {
+        if (!HasOwnGroup) throw NoGroup();
+        // A group's id is not given to another process while the group has members, nor before the child was waited for. Where the
+        // runtime did that (see Reap), all other ids would have to be used first.
+        if (ask && !ProcessGroup.IsEmpty(Id)) _ = Libc.kill(-Id, Libc.SIGTERM);
+        if (ProcessGroup.WaitUntilEmpty(Id, grace)) return;
+        _ = Libc.kill(-Id, Libc.SIGKILL);
+        // A process in an uninterruptible wait ends when the kernel lets it.
+        ProcessGroup.WaitUntilEmpty(Id, Deadline.After(TimeSpan.FromSeconds(1)));
     }
 
     /// <summary>Releases the child. It runs on, and leaves no zombie when it ends.</summary>
@@ -103,6 +133,8 @@ public sealed class ChildProcess : IDisposable
         }
         _pidfd?.Dispose();
     }
+
+    private IpcException NoGroup() => new(IpcErrors.InvalidOperation, $"Process {Id} shares its parent's process group.");
 
     private static IpcException Failed(ChildProcessOptions options, int errno)
     {
@@ -120,7 +152,7 @@ public sealed class ChildProcess : IDisposable
     private bool HasEnded(in WaitOptions wait)
     {
         if (_pidfd is not null) return Waiter.Poll(_pidfd, PollEvents.In, wait);
-        if (wait.Deadline.IsImmediate) return Reap();
+        if (wait.Deadline.IsImmediate) return _reaper?.Join(0) ?? TryReap();
         var call = new WaitCall(Id);
         var errno = InterruptibleCall.Invoke<WaitCall, int>(ref call, out _, wait);
         return errno switch
@@ -131,28 +163,45 @@ public sealed class ChildProcess : IDisposable
         };
     }
 
-    /// <summary>Reads the exit status, where there is one.</summary>
-    private unsafe bool Reap()
+    private bool TryReap()
     {
         lock (_guard)
         {
-            if (_exit is not null) return true;
-            Libc.ChildInfo info = default;
-            while (Libc.waitid(Libc.P_PID, (uint)Id, &info, Libc.WEXITED | Libc.WNOHANG) != 0)
-            {
-                var errno = Marshal.GetLastPInvokeError();
-                if (errno == Errno.EINTR) continue;
-                if (errno != Errno.ECHILD) throw IpcException.FromErrno("waitid", errno, _name);
-                _exit = default(ProcessExit);
-                return true;
-            }
-            if (info.ProcessId == 0) return false;
-            _exit = info.Code == Libc.CLD_EXITED
-                ? new ProcessExit(info.Status, null, false)
-                : new ProcessExit(null, info.Status, info.Code == Libc.CLD_DUMPED);
-            return true;
+            _exit ??= Reap(Libc.WNOHANG);
+            return _exit is not null;
         }
     }
+
+    private void ReapAtEnd()
+    {
+        // Without the lock, which would keep signals from the child. No other thread reaps where this one runs.
+        var exit = Reap(0);
+        lock (_guard) _exit = exit;
+    }
+
+    /// <summary>Reads the exit status, and releases the process id.</summary>
+    /// <returns>Null where it has not ended.</returns>
+    private unsafe ProcessExit? Reap(int options)
+    {
+        Libc.ChildInfo info = default;
+        while (Libc.waitid(Libc.P_PID, (uint)Id, &info, Libc.WEXITED | options) != 0)
+        {
+            var errno = Marshal.GetLastPInvokeError();
+            if (errno == Errno.EINTR) continue;
+            if (errno != Errno.ECHILD) throw IpcException.FromErrno("waitid", errno, _name);
+            // The runtime was first, or SIGCHLD is ignored. From Linux 6.15 on, the pidfd knows the status still.
+            return _pidfd is not null && Libc.ExitStatus(_pidfd) is { } status ? FromStatus(status) : default(ProcessExit);
+        }
+        if (info.ProcessId == 0) return null;
+        return info.Code == Libc.CLD_EXITED
+            ? new ProcessExit(info.Status, null, false)
+            : new ProcessExit(null, info.Status, info.Code == Libc.CLD_DUMPED);
+    }
+
+    /// <summary>Reads a status of wait(2).</summary>
+    private static ProcessExit FromStatus(int status) => (status & 0x7f) == 0
+        ? new ProcessExit((status >> 8) & 0xff, null, false)
+        : new ProcessExit(null, status & 0x7f, (status & 0x80) != 0);
 
     private void ReapLater()
     {

@@ -20,9 +20,10 @@ public sealed record ChildProcessOptions
     /// <summary>The descriptors that it inherits, and no others. Of 0, 1 and 2 those that are not listed are /dev/null.</summary>
     public IReadOnlyList<InheritedDescriptor> Descriptors { get; init; } = [];
 
-    /// <summary>Whether it leads a process group of its own. Then a Ctrl+C in the terminal does not reach it, and
+    /// <summary>Whether it leads a session of its own (setsid(2)), and with that a process group. It has no controlling terminal then: a
+    /// Ctrl+C does not reach it, a program that asks the terminal gets an error instead of a stop, and
     /// <see cref="ChildProcess.SignalGroup"/> reaches the processes that it started.</summary>
-    public bool OwnGroup { get; init; }
+    public bool OwnSession { get; init; }
 }
 
 /// <summary>A descriptor of this process that a child inherits.</summary>

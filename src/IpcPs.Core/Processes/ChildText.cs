@@ -5,7 +5,7 @@ using IpcPs.Pipes;
 namespace IpcPs.Processes;
 
 /// <summary>Reads what a child writes to its standard output and error, line by line, until the child ends. Processes that it started may
-/// hold the pipes open longer; they are not waited for.</summary>
+/// hold the pipes open longer; they are not waited for. Neither is the child: its process id stays its own.</summary>
 /// <remarks>One thread polls both pipes and the child's pidfd. Calls: ppoll(2), read(2).</remarks>
 public static class ChildText
 {
@@ -40,7 +40,7 @@ public static class ChildText
             }
             if (polls[2].Returned != PollEvents.None) break;
         }
-        child.WaitForExit();
+        child.WaitForEnd();
         foreach (var source in sources) source.Drain();
     }
 

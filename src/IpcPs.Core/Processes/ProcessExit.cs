@@ -9,7 +9,9 @@ namespace IpcPs.Processes;
 /// <param name="DumpedCore">Whether the kernel wrote a core dump.</param>
 public readonly record struct ProcessExit(int? Code, int? Signal, bool DumpedCore)
 {
-    /// <summary>Whether the kernel reported it. It does not where this process ignores SIGCHLD.</summary>
+    /// <summary>Whether it is known. It may not be where this program is process 1, as the main program of a container is, or was started
+    /// with SIGCHLD ignored: then the .NET runtime waits for every child, and may be first. From Linux 6.15 on it is known
+    /// anyway.</summary>
     public bool IsKnown => Code is not null || Signal is not null;
 
     /// <summary>Whether the process ended by itself with code 0.</summary>
@@ -26,6 +28,8 @@ public readonly record struct ProcessExit(int? Code, int? Signal, bool DumpedCor
     {
         { Signal: not null } => $"was killed by signal {SignalName}{(DumpedCore ? " and dumped core" : "")}",
         { Code: { } code } => string.Create(CultureInfo.InvariantCulture, $"ended with exit code {code}"),
-        _ => "ended, but its exit code is not known (SIGCHLD is ignored in this process)",
+        _ => "ended, but its exit code is not known: the .NET runtime read it first, because this program "
+            + (Environment.ProcessId == 1 ? "is process 1 (start the container with an init, as 'docker run --init' does)"
+                : "was started with SIGCHLD ignored"),
     };
 }

@@ -43,9 +43,21 @@ public static class ProcessTable
     }
 }
 
-/// <summary>What a child process does to itself.</summary>
+/// <summary>What a child process that leads its own session does to itself and to the programs that it started.</summary>
 public static class CurrentProcess
 {
+    /// <summary>Whether no other process of its group runs.</summary>
+    public static bool IsAloneInGroup => ProcessGroup.IsEmpty(Environment.ProcessId, except: Environment.ProcessId);
+
+    /// <summary>Sends TERM to this process and its whole process group (kill(2)).</summary>
+    public static void TerminateGroup() => _ = Libc.kill(0, Libc.SIGTERM);
+
+    /// <summary>Waits until no other process of its group runs.</summary>
+    /// <returns>False when the deadline passed.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static bool WaitUntilAloneInGroup(in WaitOptions wait) =>
+        ProcessGroup.WaitUntilEmpty(Environment.ProcessId, wait, except: Environment.ProcessId);
+
     /// <summary>Kills this process and its whole process group, for a child whose parent has ended while its own work goes on
     /// (kill(2)).</summary>
     public static void KillGroup() => _ = Libc.kill(0, Libc.SIGKILL);

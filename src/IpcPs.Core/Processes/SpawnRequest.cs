@@ -23,7 +23,7 @@ internal sealed unsafe class SpawnRequest : IDisposable
         Check("posix_spawnattr_init", Libc.posix_spawnattr_init(_attributes));
         try
         {
-            SetSignals(options.OwnGroup);
+            SetSignals(options.OwnSession);
             SetDescriptors(options.Descriptors);
             if (options.WorkingDirectory is { } folder) SetWorkingDirectory(folder);
         }
@@ -62,7 +62,7 @@ internal sealed unsafe class SpawnRequest : IDisposable
         if (errno != 0) throw IpcException.FromErrno(call, errno, null);
     }
 
-    private void SetSignals(bool ownGroup)
+    private void SetSignals(bool ownSession)
     {
         // pwsh ignores SIGPIPE and blocks the signals that it waits for; a child must not inherit that.
         var set = stackalloc byte[Libc.SignalSetSize];
@@ -72,8 +72,7 @@ internal sealed unsafe class SpawnRequest : IDisposable
         _ = Libc.sigdelset(set, Libc.SIGKILL);
         _ = Libc.sigdelset(set, Libc.SIGSTOP);
         Check("posix_spawnattr_setsigdefault", Libc.posix_spawnattr_setsigdefault(_attributes, set));
-        Check("posix_spawnattr_setpgroup", Libc.posix_spawnattr_setpgroup(_attributes, 0));
-        var flags = Libc.POSIX_SPAWN_SETSIGMASK | Libc.POSIX_SPAWN_SETSIGDEF | (ownGroup ? Libc.POSIX_SPAWN_SETPGROUP : 0);
+        var flags = Libc.POSIX_SPAWN_SETSIGMASK | Libc.POSIX_SPAWN_SETSIGDEF | (ownSession ? Libc.POSIX_SPAWN_SETSID : 0);
         Check("posix_spawnattr_setflags", Libc.posix_spawnattr_setflags(_attributes, (short)flags));
     }
 

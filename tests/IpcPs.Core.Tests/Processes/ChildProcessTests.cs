@@ -152,7 +152,7 @@ public class ChildProcessTests
             FileName = "/bin/sh",
             Arguments = ["-c", "sleep 1000 & echo ready; wait"],
             Descriptors = [new InheritedDescriptor(pipe.Writer.Writer!, 1)],
-            OwnGroup = true,
+            OwnSession = true,
         });
         pipe.Writer.Dispose();
         var message = new MessageBuffer();
@@ -165,11 +165,52 @@ public class ChildProcessTests
         Assert.False(child.SignalGroup(Libc.SIGKILL));
     }
 
+    [Theory]
+    [InlineData("echo asked; exit 0", true, -1, "asked\n")]
+    [InlineData("", true, 1, "")]
+    [InlineData("echo asked", false, 1, "")]
+    public void What_a_child_left_in_its_group_is_ended(string onTerm, bool ask, int grace, string expected)
+    {
+        using var pipe = AnonymousPipe.Create();
+        using var child = ChildProcess.Start(new ChildProcessOptions
+        {
+            FileName = "/bin/sh",
+            Arguments = ["-c", $"(trap '{onTerm}' TERM; echo up; while :; do sleep 1000 & wait $!; done) & exit 3"],
+            Descriptors = [new InheritedDescriptor(pipe.Writer.Writer!, 1)],
+            OwnSession = true,
+        });
+        pipe.Writer.Dispose();
+        Assert.Equal("up\n", ReadSome(pipe));
+        Assert.True(child.WaitForEnd());
+        Assert.True(Directory.Exists($"/proc/{child.Id}"), "its process id was released");
+        child.EndGroup(ask, Deadline.After(TimeSpan.FromMilliseconds(grace)));
+        // The end of the pipe is the end of all that hold it.
+        Assert.Equal(expected, ReadAll(pipe));
+        Assert.True(child.WaitForExit());
+        Assert.Equal(3, child.Exit!.Value.Code);
+    }
+
+    [Fact]
+    public void A_child_with_its_own_session_has_no_terminal()
+    {
+        using var pipe = AnonymousPipe.Create();
+        using var child = ChildProcess.Start(new ChildProcessOptions
+        {
+            FileName = "/bin/sh",
+            Arguments = ["-c", "cut -d' ' -f5-7 /proc/$$/stat"],
+            Descriptors = [new InheritedDescriptor(pipe.Writer.Writer!, 1)],
+            OwnSession = true,
+        });
+        // Group, session, terminal.
+        Assert.Equal($"{child.Id} {child.Id} 0\n", ReadAll(pipe));
+    }
+
     [Fact]
     public void A_child_in_our_group_is_not_signalled_as_a_group()
     {
         using var child = Shell("exit 0");
         Assert.Equal(IpcErrors.InvalidOperation, Assert.Throws<IpcException>(() => child.SignalGroup(9)).Id);
+        Assert.Equal(IpcErrors.InvalidOperation, Assert.Throws<IpcException>(() => child.EndGroup(true, Deadline.Immediate)).Id);
     }
 
     [Fact]
@@ -216,6 +257,13 @@ public class ChildProcessTests
         var text = ReadAll(pipe);
         child.WaitForExit();
         return text;
+    }
+
+    private static string ReadSome(AnonymousPipe pipe)
+    {
+        var message = new MessageBuffer();
+        Assert.True(pipe.Receive(message, new ReceiveOptions { Format = IpcFormat.Bytes }));
+        return Encoding.UTF8.GetString(message.Payload.Span);
     }
 
     private static string ReadAll(AnonymousPipe pipe)

@@ -92,7 +92,7 @@ public class SignalTargetTests
         {
             FileName = "sh",
             Arguments = ["-c", "sleep 1000 & wait"],
-            OwnGroup = true,
+            OwnSession = true,
         });
         SignalTarget.SendToGroup(leader.Id, Signal.Test);
         SignalTarget.SendToGroup(leader.Id, Signal.Parse("KILL"));

@@ -15,6 +15,12 @@ public sealed class JobErrorTests : JobTests
         "Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
         "'$using:nothing' (script line 1): the variable is not set.")]
     [InlineData(
+        "$one = @(5)\nStart-IpcJob {\n$using:one[7] }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "'$using:one[7]' (script line 3): Index was outside the bounds of the array.")]
+    [InlineData(
+        "$text = 'x'; Start-IpcJob { $using:text.Nope }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "'$using:text.Nope' (script line 1): The property 'Nope' cannot be found on this object.")]
+    [InlineData(
         "Start-IpcJob { } -Handle (New-IpcPipe)", "IpcWrongKind", ErrorCategory.InvalidOperation,
         "has two ends; a child can inherit only one.")]
     [InlineData(
@@ -26,7 +32,6 @@ public sealed class JobErrorTests : JobTests
     [InlineData(
         "$a = Start-IpcJob { }; $null = $a | Start-IpcJob { $input }; $null = $a | Start-IpcJob { $input }", "IpcInvalidOperation",
         ErrorCategory.InvalidOperation, "already goes to job")]
-    [InlineData("(Start-IpcJob { }).SuspendJob()", "PSNotSupportedException", ErrorCategory.NotSpecified, "cannot be suspended")]
     public void What_is_wrong_is_said(string script, string id, ErrorCategory category, string text) =>
         Expect(Session.Run(script).Error(), id, category, text);
 

@@ -41,6 +41,50 @@ public sealed class JobLifeTests : JobTests
     }
 
     [Fact]
+    public void Stopping_asks_the_scripts_programs_first_and_leaves_none()
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"ipcps-stop-{Guid.NewGuid():n}");
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob {
+                param($file)
+                try {
+                    (Start-Process sleep 1000 -PassThru).Id | Send-IpcMessage $IpcParent
+                    sh -c "trap 'echo asked >> $file; exit 0' TERM; echo up; while :; do sleep 0.1; done" | Send-IpcMessage $IpcParent
+                    [IO.File]::AppendAllText($file, 'next')
+                } finally { Start-Sleep -Milliseconds 1; 'finally' >> $file }
+            } -ArgumentList $args[0]
+            $id = Receive-IpcMessage $job -Timeout 60
+            Receive-IpcMessage $job -Timeout 60
+            Stop-Job $job
+            "$($job.State)"
+            Get-Content $args[0]; Remove-Item $args[0]
+            # A zombie is gone: its parent is late.
+            (Get-Content "/proc/$id/stat" -ErrorAction Ignore) -match '\) [^ZX] '
+            """, file).NoErrors();
+        Assert.Equal(["up", "Stopped", "asked", "finally", false], result.Values);
+    }
+
+    [Fact]
+    public void What_a_killed_script_ran_ends_too_and_what_it_left_by_itself_stays()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { (Start-Process sleep 1000 -PassThru).Id | Send-IpcMessage $IpcParent; Receive-IpcMessage $IpcParent }
+            $id = Receive-IpcMessage $job -Timeout 60
+            Send-IpcSignal $job KILL
+            $null = Wait-Job $job -Timeout 60
+            (Get-Content "/proc/$id/stat" -ErrorAction Ignore) -match '\) [^ZX] '
+            $job = Start-IpcJob { (Start-Process sleep 1000 -PassThru).Id }
+            $null = Wait-Job $job -Timeout 60
+            $id = Receive-Job $job
+            # An error, if it did not run.
+            Send-IpcSignal $id KILL
+            """).NoErrors();
+        Assert.Equal([false], result.Values);
+    }
+
+    [Fact]
     public void What_does_not_stop_by_itself_is_killed()
     {
         var result = Session.Run(
@@ -79,12 +123,15 @@ public sealed class JobLifeTests : JobTests
     [InlineData("throw 'out'", "OperationStopped", "out")]
     [InlineData("1/0", "NotSpecified", "Attempted to divide by zero.")]
     [InlineData("[Environment]::Exit(7)", "InvalidResult", "ended with exit code 7 before its script ended.")]
+    [InlineData("Write-Error 'other' -ErrorAction Continue; exit 3", "InvalidResult", ") ended with exit code 3.")]
     public void A_script_that_fails_fails_the_job(string script, string category, string text)
     {
         var (job, result) = Run("Start-IpcJob ([scriptblock]::Create('$ErrorActionPreference = \"Stop\"; ' + $args[0]))", script);
         Assert.Equal("Failed", job.JobStateInfo.State.ToString());
         Assert.Contains(text, result.Errors[^1].Exception.Message, StringComparison.Ordinal);
         Assert.Equal(category, result.Errors[^1].CategoryInfo.Category.ToString());
+        Assert.Single(result.Errors, e => e.Exception.Message.Contains(text, StringComparison.Ordinal));
+        Assert.Contains(text, (string)Session.Run("$job.JobStateInfo.Reason.Message").Single()!, StringComparison.Ordinal);
         Assert.NotEqual(0, (int)job.ExitCode);
     }
 
@@ -100,8 +147,7 @@ public sealed class JobLifeTests : JobTests
             $null = Wait-Job $sum -Timeout 60
             Receive-Job $sum
             $endless = Start-IpcJob { while ($true) { Start-Sleep -Milliseconds 10 } }
-            $endless.StopJobAsync()
-            $null = Wait-Job $endless -Timeout 60
+            Stop-Job $endless
             "$($endless.State)"
             $gate.Set()
             """).Succeeded();
@@ -144,10 +190,11 @@ public sealed class JobLifeTests : JobTests
     public void Children_end_when_their_parent_is_killed(string work)
     {
         using var parent = Shell.Pwsh.Start(
-            $"$job = Start-IpcJob {{ 'begun' | Send-IpcMessage $IpcParent; {work} }}; $null = Receive-IpcMessage $job -Timeout 60; "
-            + "\"$($job.ProcessId)\"; Receive-IpcMessage $job");
-        var child = int.Parse(parent.ReadLine()!, CultureInfo.InvariantCulture);
+            $"$job = Start-IpcJob {{ (Start-Process sleep 1000 -PassThru).Id | Send-IpcMessage $IpcParent; {work} }}; "
+            + "$program = Receive-IpcMessage $job -Timeout 60; \"$($job.ProcessId) $program\"; Receive-IpcMessage $job");
+        var ids = parent.ReadLine()!.Split(' ').Select(static i => int.Parse(i, CultureInfo.InvariantCulture)).ToArray();
         parent.Signal(9);
-        WaitForEnd(child);
+        WaitForEnd(ids[0]);
+        WaitForEnd(ids[1]);
     }
 }

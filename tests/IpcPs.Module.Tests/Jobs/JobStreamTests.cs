@@ -42,6 +42,23 @@ public sealed class JobStreamTests : JobTests
             "$job.Verbose[0].Message; $job.Debug[0].Message; $job.Progress[0].Activity; $job.Progress[0].StatusDescription").Values);
     }
 
+    [Fact]
+    public void Received_at_the_end_all_streams_come_in_the_order_of_writing()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { 'one'; Write-Error 'two'; 'three'; Write-Host 'four'; Write-Warning 'five'; $null; 'six'; throw 'seven' }
+            $null = Wait-Job $job -Timeout 60
+            $kept = Receive-Job $job -Keep *>&1 | ForEach-Object { "$_" }
+            $job.Output.Count
+            $kept -join ' '
+            # What is received is gone from each stream as well: a job does not keep it twice, or for ever.
+            (Receive-Job $job *>&1 | ForEach-Object { "$_" }) -join ' '
+            $job.Output.Count + $job.Error.Count + $job.Warning.Count + $job.Information.Count; $job.HasMoreData
+            """).NoErrors();
+        Assert.Equal([4, "one two three four five  six seven", "one two three four five  six seven", 0, false], result.Values);
+    }
+
     [Theory]
     [InlineData("Start-IpcJob { param($a, $b) $b; $a } -ArgumentList 1, two", new object[] { "two", 1 })]
     [InlineData("$x = 'outer'; $list = 5, 6; Start-IpcJob { $using:x; $using:list[1] }", new object[] { "outer", 6 })]
@@ -49,7 +66,7 @@ public sealed class JobStreamTests : JobTests
     [InlineData("Start-IpcJob { foreach ($i in $input) { $i } } -InputObject 7", new object[] { 7 })]
     [InlineData("Start-IpcJob { process { $_ + 1 } } -InputObject 7", new object[] { 8 })]
     [InlineData("$null | Start-IpcJob { \"got $(@($input).Count)\" }", new object[] { "got 1" })]
-    [InlineData("Start-IpcJob { 1; exit 3; 2 }", new object[] { 1 })]
+    [InlineData("Start-IpcJob { 1; exit 0; 2 }", new object[] { 1 })]
     [InlineData(
         "$n = 21; Start-IpcJob { $job = Start-IpcJob { $using:n * 2 }; $null = Wait-Job $job -Timeout 60; Receive-Job $job }",
         new object[] { 42 })]
@@ -57,6 +74,26 @@ public sealed class JobStreamTests : JobTests
     {
         var (_, result) = Run(start);
         Assert.Equal(expected, result.NoErrors().Values);
+    }
+
+    [Fact]
+    public void What_stands_behind_a_using_variable_belongs_to_it()
+    {
+        // The values that Start-Job gives.
+        var (_, result) = Run(
+            """
+            $cfg = [pscustomobject]@{ Servers = @('alpha'); Empty = @(); Deep = @{ list = 1, 2, 3 }; None = $null }
+            $global:ipcpsUsing = @{ name = 'global' }; $script:ipcpsList = 'a', 'b'; $env:IPCPS_USING = 'abcdef'; ${odd name} = @{ k = 'odd' }
+            function Get-Using { 'function' }
+            $splat = @{ Name = 'splatted'; Value = 7 }
+            Start-IpcJob {
+                ($using:cfg.Servers)[0]; $using:CFG.Servers.Count; @($using:cfg.Empty).Count; $using:cfg.Deep['list'][2]
+                $null -eq $using:cfg.None; $using:global:ipcpsUsing.name; $using:script:ipcpsList[-1]; $using:env:IPCPS_USING.Length
+                $null -eq $using:env:IPCPS_USING_THAT_IS_NOT_SET; ${using:odd name}.k; & ([scriptblock]::Create(${using:function:Get-Using}))
+                $using:true; (New-Variable @using:splat -PassThru).Value
+            }
+            """);
+        Assert.Equal(["alpha", 1, 0, 3, true, "global", "b", 6, true, "odd", "function", true, 7], result.NoErrors().Values);
     }
 
     [Fact]
@@ -109,9 +146,14 @@ public sealed class JobStreamTests : JobTests
             """
             $pipe = New-IpcPipe
             $link = [IO.FileInfo]::new("/proc/self/fd/$($pipe.Writer.Address.Descriptor)").LinkTarget
-            Start-IpcJob { $using:link -in (Get-ChildItem /proc/self/fd | ForEach-Object LinkTarget) }
+            Start-IpcJob {
+                $using:link -in (Get-ChildItem /proc/self/fd | ForEach-Object LinkTarget)
+                # Its session is its own, and has no terminal.
+                $stat = (Get-Content /proc/self/stat) -replace '^.*\) ' -split ' '
+                $stat[3] -eq $PID; $stat[4]
+            }
             """);
-        Assert.Equal([false], result.NoErrors().Values);
+        Assert.Equal([false, true, "0"], result.NoErrors().Values);
     }
 
     private readonly string _queue = $"mq:/ipcps-job-{Environment.ProcessId}-{Guid.NewGuid():n}";

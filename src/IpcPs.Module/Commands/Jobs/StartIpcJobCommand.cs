@@ -64,8 +64,8 @@ public sealed class StartIpcJobCommand : IpcCmdlet
             _job.Input!.AddSource();
             _isSource = true;
         }
-        var definition = new JobDefinition(typeof(IpcJobSourceAdapter), ScriptBlock.ToString(), _job.Name);
-        JobManager.NewJob(new JobInvocationInfo(definition, new Dictionary<string, object> { ["NewJob"] = _job }));
+        _job.Repository = JobRepository;
+        JobRepository.Add(_job);
     }
 
     /// <inheritdoc/>

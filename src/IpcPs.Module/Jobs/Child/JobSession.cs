@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
@@ -13,7 +14,7 @@ namespace IpcPs.Module.Jobs.Child;
 /// causes.</summary>
 internal sealed class JobSession : IDisposable
 {
-    /// <summary>The time for the script's finally blocks after its parent has ended.</summary>
+    /// <summary>The time for the script's finally blocks and programs after its parent has ended.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     private readonly IpcChannel _control;
@@ -24,7 +25,9 @@ internal sealed class JobSession : IDisposable
     private readonly JobOutput _output;
     private readonly ProgressFilter _progress = new();
     private JobInput? _input;
-    private PowerShell? _shell;
+    private ScriptStopper? _stopper;
+    private bool _isStopRequested;
+    private long _parentEnd;
 
     public JobSession(IpcChannel control, IpcChannel records)
     {
@@ -57,6 +60,7 @@ internal sealed class JobSession : IDisposable
         finally
         {
             _done.Set();
+            EndGroupWithoutParent();
         }
     }
 
@@ -85,7 +89,10 @@ internal sealed class JobSession : IDisposable
         var end = Invoke(shell);
         _input!.Dispose();
         var exitCode = host.ExitCode ?? (end == JobState.Completed ? 0 : 1);
-        Report(end, exitCode);
+        var hasError = end == JobState.Failed;
+        // "exit 3" does not say what went wrong, only that something did.
+        if (end == JobState.Completed && exitCode != 0) end = JobState.Failed;
+        Report(new FinishedMessage(end, exitCode, hasError));
         return exitCode;
     }
 
@@ -96,14 +103,14 @@ internal sealed class JobSession : IDisposable
         {
             lock (_stopping)
             {
-                if (_stopping.IsCancellationRequested) return JobState.Stopped;
-                _shell = shell;
+                if (_isStopRequested) return JobState.Stopped;
+                _stopper = new ScriptStopper(shell, OnStop, _stopping.Token);
             }
             shell.EndInvoke(shell.BeginInvoke(new LazyInput(_input!), output));
             _output.Complete();
-            return _stopping.IsCancellationRequested ? JobState.Stopped : JobState.Completed;
+            return _isStopRequested ? JobState.Stopped : JobState.Completed;
         }
-        catch (Exception e) when (e is PipelineStoppedException or OperationCanceledException || _stopping.IsCancellationRequested)
+        catch (Exception e) when (e is PipelineStoppedException or OperationCanceledException || _isStopRequested)
         {
             return JobState.Stopped;
         }
@@ -120,16 +127,16 @@ internal sealed class JobSession : IDisposable
         }
         finally
         {
-            lock (_stopping) _shell = null;
+            lock (_stopping) _stopper = null;
         }
     }
 
-    private void Report(JobState end, int exitCode)
+    private void Report(FinishedMessage message)
     {
         try
         {
             _output.Dispose();
-            _records.Send(JobStreamId.Finished, new FinishedMessage(end, exitCode).ToBag());
+            _records.Send(JobStreamId.Finished, message.ToBag());
             _records.Flush();
         }
         catch (IpcException)
@@ -192,17 +199,34 @@ internal sealed class JobSession : IDisposable
         }
     }
 
-    /// <summary>Ends the script, as Ctrl+C does.</summary>
+    /// <summary>Ends the script, as Ctrl+C does, and the programs that it started.</summary>
     private void Stop()
     {
         lock (_stopping)
         {
-            if (_stopping.IsCancellationRequested) return;
-            // Before the shell is stopped, because that waits for the locks of a blocked read or write.
-            _stopping.Cancel();
-            _shell?.BeginStop(null, null);
+            if (_isStopRequested) return;
+            _isStopRequested = true;
+            if (_stopper is { } stopper) stopper.Stop();
+            else OnStop();
         }
+    }
+
+    /// <summary>The script is stopped now. Before its shell is, because that waits for the locks of a blocked read or write.</summary>
+    private void OnStop()
+    {
+        _stopping.Cancel();
         _output.Wake();
+    }
+
+    /// <summary>If the parent has ended: waits for the programs that the script started, and kills those that do not end in time. Where the
+    /// parent lives, it does that.</summary>
+    private void EndGroupWithoutParent()
+    {
+        var ended = Volatile.Read(ref _parentEnd);
+        if (ended == 0) return;
+        var left = Grace - Stopwatch.GetElapsedTime(ended);
+        CurrentProcess.WaitUntilAloneInGroup(left > TimeSpan.Zero ? Deadline.After(left) : Deadline.Immediate);
+        CurrentProcess.KillGroup();
     }
 
     /// <summary>Handles the parent's messages until it ends.</summary>
@@ -218,6 +242,7 @@ internal sealed class JobSession : IDisposable
             if (_control.IsClosed) return;
         }
         // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
+        Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
         Stop();
         if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
     }

@@ -5,7 +5,8 @@ namespace IpcPs.Module.Jobs.Collections;
 /// <summary>A list for a job's output, a queue in a circular array. Receive-Job removes one object after the other from the front.
 /// List&lt;T&gt; would move all the others each time, for minutes if there are a million.</summary>
 /// <remarks>Not synchronized: PSDataCollection locks around every use of its list.</remarks>
-internal sealed class ConsumableList<T> : IList<T>
+/// <param name="removed">Called with each item that is removed; null for nothing.</param>
+internal sealed class ConsumableList<T>(Action<T>? removed = null) : IList<T>
 {
     private T[] _items = new T[16];
     private int _first;
@@ -33,7 +34,7 @@ internal sealed class ConsumableList<T> : IList<T>
 
     public void RemoveAt(int index)
     {
-        Place(index);
+        var item = this[index];
         if (index == 0)
         {
             _items[_first] = default!;
@@ -47,6 +48,7 @@ internal sealed class ConsumableList<T> : IList<T>
         Count--;
         // Memory for a million objects is not kept for the next ten.
         if (Count == 0 && _items.Length > 1024) Clear();
+        removed?.Invoke(item);
     }
 
     public void Clear()

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
 using IpcPs.Module.Jobs.Collections;
@@ -8,10 +7,10 @@ namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>A PowerShell job that runs in a child process, over inherited pipes, with a channel to the child. The usual commands work on
 /// it: Get-Job, Receive-Job, Wait-Job, Stop-Job, Remove-Job. Its child jobs are the jobs whose output is its input.</summary>
-public sealed class IpcJob : Job2
+public sealed class IpcJob : Job
 {
-    /// <summary>The time between TERM and KILL, for the finally blocks of the script.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
+    /// <summary>The time between TERM and KILL, for the finally blocks of the script and for the programs that it started.</summary>
+    internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     // In place of a request to stop, when the job has ended.
     private static readonly TaskCompletionSource TooLate = new();
@@ -31,13 +30,7 @@ public sealed class IpcJob : Job2
     private IpcJob(JobStartInfo start) : base(start.Script.Trim(), start.Name)
     {
         PSJobTypeName = nameof(IpcJob);
-        Output = new ListCollection<PSObject>(new ConsumableList<PSObject>());
-        Error = new ListCollection<ErrorRecord>(new ConsumableList<ErrorRecord>());
-        Warning = new ListCollection<WarningRecord>(new ConsumableList<WarningRecord>());
-        Verbose = new ListCollection<VerboseRecord>(new ConsumableList<VerboseRecord>());
-        Debug = new ListCollection<DebugRecord>(new ConsumableList<DebugRecord>());
-        Information = new ListCollection<InformationRecord>(new ConsumableList<InformationRecord>());
-        Progress = new ListCollection<ProgressRecord>(new ConsumableList<ProgressRecord>());
+        Streams = new JobStreams(this);
         _connection = new JobConnection(start);
         _control = new ControlSender(_connection.Control, Name);
         _control.Send(JobStreamId.Start, _connection.Start.ToBag());
@@ -76,6 +69,11 @@ public sealed class IpcJob : Job2
     /// <summary>The name of the signal that ended the child, without SIG; null if no signal did.</summary>
     public string? Signal => _connection.Child.Exit?.SignalName;
 
+    /// <summary>The state, and why the job failed. The reason of a script that threw is hidden from Receive-Job, which would report it a
+    /// second time, without its id: it has it from the error stream.</summary>
+    public new JobStateInfo JobStateInfo => Failure is { } failure && base.JobStateInfo is { State: JobState.Failed, Reason: null } known
+        ? new(known.State, failure.Exception) : base.JobStateInfo;
+
     /// <summary>Why the job failed; null if it did not. In a pipeline of jobs, the failure of the stage that failed.</summary>
     public ErrorRecord? Failure { get; private set; }
 
@@ -87,20 +85,25 @@ public sealed class IpcJob : Job2
 
     /// <inheritdoc/>
     public override bool HasMoreData =>
-        !IsFinished
-        || Output.Count + Error.Count + Warning.Count + Verbose.Count + Debug.Count + Information.Count + Progress.Count > 0
-        || _stages.Any(static s => s.HasMoreData);
+        !IsFinished || Streams.HasRecords || _stages.Any(static s => s.HasMoreData);
 
     /// <summary>The jobs whose output is this one's input.</summary>
     internal IReadOnlyList<IpcJob> Stages => _stages;
 
-    internal IpcJobSourceAdapter? Adapter { get; set; }
+    /// <summary>Where the session finds the job; null if it does not know it.</summary>
+    internal JobRepository? Repository { get; set; }
+
+    /// <summary>The records that came from the child.</summary>
+    internal JobStreams Streams { get; }
 
     /// <summary>What is piped to the job; null if nothing is.</summary>
     internal JobInputTransport? Input { get; }
 
-    /// <summary>The job whose streams get this one's errors, warnings and so on.</summary>
-    internal IpcJob StreamsTo => _redirector is { IsUnnoticed: true } redirector ? redirector.Next.StreamsTo : this;
+    /// <summary>The streams that get this job's errors, warnings and so on: its own, or another job's.</summary>
+    internal JobStreams StreamsTo => _redirector is { IsUnnoticed: true } redirector ? redirector.Next.StreamsTo : Streams;
+
+    /// <summary>Whether there was a request to stop.</summary>
+    internal bool IsStopping => _stop is { } stop && stop != TooLate;
 
     private Exception? Reason { get; set; }
 
@@ -110,14 +113,8 @@ public sealed class IpcJob : Job2
     /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
     internal static IpcJob Start(JobStartInfo start) => new(start);
 
-    /// <inheritdoc/>
-    public override void StartJob() => throw CannotRestart();
-
-    /// <inheritdoc/>
-    public override void StartJobAsync() => OnStartJobCompleted(new AsyncCompletedEventArgs(CannotRestart(), false, this));
-
-    /// <summary>Ends the child and the stages before it: with TERM, so that finally blocks run, and after 3 seconds with KILL. Returns when
-    /// they have ended.</summary>
+    /// <summary>Ends the children of this job and of the stages before it, with all programs that their scripts started: with TERM, so that
+    /// finally blocks run, and after 3 seconds with KILL. Returns when they have ended.</summary>
     public override void StopJob()
     {
         if (IsFinished) return;
@@ -125,44 +122,6 @@ public sealed class IpcJob : Job2
         RequestStop();
         WaitForEnd();
     }
-
-    /// <inheritdoc/>
-    public override void StopJob(bool force, string reason) => StopJob();
-
-    /// <inheritdoc/>
-    public override void StopJobAsync() => new Thread(() =>
-    {
-        StopJob();
-        OnStopJobCompleted(new AsyncCompletedEventArgs(null, false, this));
-    })
-    { IsBackground = true, Name = $"IpcPs stops {Name}" }.Start();
-
-    /// <inheritdoc/>
-    public override void StopJobAsync(bool force, string reason) => StopJobAsync();
-
-    /// <inheritdoc/>
-    public override void SuspendJob() => throw CannotSuspend();
-
-    /// <inheritdoc/>
-    public override void SuspendJob(bool force, string reason) => throw CannotSuspend();
-
-    /// <inheritdoc/>
-    public override void SuspendJobAsync() => throw CannotSuspend();
-
-    /// <inheritdoc/>
-    public override void SuspendJobAsync(bool force, string reason) => throw CannotSuspend();
-
-    /// <inheritdoc/>
-    public override void ResumeJob() => throw CannotSuspend();
-
-    /// <inheritdoc/>
-    public override void ResumeJobAsync() => throw CannotSuspend();
-
-    /// <inheritdoc/>
-    public override void UnblockJob() => throw CannotSuspend();
-
-    /// <inheritdoc/>
-    public override void UnblockJobAsync() => throw CannotSuspend();
 
     /// <summary>Sends this job's output to another job. Output that was not received yet goes first.</summary>
     /// <param name="next">The job that reads it.</param>
@@ -185,7 +144,8 @@ public sealed class IpcJob : Job2
             if (!hasEnded) _outputState = OutputState.Redirecting;
         }
         next.AddStage(this);
-        Adapter?.Forget(this);
+        // From now on it is found through the other one.
+        if (Repository?.GetJob(InstanceId) is not null) Repository.Remove(this);
         if (hasEnded) redirector.OnChildEnded(opened: false);
         else if (redirector.HasNoReader) EndForLackOfReader();
         else _control.Send(JobStreamId.Redirect, redirector.Message.ToBag());
@@ -211,13 +171,13 @@ public sealed class IpcJob : Job2
     {
         lock (_outputGuard)
         {
-            if (_outputState == OutputState.Buffering) Output.AddIfOpen(value);
+            if (_outputState == OutputState.Buffering) Streams.Add(value);
             else _redirector!.Hold(value);
         }
     }
 
     /// <summary>Adds an error of the job's own.</summary>
-    internal void AddError(ErrorRecord error) => StreamsTo.Error.AddIfOpen(error);
+    internal void AddError(ErrorRecord error) => StreamsTo.Add(error);
 
     /// <summary>The job that reads this one's output has ended.</summary>
     internal void EndForLackOfReader() => _control.Send(JobStreamId.ReaderGone);
@@ -255,7 +215,7 @@ public sealed class IpcJob : Job2
         _control.Dispose();
         _connection.Dispose();
         if (last is OutputState.Redirecting or OutputState.Redirected) _redirector!.OnChildEnded(opened: last == OutputState.Redirected);
-        CompleteStreams();
+        Streams.Complete();
         // Before the state changes: a caller that then counts descriptors finds none of the job's.
         _connection.Child.Dispose();
         // Receive-Job reports the reason of each job that it receives from. Of a pipeline, that is the last job.
@@ -270,18 +230,14 @@ public sealed class IpcJob : Job2
             if (!IsFinished) Kill();
             _connection.Channel.Dispose();
             foreach (var stage in _stages) stage.Dispose();
+            Streams.Dispose();
         }
         base.Dispose(disposing);
     }
 
     // Protected in PowerShell; missing from the reference assembly that the module is compiled against.
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "SetJobState")]
-    private static extern void SetState(Job2 job, JobState state, Exception? reason);
-
-    private static InvalidJobStateException CannotRestart() => new("An IpcJob starts when it is created, and cannot be started again.");
-
-    private static PSNotSupportedException CannotSuspend() =>
-        new("An IpcJob cannot be suspended. Send its process the signal STOP, and CONT to go on.");
+    private static extern void SetState(Job job, JobState state, Exception? reason);
 
     // Called only by the Start-IpcJob that creates this job.
     private void AddStage(IpcJob stage)
@@ -356,16 +312,5 @@ public sealed class IpcJob : Job2
         {
             // The job was removed.
         }
-    }
-
-    private void CompleteStreams()
-    {
-        Output.Complete();
-        Error.Complete();
-        Warning.Complete();
-        Verbose.Complete();
-        Debug.Complete();
-        Information.Complete();
-        Progress.Complete();
     }
 }

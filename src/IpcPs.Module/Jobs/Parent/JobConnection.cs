@@ -46,7 +46,7 @@ internal sealed class JobConnection : IDisposable
                 FileName = fileName,
                 Arguments = arguments,
                 Descriptors = descriptors,
-                OwnGroup = true,
+                OwnSession = true,
             });
             ReleaseChildEnds();
             Input?.ReleaseReader();

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
 
@@ -57,6 +56,10 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : IDispo
             OnReceiveFailed(e);
         }
         _watch!.Join();
+        // A script that ends by itself may leave programs behind, as a shell's script may. After any other end, none is left.
+        if (job.IsStopping || _end is null or { State: JobState.Stopped })
+            connection.Child.EndGroup(ask: _end is null, Deadline.After(IpcJob.Grace));
+        connection.Child.WaitForExit();
         job.Finish(_end ?? Unexpected(connection.Child.Exit!.Value));
         Dispose();
     }
@@ -93,22 +96,22 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : IDispo
                 break;
             case JobStreamId.Error:
                 _lastError = _serializer.DecodeRecord<ErrorRecord>(payload);
-                job.StreamsTo.Error.AddIfOpen(_lastError);
+                job.StreamsTo.Add(_lastError);
                 break;
             case JobStreamId.Warning:
-                job.StreamsTo.Warning.AddIfOpen(_serializer.DecodeRecord<WarningRecord>(payload));
+                job.StreamsTo.Add(_serializer.DecodeRecord<WarningRecord>(payload));
                 break;
             case JobStreamId.Verbose:
-                job.StreamsTo.Verbose.AddIfOpen(_serializer.DecodeRecord<VerboseRecord>(payload));
+                job.StreamsTo.Add(_serializer.DecodeRecord<VerboseRecord>(payload));
                 break;
             case JobStreamId.Debug:
-                job.StreamsTo.Debug.AddIfOpen(_serializer.DecodeRecord<DebugRecord>(payload));
+                job.StreamsTo.Add(_serializer.DecodeRecord<DebugRecord>(payload));
                 break;
             case JobStreamId.Information:
-                job.StreamsTo.Information.AddIfOpen(_serializer.DecodeRecord<InformationRecord>(payload));
+                job.StreamsTo.Add(_serializer.DecodeRecord<InformationRecord>(payload));
                 break;
             case JobStreamId.Progress:
-                job.StreamsTo.Progress.AddIfOpen(_serializer.DecodeRecord<ProgressRecord>(payload));
+                job.StreamsTo.Add(_serializer.DecodeRecord<ProgressRecord>(payload));
                 break;
             case JobStreamId.Redirected:
                 if (_serializer.Decode(payload) is { } why) _notRedirected = $"could not write to the next job: {why}";
@@ -123,8 +126,9 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : IDispo
     private void OnFinished(FinishedMessage message)
     {
         if (_notRedirected is not null && !job.HasNoReader()) _failure ??= _notRedirected;
-        var error = message.State == JobState.Failed ? _lastError : null;
-        _end = new JobEnd(_failure is null ? message.State : JobState.Failed, message.ExitCode, error, true, _failure ?? "failed.");
+        var error = message.HasError ? _lastError : null;
+        var what = _failure ?? $"{new ProcessExit(message.ExitCode, null, false)}.";
+        _end = new JobEnd(_failure is null ? message.State : JobState.Failed, message.ExitCode, error, true, what);
     }
 
     private JobEnd Unexpected(ProcessExit exit)
@@ -142,7 +146,7 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : IDispo
         var record = new InformationRecord(new HostInformationMessage { Message = line }, "standard output");
         record.Tags.Add("PSHOST");
         record.Tags.Add("StandardOutput");
-        job.StreamsTo.Information.AddIfOpen(record);
+        job.StreamsTo.Add(record);
     }
 
     private void OnErrorText(string line)
@@ -153,6 +157,6 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : IDispo
             if (_lastText.Count > KeptLines) _lastText.Dequeue();
         }
         var error = new RuntimeException(line);
-        job.StreamsTo.Error.AddIfOpen(new ErrorRecord(error, "IpcJobStandardError", ErrorCategory.NotSpecified, job.Name));
+        job.StreamsTo.Add(new ErrorRecord(error, "IpcJobStandardError", ErrorCategory.NotSpecified, job.Name));
     }
 }

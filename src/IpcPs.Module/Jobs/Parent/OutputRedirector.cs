@@ -19,7 +19,7 @@ internal sealed class OutputRedirector
         _input = next.Input!;
         Next = next;
         IsUnnoticed = unnoticed;
-        _held = [.. job.Output.ReadAll()];
+        _held = [.. job.Streams.TakeOutput()];
         // The child, and this process with the held output.
         _input.AddSource();
         _input.AddSource();

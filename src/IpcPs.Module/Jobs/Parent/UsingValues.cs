@@ -15,8 +15,9 @@ internal static class UsingValues
     /// <summary>In a child: keeps the values of its start message.</summary>
     public static void Inherit(IDictionary values) => s_inherited = values;
 
-    /// <summary>Evaluates every <c>$using:</c> expression of the script, nested blocks included.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: a variable is not set.</exception>
+    /// <summary>Evaluates every <c>$using:</c> expression of the script, nested blocks included, with what follows the variable's name:
+    /// members and indexes. As the engine does, in strict mode: a member or an index that does not exist is an error.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: a variable, a member or an index does not exist.</exception>
     public static Hashtable Of(ScriptBlock script, PSCmdlet cmdlet)
     {
         var values = new Hashtable();
@@ -25,44 +26,38 @@ internal static class UsingValues
             var expression = (UsingExpressionAst)ast;
             var key = Key(expression);
             if (values.ContainsKey(key)) continue;
-            if (TryEvaluate(expression, cmdlet, out var value)) values[key] = value;
+            if (TryEvaluate(expression, cmdlet, out var value, out var why)) values[key] = value;
             else if (s_inherited.Contains(key)) values[key] = s_inherited[key];
             else if (!IsInInnerBlock(expression, script.Ast))
-                throw IpcException.Argument(
-                    $"'{expression.Extent.Text}' (script line {expression.Extent.StartLineNumber}): the variable is not set.");
+                throw IpcException.Argument($"'{expression.Extent.Text}' (script line {expression.Extent.StartLineNumber}): {why}");
         }
         return values;
     }
 
-    private static bool TryEvaluate(UsingExpressionAst expression, PSCmdlet cmdlet, out object? value)
+    private static bool TryEvaluate(UsingExpressionAst expression, PSCmdlet cmdlet, out object? value, out string why)
     {
         value = null;
+        why = "the variable is not set.";
         var variable = UsingExpressionAst.ExtractUsingVariable(expression);
-        var found = cmdlet.SessionState.PSVariable.Get(variable.VariablePath.UserPath);
-        if (found is null && variable.VariablePath.IsDriveQualified)
+        try
         {
-            // $using:env:PATH
-            value = cmdlet.GetVariableValue(variable.VariablePath.UserPath);
-            return value is not null;
+            // $using:env:NAME: what a drive does not have is $null, as outside of jobs.
+            if (variable.VariablePath.IsDriveQualified) value = cmdlet.GetVariableValue(variable.VariablePath.UserPath);
+            else if (cmdlet.SessionState.PSVariable.Get(variable.VariablePath.UserPath) is { } found) value = found.Value;
+            else return false;
+            var text = expression.SubExpression.Extent;
+            var behind = text.Text[(variable.Extent.EndOffset - text.StartOffset)..];
+            if (behind.Length == 0) return true;
+            // The parser allows only constant members and indexes here, so the text needs no other variable. The comma keeps an array
+            // an array.
+            value = ScriptBlock.Create($"param($__value) Set-StrictMode -Version Latest; , $__value{behind}").Invoke(value)[0];
+            return true;
         }
-        if (found is null) return false;
-        value = found.Value;
-        if (ReferenceEquals(expression.SubExpression, variable)) return true;
-        // $using:list[0], $using:object.Property: evaluated here, so that only the result is sent.
-        var text = expression.SubExpression.Extent.Text;
-        var read = ScriptBlock.Create("param($__value) " + "$__value" + text[NameLength(text)..]);
-        var results = read.Invoke(value);
-        value = results.Count == 1 ? results[0] : results;
-        return true;
-    }
-
-    // "$using:name" or "${using:name}", as it is written.
-    private static int NameLength(string text)
-    {
-        if (text.StartsWith("${", StringComparison.Ordinal)) return text.IndexOf('}', StringComparison.Ordinal) + 1;
-        var end = text.IndexOf(':', StringComparison.Ordinal) + 1;
-        while (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] == '_')) end++;
-        return end;
+        catch (RuntimeException e)
+        {
+            why = e.Message;
+            return false;
+        }
     }
 
     /// <summary>Whether an expression is in a script block inside the script. Then it may be for a job that the script starts, with the

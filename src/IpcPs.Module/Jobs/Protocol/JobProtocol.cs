@@ -173,18 +173,19 @@ internal sealed record RedirectMessage(string Transport, string ConnectionString
 /// <summary>A child's last message: how its script ended.</summary>
 /// <param name="State">Completed, Failed or Stopped.</param>
 /// <param name="ExitCode">The exit code that the process will have.</param>
-internal sealed record FinishedMessage(JobState State, int ExitCode)
+/// <param name="HasError">Whether the last error record says why the script failed. It does not after <c>exit 3</c>.</param>
+internal sealed record FinishedMessage(JobState State, int ExitCode, bool HasError)
 {
     /// <summary>Reads the message.</summary>
     public static FinishedMessage From(object? content)
     {
         var bag = JobMessage.From(content, "final");
         if (!Enum.TryParse<JobState>(bag[nameof(State)]?.ToString(), out var state)) throw JobMessage.Malformed("final");
-        return new FinishedMessage(state, Convert.ToInt32(bag[nameof(ExitCode)], CultureInfo.InvariantCulture));
+        return new FinishedMessage(state, Convert.ToInt32(bag[nameof(ExitCode)], CultureInfo.InvariantCulture), bag[nameof(HasError)] is true);
     }
 
     /// <summary>The content of the message.</summary>
-    public Hashtable ToBag() => new() { [nameof(State)] = State.ToString(), [nameof(ExitCode)] = ExitCode };
+    public Hashtable ToBag() => new() { [nameof(State)] = State.ToString(), [nameof(ExitCode)] = ExitCode, [nameof(HasError)] = HasError };
 }
 
 /// <summary>How a child ended, as its parent sees it.</summary>
