@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
 
 namespace IpcPs.Module.Commands;
 
@@ -66,6 +67,21 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
             action();
             return true;
         });
+    }
+
+    /// <summary>Asks the user. Where this session cannot prompt, that is an error, and the answer is no.</summary>
+    private protected bool Confirm(
+        string query, string caption, ref bool yesToAll, ref bool noToAll, Func<IpcException> cannotPrompt, object? target = null)
+    {
+        try
+        {
+            return ShouldContinue(query, caption, ref yesToAll, ref noToAll);
+        }
+        catch (Exception e) when (e is HostException or PSInvalidOperationException or PSNotImplementedException)
+        {
+            WriteError(ErrorRecords.ToRecord(cannotPrompt(), target));
+            return false;
+        }
     }
 
     /// <summary>The deadline that -Timeout and -NoWait stand for, from now on.</summary>

@@ -41,10 +41,18 @@ public sealed class ProcessReference
     {
         if (Id is { } id)
             return HasEnded ? throw new IpcException(IpcErrors.ProcessNotFound, $"The process {id} has ended.", ToString()) : [id];
-        var pattern = WildcardPattern.Get(Name!, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+        return Find(Name!);
+    }
+
+    /// <summary>The ids of the processes that have a name.</summary>
+    /// <param name="name">The name; wildcards allowed.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.ProcessNotFound"/>: no process has the name, and it has no wildcards.</exception>
+    internal static IReadOnlyList<int> Find(string name)
+    {
+        var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
         var found = ProcessTable.All().Where(p => pattern.IsMatch(p.Name)).Select(static p => p.ProcessId).ToArray();
-        if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(Name))
-            throw new IpcException(IpcErrors.ProcessNotFound, $"No process is named '{Name}'.", Name);
+        if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            throw new IpcException(IpcErrors.ProcessNotFound, $"No process is named '{name}'.", name);
         return found;
     }
 }

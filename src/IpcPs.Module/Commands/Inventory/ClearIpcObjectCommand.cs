@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using IpcPs.Inventory;
 
 namespace IpcPs.Module.Commands.Inventory;
@@ -52,17 +51,10 @@ public sealed class ClearIpcObjectCommand : InventoryCommand
     {
         if (!ShouldProcess($"{info.Kind} {info.Address} ({info.Reason})", "Remove")) return false;
         if (Force || info.OwnerId == IpcInventory.CurrentUserId) return true;
-        try
-        {
-            var query = $"{info.Address} is owned by {info.Owner}. Remove it?";
-            return ShouldContinue(query, "Another user's object", ref _yesToAll, ref _noToAll);
-        }
-        catch (Exception e) when (e is HostException or PSInvalidOperationException or PSNotImplementedException)
-        {
-            var text = $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.";
-            var error = new IpcException(IpcErrors.AccessDenied, text, info.Address.Text, "Use -Force to remove other users' objects.");
-            WriteError(ErrorRecords.ToRecord(error, info));
-            return false;
-        }
+        return Confirm($"{info.Address} is owned by {info.Owner}. Remove it?", "Another user's object", ref _yesToAll, ref _noToAll,
+            () => new IpcException(IpcErrors.AccessDenied,
+                $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.", info.Address.Text,
+                "Use -Force to remove other users' objects."),
+            info);
     }
 }
