@@ -36,6 +36,9 @@ public static class IpcInventory
     /// <summary>The effective user of this process (geteuid(2)).</summary>
     public static uint CurrentUserId => Libc.geteuid();
 
+    /// <summary>The name of the user that this process runs as, or the number of one without a name.</summary>
+    public static string CurrentUser => Accounts.UserName(CurrentUserId);
+
     /// <summary>Removes objects that were listed as stale, if they still are: each is checked again, and an object that a process has begun
     /// to use is kept. While they are checked, the files of named pipes, segments, semaphores, rings, mutexes and sockets have another
     /// name; they get their own name back where they are kept.</summary>

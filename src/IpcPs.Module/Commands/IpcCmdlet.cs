@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Host;
+using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands;
 
@@ -86,14 +87,14 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
 
     /// <summary>The deadline that -Timeout and -NoWait stand for, from now on.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the time is negative, or both were given.</exception>
-    protected static Deadline DeadlineFrom(TimeSpan? timeout, bool noWait = false)
+    protected static Deadline DeadlineFrom(IpcTimeout? timeout, bool noWait = false)
     {
         if (noWait && timeout is not null) throw IpcException.Argument("-NoWait and -Timeout exclude each other.");
-        return noWait ? Deadline.Immediate : timeout is { } time ? Deadline.After(time) : Deadline.Infinite;
+        return noWait ? Deadline.Immediate : timeout is { } time ? Deadline.After(time.Value) : Deadline.Infinite;
     }
 
     /// <summary>How long this command waits: until the deadline of <see cref="DeadlineFrom"/>, or until Ctrl+C.</summary>
-    protected WaitOptions WaitFrom(TimeSpan? timeout, bool noWait = false) => new(DeadlineFrom(timeout, noWait), StopToken);
+    protected WaitOptions WaitFrom(IpcTimeout? timeout, bool noWait = false) => new(DeadlineFrom(timeout, noWait), StopToken);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Management.Automation;
 using IpcPs.Mechanisms;
 using IpcPs.Pipes;
@@ -6,6 +7,7 @@ using IpcPs.Pipes;
 namespace IpcPs.Module.Transformation;
 
 /// <summary>The argument of a parameter that accepts an IPC object: an object that this process has open, or an address.</summary>
+[TypeConverter(typeof(IpcTargetConverter))]
 public sealed class IpcTarget
 {
     private readonly IpcAddress? _address;
@@ -99,7 +101,7 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
         return targets.ToArray();
     }
 
-    private static IpcTarget TransformOne(object? value)
+    internal static IpcTarget TransformOne(object? value)
     {
         switch (Unwrapped.Value(value))
         {
@@ -124,6 +126,12 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
 
     private static ArgumentTransformationMetadataException Wrong(string what) =>
         new($"An IPC object, its address (such as 'mq:/jobs' or 'fifo:greetings') or an IpcJob is expected, not {what}.");
+}
+
+/// <summary>Converts to an <see cref="IpcTarget"/>.</summary>
+public sealed class IpcTargetConverter : ArgumentConverter
+{
+    private protected override object Convert(object? value) => IpcTargetTransformationAttribute.TransformOne(value);
 }
 
 internal static class Unwrapped

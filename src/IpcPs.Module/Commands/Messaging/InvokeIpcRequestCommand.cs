@@ -30,11 +30,10 @@ public sealed class InvokeIpcRequestCommand : SendCommand
         Encoder = new MessageEncoder(Format);
     }
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord() => Try(() =>
+    private protected override void Send(object? value) => Try(() =>
     {
         var options = new SendOptions { Format = Format, Handles = Descriptors() };
-        var payload = Encoder!.Encode(InputObject);
+        var payload = Encoder!.Encode(value);
         WriteEncoderWarnings();
         Lease!.Object.Request(payload, _reply, options, WaitFrom(Timeout));
         var body = _decoder.Decode(_reply, IpcFormat.Auto);

@@ -51,7 +51,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     /// <summary>How long to wait for each message: seconds, or a TimeSpan.</summary>
     [Parameter]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>Does not wait for a message.</summary>
     [Parameter]
@@ -83,9 +83,10 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             {
                 channel = source.Receive(_message, options, WaitFrom(Timeout, NoWait));
             }
-            catch (IpcException)
+            catch (IpcException e)
             {
                 WriteWarnings(source.Channels);
+                if (IsDrained(e)) break;
                 throw;
             }
             WriteWarnings(source.Channels);
@@ -110,6 +111,9 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         Exact = exact,
     };
 
+    /// <summary>Whether all that was there has been received: -All -NoWait asks for no more.</summary>
+    private bool IsDrained(IpcException e) => All && NoWait && e.Id == IpcErrors.Empty;
+
     private void Accept()
     {
         if (Channel is not [{ Object: SocketListener listener }])
@@ -122,6 +126,10 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             try
             {
                 WriteObject(listener.Accept(WaitFrom(Timeout, NoWait)));
+            }
+            catch (IpcException e) when (IsDrained(e))
+            {
+                return;
             }
             finally
             {

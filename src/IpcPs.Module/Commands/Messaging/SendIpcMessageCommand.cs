@@ -58,19 +58,18 @@ public sealed class SendIpcMessageCommand : SendCommand
         _sender = new BufferedSender(Lease.Object, StopToken);
     }
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Send(object? value)
     {
         try
         {
-            var payload = Encoder!.Encode(InputObject);
+            var payload = Encoder!.Encode(value);
             // With -Timeout or -NoWait each message is sent on its own, so that its result can be reported. Others are sent in bursts.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
             else Lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
         }
         catch (IpcException e)
         {
-            Report(e);
+            Report(e, value);
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
         {
@@ -80,12 +79,16 @@ public sealed class SendIpcMessageCommand : SendCommand
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing() => Require(() =>
+    protected override void EndProcessing()
     {
-        _sender!.Flush();
-        // A channel that the command opened itself is closed when the command ends.
-        if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
-    });
+        base.EndProcessing();
+        Require(() =>
+        {
+            _sender!.Flush();
+            // A channel that the command opened itself is closed when the command ends.
+            if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
+        });
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -120,9 +123,9 @@ public sealed class SendIpcMessageCommand : SendCommand
     };
 
     // A failure of one message is that message's error. A failure of the channel ends the command, instead of an error for each message.
-    private void Report(IpcException e)
+    private void Report(IpcException e, object? value)
     {
-        var record = ErrorRecords.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? InputObject : null);
+        var record = ErrorRecords.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? value : null);
         if (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed || e.Id == IpcErrors.Removed || e.Id == IpcErrors.NotSupported)
             ThrowTerminatingError(record);
         WriteError(record);

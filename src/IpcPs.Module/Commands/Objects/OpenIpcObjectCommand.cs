@@ -24,7 +24,7 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
     /// <summary>How long to wait: with -Wait for the object, and at named pipes and sockets for the peer.</summary>
     [Parameter]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>Waits until the object exists.</summary>
     [Parameter]

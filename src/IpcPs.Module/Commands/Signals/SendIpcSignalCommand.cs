@@ -61,7 +61,7 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
     [Parameter(Mandatory = true, ParameterSetName = WaitSet)]
     [Parameter(Mandatory = true, ParameterSetName = NameWaitSet)]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>The signal for the processes that have not ended in that time. They then have the same time again.</summary>
     [Parameter(ParameterSetName = WaitSet)]
