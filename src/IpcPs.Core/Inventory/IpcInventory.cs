@@ -23,7 +23,7 @@ public static class IpcInventory
             if (schemes.Count > 0 && !mechanism.Schemes.Any(schemes.Contains)) continue;
             found.AddRange(mechanism.Enumerate(scan).Where(i => schemes.Count == 0 || schemes.Contains(i.Address.Scheme)));
         }
-        if (found.Count > 0 && (scan.Processes.Unseen > 0 || scan.Processes.HidesProcesses))
+        if (found.Count > 0 && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
         {
             var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
             scan.AddProblem("processes",

@@ -20,7 +20,7 @@ internal static class SocketInventory
         {
             if (socket.Name.StartsWith('/')) bound.Add(socket.Name);
             // An accepted connection has its listener's name: the object is the listener, or a datagram socket.
-            if (!IsServer(socket) && !scan.All) continue;
+            if (!scan.All && (!IsServer(socket) || InventoryScan.IsOfRuntime(socket.Name))) continue;
             if (AddressOf(socket) is { } address) yield return OfUnix(scan, address, socket);
         }
         foreach (var name in FileStatus.NamesIn(RuntimeFolder.Path, Libc.S_IFSOCK))
@@ -44,7 +44,8 @@ internal static class SocketInventory
     /// <summary>The addresses that a client can connect or send to: listeners, and datagram sockets with a name.</summary>
     public static IEnumerable<IpcAddress> Servers()
     {
-        var unix = ProcNetTable.Unix(out _).Where(IsServer).Select(AddressOf).OfType<IpcAddress>();
+        var unix = ProcNetTable.Unix(out _)
+            .Where(static s => IsServer(s) && !InventoryScan.IsOfRuntime(s.Name)).Select(AddressOf).OfType<IpcAddress>();
         var internet = InternetTables.SelectMany(static table => ProcNetTable.Internet(table, out _)
             .Where(static e => e.IsLoopback && e.Remote.Port == 0).Select(e => IpcAddress.Parse($"{table[..3]}:{e.Local}")));
         return unix.Concat(internet).DistinctBy(static a => a.Text);

@@ -33,6 +33,10 @@ public sealed class IpcTarget
     /// <summary>The open object; null if the user gave only its address.</summary>
     public IpcObject? Object { get; }
 
+    /// <summary>Whether the user wrote a text, which can be a pattern. An object and its address stand for themselves, whatever
+    /// characters its name has.</summary>
+    internal bool IsText { get; private init; }
+
     /// <summary>The object's address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidAddress"/>: the text is not an address.</exception>
     public IpcAddress Address => _address ?? throw _problem!;
@@ -44,11 +48,11 @@ public sealed class IpcTarget
     {
         try
         {
-            return new IpcTarget(IpcAddress.Parse(text));
+            return new IpcTarget(IpcAddress.Parse(text)) { IsText = true };
         }
         catch (IpcException e)
         {
-            return new IpcTarget(text, e);
+            return new IpcTarget(text, e) { IsText = true };
         }
     }
 

@@ -9,8 +9,6 @@ namespace IpcPs.Module.Commands.Inventory;
 public sealed class ClearIpcObjectCommand : InventoryCommand
 {
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
-    private bool _yesToAll;
-    private bool _noToAll;
 
     /// <summary>States explicitly that only stale objects are removed, which is always so.</summary>
     [Parameter]
@@ -47,14 +45,6 @@ public sealed class ClearIpcObjectCommand : InventoryCommand
         return hasRemovedQueue;
     }
 
-    private bool IsAllowed(IpcObjectInfo info)
-    {
-        if (!ShouldProcess($"{info.Kind} {info.Address} ({info.Reason})", "Remove")) return false;
-        if (Force || info.OwnerId == IpcInventory.CurrentUserId) return true;
-        return Confirm($"{info.Address} is owned by {info.Owner}. Remove it?", "Another user's object", ref _yesToAll, ref _noToAll,
-            () => new IpcException(IpcErrors.AccessDenied,
-                $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.", info.Address.Text,
-                "Use -Force to remove other users' objects."),
-            info);
-    }
+    private bool IsAllowed(IpcObjectInfo info) =>
+        ShouldProcess($"{info.Kind} {info.Address} ({info.Reason})", "Remove") && MayRemove(info, Force);
 }

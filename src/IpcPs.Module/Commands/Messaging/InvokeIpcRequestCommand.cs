@@ -27,6 +27,7 @@ public sealed class InvokeIpcRequestCommand : SendCommand
     protected override void BeginProcessing()
     {
         Lease = Require(() => Channel.Lease<IpcChannel>(IpcAccess.ReadWrite, WaitFrom(Timeout)));
+        WriteOpened();
         Encoder = new MessageEncoder(Format);
     }
 
@@ -35,7 +36,9 @@ public sealed class InvokeIpcRequestCommand : SendCommand
         var options = new SendOptions { Format = Format, Handles = Descriptors() };
         var payload = Encoder!.Encode(value);
         WriteEncoderWarnings();
+        var size = payload.Length;
         Lease!.Object.Request(payload, _reply, options, WaitFrom(Timeout));
+        WriteVerbose($"Sent a request of {size} bytes to '{Lease.Object.Address}' and received its reply.");
         var body = _decoder.Decode(_reply, IpcFormat.Auto);
         var result = Envelope ? new IpcMessage(_reply, body, Lease.Object) : body;
         _reply.DropHandles();

@@ -75,8 +75,11 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             return;
         }
         using var source = ReceiveSource.Open(Channel, WaitFrom(Timeout, NoWait));
+        if (source.IsOwned) WriteVerbose($"Opened {Names(source)} for this call.");
         var options = Options(exact: source.IsOwned && !All);
-        for (long received = 0; All || received < Count; received++)
+        var names = Names(source);
+        long received = 0;
+        for (; All || received < Count; received++)
         {
             IpcChannel? channel;
             try
@@ -90,7 +93,11 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
                 throw;
             }
             WriteWarnings(source.Channels);
-            if (channel is null) break;
+            if (channel is null)
+            {
+                WriteVerbose($"The sender of {names} has closed it.");
+                break;
+            }
             if (_message.Lost > 0)
             {
                 WriteWarning($"{_message.Lost} messages on '{channel.Address}' were dropped before this one: "
@@ -98,9 +105,13 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             }
             WriteMessage(channel);
         }
+        WriteVerbose($"Received {received} messages from {names}.");
         if (source.Abandoned > 0)
             WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
     });
+
+    private static string Names(ReceiveSource source) =>
+        string.Join(", ", source.Channels.Select(static c => $"'{c.Address}' ({c.Kind})"));
 
     private ReceiveOptions Options(bool exact) => new()
     {

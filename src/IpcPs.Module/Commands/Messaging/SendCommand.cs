@@ -71,6 +71,12 @@ public abstract class SendCommand : IpcCmdlet
         Send(bytes);
     }
 
+    /// <summary>Tells the user of -Verbose what was opened.</summary>
+    private protected void WriteOpened()
+    {
+        if (Lease is { IsOwned: true, Object: var channel }) WriteVerbose($"Opened '{channel.Address}' ({channel.Kind}) for this call.");
+    }
+
     private protected void WriteEncoderWarnings()
     {
         foreach (var warning in Encoder!.Warnings) WriteWarning(warning);

@@ -16,6 +16,8 @@ public sealed class SendIpcMessageCommand : SendCommand
 
     private BufferedSender? _sender;
     private SendOptions _options;
+    private long _sent;
+    private long _sentBytes;
 
     /// <summary>The channel to send to, its address, or an IpcJob.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ChannelSet)]
@@ -54,6 +56,7 @@ public sealed class SendIpcMessageCommand : SendCommand
                 ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
                 : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken));
         });
+        WriteOpened();
         Encoder = new MessageEncoder(_options.Format);
         _sender = new BufferedSender(Lease.Object, StopToken);
     }
@@ -63,9 +66,12 @@ public sealed class SendIpcMessageCommand : SendCommand
         try
         {
             var payload = Encoder!.Encode(value);
+            var size = payload.Length;
             // With -Timeout or -NoWait each message is sent on its own, so that its result can be reported. Others are sent in bursts.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
             else Lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
+            _sent++;
+            _sentBytes += size;
         }
         catch (IpcException e)
         {
@@ -88,6 +94,7 @@ public sealed class SendIpcMessageCommand : SendCommand
             // A channel that the command opened itself is closed when the command ends.
             if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
         });
+        WriteVerbose($"Sent {_sent} messages of {_sentBytes} bytes in all, as {Encoder!.Format}, to '{Lease!.Object.Address}'.");
     }
 
     /// <inheritdoc/>

@@ -19,8 +19,6 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
     private const string NameWaitSet = "NameWait";
 
     private readonly List<Pending> _pending = [];
-    private bool _yesToAll;
-    private bool _noToAll;
 
     /// <summary>The processes: ids, Process objects, or jobs with a process of their own.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = ProcessSet)]
@@ -187,7 +185,7 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
             CultureInfo.InvariantCulture, $"{others.Count} process{(others.Count == 1 ? "" : "es")} of other users ({users})");
         var what = $"'{name}' matches {(others.Count == 0 ? "this session" : own ? "this session and " + foreign : foreign)}";
         var query = string.Create(CultureInfo.InvariantCulture, $"{what}. {Action} to all {targets.Count} that it matches?");
-        return Confirm(query, "Processes of others, or this session", ref _yesToAll, ref _noToAll,
+        return Confirm(query, "Processes of others, or this session",
             () => new IpcException(IpcErrors.ProcessRefused, $"{what}, and this session cannot prompt for confirmation.", name,
                 "Use -Force if you mean them, or a name that stands for fewer."));
     }
