@@ -78,7 +78,6 @@ internal static class ModuleReader
     {
         null => null,
         SwitchParameter isOn => isOn.IsPresent ? "True" : "False",
-        UnixFileMode mode => Convert.ToString((int)mode, 8),
         long and >= 1 << 20 and var size when size % (1 << 20) == 0 => $"{size >> 20}MB",
         string text => text,
         IEnumerable list => string.Join(", ", list.Cast<object>()),

@@ -15,6 +15,9 @@ public abstract class IpcObject : IDisposable
     /// <summary>The short text by which any process finds the object.</summary>
     public IpcAddress Address { get; protected set; }
 
+    /// <summary>The text of <see cref="Address"/>. Of several objects at once, <c>.Address</c> is a method of .NET's arrays.</summary>
+    public string AddressText => Address.Text;
+
     /// <summary>What it is, in the terms of the man pages: "named pipe", "POSIX message queue".</summary>
     public abstract string Kind { get; }
 

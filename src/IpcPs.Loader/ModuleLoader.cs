@@ -23,7 +23,20 @@ public sealed class ModuleLoader : IModuleAssemblyInitializer
             s_context = context;
             AssemblyLoadContext.Default.Resolving += ResolveCore;
             // Now: the runtime remembers the answer, and a copy that is loaded later does not replace it.
-            Assembly.Load(new AssemblyName(CoreName) { Version = context.CoreVersion });
+            NameTypes(Assembly.Load(new AssemblyName(CoreName) { Version = context.CoreVersion }));
+        }
+    }
+
+    // PowerShell looks for types in the default context only. 'catch [IpcPs.IpcException]', and the parameters of proxy functions and
+    // mocks, need the core's types, so each gets its own full name as a type accelerator, the way that PowerShell's documentation shows.
+    // They stay when the module is removed: other sessions of the process may use it.
+    private static void NameTypes(Assembly core)
+    {
+        var add = typeof(PSObject).Assembly.GetType("System.Management.Automation.TypeAccelerators")?.GetMethod("Add");
+        if (add is null) return;
+        foreach (var type in core.GetExportedTypes())
+        {
+            if (!type.IsGenericTypeDefinition && !type.IsNested) add.Invoke(null, [type.FullName, type]);
         }
     }
 

@@ -48,6 +48,7 @@ internal static class ErrorRecords
         IpcAdvice.CreateMutex => "Use New-IpcMutex.",
         IpcAdvice.UseRecursiveMutex => "Use Unlock-IpcObject, or New-IpcMutex -Recursive.",
         IpcAdvice.UseUnixSocket => "New-IpcSocket unix:NAME creates one.",
+        IpcAdvice.UseSocketType => "In a string, write \"unix:${name}?type=datagram\". New-IpcSocket -Type sets the type.",
         IpcAdvice.UseQueue => "New-IpcQueue creates one: -Kind SysV with message types, -Kind Posix with priorities.",
         IpcAdvice.UseSysVQueue => "New-IpcQueue -Kind SysV creates one.",
         IpcAdvice.UseTypeOrPosixQueue => "Use -Type to send and to receive, or New-IpcQueue -Kind Posix.",

@@ -27,6 +27,23 @@ Describe 'Objects' {
         }
     }
 
+    It 'are named by type, and their commands are mocked' {
+        $caught = try { Receive-IpcMessage "mq:/none-$PID" -ErrorAction Stop } catch [IpcPs.IpcException] { $_.Exception.Id.Name }
+        $caught | Should -Be 'IpcNotFound'
+        [IpcPs.Messaging.IpcFormat]::Json | Should -Be 'Json'
+        foreach ($command in 'Receive-IpcMessage', 'New-IpcQueue', 'Send-IpcMessage', 'Send-IpcSignal', 'Lock-IpcObject', 'Start-IpcJob') {
+            Mock $command { $PesterBoundParameters }
+        }
+        (Receive-IpcMessage mq:/x -Timeout 1).Timeout.Value.TotalSeconds | Should -Be 1
+        (New-IpcQueue x -Mode 640).Mode | Should -Be '0640'
+        (Send-IpcMessage mq:/x 5 -Format Json).Channel | Should -Be 'mq:/x'
+        (5 | Send-IpcMessage mq:/x -Priority 1).InputObject | Should -Be 5
+        (Send-IpcSignal $PID TERM).Signal | Should -Be 'TERM'
+        (Lock-IpcObject mutex:x -Timeout 0.5).Timeout | Should -Be '00:00:00.5000000'
+        (Start-IpcJob { 1 }).ScriptBlock | Should -Be ' 1 '
+        Should -Invoke Receive-IpcMessage -Times 1 -Exactly -ParameterFilter { "$Channel" -eq 'mq:/x' }
+    }
+
     It 'arrive as copies where they are live, as from Start-Job' {
         $file = Send-Through (Get-Item $PSCommandPath)
         $file.PSObject.TypeNames[0] | Should -Be 'Deserialized.System.IO.FileInfo'

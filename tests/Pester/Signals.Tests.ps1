@@ -112,6 +112,35 @@ Describe 'Signals' {
         ($process | Send-IpcSignal -Timeout 60 -ThenSignal KILL).EndedBy | Should -Be 'TERM'
     }
 
+    It 'asks where a name stands for the session itself or for processes of other users' {
+        $name = "ip-$PID"
+        $own = (Get-Content /proc/self/comm).Trim()
+        try {
+            Set-Content /proc/self/comm $name -NoNewline
+            { Send-IpcSignal -Name "$name*" URG -ErrorAction Stop } | Should -Throw -ErrorId 'IpcProcessRefused,*'
+            $Error[0].Exception.Message |
+                Should -Be "'$name*' matches this session, and this session cannot prompt for confirmation."
+            $Error[0].CategoryInfo.Category | Should -Be 'InvalidArgument'
+            Send-IpcSignal -Name $name Test
+            Send-IpcSignal -Name $name URG -WhatIf
+            (Send-IpcSignal -Name $name URG -Force -PassThru).ProcessId | Should -Be $PID
+        }
+        finally { Set-Content /proc/self/comm $own -NoNewline }
+        if ((id -u) -ne 0) { Set-ItResult -Skipped -Because 'only root can start a process of another user'; return }
+        # A name of its own: 'sleep' may be anybody's.
+        $program = "/tmp/ip-o$PID"
+        try {
+            Copy-Item /bin/sleep $program
+            $script:process = Start-Process setpriv "--reuid 65534 $program 1000" -PassThru
+            $watch = [Diagnostics.Stopwatch]::StartNew()
+            while ((Get-Content "/proc/$($process.Id)/comm") -ne "ip-o$PID" -and $watch.Elapsed.TotalSeconds -lt 60) { }
+            { Send-IpcSignal -Name "ip-o$PID" -ErrorAction Stop } | Should -Throw '*1 process of other users*'
+            $process.HasExited | Should -BeFalse
+            (Send-IpcSignal -Name "ip-o$PID" -Force -Timeout 60).EndedBy | Should -Be 'TERM'
+        }
+        finally { Remove-Item $program }
+    }
+
     It 'shows all signals of the machine in a table' {
         @(Get-IpcSignal).Count | Should -BeGreaterOrEqual 62
         (Get-IpcSignal TERM).Number | Should -Be 15

@@ -10,11 +10,19 @@ internal static class SocketAddressParser
     // sun_path has 108 bytes, including the closing NUL of a path or the opening NUL of an abstract name (unix(7)).
     private const int MaxUnixPath = 107;
 
+    private static readonly string[] LostQueries = ["=stream", "=seqpacket", "=datagram"];
+
     public static IpcAddress ParseUnix(string text, string rest)
     {
         var type = IpcSocketType.Stream;
         // The last one: a name may contain the character too.
         var query = rest.LastIndexOf('?');
+        // "unix:$name?type=datagram": a shell may read '$name?type' or '$name?' as the variable. What is left is another socket's address.
+        if (query < 0 && Array.Find(LostQueries, q => rest.EndsWith(q, StringComparison.OrdinalIgnoreCase)) is { } lost)
+            throw new IpcException(IpcErrors.InvalidAddress,
+                $"'{text}' ends with '{lost}', which is what is left of '?type{lost}' when the text before it was lost.", text,
+                "Keep the variable apart from the '?'.")
+            { Advice = IpcAdvice.UseSocketType };
         if (query >= 0)
         {
             type = rest[(query + 1)..].ToUpperInvariant() switch

@@ -40,6 +40,8 @@ public enum IpcAdvice
     UseRecursiveMutex,
     /// <summary>Use a unix socket.</summary>
     UseUnixSocket,
+    /// <summary>Write the type of the unix socket into the address, or pass it on its own.</summary>
+    UseSocketType,
     /// <summary>Use a message queue: it has message types or priorities.</summary>
     UseQueue,
     /// <summary>Use a System V queue: it has message types.</summary>
@@ -102,6 +104,7 @@ internal static class IpcAdviceText
         IpcAdvice.Close => "Close it.",
         IpcAdvice.RemoveAndCreate => "Remove it and create a new one.",
         IpcAdvice.UseUnixSocket => "Use a unix socket.",
+        IpcAdvice.UseSocketType => "Set the type of the socket.",
         IpcAdvice.UseQueue => "Use a message queue.",
         IpcAdvice.UseSysVQueue => "Use a System V queue.",
         IpcAdvice.UseSharedMemory => "Pass it in shared memory.",

@@ -8,6 +8,8 @@ internal sealed class InventoryScan
 {
     private const UnixFileMode ForOthers = (UnixFileMode)0x3F;
 
+    private static readonly string[] RuntimePrefixes = ["dotnet-diagnostic-", "clr-debug-pipe-", "CoreFxPipe_"];
+
     private readonly Lazy<ProcessScan> _processes = new(ProcessScan.Run);
     private readonly List<InventoryProblem> _problems = [];
 
@@ -16,6 +18,18 @@ internal sealed class InventoryScan
 
     /// <summary>Whether anonymous objects are wanted too: pipes, unnamed sockets.</summary>
     public bool All { get; init; }
+
+    /// <summary>Whether a path is that of a pipe or socket that .NET makes for each of its processes: for debuggers and diagnostics, and
+    /// for its own named pipes. A listing has them only where anonymous objects are wanted, too.</summary>
+    public static bool IsOfRuntime(string path)
+    {
+        var name = Path.GetFileName(path.AsSpan());
+        foreach (var prefix in RuntimePrefixes)
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal)) return true;
+        }
+        return false;
+    }
 
     /// <summary>What could not be seen.</summary>
     public IReadOnlyList<InventoryProblem> Problems => _problems;

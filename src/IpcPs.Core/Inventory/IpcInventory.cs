@@ -23,7 +23,7 @@ public static class IpcInventory
             if (schemes.Count > 0 && !mechanism.Schemes.Any(schemes.Contains)) continue;
             found.AddRange(mechanism.Enumerate(scan).Where(i => schemes.Count == 0 || schemes.Contains(i.Address.Scheme)));
         }
-        if (found.Count > 0 && (scan.Processes.Unseen > 0 || scan.Processes.HidesProcesses))
+        if (found.Count > 0 && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
         {
             var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
             scan.AddProblem("processes",
@@ -35,6 +35,9 @@ public static class IpcInventory
 
     /// <summary>The effective user of this process (geteuid(2)).</summary>
     public static uint CurrentUserId => Libc.geteuid();
+
+    /// <summary>The name of the user that this process runs as, or the number of one without a name.</summary>
+    public static string CurrentUser => Accounts.UserName(CurrentUserId);
 
     /// <summary>Removes objects that were listed as stale, if they still are: each is checked again, and an object that a process has begun
     /// to use is kept. While they are checked, the files of named pipes, segments, semaphores, rings, mutexes and sockets have another

@@ -9,6 +9,9 @@ public sealed class IpcObjectInfo
     /// <summary>The address that opens it.</summary>
     public required IpcAddress Address { get; init; }
 
+    /// <summary>The text of <see cref="Address"/>. Of several objects at once, <c>.Address</c> is a method of .NET's arrays.</summary>
+    public string AddressText => Address.Text;
+
     /// <summary>What it is, in the words of the man pages.</summary>
     public required string Kind { get; init; }
 

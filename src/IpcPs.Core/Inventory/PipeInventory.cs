@@ -18,6 +18,7 @@ internal static class PipeInventory
         foreach (var descriptor in scan.Processes.Descriptors)
         {
             if (!descriptor.Link.StartsWith('/') || !seen.Add(descriptor.Link) || !IsFifo(descriptor.Link)) continue;
+            if (!scan.All && InventoryScan.IsOfRuntime(descriptor.Link)) continue;
             if (IpcAddress.TryParse("fifo:" + descriptor.Link, out var address)
                 && scan.OfFile(address!, "named pipe", descriptor.Link) is { } info) yield return info;
         }

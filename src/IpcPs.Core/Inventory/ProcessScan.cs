@@ -1,6 +1,7 @@
 using System.Globalization;
 using IpcPs.Files;
 using IpcPs.Proc;
+using IpcPs.Processes;
 
 namespace IpcPs.Inventory;
 
@@ -29,8 +30,8 @@ internal sealed class ProcessScan
     /// <summary>Every descriptor that is not an ordinary file or a device.</summary>
     public List<OpenDescriptor> Descriptors { get; } = [];
 
-    /// <summary>How many processes this user may not inspect.</summary>
-    public int Unseen { get; private set; }
+    /// <summary>The processes that this user may not inspect.</summary>
+    public List<int> Unseen { get; } = [];
 
     /// <summary>Whether /proc shows a user only that user's processes (hidepid, proc(5)).</summary>
     public bool HidesProcesses { get; private init; }
@@ -39,7 +40,7 @@ internal sealed class ProcessScan
     public bool IsInNamespace { get; private init; }
 
     /// <summary>Whether everything that any process holds was seen.</summary>
-    public bool SawAll => Unseen == 0 && !HidesProcesses && !IsInNamespace;
+    public bool SawAll => Unseen.Count == 0 && !HidesProcesses && !IsInNamespace;
 
     /// <summary>Threads that wait in open(2) for the other side of a named pipe: they have no descriptor yet.</summary>
     public PipeOpeners Openers => _openers.Value;
@@ -69,10 +70,22 @@ internal sealed class ProcessScan
     /// <summary>What can't be seen, in words; null where everything is.</summary>
     public string? Describe() =>
         HidesProcesses ? "this user can't see other users' processes (/proc is mounted with hidepid)"
-        : Unseen == 1 ? "this user may not inspect 1 process"
-        : Unseen > 1 ? string.Create(CultureInfo.InvariantCulture, $"this user may not inspect {Unseen} processes")
+        : Unseen.Count == 1 ? $"this user may not inspect the process {DescribeUnseen()}"
+        : Unseen.Count > 1 ? string.Create(CultureInfo.InvariantCulture,
+            $"this user may not inspect {Unseen.Count} processes: {DescribeUnseen()}")
         : IsInNamespace ? "processes outside this PID namespace can't be seen"
         : null;
+
+    // The owner says why: the kernel shows what a process holds to the user that owns it, and to root with CAP_SYS_PTRACE (ptrace(2)). It gives a
+    // process that has changed its rights to root.
+    private string DescribeUnseen()
+    {
+        const int Named = 3;
+        var names = Unseen.Take(Named).Select(id =>
+            string.Create(CultureInfo.InvariantCulture, $"{NameOf(id)}({id}) of {ProcessTable.StatusOf(id)?.Owner ?? "another user"}"));
+        var rest = Unseen.Count - Named;
+        return string.Join(", ", names) + (rest > 0 ? string.Create(CultureInfo.InvariantCulture, $" and {rest} more") : "");
+    }
 
     private void Inspect(int id)
     {
@@ -92,7 +105,7 @@ internal sealed class ProcessScan
         }
         catch (UnauthorizedAccessException)
         {
-            Unseen++;
+            Unseen.Add(id);
         }
         catch (IOException)
         {

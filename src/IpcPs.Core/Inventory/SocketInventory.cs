@@ -19,7 +19,7 @@ internal static class SocketInventory
         {
             if (socket.Name.StartsWith('/')) bound.Add(socket.Name);
             // An accepted connection has its listener's name: the object is the listener, or a datagram socket.
-            if (!IsServer(socket) && !scan.All) continue;
+            if (!scan.All && (!IsServer(socket) || InventoryScan.IsOfRuntime(socket.Name))) continue;
             if (SocketAddressParser.TryOfKernelName(socket.Name, socket.Type) is { } address) yield return OfUnix(scan, address, socket);
         }
         foreach (var name in scan.NamesInRuntimeFolder(Libc.S_IFSOCK))
@@ -43,7 +43,7 @@ internal static class SocketInventory
     /// <summary>The addresses that a client can connect or send to: listeners, and datagram sockets with a name.</summary>
     public static IEnumerable<IpcAddress> Servers()
     {
-        var unix = ProcNetTable.Unix(out _).Where(IsServer)
+        var unix = ProcNetTable.Unix(out _).Where(static s => IsServer(s) && !InventoryScan.IsOfRuntime(s.Name))
             .Select(static s => SocketAddressParser.TryOfKernelName(s.Name, s.Type)).OfType<IpcAddress>();
         var internet = InternetTables.SelectMany(static table => ProcNetTable.Internet(table, out _)
             .Where(static e => e.IsLoopback && e.Remote.Port == 0).Select(e => IpcAddress.Parse($"{table[..3]}:{e.Local}")));

@@ -46,10 +46,18 @@ public abstract class IpcLock : IpcObject, IIpcPermissions
     /// <inheritdoc cref="Release(in LockOptions)" path="/exception"/>
     public void Release() => Release(new LockOptions());
 
-    private protected IpcException TimedOut(Deadline deadline) =>
-        deadline.IsImmediate
-            ? new IpcException(IpcErrors.Locked, $"'{Address}' cannot be acquired now.", Address.Text) { Advice = IpcAdvice.WaitForLock }
-            : IpcException.TimedOut($"'{Address}'", Address.Text, deadline);
+    /// <summary>The process that holds it, for errors; null where that is not known.</summary>
+    private protected virtual string? Holder => null;
+
+    private protected IpcException TimedOut(Deadline deadline)
+    {
+        var holder = Holder;
+        return deadline.IsImmediate
+            ? new IpcException(IpcErrors.Locked,
+                $"'{Address}' cannot be acquired now{(holder is null ? "" : $": {holder} holds it")}.", Address.Text)
+            { Advice = IpcAdvice.WaitForLock }
+            : IpcException.TimedOut(holder is null ? $"'{Address}'" : $"'{Address}', which {holder} holds", Address.Text, deadline);
+    }
 }
 
 /// <summary>How many are acquired or released, and of which semaphore. The default is one, of the first semaphore.</summary>

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Proc;
 
 namespace IpcPs.Locks;
 
@@ -41,6 +43,31 @@ public sealed unsafe class IpcMutex : IpcLock
     /// <summary>The id of the process that holds it; null if it is free, or if the holder is another program, which does not write its
     /// id.</summary>
     public int? HolderId => ReadRecord().ProcessId is var id and not 0 ? id : null;
+
+    /// <summary>Whether it is held and by which process, in words.</summary>
+    public string State =>
+        IsClosed ? "closed"
+        : IsHeld ? "held by this object"
+        : HolderId is not { } id ? "free, or held by another program"
+        : ProcessStat.TryRead(id) is { HasEnded: false } process ? $"held by {Named(process, id)}"
+        : string.Create(CultureInfo.InvariantCulture, $"free: process {id} ended while it held it");
+
+    /// <inheritdoc/>
+    private protected override string? Holder
+    {
+        get
+        {
+            try
+            {
+                return HolderId is { } id && ProcessStat.TryRead(id) is { HasEnded: false } process ? Named(process, id) : null;
+            }
+            catch (IpcException)
+            {
+                // Closed or damaged meanwhile, which the next call reports.
+                return null;
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public override bool OwnerDied => DeadOwnerId is not null;
@@ -307,6 +334,9 @@ public sealed unsafe class IpcMutex : IpcLock
         if (written != MutexFileRecord.Size)
             throw IpcException.FromErrno("pwrite", written < 0 ? Marshal.GetLastPInvokeError() : Errno.ENOSPC, Address.Text);
     }
+
+    private static string Named(in ProcessStat process, int id) =>
+        string.Create(CultureInfo.InvariantCulture, $"process {id} ({process.Name})");
 
     private void Check(in LockOptions options)
     {

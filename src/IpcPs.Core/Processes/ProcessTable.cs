@@ -32,7 +32,11 @@ public static class ProcessTable
     }
 
     internal static string OwnerOf(int processId) =>
-        FileStatus.TryOf(ProcFile.Process(processId)) is { } status ? $"the user {status.Owner}" : "another user";
+        StatusOf(processId) is { } status ? $"the user {status.Owner}" : "another user";
+
+    /// <summary>The user that owns a process: of the current user only those whose memory it may read. The kernel gives the others of
+    /// them, which have raised their rights, to root (proc(5)). Null if the process has ended.</summary>
+    internal static FileStatus? StatusOf(int processId) => FileStatus.TryOf(ProcFile.Process(processId));
 
     private static string WholeName(int processId, string name)
     {

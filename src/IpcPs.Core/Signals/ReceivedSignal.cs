@@ -15,6 +15,12 @@ public sealed class ReceivedSignal : EventArgs
     /// <summary>The signal. It prints as its name.</summary>
     public Signal Signal => new(_record.Number);
 
+    /// <summary>The signal: what was received stands for it.</summary>
+    public static implicit operator Signal(ReceivedSignal received) => received.ToSignal();
+
+    /// <inheritdoc cref="Signal"/>
+    public Signal ToSignal() => Signal;
+
     /// <summary>The number of the signal.</summary>
     public int Number => _record.Number;
 

@@ -22,6 +22,9 @@ public sealed class SignalDescription
     /// <summary>The number.</summary>
     public int Number => Signal.Number;
 
+    /// <summary>The signal: the description stands for it.</summary>
+    public static implicit operator Signal(SignalDescription description) => description.ToSignal();
+
     /// <summary>The name, without SIG.</summary>
     public string Name => Signal.Name;
 
@@ -36,6 +39,9 @@ public sealed class SignalDescription
 
     /// <summary>What the signal means.</summary>
     public string Description { get; }
+
+    /// <inheritdoc cref="Signal"/>
+    public Signal ToSignal() => Signal;
 
     /// <summary>Whether a .NET process can receive it.</summary>
     public bool CanReceive => WhyNot is null;

@@ -38,6 +38,15 @@ public sealed unsafe class SignalTarget : IDisposable
     /// <summary>When the process started, in local time.</summary>
     public DateTime StartTime => ProcessTable.ToLocalTime(_startTicks);
 
+    /// <summary>Whether the process belongs to the kernel, which ignores signals to it.</summary>
+    public bool IsKernelThread { get; private init; }
+
+    /// <summary>The name of the user that it belongs to, or the number of one without a name; null if it has ended.</summary>
+    public string? Owner => ProcessTable.StatusOf(ProcessId)?.Owner;
+
+    /// <summary>Whether it belongs to the current user, as far as that can be read.</summary>
+    public bool IsOfCurrentUser => ProcessTable.StatusOf(ProcessId) is { } status && status.UserId == Libc.geteuid();
+
     /// <summary>Whether a descriptor of the process is held, and not only its id.</summary>
     public bool IsHeld => _process is not null;
 
@@ -66,7 +75,7 @@ public sealed unsafe class SignalTarget : IDisposable
                     $"Process {processId}, started at {wanted.ToLocalTime():u}, has ended. "
                     + $"Its id now belongs to '{seen.Name}', started at {started:u}.",
                     processId.ToString(CultureInfo.InvariantCulture));
-            return new SignalTarget(processId, process, seen.Name, seen.StartTicks);
+            return new SignalTarget(processId, process, seen.Name, seen.StartTicks) { IsKernelThread = seen.IsKernelThread };
         }
         catch
         {

@@ -1,4 +1,7 @@
 using System.Management.Automation;
+using System.Management.Automation.Host;
+using IpcPs.Inventory;
+using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands;
 
@@ -6,6 +9,8 @@ namespace IpcPs.Module.Commands;
 public abstract class IpcCmdlet : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
+    private bool _yesToAll;
+    private bool _noToAll;
 
     /// <summary>Cancelled by Ctrl+C and by Stop-Job. Every wait gets it.</summary>
     protected CancellationToken StopToken => _stopping.Token;
@@ -68,16 +73,40 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
         });
     }
 
+    /// <summary>Asks the user. Where this session cannot prompt, that is an error, and the answer is no.</summary>
+    private protected bool Confirm(string query, string caption, Func<IpcException> cannotPrompt, object? target = null)
+    {
+        try
+        {
+            return ShouldContinue(query, caption, ref _yesToAll, ref _noToAll);
+        }
+        catch (Exception e) when (e is HostException or PSInvalidOperationException or PSNotImplementedException)
+        {
+            WriteError(ErrorRecords.ToRecord(cannotPrompt(), target));
+            return false;
+        }
+    }
+
+    /// <summary>Whether an object that was found, and not named, may be removed: another user's only if the user of the session says
+    /// so.</summary>
+    private protected bool MayRemove(IpcObjectInfo info, bool force) =>
+        force || info.OwnerId is null || info.OwnerId == IpcInventory.CurrentUserId
+        || Confirm($"{info.Address} is owned by {info.Owner}. Remove it?", "Another user's object",
+            () => new IpcException(IpcErrors.AccessDenied,
+                $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.", info.Address.Text,
+                "Use -Force to remove other users' objects."),
+            info);
+
     /// <summary>The deadline that -Timeout and -NoWait stand for, from now on.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: the time is negative, or both were given.</exception>
-    protected static Deadline DeadlineFrom(TimeSpan? timeout, bool noWait = false)
+    protected static Deadline DeadlineFrom(IpcTimeout? timeout, bool noWait = false)
     {
         if (noWait && timeout is not null) throw IpcException.Argument("-NoWait and -Timeout exclude each other.");
-        return noWait ? Deadline.Immediate : timeout is { } time ? Deadline.After(time) : Deadline.Infinite;
+        return noWait ? Deadline.Immediate : timeout is { } time ? Deadline.After(time.Value) : Deadline.Infinite;
     }
 
     /// <summary>How long this command waits: until the deadline of <see cref="DeadlineFrom"/>, or until Ctrl+C.</summary>
-    protected WaitOptions WaitFrom(TimeSpan? timeout, bool noWait = false) => new(DeadlineFrom(timeout, noWait), StopToken);
+    protected WaitOptions WaitFrom(IpcTimeout? timeout, bool noWait = false) => new(DeadlineFrom(timeout, noWait), StopToken);
 
     /// <inheritdoc/>
     public void Dispose()

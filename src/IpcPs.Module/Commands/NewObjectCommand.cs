@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using IpcPs.Module.Completion;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands;
@@ -9,7 +10,21 @@ public abstract class NewObjectCommand : IpcCmdlet
     /// <summary>Permissions of the object: 600 (default), '0660', 'u=rw,g=r'.</summary>
     [Parameter]
     [ModeTransformation]
-    public UnixFileMode Mode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    [ArgumentCompleter(typeof(ModeCompleter))]
+    public IpcMode Mode { get; set; } = IpcMode.Private;
+
+    /// <summary>Uses an object that exists already, if it is the current user's and what would have been created. If it differs, that is an
+    /// error.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <inheritdoc cref="ExistingObject.CreateOrOpen"/>
+    private protected T CreateOrOpen<T>(IpcAddress? address, Func<T> create, Func<T, IEnumerable<string?>> differences)
+        where T : IpcObject, IIpcPermissions =>
+        ExistingObject.CreateOrOpen(address, Force, IsGiven(nameof(Mode)) ? Mode : null, create, differences, StopToken);
+
+    /// <summary>Whether the user named the parameter.</summary>
+    private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 
     /// <summary>The error for a System V object that was given a name.</summary>
     private protected static IpcException HasKey(string what, string name) => IpcException.Argument(

@@ -33,12 +33,35 @@ public abstract class IpcCompleter : IArgumentCompleter
 /// <summary>Offers the addresses of the objects that exist, and the schemes.</summary>
 public sealed class AddressCompleter : IpcCompleter
 {
+    private static readonly IpcScheme[] Locks = [IpcScheme.Mutex, IpcScheme.Sem, IpcScheme.SysVSem];
+    private static readonly IpcScheme[] Memory = [IpcScheme.Shm, IpcScheme.SysVShm, IpcScheme.File, IpcScheme.MemFd];
+    private static readonly IpcScheme[] Sockets = [IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Udp];
+    private static readonly IpcScheme[] Channels = [.. Enum.GetValues<IpcScheme>().Except([.. Locks, .. Memory])];
+
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word)
     {
-        foreach (var address in IpcMechanisms.All.SelectMany(static m => m.Known())) yield return (address.Text, null);
+        var usable = Schemes(command);
+        foreach (var address in IpcMechanisms.All.Where(m => m.Schemes.Any(usable.Contains)).SelectMany(static m => m.Known()))
+        {
+            if (usable.Contains(address.Scheme)) yield return (address.Text, null);
+        }
         if (word.Contains(':', StringComparison.Ordinal)) yield break;
-        foreach (var scheme in Enum.GetNames<IpcScheme>()) yield return (scheme.ToLowerInvariant() + ":", null);
+        foreach (var scheme in usable) yield return (scheme.ToString().ToLowerInvariant() + ":", null);
     }
+
+    /// <summary>The schemes of the objects that a command can use.</summary>
+    private static IpcScheme[] Schemes(string command) => command switch
+    {
+        "Lock-IpcObject" or "Unlock-IpcObject" or "Use-IpcLock" => Locks,
+        "Read-IpcSharedMemory" or "Write-IpcSharedMemory" or "Update-IpcSharedMemory" or "Wait-IpcSharedMemory" => Memory,
+        "Send-IpcMessage" or "Receive-IpcMessage" or "Invoke-IpcRequest" => Channels,
+        // A client's socket has no permissions, and the listener is open already.
+        "Set-IpcObject" => [.. Enum.GetValues<IpcScheme>().Except(Sockets)],
+        // What ends with the process that has it open cannot be removed.
+        "Remove-IpcObject" => [.. Enum.GetValues<IpcScheme>()
+            .Except([IpcScheme.Pipe, IpcScheme.Fd, IpcScheme.MemFd, IpcScheme.Tcp, IpcScheme.Udp])],
+        _ => Enum.GetValues<IpcScheme>(),
+    };
 }
 
 /// <summary>Offers the names of the features that Test-IpcFeature tests.</summary>

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Management.Automation;
 using IpcPs.Mechanisms;
 using IpcPs.Pipes;
@@ -6,6 +7,7 @@ using IpcPs.Pipes;
 namespace IpcPs.Module.Transformation;
 
 /// <summary>The argument of a parameter that accepts an IPC object: an object that this process has open, or an address.</summary>
+[TypeConverter(typeof(IpcTargetConverter))]
 public sealed class IpcTarget
 {
     private readonly IpcAddress? _address;
@@ -31,6 +33,10 @@ public sealed class IpcTarget
     /// <summary>The open object; null if the user gave only its address.</summary>
     public IpcObject? Object { get; }
 
+    /// <summary>Whether the user wrote a text, which can be a pattern. An object and its address stand for themselves, whatever
+    /// characters its name has.</summary>
+    internal bool IsText { get; private init; }
+
     /// <summary>The object's address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidAddress"/>: the text is not an address.</exception>
     public IpcAddress Address => _address ?? throw _problem!;
@@ -42,11 +48,11 @@ public sealed class IpcTarget
     {
         try
         {
-            return new IpcTarget(IpcAddress.Parse(text));
+            return new IpcTarget(IpcAddress.Parse(text)) { IsText = true };
         }
         catch (IpcException e)
         {
-            return new IpcTarget(text, e);
+            return new IpcTarget(text, e) { IsText = true };
         }
     }
 
@@ -99,7 +105,7 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
         return targets.ToArray();
     }
 
-    private static IpcTarget TransformOne(object? value)
+    internal static IpcTarget TransformOne(object? value)
     {
         switch (Unwrapped.Value(value))
         {
@@ -124,6 +130,12 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
 
     private static ArgumentTransformationMetadataException Wrong(string what) =>
         new($"An IPC object, its address (such as 'mq:/jobs' or 'fifo:greetings') or an IpcJob is expected, not {what}.");
+}
+
+/// <summary>Converts to an <see cref="IpcTarget"/>.</summary>
+public sealed class IpcTargetConverter : ArgumentConverter
+{
+    private protected override object Convert(object? value) => IpcTargetTransformationAttribute.TransformOne(value);
 }
 
 internal static class Unwrapped

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
@@ -8,6 +9,7 @@ namespace IpcPs.Module.Transformation;
 
 /// <summary>The argument of a parameter that accepts processes: a process id, an object that has one, or a name with or without
 /// wildcards.</summary>
+[TypeConverter(typeof(ProcessReferenceConverter))]
 public sealed class ProcessReference
 {
     internal ProcessReference(int id, DateTime? startTime = null, bool hasEnded = false)
@@ -41,10 +43,18 @@ public sealed class ProcessReference
     {
         if (Id is { } id)
             return HasEnded ? throw new IpcException(IpcErrors.ProcessNotFound, $"The process {id} has ended.", ToString()) : [id];
-        var pattern = WildcardPattern.Get(Name!, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
+        return Find(Name!);
+    }
+
+    /// <summary>The ids of the processes that have a name.</summary>
+    /// <param name="name">The name; wildcards allowed.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.ProcessNotFound"/>: no process has the name, and it has no wildcards.</exception>
+    internal static IReadOnlyList<int> Find(string name)
+    {
+        var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);
         var found = ProcessTable.All().Where(p => pattern.IsMatch(p.Name)).Select(static p => p.ProcessId).ToArray();
-        if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(Name))
-            throw new IpcException(IpcErrors.ProcessNotFound, $"No process is named '{Name}'.", Name);
+        if (found.Length == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+            throw new IpcException(IpcErrors.ProcessNotFound, $"No process is named '{name}'.", name);
         return found;
     }
 }
@@ -61,7 +71,7 @@ public sealed class ProcessTransformationAttribute : ArgumentTransformationAttri
         return value is IList list ? list.Cast<object?>().Select(static o => One(Unwrapped.Value(o))).ToArray() : new[] { One(value) };
     }
 
-    private static ProcessReference One(object? value)
+    internal static ProcessReference One(object? value)
     {
         switch (value)
         {
@@ -95,7 +105,7 @@ public sealed class ProcessTransformationAttribute : ArgumentTransformationAttri
                 ? new ProcessReference(process.Id, hasEnded: true)
                 : new ProcessReference(process.Id, process.StartTime);
         }
-        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
         {
             // It ended just now, or was never started. The kernel then reports what is wrong with its id.
             return new ProcessReference(SafeId(process));
@@ -128,4 +138,10 @@ public sealed class ProcessTransformationAttribute : ArgumentTransformationAttri
 
     private static ArgumentTransformationMetadataException Wrong(string what) =>
         new($"A process id, a process name (wildcards allowed), a Process object or a job with its own process is expected, not {what}.");
+}
+
+/// <summary>Converts to a <see cref="ProcessReference"/>.</summary>
+public sealed class ProcessReferenceConverter : ArgumentConverter
+{
+    private protected override object Convert(object? value) => ProcessTransformationAttribute.One(value);
 }

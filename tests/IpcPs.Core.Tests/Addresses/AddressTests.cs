@@ -76,6 +76,9 @@ public class AddressTests
     [InlineData("tcp:127.0.0.1:99999", "IpcInvalidAddress")]
     [InlineData("tcp:[::ffff:127.0.0.1]:1", "IpcInvalidAddress")]
     [InlineData("unix:x?type=raw", "IpcInvalidAddress")]
+    [InlineData("unix:=datagram", "IpcInvalidAddress")]
+    [InlineData("unix:@srv-=seqpacket", "IpcInvalidAddress")]
+    [InlineData("unix:/tmp/=Stream", "IpcInvalidAddress")]
     public void A_wrong_address_is_refused_by_name(string text, string id) =>
         Assert.Equal(id, Assert.Throws<IpcException>(() => IpcAddress.Parse(text)).Id.Name);
 

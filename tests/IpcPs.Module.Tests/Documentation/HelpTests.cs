@@ -54,7 +54,6 @@ public sealed partial class HelpTests : IDisposable
                 var expected = value switch
                 {
                     SwitchParameter isOn => isOn ? "True" : "False",
-                    UnixFileMode mode => Convert.ToString((int)mode, 8),
                     long and 1024 * 1024 => "1MB",
                     string[] names => string.Join(", ", names),
                     null or 0 or 0L => null,
@@ -163,8 +162,7 @@ public sealed partial class HelpTests : IDisposable
 
     private static bool IsAllowed(CommandParameterInfo parameter, string value) =>
         parameter.Attributes.OfType<ValidateSetAttribute>().All(set => set.ValidValues.Contains(value))
-        && (!parameter.ParameterType.IsEnum || parameter.ParameterType == typeof(UnixFileMode)
-            || Enum.GetNames(parameter.ParameterType).Contains(value));
+        && (!parameter.ParameterType.IsEnum || Enum.GetNames(parameter.ParameterType).Contains(value));
 
     private static string Facts(CommandParameterInfo p)
     {

@@ -59,7 +59,9 @@ public class SignalCommandTests
     [InlineData("Send-IpcSignal 5000000", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "5000000")]
     [InlineData("Send-IpcSignal 5000000 -Group", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "5000000")]
     [InlineData("Send-IpcSignal name -Group", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "name")]
-    [InlineData("Send-IpcSignal no-such-process", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "no-such-process")]
+    [InlineData("Send-IpcSignal '*'", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'*' is a name, not a process id. -Name")]
+    [InlineData("'no-such' | Send-IpcSignal", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "-Name takes names")]
+    [InlineData("Send-IpcSignal -Name no-such-process", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "no-such-process")]
     [InlineData("Send-IpcSignal $PID Test -StartTime 2001-01-01", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "has ended")]
     [InlineData("Get-IpcSignal -Id 5000000", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "5000000")]
     [InlineData("Get-IpcSignal -Id 5000000 -Thread", "IpcProcessNotFound", ErrorCategory.ObjectNotFound, "5000000")]
@@ -317,9 +319,9 @@ public class SignalCommandTests
             """).NoErrors();
         copy.Properties["StartTime"].Value = child.StartTime.AddMinutes(-1);
         Assert.Equal("IpcProcessNotFound", ((IpcException)session.Run("Send-IpcSignal $copy Test").Error().Exception).Id.Name);
-        var byName = session.Run("Send-IpcSignal s[h] Test -PassThru").Values.Cast<SignalDelivery>();
+        var byName = session.Run("Send-IpcSignal -Name s[h] Test -PassThru").Values.Cast<SignalDelivery>();
         Assert.Contains(child.Id, byName.Select(static d => d.ProcessId));
-        Assert.Empty(session.Run("Send-IpcSignal no-such-*").NoErrors().Values);
+        Assert.Empty(session.Run("Send-IpcSignal -Name no-such-*").NoErrors().Values);
         child.Kill();
         child.WaitForExit();
         Assert.Equal("IpcProcessNotFound", ((IpcException)session.Run("Send-IpcSignal $child").Error().Exception).Id.Name);

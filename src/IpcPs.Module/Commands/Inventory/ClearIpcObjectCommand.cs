@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Management.Automation.Host;
 using IpcPs.Inventory;
 
 namespace IpcPs.Module.Commands.Inventory;
@@ -10,8 +9,6 @@ namespace IpcPs.Module.Commands.Inventory;
 public sealed class ClearIpcObjectCommand : InventoryCommand
 {
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
-    private bool _yesToAll;
-    private bool _noToAll;
 
     /// <summary>States explicitly that only stale objects are removed, which is always so.</summary>
     [Parameter]
@@ -48,21 +45,6 @@ public sealed class ClearIpcObjectCommand : InventoryCommand
         return hasRemovedQueue;
     }
 
-    private bool IsAllowed(IpcObjectInfo info)
-    {
-        if (!ShouldProcess($"{info.Kind} {info.Address} ({info.Reason})", "Remove")) return false;
-        if (Force || info.OwnerId == IpcInventory.CurrentUserId) return true;
-        try
-        {
-            var query = $"{info.Address} is owned by {info.Owner}. Remove it?";
-            return ShouldContinue(query, "Another user's object", ref _yesToAll, ref _noToAll);
-        }
-        catch (Exception e) when (e is HostException or PSInvalidOperationException or PSNotImplementedException)
-        {
-            var text = $"'{info.Address}' is owned by {info.Owner}, and this session cannot prompt for confirmation.";
-            var error = new IpcException(IpcErrors.AccessDenied, text, info.Address.Text, "Use -Force to remove other users' objects.");
-            WriteError(ErrorRecords.ToRecord(error, info));
-            return false;
-        }
-    }
+    private bool IsAllowed(IpcObjectInfo info) =>
+        ShouldProcess($"{info.Kind} {info.Address} ({info.Reason})", "Remove") && MayRemove(info, Force);
 }

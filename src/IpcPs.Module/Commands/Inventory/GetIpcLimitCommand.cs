@@ -13,12 +13,20 @@ public sealed class GetIpcLimitCommand : IpcCmdlet
     [Parameter(Position = 0)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(LimitCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[] Name { get; set; } = ["*"];
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>
     {
         var names = Name.Select(static n => WildcardPattern.Get(n, WildcardOptions.IgnoreCase)).ToList();
-        WriteObject(IpcLimits.List().Where(l => names.Exists(n => n.IsMatch(l.Name))), enumerateCollection: true);
+        var limits = IpcLimits.List();
+        WriteObject(limits.Where(l => names.Exists(n => n.IsMatch(l.Name))), enumerateCollection: true);
+        foreach (var missing in Name.Where(n => !WildcardPattern.ContainsWildcardCharacters(n)
+            && !limits.Any(l => string.Equals(l.Name, n, StringComparison.OrdinalIgnoreCase))))
+        {
+            var error = new IpcException(IpcErrors.NotFound, $"This machine has no limit named '{missing}'.", missing);
+            WriteError(ErrorRecords.ToRecord(error));
+        }
     });
 }

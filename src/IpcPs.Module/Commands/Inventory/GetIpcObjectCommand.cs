@@ -14,17 +14,19 @@ public sealed class GetIpcObjectCommand : InventoryCommand
     /// <summary>Only objects that one of these processes holds.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("ProcessId")]
+    [ValidateNotNullOrEmpty]
     public int[]? Id { get; set; }
 
     /// <summary>Only objects that one of these users owns, by name or number.</summary>
     [Parameter]
+    [ValidateNotNullOrEmpty]
     public string[]? User { get; set; }
 
     /// <summary>Only objects that no living process holds, as far as that is proven.</summary>
     [Parameter]
     public SwitchParameter Stale { get; set; }
 
-    /// <summary>Also objects without a name: anonymous pipes and memory, connections.</summary>
+    /// <summary>Also objects without a name, anonymous pipes and memory, connections, and the pipes and sockets of .NET's diagnostics.</summary>
     [Parameter]
     public SwitchParameter All { get; set; }
 
@@ -34,17 +36,21 @@ public sealed class GetIpcObjectCommand : InventoryCommand
     /// <inheritdoc/>
     protected override void EndProcessing() => Try(() =>
     {
+        // No process was piped: that is not every process.
+        if (MyInvocation.ExpectingInput && _ids.Count == 0) return;
         var schemes = Kind ?? [];
-        // A user who names a kind or a process wants its anonymous objects too.
-        var all = All || Id is not null || schemes.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd);
+        // A user who names an object, a kind or a process wants what is usually left out, too.
+        var isNamed = Name is { Length: > 0 } && !Name.Any(WildcardPattern.ContainsWildcardCharacters);
+        var all = All || isNamed || Id is not null || schemes.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd);
         var any = false;
         foreach (var info in Find(schemes, all).Where(IsWanted))
         {
             any = true;
             WriteObject(info);
         }
-        if (!any && Name is { Length: > 0 } && !Name.Any(WildcardPattern.ContainsWildcardCharacters))
-            throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name)}'.", Name[0]);
+        if (any) return;
+        if (isNamed) throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name!)}'.", Name![0]);
+        WriteVerbose("No object was found.");
     });
 
     private bool IsWanted(IpcObjectInfo info) =>

@@ -15,10 +15,12 @@ public abstract class InventoryCommand : IpcCmdlet
     [Parameter(Position = 0)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(AddressCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
     /// <summary>The schemes of the mechanisms to list.</summary>
     [Parameter]
+    [ValidateNotNullOrEmpty]
     public IpcScheme[]? Kind { get; set; }
 
     /// <summary>The objects of these mechanisms that have one of the names.</summary>

@@ -59,6 +59,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         var piped = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
         _job = Require(() => Start(piped));
+        WriteVerbose($"Started process {_job.ProcessId} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
         if (piped)
         {
             _job.Input!.AddSource();

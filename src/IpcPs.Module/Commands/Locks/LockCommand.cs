@@ -32,7 +32,7 @@ public abstract class AcquireLockCommand : LockCommand
     /// <summary>How long to wait, in seconds or as a TimeSpan.</summary>
     [Parameter]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>Does not wait.</summary>
     [Parameter]

@@ -20,6 +20,8 @@ public sealed class NewIpcMutexCommand : NewObjectCommand
     protected override void ProcessRecord() => Try(() =>
     {
         var address = IpcAddress.Parse(Name.StartsWith("mutex:", StringComparison.OrdinalIgnoreCase) ? Name : "mutex:" + Name);
-        if (ShouldProcess(address.Text, "Create mutex")) WriteObject(IpcMutex.Create(address, Recursive, Mode));
+        if (!ShouldProcess(address.Text, "Create mutex")) return;
+        WriteObject(CreateOrOpen(address, () => IpcMutex.Create(address, Recursive, Mode.Value),
+            mutex => [ExistingObject.Difference("IsRecursive", mutex.IsRecursive, Recursive.IsPresent)]));
     });
 }

@@ -43,8 +43,9 @@ public sealed class NewIpcSemaphoreCommand : NewObjectCommand
         var (kind, address) = Place();
         if (!ShouldProcess(address?.Text ?? "sysvsem:(private)", "Create semaphore")) return;
         WriteObject(kind == IpcSemaphoreKind.SysV
-            ? SysVSemaphoreSet.Create(address, Count ?? 1, InitialCount, Mode)
-            : PosixSemaphore.Create(address!, InitialCount, Mode));
+            ? CreateOrOpen(address, () => SysVSemaphoreSet.Create(address, Count ?? 1, InitialCount, Mode.Value),
+                set => [ExistingObject.Difference("count of semaphores", set.Count, Count ?? 1)])
+            : CreateOrOpen(address, () => PosixSemaphore.Create(address!, InitialCount, Mode.Value), static _ => []));
     });
 
     private (IpcSemaphoreKind Kind, IpcAddress? Address) Place()

@@ -27,16 +27,18 @@ public sealed class InvokeIpcRequestCommand : SendCommand
     protected override void BeginProcessing()
     {
         Lease = Require(() => Channel.Lease<IpcChannel>(IpcAccess.ReadWrite, WaitFrom(Timeout)));
+        WriteOpened();
         Encoder = new MessageEncoder(Format);
     }
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord() => Try(() =>
+    private protected override void Send(object? value) => Try(() =>
     {
         var options = new SendOptions { Format = Format, Handles = Descriptors() };
-        var payload = Encoder!.Encode(InputObject, StopToken);
+        var payload = Encoder!.Encode(value, StopToken);
         WriteEncoderWarnings();
+        var size = payload.Length;
         Lease!.Object.Request(payload, _reply, options, WaitFrom(Timeout));
+        WriteVerbose($"Sent a request of {size} bytes to '{Lease.Object.Address}' and received its reply.");
         var body = _decoder.Decode(_reply, IpcFormat.Auto, StopToken);
         var result = Envelope ? new IpcMessage(_reply, body, Lease.Object) : body;
         _reply.DropHandles();

@@ -51,7 +51,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     /// <summary>How long to wait for each message: seconds, or a TimeSpan.</summary>
     [Parameter]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>Does not wait for a message.</summary>
     [Parameter]
@@ -75,8 +75,11 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             return;
         }
         using var source = ReceiveSource.Open(Channel, WaitFrom(Timeout, NoWait));
+        if (source.IsOwned) WriteVerbose($"Opened {Names(source)} for this call.");
         var options = Options(exact: source.IsOwned && !All);
-        for (long received = 0; All || received < Count; received++)
+        var names = Names(source);
+        long received = 0;
+        for (; All || received < Count; received++)
         {
             IpcChannel? channel;
             try
@@ -86,13 +89,18 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             catch (IpcException e)
             {
                 WriteWarnings(source.Channels);
+                if (IsDrained(e)) break;
                 // The messages after one that cannot be received are received all the same.
                 if (!e.IsOfOneMessage) throw;
                 WriteError(ErrorRecords.ToRecord(e, e.Target));
                 continue;
             }
             WriteWarnings(source.Channels);
-            if (channel is null) break;
+            if (channel is null)
+            {
+                WriteVerbose($"The sender of {names} has closed it.");
+                break;
+            }
             if (_message.Lost > 0)
             {
                 WriteWarning($"{_message.Lost} messages on '{channel.Address}' were dropped before this one: "
@@ -100,9 +108,13 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             }
             if (!TryWriteMessage(channel)) received--;
         }
+        WriteVerbose($"Received {received} messages from {names}.");
         if (source.Abandoned > 0)
             WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
     });
+
+    private static string Names(ReceiveSource source) =>
+        string.Join(", ", source.Channels.Select(static c => $"'{c.Address}' ({c.Kind})"));
 
     private ReceiveOptions Options(bool exact) => new()
     {
@@ -112,6 +124,9 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         Peek = Peek,
         Exact = exact,
     };
+
+    /// <summary>Whether all that was there has been received: -All -NoWait asks for no more.</summary>
+    private bool IsDrained(IpcException e) => All && NoWait && e.Id == IpcErrors.Empty;
 
     private void Accept()
     {
@@ -125,6 +140,10 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             try
             {
                 WriteObject(listener.Accept(WaitFrom(Timeout, NoWait)));
+            }
+            catch (IpcException e) when (IsDrained(e))
+            {
+                return;
             }
             finally
             {

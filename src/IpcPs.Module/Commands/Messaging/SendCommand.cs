@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Management.Automation;
 using System.Runtime.InteropServices;
 using IpcPs.Module.Serialization;
@@ -8,6 +9,11 @@ namespace IpcPs.Module.Commands.Messaging;
 /// <summary>The base of the commands that send objects on a channel.</summary>
 public abstract class SendCommand : IpcCmdlet
 {
+    // A byte stream has no message boundaries that this could move.
+    private const int MostGatheredForStream = 64 * 1024;
+
+    private ArrayBufferWriter<byte>? _gathered;
+
     /// <summary>The message: any object, also $null.</summary>
     // Of type object: PowerShell runs a script block for a parameter of any other type, and passes its result.
     [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true)]
@@ -24,7 +30,7 @@ public abstract class SendCommand : IpcCmdlet
     /// <summary>How long to wait for each message: seconds, or a TimeSpan.</summary>
     [Parameter]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>Unix sockets: open objects whose descriptors are sent with the message.</summary>
     [Parameter]
@@ -35,6 +41,41 @@ public abstract class SendCommand : IpcCmdlet
     private protected MessageEncoder? Encoder { get; set; }
 
     private protected IReadOnlyList<SafeHandle>? Descriptors() => Handle is null ? null : Array.ConvertAll(Handle, Descriptor);
+
+    /// <inheritdoc/>
+    /// <remarks>PowerShell passes the elements of a piped byte array one by one. With -Format Bytes they are one message again.</remarks>
+    protected sealed override void ProcessRecord()
+    {
+        if (Encoder!.Format != IpcFormat.Bytes || Unwrapped.Value(InputObject) is not byte one)
+        {
+            SendGathered();
+            Send(InputObject);
+            return;
+        }
+        _gathered ??= new ArrayBufferWriter<byte>();
+        _gathered.Write([one]);
+        if (_gathered.WrittenCount >= MostGatheredForStream && Lease!.Object is StreamChannel) SendGathered();
+    }
+
+    /// <inheritdoc/>
+    protected override void EndProcessing() => SendGathered();
+
+    /// <summary>Sends one value as one message.</summary>
+    private protected abstract void Send(object? value);
+
+    private void SendGathered()
+    {
+        if (_gathered is not { WrittenCount: > 0 }) return;
+        var bytes = _gathered.WrittenSpan.ToArray();
+        _gathered.ResetWrittenCount();
+        Send(bytes);
+    }
+
+    /// <summary>Tells the user of -Verbose what was opened.</summary>
+    private protected void WriteOpened()
+    {
+        if (Lease is { IsOwned: true, Object: var channel }) WriteVerbose($"Opened '{channel.Address}' ({channel.Kind}) for this call.");
+    }
 
     private protected void WriteEncoderWarnings()
     {

@@ -16,6 +16,8 @@ public sealed class SendIpcMessageCommand : SendCommand
 
     private BufferedSender? _sender;
     private SendOptions _options;
+    private long _sent;
+    private long _sentBytes;
 
     /// <summary>The channel to send to, its address, or an IpcJob.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ChannelSet)]
@@ -54,23 +56,26 @@ public sealed class SendIpcMessageCommand : SendCommand
                 ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
                 : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken));
         });
+        WriteOpened();
         Encoder = new MessageEncoder(_options.Format);
         _sender = new BufferedSender(Lease.Object, StopToken);
     }
 
-    /// <inheritdoc/>
-    protected override void ProcessRecord()
+    private protected override void Send(object? value)
     {
         try
         {
-            var payload = Encoder!.Encode(InputObject, StopToken);
+            var payload = Encoder!.Encode(value, StopToken);
+            var size = payload.Length;
             // With -Timeout or -NoWait each message is sent on its own, so that its result can be reported. Others are sent in bursts.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
             else Lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
+            _sent++;
+            _sentBytes += size;
         }
         catch (IpcException e)
         {
-            Report(e);
+            Report(e, value);
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
         {
@@ -80,13 +85,18 @@ public sealed class SendIpcMessageCommand : SendCommand
     }
 
     /// <inheritdoc/>
-    protected override void EndProcessing() => Require(() =>
+    protected override void EndProcessing()
     {
-        _sender!.Flush();
-        if (ParameterSetName == ReplySet) ReplyTo.MarkAnswered();
-        // A channel that the command opened itself is closed when the command ends.
-        if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
-    });
+        base.EndProcessing();
+        Require(() =>
+        {
+            _sender!.Flush();
+            if (ParameterSetName == ReplySet) ReplyTo.MarkAnswered();
+            // A channel that the command opened itself is closed when the command ends.
+            if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
+        });
+        WriteVerbose($"Sent {_sent} messages of {_sentBytes} bytes in all, as {Encoder!.Format}, to '{Lease!.Object.Address}'.");
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -121,9 +131,9 @@ public sealed class SendIpcMessageCommand : SendCommand
     };
 
     // A failure of one message is that message's error. A failure of the channel ends the command, instead of an error for each message.
-    private void Report(IpcException e)
+    private void Report(IpcException e, object? value)
     {
-        var record = ErrorRecords.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? InputObject : null);
+        var record = ErrorRecords.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? value : null);
         if (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed || e.Id == IpcErrors.Removed || e.Id == IpcErrors.NotSupported)
             ThrowTerminatingError(record);
         WriteError(record);

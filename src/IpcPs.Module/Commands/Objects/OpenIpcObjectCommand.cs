@@ -18,13 +18,13 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
 
     /// <summary>The access to open it for; by default all that the object offers.</summary>
     [Parameter]
-    [ValidateSet("Read", "Write", "ReadWrite")]
+    [ValidateSet("Default", "Read", "Write", "ReadWrite")]
     public IpcAccess Access { get; set; }
 
     /// <summary>How long to wait: with -Wait for the object, and at named pipes and sockets for the peer.</summary>
     [Parameter]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>Waits until the object exists.</summary>
     [Parameter]
@@ -40,8 +40,11 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
     {
         var deadline = DeadlineFrom(Timeout);
         var address = Address.Address;
+        if (Wait) WriteVerbose($"Waiting until '{address}' exists.");
         if (Wait) IpcMechanisms.For(address.Scheme).WaitUntilExists(address, new(deadline, StopToken));
         var options = new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait };
-        WriteObject(IpcMechanisms.Open(address, options, new(deadline, StopToken)));
+        var opened = IpcMechanisms.Open(address, options, new(deadline, StopToken));
+        WriteVerbose($"Opened '{opened.Address}' ({opened.Kind}).");
+        WriteObject(opened);
     });
 }

@@ -18,7 +18,8 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
     /// <summary>Permissions: 600, '0660', 'u=rw,g=r'.</summary>
     [Parameter]
     [ModeTransformation]
-    public UnixFileMode? Mode { get; set; }
+    [ArgumentCompleter(typeof(ModeCompleter))]
+    public IpcMode? Mode { get; set; }
 
     /// <summary>The new owner, by name or number.</summary>
     [Parameter]
@@ -56,7 +57,7 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
         var maxBytes = MaxBytes is null ? null : Need<IIpcMaxBytes>(lease.Object, "maximum in bytes that can be changed");
         if (MaxBytes is { } bytes) maxBytes!.MaxBytes = bytes;
         if (Capacity is { } size) capacity!.Capacity = size;
-        if (Mode is { } mode) permissions!.Mode = mode;
+        if (Mode is { } mode) permissions!.Mode = mode.Value;
         if (Group is { } group) permissions!.Group = group;
         // Last: a user who has given the object away cannot change it any more.
         if (Owner is { } owner) permissions!.Owner = owner;
@@ -70,7 +71,7 @@ public sealed class SetIpcObjectCommand : IpcCmdlet
     private string Describe()
     {
         var changes = new List<string>();
-        if (Mode is { } mode) changes.Add("mode " + Convert.ToString((int)mode, 8));
+        if (Mode is { } mode) changes.Add($"mode {mode}");
         if (Owner is not null) changes.Add("owner " + Owner);
         if (Group is not null) changes.Add("group " + Group);
         if (Capacity is { } capacity) changes.Add(string.Create(CultureInfo.InvariantCulture, $"capacity {capacity}"));

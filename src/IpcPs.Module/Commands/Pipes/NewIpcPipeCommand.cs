@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using IpcPs.Module.Completion;
 using IpcPs.Module.Transformation;
 using IpcPs.Pipes;
 
@@ -35,7 +36,13 @@ public sealed class NewIpcPipeCommand : IpcCmdlet
     [Parameter(ParameterSetName = NameSet)]
     [Parameter(ParameterSetName = PathSet)]
     [ModeTransformation]
-    public UnixFileMode Mode { get; set; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    [ArgumentCompleter(typeof(ModeCompleter))]
+    public IpcMode Mode { get; set; } = IpcMode.Private;
+
+    /// <summary>Uses a FIFO that exists already, if it is the current user's and has the -Mode. If it differs, that is an error.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    [Parameter(ParameterSetName = PathSet)]
+    public SwitchParameter Force { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>
@@ -49,6 +56,9 @@ public sealed class NewIpcPipeCommand : IpcCmdlet
         var text = ParameterSetName == PathSet ? "fifo:" + GetUnresolvedProviderPathFromPSPath(Path)
             : Name.StartsWith("fifo:", StringComparison.OrdinalIgnoreCase) ? Name : "fifo:" + Name;
         var address = IpcAddress.Parse(text);
-        if (ShouldProcess(address.Text, "Create named pipe")) WriteObject(NamedPipe.Create(address, Mode));
+        if (!ShouldProcess(address.Text, "Create named pipe")) return;
+        IpcMode? wanted = MyInvocation.BoundParameters.ContainsKey(nameof(Mode)) ? Mode : null;
+        WriteObject(ExistingObject.CreateOrOpen(
+            address, Force, wanted, () => NamedPipe.Create(address, Mode.Value), static _ => [], StopToken));
     });
 }

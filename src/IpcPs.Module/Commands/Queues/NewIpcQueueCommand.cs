@@ -49,8 +49,13 @@ public sealed class NewIpcQueueCommand : NewObjectCommand
         var address = Address();
         if (!ShouldProcess(address?.Text ?? "sysvmq:(private)", "Create message queue")) return;
         WriteObject(address is { Scheme: IpcScheme.Mq }
-            ? PosixQueue.Create(address, MaxMessages, MaxMessageSize, Mode)
-            : SysVQueue.Create(address?.Key, Mode, MaxBytes));
+            ? CreateOrOpen(address, () => PosixQueue.Create(address, MaxMessages, MaxMessageSize, Mode.Value), queue =>
+            [
+                ExistingObject.Difference(nameof(MaxMessages), queue.MaxMessages, MaxMessages ?? queue.MaxMessages),
+                ExistingObject.Difference(nameof(MaxMessageSize), queue.MaxMessageSize, MaxMessageSize ?? queue.MaxMessageSize),
+            ])
+            : CreateOrOpen(address, () => SysVQueue.Create(address?.Key, Mode.Value, MaxBytes),
+                queue => [ExistingObject.Difference(nameof(MaxBytes), queue.MaxBytes, MaxBytes ?? queue.MaxBytes)]));
     });
 
     /// <summary>The address of the new queue; null for a private one.</summary>

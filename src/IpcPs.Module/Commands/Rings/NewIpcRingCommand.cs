@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Numerics;
 using IpcPs.Rings;
 
 namespace IpcPs.Module.Commands.Rings;
@@ -45,8 +46,15 @@ public sealed class NewIpcRingCommand : NewObjectCommand
     {
         var address = Address();
         if (!ShouldProcess(address.Text, "Create message ring")) return;
-        var options = new RingOptions { Capacity = Capacity, Delivery = Delivery(), Mode = Mode, Persist = Persist };
-        WriteObject(MessageRing.Create(address, options));
+        var options = new RingOptions { Capacity = Capacity, Delivery = Delivery(), Mode = Mode.Value, Persist = Persist };
+        WriteObject(CreateOrOpen(address, () => MessageRing.Create(address, options), ring =>
+        [
+            ExistingObject.Difference("delivery", ring.Delivery, options.Delivery),
+            IsGiven(nameof(Capacity))
+                ? ExistingObject.Difference("capacity", ring.Capacity, (long)BitOperations.RoundUpToPowerOf2((ulong)Capacity))
+                : null,
+            Persist ? ExistingObject.Difference("IsPersistent", ring.IsPersistent, true) : null,
+        ]));
     });
 
     private RingDelivery Delivery() =>

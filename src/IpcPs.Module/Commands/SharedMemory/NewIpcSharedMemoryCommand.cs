@@ -50,14 +50,17 @@ public sealed class NewIpcSharedMemoryCommand : NewObjectCommand
     {
         var (kind, address) = Place();
         if (!ShouldProcess(address?.Text ?? $"{kind} shared memory without a name", $"Create shared memory of {Size} bytes")) return;
-        WriteObject(kind switch
-        {
-            IpcSharedMemoryKind.Posix => PosixSharedMemory.Create(address!, Size, Mode, Sparse, StopToken),
-            IpcSharedMemoryKind.File => MappedFile.Create(address!, Size, Mode, Sparse, StopToken),
-            IpcSharedMemoryKind.SysV => SysVSharedMemory.Create(address, Size, Mode),
-            _ => (SharedMemorySegment)AnonymousMemory.Create(Size, Mode, Sparse, StopToken),
-        });
+        WriteObject(CreateOrOpen(address, () => Create(kind, address),
+            segment => [ExistingObject.Difference("size", segment.Size, Size)]));
     });
+
+    private SharedMemorySegment Create(IpcSharedMemoryKind kind, IpcAddress? address) => kind switch
+    {
+        IpcSharedMemoryKind.Posix => PosixSharedMemory.Create(address!, Size, Mode.Value, Sparse, StopToken),
+        IpcSharedMemoryKind.File => MappedFile.Create(address!, Size, Mode.Value, Sparse, StopToken),
+        IpcSharedMemoryKind.SysV => SysVSharedMemory.Create(address, Size, Mode.Value),
+        _ => AnonymousMemory.Create(Size, Mode.Value, Sparse, StopToken),
+    };
 
     /// <summary>The kind and the address of the new memory; a null address for private and anonymous memory.</summary>
     private (IpcSharedMemoryKind Kind, IpcAddress? Address) Place()

@@ -15,7 +15,7 @@ public sealed class WaitIpcSharedMemoryCommand : SharedMemoryCommand
     /// <summary>How long to wait, in seconds or as a TimeSpan.</summary>
     [Parameter]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>

@@ -25,6 +25,7 @@ public sealed class GetIpcSignalCommand : IpcCmdlet
     /// <summary>Processes: ids, Process objects, jobs, or names with wildcards.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = ProcessSet)]
     [ProcessTransformation]
+    [SupportsWildcards]
     [Alias("ProcessId")]
     public ProcessReference[] Id { get; set; } = null!;
 

@@ -15,15 +15,26 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
     private const string ProcessSet = "Process";
     private const string WaitSet = "Wait";
     private const string GroupSet = "Group";
+    private const string NameSet = "Name";
+    private const string NameWaitSet = "NameWait";
 
     private readonly List<Pending> _pending = [];
 
-    /// <summary>The processes: ids, Process objects, jobs with a process of their own, or names with wildcards.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
+    /// <summary>The processes: ids, Process objects, or jobs with a process of their own.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = ProcessSet)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = WaitSet)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = GroupSet)]
     [ProcessTransformation]
-    [SupportsWildcards]
-    [Alias("ProcessId", "Name", "InputObject")]
+    [Alias("ProcessId", "InputObject")]
     public ProcessReference[] Id { get; set; } = null!;
+
+    /// <summary>The names of the processes; wildcards allowed.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = NameSet)]
+    [Parameter(Mandatory = true, ParameterSetName = NameWaitSet)]
+    [SupportsWildcards]
+    [Alias("ProcessName")]
+    [ValidateNotNullOrEmpty]
+    public string[] Name { get; set; } = null!;
 
     /// <summary>The signal; TERM by default. Test (0) sends none, but checks whether one could be sent.</summary>
     [Parameter(Position = 1)]
@@ -46,11 +57,13 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
 
     /// <summary>Waits this long for the processes to end.</summary>
     [Parameter(Mandatory = true, ParameterSetName = WaitSet)]
+    [Parameter(Mandatory = true, ParameterSetName = NameWaitSet)]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>The signal for the processes that have not ended in that time. They then have the same time again.</summary>
     [Parameter(ParameterSetName = WaitSet)]
+    [Parameter(ParameterSetName = NameWaitSet)]
     [SignalTransformation]
     [ArgumentCompleter(typeof(SignalCompleter))]
     public Signal? ThenSignal { get; set; }
@@ -59,8 +72,14 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
     [Parameter]
     public SwitchParameter AllowInit { get; set; }
 
+    /// <summary>Sends without a question, where a name stands for processes of other users or for this session.</summary>
+    [Parameter(ParameterSetName = NameSet)]
+    [Parameter(ParameterSetName = NameWaitSet)]
+    public SwitchParameter Force { get; set; }
+
     /// <summary>Returns an object for each process that the signal was sent to.</summary>
     [Parameter(ParameterSetName = ProcessSet)]
+    [Parameter(ParameterSetName = NameSet)]
     [Parameter(ParameterSetName = GroupSet)]
     public SwitchParameter PassThru { get; set; }
 
@@ -70,10 +89,15 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        if (Name is not null)
+        {
+            foreach (var name in Name) Try(() => SendToNamed(name), name);
+            return;
+        }
         foreach (var process in Id)
         {
             if (Group) Try(() => SendToGroup(process), process.ToString());
-            else SendToProcesses(process);
+            else Try(() => SendToProcess(process), process.ToString());
         }
     }
 
@@ -103,42 +127,92 @@ public sealed class SendIpcSignalCommand : IpcCmdlet
         base.Dispose(disposing);
     }
 
-    private void SendToProcesses(ProcessReference reference) => Try(() =>
-    {
-        foreach (var id in reference.Resolve())
-        {
-            // A name stands for other processes: a session that ends itself by one is an accident.
-            if (reference.Name is not null && (id == Environment.ProcessId || (id == 1 && !AllowInit))) continue;
-            Try(() => SendToProcess(id, StartTime ?? reference.StartTime), id);
-        }
-    }, reference.ToString());
+    private string Action => Value is null
+        ? $"Send {Signal}"
+        : string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {Value}");
 
-    private void SendToProcess(int id, DateTime? startTime)
+    private void SendToProcess(ProcessReference reference)
     {
+        // A misspelled variable or a '*' must not reach every process: names have a parameter of their own.
+        if (reference.Name is { } name)
+            throw IpcException.Argument($"'{name}' is a name, not a process id. -Name takes names.", name);
+        var id = reference.Resolve()[0];
         if (id == 1 && !AllowInit && Environment.ProcessId != 1) throw Refused("Process 1 runs the machine, or the container.", "1");
-        var target = SignalTarget.Open(id, startTime);
+        Send([SignalTarget.Open(id, StartTime ?? reference.StartTime)], static _ => true);
+    }
+
+    private void SendToNamed(string name)
+    {
+        var targets = new List<SignalTarget>();
+        foreach (var id in ProcessReference.Find(name))
+        {
+            if (id == 1 && !AllowInit)
+            {
+                WriteVerbose($"Process 1 is named '{name}' too. It gets a signal only with -AllowInit.");
+                continue;
+            }
+            try
+            {
+                targets.Add(SignalTarget.Open(id));
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.ProcessNotFound)
+            {
+                // It has ended since the names were read.
+            }
+        }
+        if (targets.Count == 0) WriteVerbose($"No process is named '{name}'.");
+        foreach (var thread in targets.Where(static t => t.IsKernelThread).ToArray())
+        {
+            targets.Remove(thread);
+            thread.Dispose();
+        }
+        // The session itself is the last: it may end.
+        targets.Sort(static (a, b) => IsSession(a).CompareTo(IsSession(b)));
+        Send(targets, accepted => IsMeant(name, accepted));
+    }
+
+    private static bool IsSession(SignalTarget target) => target.ProcessId == Environment.ProcessId;
+
+    /// <summary>Asks, once for a name, where it stands for more than the current user's other processes.</summary>
+    private bool IsMeant(string name, IReadOnlyList<SignalTarget> targets)
+    {
+        if (Force || Signal == Signal.Test) return true;
+        var others = targets.Where(static t => !t.IsOfCurrentUser).ToList();
+        var own = targets.Any(IsSession);
+        if (others.Count == 0 && !own) return true;
+        var users = string.Join(", ", others.Select(static t => t.Owner).OfType<string>().Distinct(StringComparer.Ordinal));
+        var foreign = string.Create(
+            CultureInfo.InvariantCulture, $"{others.Count} process{(others.Count == 1 ? "" : "es")} of other users ({users})");
+        var what = $"'{name}' matches {(others.Count == 0 ? "this session" : own ? "this session and " + foreign : foreign)}";
+        var query = string.Create(CultureInfo.InvariantCulture, $"{what}. {Action} to all {targets.Count} that it matches?");
+        return Confirm(query, "Processes of others, or this session",
+            () => new IpcException(IpcErrors.ProcessRefused, $"{what}, and this session cannot prompt for confirmation.", name,
+                "Use -Force if you mean them, or a name that stands for fewer."));
+    }
+
+    /// <summary>Sends to those of the processes that the user has not excluded, and closes them.</summary>
+    /// <param name="targets">The processes.</param>
+    /// <param name="isMeant">Asked once, with the processes that would get the signal.</param>
+    private void Send(IReadOnlyList<SignalTarget> targets, Func<IReadOnlyList<SignalTarget>, bool> isMeant)
+    {
         try
         {
-            var action = Value is null
-                ? $"Send {Signal}"
-                : string.Create(CultureInfo.InvariantCulture, $"Send {Signal} with the value {Value}");
-            if (!ShouldProcess(target.ToString(), action)) return;
-            var started = Stopwatch.GetTimestamp();
-            target.Send(Signal, Value);
-            if (Timeout is not null)
-            {
-                _pending.Add(new Pending(target, started, DeadlineFrom(Timeout), Signal));
-                target = null;
-            }
-            else if (PassThru)
-            {
-                WriteObject(new SignalDelivery(id, target.Name, Signal, Value));
-            }
+            var accepted = targets.Where(t => ShouldProcess(t.ToString(), Action)).ToList();
+            if (accepted.Count == 0 || !isMeant(accepted)) return;
+            foreach (var target in accepted) Try(() => Deliver(target), target.ProcessId);
         }
         finally
         {
-            target?.Dispose();
+            foreach (var target in targets.Where(t => !_pending.Exists(p => p.Target == t))) target.Dispose();
         }
+    }
+
+    private void Deliver(SignalTarget target)
+    {
+        var started = Stopwatch.GetTimestamp();
+        target.Send(Signal, Value);
+        if (Timeout is not null) _pending.Add(new Pending(target, started, DeadlineFrom(Timeout), Signal));
+        else if (PassThru) WriteObject(new SignalDelivery(target.ProcessId, target.Name, Signal, Value));
     }
 
     private void SendToGroup(ProcessReference reference)

@@ -26,7 +26,7 @@ public sealed class WaitIpcSignalCommand : IpcCmdlet
     /// <summary>How long to wait for each signal: seconds, or a TimeSpan.</summary>
     [Parameter(ParameterSetName = WaitSet)]
     [TimeoutTransformation]
-    public TimeSpan? Timeout { get; set; }
+    public IpcTimeout? Timeout { get; set; }
 
     /// <summary>Begins to collect the signals, and does not wait.</summary>
     [Parameter(Mandatory = true, ParameterSetName = ArmSet)]

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using IpcPs.Module.Completion;
 using IpcPs.Module.Transformation;
 using IpcPs.Sockets;
 using IpcPs.Sockets.Server;
@@ -34,7 +35,8 @@ public sealed class NewIpcSocketCommand : IpcCmdlet
     /// <summary>Permissions of a unix socket's file: 600, '0660', 'u=rw,g=rw'. The default is 600, and 666 with -AllowUser.</summary>
     [Parameter(ParameterSetName = AddressSet)]
     [ModeTransformation]
-    public UnixFileMode? Mode { get; set; }
+    [ArgumentCompleter(typeof(ModeCompleter))]
+    public IpcMode? Mode { get; set; }
 
     /// <summary>Uses the sockets that a service manager opened before it started this process (LISTEN_FDS).</summary>
     [Parameter(Mandatory = true, ParameterSetName = ActivatedSet)]
@@ -57,7 +59,7 @@ public sealed class NewIpcSocketCommand : IpcCmdlet
             WriteWarning($"Other users cannot reach '{address}', because the runtime folder is private to the current user. "
                 + "Use a path that they can reach, or an abstract name (unix:@NAME).");
         }
-        var options = new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode };
+        var options = new SocketListenOptions { Backlog = Backlog, AllowUsers = AllowUser, Mode = Mode?.Value };
         WriteObject(IpcSocket.Listen(address, options, StopToken));
     });
 
