@@ -32,6 +32,9 @@ internal static class DotnetPeer
             case ["wait-until-exists", var address, .. var rest]:
                 Files.InotifyTests.Wait(address, useDescriptors: rest.Length > 0);
                 return 0;
+            case ["inherited-descriptors", var numbers]:
+                Processes.InheritedDescriptorTests.Play(numbers.Split(','));
+                return 0;
             default:
                 Console.Error.WriteLine("This is the other process of a test, and is not started by hand.");
                 return 2;

@@ -52,7 +52,7 @@ public sealed class SendIpcMessageCommand : SendCommand
             _options = Options();
             return ParameterSetName == ReplySet
                 ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
-                : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken));
+                : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken), isLast: Close);
         });
         Encoder = new MessageEncoder(_options.Format);
         _sender = new BufferedSender(Lease.Object, StopToken);
