@@ -12,7 +12,6 @@ namespace IpcPs.Inventory;
 internal sealed class PipeOpeners
 {
     private const int LongestPath = 4096;
-    private const string SelfFolder = "/proc/self";
 
     private readonly Dictionary<FileId, List<IpcHolder>> _files = [];
 
@@ -77,7 +76,7 @@ internal sealed class PipeOpeners
     private static string? PathOf(string folder, OpeningCall call)
     {
         if (ReadText(folder + "/mem", call.PathAddress) is not { Length: > 0 } path) return null;
-        if (path.StartsWith(SelfFolder + "/", StringComparison.Ordinal)) return folder + path[SelfFolder.Length..];
+        if (path.StartsWith(ProcFile.Self + "/", StringComparison.Ordinal)) return folder + path[ProcFile.Self.Length..];
         if (path.StartsWith("/dev/fd/", StringComparison.Ordinal)) return folder + path["/dev".Length..];
         if (path.StartsWith('/')) return folder + "/root" + path;
         return call.Folder == Libc.AT_FDCWD ? $"{folder}/cwd/{path}"

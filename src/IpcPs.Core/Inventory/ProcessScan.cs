@@ -50,7 +50,7 @@ internal sealed class ProcessScan
         var scan = new ProcessScan
         {
             HidesProcesses = !Directory.Exists(ProcFile.Process(1)),
-            IsInNamespace = ProcFile.ReadLink("/proc/self/ns/pid") != FirstNamespace,
+            IsInNamespace = ProcFile.ReadLink(ProcFile.Self + "/ns/pid") != FirstNamespace,
         };
         foreach (var id in ProcFile.Processes()) scan.Inspect(id);
         return scan;

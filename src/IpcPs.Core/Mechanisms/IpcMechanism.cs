@@ -64,6 +64,10 @@ public readonly record struct OpenOptions
     /// <summary>Whether this end stays usable when its peers are gone, where the mechanism can do that (named pipes).</summary>
     public bool Persistent { get; init; }
 
+    /// <summary>Whether the object is opened for one call only: a descriptor of the parent (<c>fd:N</c>) stays open for the next
+    /// one.</summary>
+    public bool ForOneCall { get; init; }
+
     /// <summary>Whether to wait for a server to listen, where only opening can tell whether one does (sockets).</summary>
     public bool Wait { get; init; }
 }

@@ -16,14 +16,17 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => OpenPipe(address, options.Access);
 
     /// <summary>Opens one pipe, or two pipes as the two directions of one end.</summary>
-    public static PipeChannel OpenPipe(IpcAddress address, IpcAccess access)
+    /// <param name="address">Where they are.</param>
+    /// <param name="access">The wanted access.</param>
+    /// <param name="hasOwnAddress">Whether the channel gets an address of its own.</param>
+    public static PipeChannel OpenPipe(IpcAddress address, IpcAccess access, bool hasOwnAddress = false)
     {
         var reads = access.HasFlag(IpcAccess.Read) || access == IpcAccess.Default;
         var writes = access.HasFlag(IpcAccess.Write);
         // Either descriptor of a simple pipe leads to both its ends. The two descriptors of a duplex end are two pipes.
         var writeDescriptor = address.WriteDescriptor >= 0 ? address.WriteDescriptor : address.Descriptor;
         if (address.WriteDescriptor >= 0 && access == IpcAccess.Default) writes = true;
-        return Reopen(address, address.ProcessId, reads ? address.Descriptor : -1, writes ? writeDescriptor : -1);
+        return Reopen(hasOwnAddress ? null : address, address.ProcessId, reads ? address.Descriptor : -1, writes ? writeDescriptor : -1);
     }
 
     internal override IpcObject? Adopt(SafeDescriptor descriptor, in DescriptorInfo info, IpcAddress? known, IpcAccess access)
@@ -66,7 +69,9 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
         {
             if (readDescriptor >= 0) reader = PipeIO.Reopen(processId, readDescriptor, Libc.O_RDONLY, address);
             if (writeDescriptor >= 0) writer = PipeIO.Reopen(processId, writeDescriptor, Libc.O_WRONLY, address);
-            known ??= IpcAddress.OfDescriptor(IpcScheme.Pipe, Environment.ProcessId, (reader ?? writer)!.Number);
+            var isDuplex = reader is not null && writer is not null && readDescriptor != writeDescriptor;
+            known ??= IpcAddress.OfDescriptor(IpcScheme.Pipe, Environment.ProcessId, (reader ?? writer)!.Number,
+                isDuplex ? writer!.Number : -1);
             return new PipeChannel(known, reader, writer);
         }
         catch

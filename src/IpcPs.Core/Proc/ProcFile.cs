@@ -8,6 +8,9 @@ namespace IpcPs.Proc;
 /// <summary>The paths of /proc (proc(5)), and the readers of its files, links and folders.</summary>
 internal static unsafe class ProcFile
 {
+    /// <summary>The folder of this process.</summary>
+    public const string Self = "/proc/self";
+
     /// <summary>The folder of this process's descriptors.</summary>
     public const string OwnDescriptors = "/proc/self/fd";
 
@@ -35,6 +38,10 @@ internal static unsafe class ProcFile
     /// <summary>A descriptor of another process of this user.</summary>
     public static string Descriptor(int processId, int number) =>
         string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/fd/{number}");
+
+    /// <summary>The time since the machine was started (proc_uptime(5)).</summary>
+    public static TimeSpan TimeSinceBoot() =>
+        TimeSpan.FromSeconds(double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[0], CultureInfo.InvariantCulture));
 
     /// <summary>The process ids of this PID namespace.</summary>
     public static IEnumerable<int> Processes() => Numbers("/proc");

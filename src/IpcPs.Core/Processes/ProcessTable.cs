@@ -1,4 +1,3 @@
-using System.Globalization;
 using IpcPs.Files;
 using IpcPs.Proc;
 
@@ -26,9 +25,8 @@ public static class ProcessTable
     internal static DateTime ToLocalTime(long startTicks)
     {
         // As .NET's Process does: the wall clock now, minus the time since boot.
-        var sinceBoot = double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[0], CultureInfo.InvariantCulture);
         var started = TimeSpan.FromSeconds((double)startTicks / TicksPerSecond);
-        return (DateTime.UtcNow - TimeSpan.FromSeconds(sinceBoot) + started).ToLocalTime();
+        return (DateTime.UtcNow - ProcFile.TimeSinceBoot() + started).ToLocalTime();
     }
 
     internal static string OwnerOf(int processId) =>

@@ -55,25 +55,15 @@ public sealed partial class PosixQueue : MessageChannel, IIpcPermissions
     public bool IsRemoved => FileStatus.Of(Open, Address.Text).Links == 0;
 
     /// <inheritdoc/>
-    public UnixFileMode Mode
-    {
-        get => FileStatus.Of(Open, Address.Text).Mode;
-        set => FilePermissions.SetMode(Open, value, Address.Text);
-    }
+    public UnixFileMode Mode { get => Permissions.Mode; set => Permissions.Mode = value; }
 
     /// <inheritdoc/>
-    public string Owner
-    {
-        get => FileStatus.Of(Open, Address.Text).Owner;
-        set => FilePermissions.SetOwner(Open, value, Address.Text);
-    }
+    public string Owner { get => Permissions.Owner; set => Permissions.Owner = value; }
 
     /// <inheritdoc/>
-    public string Group
-    {
-        get => FileStatus.Of(Open, Address.Text).Group;
-        set => FilePermissions.SetGroup(Open, value, Address.Text);
-    }
+    public string Group { get => Permissions.Group; set => Permissions.Group = value; }
+
+    private FilePermissions Permissions => new(Open, Address.Text);
 
     private SafeDescriptor Open
     {

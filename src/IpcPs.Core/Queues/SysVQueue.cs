@@ -75,33 +75,16 @@ public sealed partial class SysVQueue : MessageChannel, IIpcPermissions, IIpcMax
     public DateTime? Changed => Time(Status().ChangeTime);
 
     /// <inheritdoc/>
-    public UnixFileMode Mode
-    {
-        get => (UnixFileMode)(Status().Permissions.Mode & 0x1FF);
-        set => Change((ref Libc.MessageQueueStatus status) => status.Permissions.Mode = (ushort)value);
-    }
+    public UnixFileMode Mode { get => Permissions.Mode; set => Permissions.Mode = value; }
 
     /// <inheritdoc/>
-    public string Owner
-    {
-        get => Accounts.UserName(Status().Permissions.UserId);
-        set
-        {
-            var id = Accounts.UserId(value);
-            Change((ref Libc.MessageQueueStatus status) => status.Permissions.UserId = id);
-        }
-    }
+    public string Owner { get => Permissions.Owner; set => Permissions.Owner = value; }
 
     /// <inheritdoc/>
-    public string Group
-    {
-        get => Accounts.GroupName(Status().Permissions.GroupId);
-        set
-        {
-            var id = Accounts.GroupId(value);
-            Change((ref Libc.MessageQueueStatus status) => status.Permissions.GroupId = id);
-        }
-    }
+    public string Group { get => Permissions.Group; set => Permissions.Group = value; }
+
+    private SysVPermissions Permissions => new(() => Status().Permissions,
+        change => Change((ref Libc.MessageQueueStatus status) => change(ref status.Permissions)));
 
     /// <summary>The user that created it, who keeps an owner's rights.</summary>
     public string Creator => Accounts.UserName(Status().Permissions.CreatorUserId);

@@ -78,25 +78,15 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     }
 
     /// <summary>Permissions of the ring's file. A user needs both read and write permission to use the ring.</summary>
-    public UnixFileMode Mode
-    {
-        get => FileStatus.Of(OpenDescriptor, Address.Text).Mode;
-        set => FilePermissions.SetMode(OpenDescriptor, value, Address.Text);
-    }
+    public UnixFileMode Mode { get => Permissions.Mode; set => Permissions.Mode = value; }
 
     /// <inheritdoc/>
-    public string Owner
-    {
-        get => FileStatus.Of(OpenDescriptor, Address.Text).Owner;
-        set => FilePermissions.SetOwner(OpenDescriptor, value, Address.Text);
-    }
+    public string Owner { get => Permissions.Owner; set => Permissions.Owner = value; }
 
     /// <inheritdoc/>
-    public string Group
-    {
-        get => FileStatus.Of(OpenDescriptor, Address.Text).Group;
-        set => FilePermissions.SetGroup(OpenDescriptor, value, Address.Text);
-    }
+    public string Group { get => Permissions.Group; set => Permissions.Group = value; }
+
+    private FilePermissions Permissions => new(OpenDescriptor, Address.Text);
 
     /// <summary>How many messages of a broadcast this reader has lost, because it was too slow.</summary>
     public long LostMessages => _reader.Lost;

@@ -59,11 +59,12 @@ public sealed class IpcTarget
     /// <summary>Returns the open object, or opens the address for this call.</summary>
     /// <param name="access">What the call does with the object.</param>
     /// <param name="wait">How long opening may wait, and what cancels the wait.</param>
+    /// <param name="isLast">Whether no later call will open it again.</param>
     /// <exception cref="IpcException">It cannot be opened, or it is not a <typeparamref name="T"/>.</exception>
-    internal IpcLease<T> Lease<T>(IpcAccess access, in WaitOptions wait)
+    internal IpcLease<T> Lease<T>(IpcAccess access, in WaitOptions wait, bool isLast = false)
         where T : IpcObject
     {
-        var opened = Object ?? IpcMechanisms.Open(Address, new OpenOptions { Access = access }, wait);
+        var opened = Object ?? IpcMechanisms.Open(Address, new OpenOptions { Access = access, ForOneCall = !isLast }, wait);
         if (opened is T wanted) return new IpcLease<T>(wanted, owned: Object is null);
         if (Object is null) opened.Dispose();
         var hint = opened is DuplexPipe ? "Use its .Near or .Far end." : null;

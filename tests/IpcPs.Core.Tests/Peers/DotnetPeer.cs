@@ -40,6 +40,9 @@ internal static class DotnetPeer
             case ["little-memory", var address]:
                 Sockets.LittleMemory.Serve(address);
                 return 0;
+            case ["inherited-descriptors", var numbers]:
+                Processes.InheritedDescriptorTests.Play(numbers.Split(','));
+                return 0;
             case ["no-descriptor-left"]:
                 Queues.NoDescriptorLeft.Run();
                 return 0;

@@ -54,7 +54,7 @@ public sealed class SendIpcMessageCommand : SendCommand
             _options = Options();
             return ParameterSetName == ReplySet
                 ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
-                : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken));
+                : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken), isLast: Close);
         });
         WriteOpened();
         Encoder = new MessageEncoder(_options.Format);
