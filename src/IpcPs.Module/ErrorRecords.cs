@@ -75,6 +75,7 @@ internal static class ErrorRecords
         IpcAdvice.SetMaxBytes => "Set-IpcObject -MaxBytes sets how much the queue holds.",
         IpcAdvice.SetCapacity => "New-IpcRing -Capacity sets it.",
         IpcAdvice.SetFormat => "-Format selects the format.",
+        IpcAdvice.SendLines => "Use Send-IpcMessage -Format Bytes, or -Delimiter Nul where the receiver expects that.",
         IpcAdvice.ReceiveBytes => "Use Receive-IpcMessage -Format Bytes.",
         IpcAdvice.SetTextEnd => "Use -Count or -NullTerminated; -As Byte reads bytes.",
         IpcAdvice.WaitForLock => "Omit -NoWait, or use -Timeout.",

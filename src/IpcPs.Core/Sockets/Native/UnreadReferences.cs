@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IpcPs.Messaging;
 using IpcPs.Proc;
 
@@ -10,6 +11,9 @@ namespace IpcPs.Sockets.Native;
 internal sealed unsafe class UnreadReferences
 {
     private const int MaxPackets = 10_000;
+
+    // An empty packet and the end of the stream look alike.
+    private const int MaxEmpty = 100;
 
     // A reference is shorter.
     private const int Head = 256;
@@ -32,13 +36,15 @@ internal sealed unsafe class UnreadReferences
         if (!socket.IsUnix || socket.Type == IpcSocketType.Stream || socket.Descriptor.IsClosed) return null;
         UnreadReferences? found = null;
         var head = stackalloc byte[Head];
-        var offset = 0;
+        var (offset, empty) = (0, 0);
         for (var count = 0; count < MaxPackets; count++)
         {
             // With the offset 0 the kernel returns the first packet; with the length of some, the one after them.
             if (Libc.setsockopt(socket.Descriptor, Libc.SOL_SOCKET, Libc.SO_PEEK_OFF, &offset, 4) != 0) break;
             var length = Libc.recv(socket.Descriptor, head, Head, Libc.MSG_PEEK | Libc.MSG_DONTWAIT | Libc.MSG_TRUNC);
-            if (length <= 0) break;
+            // The peer's close is reported once, before the packets.
+            if (length < 0 && count == 0 && Marshal.GetLastPInvokeError() == Errno.ECONNRESET) continue;
+            if (length < 0 || (length == 0 && empty++ > MaxEmpty)) break;
             offset += (int)length;
             var packet = new ReadOnlySpan<byte>(head, (int)Math.Min(length, Head));
             if (MessageChannel.IsReference(packet)) (found ??= new UnreadReferences(socket))._packets.Add(packet.ToArray());
