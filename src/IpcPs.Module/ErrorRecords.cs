@@ -7,6 +7,19 @@ namespace IpcPs.Module;
 /// that does it is added here.</summary>
 internal static class ErrorRecords
 {
+    // EMFILE and ENFILE: open(2).
+    private const int TooManyInProcess = 24;
+    private const int TooManyInSystem = 23;
+
+    /// <summary>The library's exception. Where the runtime opens a file or a folder, and there is no descriptor for it, that is the
+    /// library's error too. Null for every other exception.</summary>
+    public static IpcException? OfLibrary(Exception exception) => exception switch
+    {
+        IpcException known => known,
+        IOException { HResult: TooManyInProcess or TooManyInSystem } => IpcException.FromErrno("open", exception.HResult, null),
+        _ => null,
+    };
+
     public static ErrorRecord ToRecord(IpcException exception, object? target = null)
     {
         var category = Enum.TryParse<ErrorCategory>(exception.Id.Category.ToString(), out var known) ? known : ErrorCategory.NotSpecified;
@@ -63,6 +76,7 @@ internal static class ErrorRecords
         IpcAdvice.SetMaxBytes => "Set-IpcObject -MaxBytes sets how much the queue holds.",
         IpcAdvice.SetCapacity => "New-IpcRing -Capacity sets it.",
         IpcAdvice.SetFormat => "-Format selects the format.",
+        IpcAdvice.SendLines => "Use Send-IpcMessage -Format Bytes, or -Delimiter Nul where the receiver expects that.",
         IpcAdvice.ReceiveBytes => "Use Receive-IpcMessage -Format Bytes.",
         IpcAdvice.SetTextEnd => "Use -Count or -NullTerminated; -As Byte reads bytes.",
         IpcAdvice.WaitForLock => "Omit -NoWait, or use -Timeout.",

@@ -70,6 +70,8 @@ public enum IpcAdvice
     SetCapacity,
     /// <summary>Send or receive with another format.</summary>
     SetFormat,
+    /// <summary>Send a text of several lines as bytes, or end each text with another delimiter.</summary>
+    SendLines,
     /// <summary>Receive with format Bytes to see what the sender sends.</summary>
     ReceiveBytes,
     /// <summary>Say where the text ends, or read bytes.</summary>

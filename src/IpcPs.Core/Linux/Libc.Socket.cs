@@ -28,6 +28,7 @@ internal static unsafe partial class Libc
     public const int SO_PEERCRED = 17;
     public const int SO_ACCEPTCONN = 30;
     public const int SO_DOMAIN = 39;
+    public const int SO_PEEK_OFF = 42;
     public const int SO_MEMINFO = 55;
     public const int SK_MEMINFO_DROPS = 8;
     public const int SK_MEMINFO_VARS = 9;
@@ -47,6 +48,7 @@ internal static unsafe partial class Libc
     public const int MaxPassedDescriptors = 253;
 
     public const int MSG_CTRUNC = 0x8;
+    public const int MSG_PEEK = 2;
     public const int MSG_TRUNC = 0x20;
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_NOSIGNAL = 0x4000;

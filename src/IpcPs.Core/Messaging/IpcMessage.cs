@@ -12,8 +12,11 @@ public sealed class IpcMessage
     /// <param name="body">The decoded payload.</param>
     /// <param name="channel">The channel that it was received on.</param>
     /// <param name="receivedAs">The format that it was decoded as, if it came without an envelope.</param>
-    public IpcMessage(MessageBuffer message, object? body, IpcChannel channel, IpcFormat receivedAs = IpcFormat.Auto)
+    /// <param name="delimiter">What ended it, if it came without an envelope on a byte stream.</param>
+    public IpcMessage(MessageBuffer message, object? body, IpcChannel channel, IpcFormat receivedAs = IpcFormat.Auto,
+        IpcDelimiter delimiter = IpcDelimiter.Lf)
     {
+        Delimiter = delimiter;
         ArgumentNullException.ThrowIfNull(message);
         Body = body;
         Channel = message.Sender ?? channel;
@@ -33,6 +36,9 @@ public sealed class IpcMessage
 
     /// <summary>The format that its envelope names; without an envelope, the format that it was decoded as.</summary>
     public IpcFormat Format { get; }
+
+    /// <summary>Byte streams: what ends the text of an answer, unless it has an envelope.</summary>
+    public IpcDelimiter Delimiter { get; }
 
     /// <summary>System V queues: the message type; null on other channels.</summary>
     public long? Type { get; }

@@ -5,12 +5,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using IpcPs.Files;
-using IpcPs.Mechanisms;
-using IpcPs.Proc;
-using IpcPs.Queues;
-using IpcPs.Rings.Algorithm;
-using IpcPs.Sockets.Server;
-using IpcPs.Transports;
 
 namespace IpcPs.Messaging;
 
@@ -27,6 +21,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     private const int AddressOffset = 44;
     private const int MaxHeaderSize = 8192;
     private const uint Version = 1;
+    private const byte ToServer = 1;
 
     // A reference consists of nonce, length and name.
     private const int ReferenceNameOffset = NonceSize + 8;
@@ -51,8 +46,9 @@ internal sealed unsafe partial class LargeMessage : IDisposable
     /// <summary>Creates a segment with mode 0600 that contains a payload.</summary>
     /// <param name="payload">The message's bytes.</param>
     /// <param name="address">The channel that the reference will be sent on. The segment's header names it, for the inventory.</param>
+    /// <param name="toServer">Whether the server of a socket receives it.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: /dev/shm is full.</exception>
-    public static LargeMessage Create(ReadOnlySpan<byte> payload, IpcAddress address)
+    public static LargeMessage Create(ReadOnlySpan<byte> payload, IpcAddress address, bool toServer = false)
     {
         var large = new LargeMessage(payload.Length);
         var fd = Libc.shm_open(large.Name, Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL | Libc.O_CLOEXEC, 0x180 /* 0600 */);
@@ -62,7 +58,7 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         try
         {
             FilePermissions.SetMode(segment, UnixFileMode.UserRead | UnixFileMode.UserWrite, large.Name);
-            large.Write(segment, large.Header(address));
+            large.Write(segment, large.Header(address, toServer));
             large.Write(segment, payload);
             return large;
         }
@@ -153,72 +149,11 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         return segment;
     }
 
-    /// <summary>Whether a POSIX name (with its slash) is that of a large message's segment.</summary>
-    public static bool IsName(string name) => NamePattern().IsMatch(name);
-
-    /// <summary>The channel whose message a segment contains; null if the segment is of another kind or cannot be read.</summary>
-    public static IpcAddress? ChannelOf(string name)
-    {
-        if (!IsName(name)) return null;
-        var fd = Libc.shm_open(name, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
-        if (fd < 0) return null;
-        using var segment = new SafeDescriptor(fd);
-        Span<byte> head = stackalloc byte[MaxHeaderSize];
-        var read = ReadSome(segment, head);
-        if (read < AddressOffset || !head.StartsWith(Magic)) return null;
-        var length = BinaryPrimitives.ReadUInt32LittleEndian(head[AddressLengthOffset..]);
-        if (length > read - AddressOffset) return null;
-        return IpcAddress.TryParse(Encoding.UTF8.GetString(head.Slice(AddressOffset, (int)length)), out var address) ? address : null;
-    }
-
-    /// <summary>Removes the segments of a removed channel, whose messages were not received.</summary>
-    public static void RemoveAll(IpcAddress channel)
-    {
-        foreach (var file in FileStatus.NamesIn(RingFile.Folder, Libc.S_IFREG, static n => IsName("/" + n)))
-        {
-            if (ChannelOf("/" + file)?.Text == channel.Text) _ = Libc.shm_unlink("/" + file);
-        }
-    }
-
-    /// <summary>Decides whether a segment that no process has open is abandoned: whether its message can no longer be received. A queue
-    /// keeps the messages of processes that have exited, so that the queue's own state decides.</summary>
-    /// <returns>Whether it is abandoned, and the reason.</returns>
-    public static (bool Abandoned, string Reason) Evaluate(string name)
-    {
-        if (ChannelOf(name) is not { } channel) return (true, "its message was never completed");
-        // Only the jobs can look into the unnamed queue or ring between them. The process that created it cleans up when it exits.
-        if (UnnamedTransport.CreatorOf(channel) is { } creator)
-        {
-            return ProcFile.IsRunning(creator)
-                ? (false, $"process {creator}, which created '{channel}' for its jobs, is running")
-                : (true, $"process {creator}, which created '{channel}' for its jobs, has exited");
-        }
-        try
-        {
-            using var opened = channel.Scheme is IpcScheme.Mq or IpcScheme.SysVMq ? IpcMechanisms.Open(channel) : null;
-            var waiting = opened switch { PosixQueue posix => posix.CurrentMessages, SysVQueue sysv => sysv.CurrentMessages, _ => -1 };
-            if (waiting == 0) return (true, $"'{channel}', whose message it contains, is empty");
-            if (waiting > 0) return (false, $"one of the {waiting} messages in '{channel}' may refer to it");
-        }
-        catch (IpcException e)
-        {
-            return e.Id == IpcErrors.NotFound
-                ? (true, $"'{channel}', whose message it contains, no longer exists")
-                : (false, $"not proven: '{channel}', whose message it contains, cannot be opened");
-        }
-        // A socket or a ring: its messages cannot be counted, but they are received only while a process has it open.
-        var sender = name.Split('-')[2];
-        var isRunning = int.TryParse(sender, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && ProcFile.IsRunning(id);
-        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel) != false)
-            return (false, $"'{channel}', whose message it contains, has a server");
-        return isRunning ? (false, $"its sender, process {sender}, is running") : (true, $"its sender, process {sender}, has exited");
-    }
-
     // \z, because $ would accept a line break at the end.
     [GeneratedRegex(@"\A/ipcps-large-[1-9][0-9]{0,9}-[0-9a-f]{16}\z", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 
-    private byte[] Header(IpcAddress address)
+    private byte[] Header(IpcAddress address, bool toServer)
     {
         var text = Encoding.UTF8.GetBytes(address.Text);
         var header = new byte[PayloadOffset(text.Length)];
@@ -229,10 +164,11 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(LengthOffset), _length);
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(AddressLengthOffset), (uint)text.Length);
         text.CopyTo(header, AddressOffset);
+        if (toServer) header[AddressOffset + text.Length] = ToServer;
         return header;
     }
 
-    private static int PayloadOffset(int addressLength) => (AddressOffset + addressLength + 7) & ~7;
+    private static int PayloadOffset(int addressLength) => (AddressOffset + addressLength + 1 + 7) & ~7;
 
     /// <summary>Refuses what a hostile sender could refer to: another user's file, a file that is not a segment, or another message's
     /// segment. Only the segment's owner can read its nonce, so that a reference with this nonce comes from that user.</summary>

@@ -73,6 +73,20 @@ public abstract partial class MessageChannel : IpcChannel
     /// <summary>Whether the transport's limit is less than that size; overridden if reading the limit is expensive.</summary>
     private protected virtual bool Exceeds(long size) => size > MaxMessageSize;
 
+    /// <summary>Sockets: whether the server receives what is sent here.</summary>
+    private protected virtual bool SendsToServer => false;
+
+    /// <summary>Whether a packet, or its first bytes, is an envelope with a reference to a large message.</summary>
+    internal static bool IsReference(ReadOnlySpan<byte> packet) =>
+        packet.Length > 0 && packet[0] == EnvelopeHeader.Marker
+        && EnvelopeHeader.TryRead(packet, MaxStreamMessage, out var header, out _) && header.IsReference;
+
+    /// <summary>Removes the segment of a packet that will not be received, if it has one.</summary>
+    internal static void Discard(ReadOnlySpan<byte> packet, IpcAddress address)
+    {
+        if (IsReference(packet)) LargeMessage.Discard(packet[EnvelopeHeader.SizeFromFlags(packet[2])..], address);
+    }
+
     /// <summary>What to do about a message that is too large; null if nothing can be done.</summary>
     private protected virtual (string? Text, IpcAdvice Advice) TooLargeHint => default;
 
@@ -107,7 +121,7 @@ public abstract partial class MessageChannel : IpcChannel
                 Address.Text)
             { Advice = IpcAdvice.UseSharedMemory };
         }
-        using var large = LargeMessage.Create(payload, Address);
+        using var large = LargeMessage.Create(payload, Address, SendsToServer);
         var reference = large.Reference();
         if (Exceeds(header.Size + reference.Length)) throw TooLarge(header.Size + payload.Length);
         SendEnvelope(reference, header with { IsReference = true, PayloadLength = reference.Length }, options, wait);

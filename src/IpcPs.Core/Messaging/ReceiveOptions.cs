@@ -7,6 +7,9 @@ public readonly record struct ReceiveOptions
     /// <summary>The format that is expected. On a byte stream it also decides where a message ends.</summary>
     public IpcFormat Format { get; init; }
 
+    /// <summary>Byte streams: what ends a text that comes without an envelope.</summary>
+    public IpcDelimiter Delimiter { get; init; }
+
     /// <summary>System V queues: which message type, as in msgrcv(2): 0 any, n only n, -n the lowest type up to n. Null for any.</summary>
     public long? Type { get; init; }
 

@@ -12,6 +12,9 @@ public readonly record struct SendOptions
     /// <summary>Puts Text, Json and Bytes into an envelope too, which keeps message boundaries on byte streams.</summary>
     public bool Framed { get; init; }
 
+    /// <summary>Byte streams: what ends a Text or Json that is sent without an envelope.</summary>
+    public IpcDelimiter Delimiter { get; init; }
+
     /// <summary>System V queues: the message type, 1 or more. 0 for the default.</summary>
     public long Type { get; init; }
 

@@ -14,6 +14,7 @@ internal sealed partial class StreamReceiver
 
     private bool _isLost;
     private bool _isAfterLine;
+    private byte _searchedFor = (byte)'\n';
 
     /// <summary>Reads the header of the envelope that begins here.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>, <see cref="IpcErrors.MessageTooLarge"/>.</exception>
@@ -39,20 +40,24 @@ internal sealed partial class StreamReceiver
 
     /// <summary>The end of the line that begins here; -1 if it has not arrived.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidData"/>: an envelope begins before that.</exception>
-    private int FindLineEnd()
+    private int FindLineEnd(IpcDelimiter delimiter)
     {
+        var last = delimiter.LastByte();
+        // An earlier receive searched for another one.
+        if (last != _searchedFor) _searched = 0;
+        _searchedFor = last;
         while (true)
         {
             var found = channel.HasFragments
-                ? Unread[_searched..].IndexOfAny((byte)'\n', EnvelopeHeader.Marker)
-                : Unread[_searched..].IndexOf((byte)'\n');
+                ? Unread[_searched..].IndexOfAny(last, EnvelopeHeader.Marker)
+                : Unread[_searched..].IndexOf(last);
             if (found < 0)
             {
                 _searched = _end - _start;
                 return -1;
             }
             found += _searched;
-            if (Unread[found] == (byte)'\n') return found;
+            if (Unread[found] == last) return found;
             // No UTF-8 has this byte. If a valid header follows, then what is before it is the rest of a message that another reader began.
             _searched = found;
             if (TryFindHeader(Unread[found..]) is not { } isHeader) return -1;
@@ -84,6 +89,7 @@ internal sealed partial class StreamReceiver
     /// <returns>False if it has not arrived.</returns>
     private bool FindMessage(in ReceiveOptions options)
     {
+        var last = options.Delimiter.LastByte();
         while (_start < _end)
         {
             var unread = Unread;
@@ -95,14 +101,14 @@ internal sealed partial class StreamReceiver
                 _isAfterLine = false;
                 continue;
             }
-            var next = unread.IndexOfAny((byte)'\n', EnvelopeHeader.Marker);
+            var next = unread.IndexOfAny(last, EnvelopeHeader.Marker);
             if (_isAfterLine && options.Format != IpcFormat.Object)
             {
                 var line = next < 0 ? unread : unread[..next];
                 if (next < 0 && line.Length < MaxCandidate && !line.ContainsAny(NotInText)) return false;
-                if (next >= 0 && unread[next] == (byte)'\n' && Utf8.IsValid(line) && !line.ContainsAny(NotInText)) return Found();
+                if (next >= 0 && unread[next] == last && Utf8.IsValid(line) && !line.ContainsAny(NotInText)) return Found();
             }
-            _isAfterLine = next >= 0 && unread[next] == (byte)'\n';
+            _isAfterLine = next >= 0 && unread[next] == last;
             Consume(next < 0 ? unread.Length : _isAfterLine ? next + 1 : next);
         }
         return false;

@@ -134,7 +134,7 @@ internal sealed partial class StreamReceiver(StreamChannel channel)
                 channel.Address.Text, "Receive with format Text, Json or Bytes.")
             { Advice = IpcAdvice.SetFormat, IsOfOneMessage = Lose() };
         }
-        var end = FindLineEnd();
+        var end = FindLineEnd(options.Delimiter);
         if (end < 0)
         {
             if (_searched > channel.MaxMessageSize)
@@ -146,7 +146,7 @@ internal sealed partial class StreamReceiver(StreamChannel channel)
             }
             return false;
         }
-        message.Set(Unread[..end]);
+        message.Set(options.Delimiter.TextOf(Unread[..end]));
         Consume(end + 1);
         return true;
     }
@@ -159,7 +159,7 @@ internal sealed partial class StreamReceiver(StreamChannel channel)
         var left = _end - _start;
         if (left > 0 && _buffer[_start] != EnvelopeHeader.Marker && options.Format != IpcFormat.Object)
         {
-            message.Set(Unread);
+            message.Set(options.Delimiter.TextOf(Unread));
             Consume(left);
             channel.Describe(message);
             return true;

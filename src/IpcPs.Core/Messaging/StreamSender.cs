@@ -76,20 +76,22 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private void AddLine(ReadOnlySpan<byte> line, in SendOptions options, in WaitOptions wait)
     {
-        if (line.Contains((byte)'\n'))
+        var end = options.Delimiter.Bytes();
+        if (line.Contains(options.Delimiter.LastByte()))
         {
+            var what = options.Delimiter == IpcDelimiter.Nul ? "NUL" : "line break";
             throw new IpcException(
                 IpcErrors.InvalidArgument,
-                $"The text of {line.Length} bytes contains a line break, which ends a message on the byte stream '{channel.Address}'.",
-                channel.Address.Text, "Send the lines one by one, or use format Object or Json.")
-            { Advice = IpcAdvice.SetFormat };
+                $"The text of {line.Length} bytes contains a {what}, which ends a message on the byte stream '{channel.Address}'.",
+                channel.Address.Text, "Send it as it is with format Bytes, its lines one by one, or use format Object or Json.")
+            { Advice = IpcAdvice.SendLines };
         }
-        var size = line.Length + 1;
+        var size = line.Length + end.Length;
         if (_length + size > _capacity || options.Handles is not null) Flush(wait);
         if (size <= _capacity && options.Handles is null)
         {
             line.CopyTo(_pending.AsSpan(_length));
-            _pending[_length + line.Length] = (byte)'\n';
+            end.CopyTo(_pending.AsSpan(_length + line.Length));
             _length += size;
             _count++;
             return;
@@ -97,7 +99,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         using var alone = size > _capacity ? channel.BeginLongWrite(size) : null;
         var whole = GC.AllocateUninitializedArray<byte>(size);
         line.CopyTo(whole);
-        whole[^1] = (byte)'\n';
+        end.CopyTo(whole.AsSpan(line.Length));
         WriteAll(whole, options, 1, wait);
     }
 

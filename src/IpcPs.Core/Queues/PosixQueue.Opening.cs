@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Messaging;
 using IpcPs.Proc;
 
 namespace IpcPs.Queues;
@@ -48,13 +49,16 @@ public sealed unsafe partial class PosixQueue
         throw errno == Errno.EMFILE ? NoDescriptorLeft(address, null) : IpcException.FromErrno("mq_open", errno, address.Text);
     }
 
-    /// <summary>Removes a queue. Waits on it end with <see cref="IpcErrors.Removed"/>, and its name is free at once.</summary>
+    /// <summary>Removes a queue, with its messages in shared memory. Waits on it end with <see cref="IpcErrors.Removed"/>, and its name is
+    /// free at once.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>, <see cref="IpcErrors.AccessDenied"/>.</exception>
     public static void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
+        var large = LargeMessage.NamesOf(address);
         if (Libc.mq_unlink("/" + address.Name) != 0)
             throw IpcException.FromErrno("mq_unlink", Marshal.GetLastPInvokeError(), address.Text);
+        LargeMessage.Remove(large);
         RemovalWatch.CheckAll();
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using IpcPs.Messaging;
 using IpcPs.Proc;
 
 namespace IpcPs.Queues;
@@ -52,7 +53,23 @@ public sealed unsafe partial class SysVQueue
     public static void Remove(IpcAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
-        RemoveId(FindId(address), address);
+        var id = FindId(address);
+        // Its senders may have opened it by its key or by its id.
+        var large = LargeMessage.NamesOf(c => c.Scheme == IpcScheme.SysVMq && IsOf(c, id));
+        RemoveId(id, address);
+        LargeMessage.Remove(large);
+    }
+
+    private static bool IsOf(IpcAddress address, int id)
+    {
+        try
+        {
+            return FindId(address) == id;
+        }
+        catch (IpcException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Whether a queue exists at an address.</summary>

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using IpcPs.Files;
 using IpcPs.Inventory;
 using IpcPs.Mechanisms;
+using IpcPs.Messaging;
 using IpcPs.Rings.Algorithm;
 using IpcPs.Transports;
 
@@ -24,7 +25,10 @@ internal sealed class RingMechanism : IpcMechanism
         // Also a damaged ring, or a file that is not a ring: as long as it exists, no ring can have its name.
         if (!FileStatus.Of(path, address.Text, "unlink").IsType(Libc.S_IFREG))
             throw new IpcException(IpcErrors.WrongKind, $"'{path}' is not a ring, so it was not removed.", address.Text);
+        // Participants that have it open go on, and the last one removes its messages in shared memory.
+        var large = RingFile.IsInUse(address) ? [] : LargeMessage.NamesOf(address);
         if (Libc.unlink(path) != 0) throw IpcException.FromErrno("unlink", Marshal.GetLastPInvokeError(), address.Text);
+        LargeMessage.Remove(large);
     }
 
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)

@@ -108,6 +108,8 @@ public sealed class DatagramSocket : MessageChannel
 
     internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _socket.Descriptor;
 
+    private protected override bool SendsToServer => true;
+
     private protected override IpcException TooLarge(long size) => SocketErrors.TooLarge(_socket, size);
 
     /// <inheritdoc/>

@@ -175,6 +175,9 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
 
     internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _socket.Descriptor;
 
+    // An accepted connection has its listener's name, and the client that connected has none.
+    private protected override bool SendsToServer => _socket.Name().IsUnnamed;
+
     private protected override IpcException TooLarge(long size) => SocketErrors.TooLarge(_socket, size);
 
     /// <inheritdoc/>
@@ -205,7 +208,7 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
 
     private void ReturnBatch()
     {
-        _batch?.Return();
+        _batch?.Return(Address);
         _batch = null;
     }
 

@@ -30,9 +30,9 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
             action();
             return true;
         }
-        catch (IpcException e)
+        catch (Exception e) when (ErrorRecords.OfLibrary(e) is { } known)
         {
-            WriteError(ErrorRecords.ToRecord(e, target));
+            WriteError(ErrorRecords.ToRecord(known, target));
             return false;
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
@@ -51,9 +51,9 @@ public abstract class IpcCmdlet : PSCmdlet, IDisposable
         {
             return action();
         }
-        catch (IpcException e)
+        catch (Exception e) when (ErrorRecords.OfLibrary(e) is { } known)
         {
-            ThrowTerminatingError(ErrorRecords.ToRecord(e));
+            ThrowTerminatingError(ErrorRecords.ToRecord(known));
             throw;
         }
         catch (OperationCanceledException) when (StopToken.IsCancellationRequested)

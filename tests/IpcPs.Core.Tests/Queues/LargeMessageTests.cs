@@ -1,7 +1,13 @@
 using System.Buffers.Binary;
 using System.Text;
 using IpcPs.Inventory;
+using IpcPs.Linux;
 using IpcPs.Mechanisms;
+using IpcPs.Queues;
+using IpcPs.Rings;
+using IpcPs.Sockets;
+using IpcPs.Sockets.Server;
+using IpcPs.Tests.Sockets;
 using Xunit;
 
 namespace IpcPs.Tests.Queues;
@@ -85,11 +91,129 @@ public class LargeMessageTests
         queue.Receive(new ReceiveOptions { Format = IpcFormat.Bytes });
         Assert.Equal((true, $"'{queue.Address}', whose message it contains, is empty"), LargeMessage.Evaluate(waiting));
         queue.Remove();
+        Assert.Empty(Segments());
+        // As a sender leaves it that found the queue just before its removal.
+        waiting = Left(queue.Address);
         Assert.Equal((true, $"'{queue.Address}', whose message it contains, no longer exists"), LargeMessage.Evaluate(waiting));
         var listed = Assert.Single(IpcInventory.List([IpcScheme.Shm], all: false, out _), o => o.Address.Text == "shm:" + waiting);
         Assert.True(listed.IsStale, listed.Reason);
         IpcMechanisms.For(IpcScheme.Shm).Remove(listed.Address);
         Assert.Empty(Segments());
+    }
+
+    [Fact]
+    public void A_queue_or_ring_that_goes_takes_its_large_messages_along()
+    {
+        using var other = TestQueue.Posix();
+        var kept = Left(other.Address);
+        var key = TestQueue.NewKey();
+        using (SysVQueue.Create(key))
+        {
+            // Its sender opened it by its key, and it is removed by its id.
+            using var byKey = SysVQueue.OpenExisting(IpcAddress.Parse($"sysvmq:{key}"));
+            byKey.Send(Bytes(20_000), Object);
+            SysVQueue.Remove(IpcAddress.Parse($"sysvmq:id={byKey.Id}"));
+            Assert.Equal([kept], Segments());
+        }
+        foreach (var remove in new[] { false, true })
+        {
+            using var ring = MessageRing.Create(Ring(), new RingOptions { Capacity = 65536 });
+            using var second = MessageRing.Open(ring.Address);
+            ring.Send(Bytes(100_000), Object);
+            ring.Send(Bytes(200_000), Object);
+            ring.Dispose();
+            if (remove) IpcMechanisms.For(IpcScheme.Ring).Remove(second.Address);
+            // The other participant still receives.
+            second.Receive(new MessageBuffer());
+            Assert.Equal(2, Segments().Length);
+            second.Dispose();
+            Assert.Equal([kept], Segments());
+        }
+        var lasting = Ring();
+        using (var ring = MessageRing.Create(lasting, new RingOptions { Capacity = 65536, Persist = true })) ring.Send(Bytes(100_000), Object);
+        Assert.Equal(2, Segments().Length);
+        IpcMechanisms.For(IpcScheme.Ring).Remove(lasting);
+        Assert.Equal([kept], Segments());
+        Libc.shm_unlink(kept);
+
+        static IpcAddress Ring() => IpcAddress.Parse($"ring:ipcps-test-{Guid.NewGuid():N}");
+    }
+
+    [Theory]
+    [InlineData("seqpacket")]
+    [InlineData("datagram")]
+    public void A_socket_that_is_closed_unread_takes_its_large_messages_along(string kind)
+    {
+        using var place = new SocketPlace();
+        var listener = place.Listen(kind);
+        var client = place.Connect(listener);
+        var message = new MessageBuffer();
+        client.Send("first"u8);
+        client.Send([]);
+        client.Send(Bytes(500_000), Object);
+        client.Send(Bytes(600_000), Object);
+        Assert.Equal(2, Segments().Length);
+        listener.Receive(message);
+        listener.Receive(message);
+        Assert.Equal(0, message.Length);
+        // The other direction too.
+        listener.Receive(message);
+        message.ReplyChannel!.Send(Bytes(700_000), Object);
+        Assert.Equal(2, Segments().Length);
+        client.Dispose();
+        Assert.Single(Segments());
+        listener.Dispose();
+        Assert.Empty(Segments());
+    }
+
+    [Fact]
+    public void Large_messages_that_were_received_in_advance_or_never_accepted_go_with_their_socket()
+    {
+        using var place = new SocketPlace();
+        var (client, server) = place.Pair("seqpacket");
+        // A receiver that finds a packet each time takes the next ones in advance.
+        for (var i = 0; i < 8; i++) client.Send([1]);
+        for (var i = 0; i < 3; i++) client.Send(Bytes(500_000), Object);
+        for (var i = 0; i < 8; i++) server.Receive(new MessageBuffer());
+        Assert.Equal(3, Segments().Length);
+        server.Dispose();
+        Assert.Empty(Segments());
+        var listener = place.Listen("abstract-seqpacket");
+        place.Connect(listener).Send(Bytes(500_000), Object);
+        Assert.Single(Segments());
+        listener.Dispose();
+        Assert.Empty(Segments());
+    }
+
+    [Fact]
+    public void What_another_process_may_receive_from_a_shared_socket_stays()
+    {
+        using var place = new SocketPlace();
+        var (client, server) = place.Pair("seqpacket");
+        client.Send(Bytes(500_000), Object);
+        using var shared = IpcSocket.Adopt(new SafeDescriptor(Libc.fcntl((SafeDescriptor)server.HandleToPass!, Libc.F_DUPFD_CLOEXEC, 0)), null)!;
+        server.Dispose();
+        var message = new MessageBuffer();
+        shared.Receive(message);
+        Assert.Equal(500_000, message.Length);
+        Assert.Empty(Segments());
+    }
+
+    [Fact]
+    public void A_message_to_a_server_that_no_process_has_open_is_abandoned_while_its_sender_runs()
+    {
+        using var place = new SocketPlace();
+        var address = place.Address("seqpacket");
+        Assert.Equal((true, $"no process has '{address}' open, whose message it contains"), LargeMessage.Evaluate(Left(address, true)));
+        Assert.Equal((false, $"its sender, process {Environment.ProcessId}, is running"), LargeMessage.Evaluate(Left(address)));
+        var listener = (SocketListener)place.Listen("seqpacket");
+        place.Connect(listener);
+        var accepted = place.Keep(listener.Accept());
+        listener.Dispose();
+        // The listener removed what no process could receive. A connection that it accepted has its name.
+        Assert.False(LargeMessage.Evaluate(Left(address, true)).Abandoned);
+        accepted.Dispose();
+        Assert.All(Segments(), static s => Libc.shm_unlink(s));
     }
 
     [Theory]
@@ -166,6 +290,14 @@ public class LargeMessageTests
     }
 
     private static byte[] Bytes(int size) => [.. Enumerable.Range(0, size).Select(static i => (byte)(i * 7))];
+
+    /// <summary>A segment whose reference no channel has.</summary>
+    private static string Left(IpcAddress address, bool toServer = false)
+    {
+        using var large = LargeMessage.Create(Bytes(5000), address, toServer);
+        large.MarkDelivered();
+        return large.Name;
+    }
 
     private static string Segment() => Assert.Single(Segments());
 

@@ -23,6 +23,7 @@ internal sealed class SocketPlace : IDisposable
         "seqpacket" => $"unix:{_folder}/p?type=seqpacket",
         "datagram" => $"unix:{_folder}/d?type=datagram",
         "abstract" => string.Create(CultureInfo.InvariantCulture, $"unix:@ipcps-test-{Environment.ProcessId}-{Guid.NewGuid():N}"),
+        "abstract-seqpacket" => $"unix:@ipcps-test-{Environment.ProcessId}-{Guid.NewGuid():N}?type=seqpacket",
         "tcp" => "tcp:127.0.0.1:0",
         "tcp6" => "tcp:[::1]:0",
         "udp" => "udp:127.0.0.1:0",

@@ -160,18 +160,31 @@ public sealed class HandleCommandTests : IDisposable
             b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); b.bind(('127.0.0.1', 0))
             print(b.getsockname()[1], flush=True)
             import fcntl
-            high = [fcntl.fcntl(s, fcntl.F_DUPFD, 20) for s in (a, b)]
-            os.dup2(high[0], 3); os.dup2(high[1], 4)
-            os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='2')
+            c = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); c.bind('\0' + sys.argv[1] + '-d')
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'early', '\0' + sys.argv[1] + '-d')
+            high = [fcntl.fcntl(s, fcntl.F_DUPFD, 20) for s in (a, b, c)]
+            for n in range(3): os.dup2(high[n], 3 + n)
+            os.environ.update(LISTEN_PID='1', LISTEN_FDS='3')
             os.execv(sys.argv[2], sys.argv[2:])
             """, [name, Shell.Pwsh.Path, .. Shell.ScriptArguments("""
+            New-IpcSocket -Activated -WarningVariable forAnother -WarningAction SilentlyContinue
+            "$forAnother".Replace("$PID", 'PID')
+            $env:LISTEN_PID = $PID
             $sockets = New-IpcSocket -Activated
+            Receive-IpcMessage $sockets[2] -NoWait -ErrorAction Ignore -WarningVariable early -WarningAction SilentlyContinue
+            "$early"
+            $sockets = $sockets[0, 1]
             foreach ($socket in $sockets) { $socket.Kind; $socket.Address.Text }
             (New-IpcSocket -Activated) -eq $null
             Receive-IpcMessage $sockets -Count 2 -Envelope -Timeout 60 |
                 ForEach-Object { Send-IpcMessage -ReplyTo $_ "activated by $($_.Body)" }
             """)]);
         var port = manager.ReadLine();
+        Assert.Equal("LISTEN_FDS says that 3 sockets were passed, but to process 1 (LISTEN_PID), and this is process PID. A program that "
+            + "starts this one as its child, such as a shell script, must start it with exec.", manager.ReadLine());
+        Assert.Equal($"'unix:@{name}-d?type=datagram' refused an unknown user: only the listener's user and its AllowedUsers are served. It was "
+            + "sent before this process asked the kernel for the sender of each message. If the socket is a service manager's, let that ask: "
+            + "PassCredentials=yes in the [Socket] section of its unit. New-IpcSocket -AllowUser names them.", manager.ReadLine());
         Assert.Equal(["unix stream listener", $"unix:@{name}", "UDP listener", $"udp:127.0.0.1:{port}", "True"],
             Enumerable.Range(0, 5).Select(_ => manager.ReadLine()));
         var result = _session.Run(

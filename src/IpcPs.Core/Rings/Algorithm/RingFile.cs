@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using IpcPs.Files;
+using IpcPs.Messaging;
 
 namespace IpcPs.Rings.Algorithm;
 
@@ -161,8 +162,7 @@ internal sealed unsafe class RingFile : IDisposable
     {
         if (!OfdLock.Acquire(Descriptor, AttachLockAt, exclusive: true, _target, Deadline.After(AttachTimeout))) return;
         OfdLock.Release(Descriptor, ParticipantsAt);
-        var mayUnlink = !persists && _path is not null && !OfdLock.IsHeld(Descriptor, ParticipantsAt, _target);
-        if (mayUnlink && IsAt(Descriptor, _path!)) _ = Libc.unlink(_path!);
+        if (_path is not null && !OfdLock.IsHeld(Descriptor, ParticipantsAt, _target)) LeaveAsLast(_path, persists);
         OfdLock.Release(Descriptor, AttachLockAt);
     }
 
@@ -178,6 +178,16 @@ internal sealed unsafe class RingFile : IDisposable
         var isThere = IsAt(descriptor, path);
         OfdLock.Release(descriptor, AttachLockAt);
         return isThere;
+    }
+
+    // A ring that was removed while participants had it open ends here too. The name may be another ring's by then.
+    private void LeaveAsLast(string path, bool persists)
+    {
+        var isOurs = IsAt(Descriptor, path);
+        if (isOurs ? persists : FileStatus.TryOf(path) is not null) return;
+        var large = LargeMessage.NamesOf(IpcAddress.Parse(_target));
+        if (isOurs) _ = Libc.unlink(path);
+        LargeMessage.Remove(large);
     }
 
     private static bool IsAt(SafeDescriptor descriptor, string path) =>

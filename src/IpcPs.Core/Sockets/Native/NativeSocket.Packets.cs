@@ -55,9 +55,9 @@ internal sealed unsafe partial class NativeSocket
                 if (received < 0)
                 {
                     var errno = Marshal.GetLastPInvokeError();
-                    if (errno == Errno.EINTR) continue;
+                    // The peer closed without receiving all. The kernel reports that once; the packets that the peer sent come after it.
+                    if (errno == Errno.EINTR || (errno == Errno.ECONNRESET && Type == IpcSocketType.SeqPacket)) continue;
                     if (errno == Errno.EAGAIN) return -1;
-                    if (errno == Errno.ECONNRESET && Type == IpcSocketType.SeqPacket) return -2;
                     throw SocketErrors.ReceiveFailed(Address, errno);
                 }
                 if (sender is not null) sender->Length = header.NameLength;
@@ -81,7 +81,7 @@ internal sealed unsafe partial class NativeSocket
             if (received >= 0) return received;
             var errno = Marshal.GetLastPInvokeError();
             if (errno == Errno.EAGAIN) return -1;
-            if (errno == Errno.ECONNRESET && Type == IpcSocketType.SeqPacket) return -2;
+            if (errno == Errno.ECONNRESET && Type == IpcSocketType.SeqPacket) continue;
             if (errno != Errno.EINTR) throw SocketErrors.ReceiveFailed(Address, errno);
         }
     }

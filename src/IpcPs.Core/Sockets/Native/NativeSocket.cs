@@ -71,7 +71,12 @@ internal sealed unsafe partial class NativeSocket : IDisposable
         return new NativeSocket(new SafeDescriptor(fd), family, address.SocketType, address);
     }
 
-    public void Dispose() => Descriptor.Dispose();
+    public void Dispose()
+    {
+        var unread = UnreadReferences.Of(this);
+        Descriptor.Dispose();
+        unread?.Discard();
+    }
 
     public int GetOption(int level, int option)
     {

@@ -77,8 +77,9 @@ internal sealed unsafe class PacketBatch
     public static PacketBatch Rent() => Interlocked.Exchange(ref s_spare, null) ?? new PacketBatch();
 
     /// <summary>Keeps it as the spare batch. Packets that are left in it are dropped.</summary>
-    public void Return()
+    public void Return(IpcAddress address)
     {
+        for (var i = _next; i < _end; i++) MessageChannel.Discard(Packet(i), address);
         Drop();
         Volatile.Write(ref s_spare, this);
     }
@@ -112,12 +113,14 @@ internal sealed unsafe class PacketBatch
     public int Take(NativeSocket socket, MessageBuffer message, out ControlData data)
     {
         ref var packet = ref _headers[_next];
-        var bytes = new ReadOnlySpan<byte>(_memory + (long)_next * PacketOverflow.Length, (int)packet.Length);
-        _next++;
+        var bytes = Packet(_next++);
         if (socket.IsEnd(packet.Header, packet.Length, out data)) return -2;
         message.Set(bytes);
         return bytes.Length;
     }
+
+    private ReadOnlySpan<byte> Packet(int index) =>
+        new(_memory + (long)index * PacketOverflow.Length, (int)_headers[index].Length);
 
     private void Drop()
     {

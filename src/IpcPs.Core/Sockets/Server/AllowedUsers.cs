@@ -52,10 +52,13 @@ internal sealed class RejectedClientLog
     /// <summary>How many clients or datagrams sent something that is not a message.</summary>
     public long Failed => Interlocked.Read(ref _failed);
 
-    public void AddRefused(PeerIdentity peer, IpcAddress address)
+    /// <param name="peer">The client.</param>
+    /// <param name="address">The listener.</param>
+    /// <param name="hint">What can be done about it.</param>
+    public void AddRefused(PeerIdentity peer, IpcAddress address, string hint = "")
     {
         Interlocked.Increment(ref _refused);
-        Add($"'{address}' refused {peer}: only the listener's user and its AllowedUsers are served.");
+        Add($"'{address}' refused {peer}: only the listener's user and its AllowedUsers are served.{hint}");
     }
 
     public void AddFailed(PeerIdentity peer, IpcException error) => AddFailed($"A client ({peer}) was disconnected", error);

@@ -15,6 +15,11 @@ public sealed class DatagramListener : MessageChannel
 {
     private const int MaxKnownSenders = 1024;
 
+    // Only a socket that another program bound can have such a message.
+    private const string SentTooEarly =
+        " It was sent before this process asked the kernel for the sender of each message. If the socket is a service manager's, let that ask: "
+        + "PassCredentials=yes in the [Socket] section of its unit.";
+
     private readonly NativeSocket _socket;
     private readonly NativeSocketAddress _name;
     private readonly SocketFile? _file;
@@ -141,7 +146,8 @@ public sealed class DatagramListener : MessageChannel
         attempt.Data.Describe(message);
         if (!_allowed.Contains(message.SenderUserId))
         {
-            _rejected.AddRefused(new PeerIdentity(message.SenderId, message.SenderUserId, null), Address);
+            _rejected.AddRefused(new PeerIdentity(message.SenderId, message.SenderUserId, null), Address,
+                message.SenderUserId is null && _socket.IsUnix ? SentTooEarly : "");
             return false;
         }
         message.ReplyChannel = ReplyTo(attempt.Sender);

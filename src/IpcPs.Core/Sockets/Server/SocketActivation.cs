@@ -41,6 +41,13 @@ public static class SocketActivation
         }
     }
 
+    /// <summary>Why <see cref="Take"/> returns no sockets, although a service manager passed some; null otherwise.</summary>
+    public static string? Problem =>
+        Number("LISTEN_FDS") is { } count and > 0 && Number("LISTEN_PID") is { } process && process != Environment.ProcessId
+            ? $"LISTEN_FDS says that {count} sockets were passed, but to process {process} (LISTEN_PID), and this is process "
+                + $"{Environment.ProcessId}. A program that starts this one as its child, such as a shell script, must start it with exec."
+            : null;
+
     private static IpcChannel Adopt(int number, IReadOnlyList<string>? allowUsers)
     {
         var descriptor = new SafeDescriptor(number);

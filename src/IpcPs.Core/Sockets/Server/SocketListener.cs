@@ -186,6 +186,8 @@ public sealed class SocketListener : IpcChannel
         _ended.Dispose();
         _acceptor.Dispose();
         _socket.Dispose();
+        // Large messages of clients that were never accepted.
+        if (_socket.IsUnix && _socket.Type == IpcSocketType.SeqPacket) LargeMessage.RemoveAbandoned(Address);
     }
 
     private void AcceptAll()

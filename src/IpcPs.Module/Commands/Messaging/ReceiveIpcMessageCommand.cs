@@ -36,6 +36,10 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     [Parameter]
     public IpcFormat Format { get; set; }
 
+    /// <summary>Pipes and stream sockets: what ends a text that comes without an envelope.</summary>
+    [Parameter]
+    public IpcDelimiter Delimiter { get; set; }
+
     /// <summary>System V queues: 0 for any type, n for type n, -n for the lowest type up to n.</summary>
     [Parameter]
     public long? Type { get; set; }
@@ -119,6 +123,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     private ReceiveOptions Options(bool exact) => new()
     {
         Format = Format,
+        Delimiter = Delimiter,
         Type = Type,
         ExceptType = ExceptType,
         Peek = Peek,
@@ -184,7 +189,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             WriteError(ErrorRecords.ToRecord(e, channel.Address.Text));
             return true;
         }
-        var result = Envelope ? new IpcMessage(_message, body, channel, Format) : body;
+        var result = Envelope ? new IpcMessage(_message, body, channel, Format, Delimiter) : body;
         // The envelope has taken the descriptors. Without one they are closed.
         _message.DropHandles();
         WriteObject(result);

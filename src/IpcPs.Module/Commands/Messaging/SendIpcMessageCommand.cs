@@ -25,6 +25,10 @@ public sealed class SendIpcMessageCommand : SendCommand
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget Channel { get; set; } = null!;
 
+    /// <summary>Pipes and stream sockets: what ends a text that is sent in format Text or Json.</summary>
+    [Parameter]
+    public IpcDelimiter Delimiter { get; set; }
+
     /// <summary>System V queues: the message type, 1 or more.</summary>
     [Parameter]
     public long? Type { get; set; }
@@ -113,6 +117,7 @@ public sealed class SendIpcMessageCommand : SendCommand
         return new SendOptions
         {
             Format = isReply && !MyInvocation.BoundParameters.ContainsKey(nameof(Format)) ? ReplyFormat(ReplyTo) : Format,
+            Delimiter = isReply && !MyInvocation.BoundParameters.ContainsKey(nameof(Delimiter)) ? ReplyTo.Delimiter : Delimiter,
             Type = Type ?? 0,
             Priority = Priority,
             CorrelationId = isReply ? ReplyTo.CorrelationId : 0,

@@ -47,7 +47,9 @@ public sealed class NewIpcSocketCommand : IpcCmdlet
     {
         if (ParameterSetName == ActivatedSet)
         {
-            WriteObject(SocketActivation.Take(AllowUser), enumerateCollection: true);
+            var sockets = SocketActivation.Take(AllowUser);
+            if (sockets.Count == 0 && SocketActivation.Problem is { } problem) WriteWarning(problem);
+            WriteObject(sockets, enumerateCollection: true);
             return;
         }
         var address = IpcAddress.Parse(FullAddress());
