@@ -27,7 +27,7 @@ public sealed class InvokeIpcRequestCommand : SendCommand
     protected override void BeginProcessing()
     {
         Lease = Require(() => Channel.Lease<IpcChannel>(IpcAccess.ReadWrite, WaitFrom(Timeout)));
-        Encoder = new MessageEncoder(Format);
+        Encoder = CreateEncoder(Format);
     }
 
     /// <inheritdoc/>

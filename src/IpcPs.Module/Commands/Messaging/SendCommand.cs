@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Runtime.InteropServices;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Serialization;
 using IpcPs.Module.Transformation;
 
@@ -30,11 +31,18 @@ public abstract class SendCommand : IpcCmdlet
     [Parameter]
     public object[]? Handle { get; set; }
 
+    /// <summary>Sends secrets, such as a PSCredential, although nothing encrypts them.</summary>
+    [Parameter]
+    public SwitchParameter AllowUnencryptedSecret { get; set; }
+
     private protected IpcLease<IpcChannel>? Lease { get; set; }
 
     private protected MessageEncoder? Encoder { get; set; }
 
     private protected IReadOnlyList<SafeHandle>? Descriptors() => Handle is null ? null : Array.ConvertAll(Handle, Descriptor);
+
+    private protected MessageEncoder CreateEncoder(IpcFormat format) =>
+        new(format, allowSecrets: AllowUnencryptedSecret || JobChannels.IsJobChannel(Lease!.Object));
 
     private protected void WriteEncoderWarnings()
     {

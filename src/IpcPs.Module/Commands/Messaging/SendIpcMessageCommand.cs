@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using IpcPs.Module.Completion;
-using IpcPs.Module.Serialization;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Messaging;
@@ -54,7 +53,7 @@ public sealed class SendIpcMessageCommand : SendCommand
                 ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
                 : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken));
         });
-        Encoder = new MessageEncoder(_options.Format);
+        Encoder = CreateEncoder(_options.Format);
         _sender = new BufferedSender(Lease.Object, StopToken);
     }
 
