@@ -26,10 +26,12 @@ public sealed class KnownTypeTests : IDisposable
         "$r.GetType().Name + $r.Name + $r.Version", "ModuleSpecificationM1.2")]
     [InlineData("[System.Management.Automation.CompletionResult]::new('a', 'b', 'Command', 'd')",
         "$r.GetType().Name + $r.CompletionText + $r.ListItemText + $r.ResultType + $r.ToolTip", "CompletionResultabCommandd")]
-    [InlineData("[System.Management.Automation.Remoting.PSSessionOption]@{ OpenTimeout = '0:0:5' }", "$r.GetType().Name + $r.OpenTimeout.TotalSeconds", "PSSessionOption5")]
+    [InlineData("[System.Management.Automation.Remoting.PSSessionOption]@{ OpenTimeout = '0:0:5' }",
+        "$r.GetType().Name + $r.OpenTimeout.TotalSeconds", "PSSessionOption5")]
     [InlineData("[System.Management.Automation.JobStateInfo]::new('Failed', [Exception]::new('why'))",
         "$r.GetType().Name + $r.State + $r.Reason.Message", "JobStateInfoFailedSystem.Exception: why")]
-    [InlineData("(TabExpansion2 'Get-Chil' 8)", "$r.GetType().Name + $r.CompletionMatches[0].ListItemText", "CommandCompletionGet-ChildItem")]
+    [InlineData("(TabExpansion2 'Get-Chil' 8)",
+        "$r.GetType().Name + $r.CompletionMatches[0].ListItemText", "CommandCompletionGet-ChildItem")]
     [InlineData("[PSListModifier]@{ Add = 1, 2 }", "$r.GetType().Name + $r.Add.Count", "PSListModifier2")]
     [InlineData("(Get-FormatData System.IO.FileInfo)",
         "$t = $r.FormatViewDefinition[0].Control; $r.GetType().Name + $t.GetType().Name + $t.Rows[0].Columns.GetType().Name",
@@ -108,7 +110,7 @@ public sealed class KnownTypeTests : IDisposable
             Get-Job | Remove-Job -Force
             """);
         Assert.Equal(["pw1", "pw1", "pw1", "off", "user", "pw1", "user"], result.Values);
-        Assert.StartsWith("IpcSecretRefused,", result.Error().FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.StartsWith("IpcSecretRefused", result.Error().FullyQualifiedErrorId, StringComparison.Ordinal);
     }
 
     [Fact]
