@@ -84,6 +84,7 @@ internal static class ErrorRecords
         IpcAdvice.WaitForServer => "Open-IpcObject -Wait waits for it.",
         IpcAdvice.WaitForBacklog => "Use -Timeout, or New-IpcSocket -Backlog.",
         IpcAdvice.ReplyOrConnect => "Send-IpcMessage -ReplyTo replies, Open-IpcObject connects.",
+        IpcAdvice.AllowSecret => "Use Start-IpcJob with $using: or -ArgumentList. -AllowUnencryptedSecret sends it anyway.",
         IpcAdvice.SignalGroup => "Send-IpcSignal -Group sends to a group.",
         _ => null,
     };

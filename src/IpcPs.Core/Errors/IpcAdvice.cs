@@ -88,6 +88,8 @@ public enum IpcAdvice
     ReplyOrConnect,
     /// <summary>Send the signal to a process group by its positive number.</summary>
     SignalGroup,
+    /// <summary>Allow that the secret is sent unencrypted.</summary>
+    AllowSecret,
 }
 
 /// <summary>The usual sentences of advice.</summary>

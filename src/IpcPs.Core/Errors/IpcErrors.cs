@@ -78,6 +78,9 @@ public static class IpcErrors
     /// <summary>A message has another format than the requested one.</summary>
     public static readonly IpcErrorId FormatMismatch = new("IpcFormatMismatch", IpcErrorCategory.InvalidData);
 
+    /// <summary>A value contains a SecureString or a credential, and the channel is not one of a job's own pipes.</summary>
+    public static readonly IpcErrorId SecretRefused = new("IpcSecretRefused", IpcErrorCategory.InvalidArgument);
+
     /// <summary>A kernel limit was reached; the text names the limit and how to raise it.</summary>
     public static readonly IpcErrorId LimitReached = new("IpcLimitReached", IpcErrorCategory.LimitsExceeded);
 

@@ -95,7 +95,7 @@ internal sealed unsafe partial class LargeMessage
         // A socket or a ring: its messages cannot be counted, but they are received only while a process has it open.
         var sender = name.Split('-')[2];
         var isRunning = int.TryParse(sender, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && ProcFile.IsRunning(id);
-        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel, NativeSocketAddress.Of(channel)) != false)
+        if (channel.Scheme == IpcScheme.Unix && SocketFile.IsAlive(channel) != false)
             return (false, $"'{channel}', whose message it contains, has a server");
         if (toServer && channel.Scheme == IpcScheme.Unix && IsUnbound(channel))
             return (true, $"no process has '{channel}' open, whose message it contains");

@@ -33,6 +33,8 @@ internal sealed class PipeTransportFactory : JobTransportFactory
 {
     public override string Name => "Pipe";
 
+    public override bool IsPrivate => true;
+
     public override JobTransport Create() => new PipeTransport();
 
     public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>

@@ -31,6 +31,15 @@ public static class CodecLimits
     /// <param name="bytes">The size of the message in bytes.</param>
     public static long MemoryFor(int bytes) => Math.Min(FreeMemory + ((long)bytes * MemoryPerByte), MaxMemory);
 
+    /// <summary>The exception for a secret that a channel must not carry.</summary>
+    /// <param name="type">The name of its type.</param>
+    public static IpcException SecretRefused(string type) =>
+        new(IpcErrors.SecretRefused, $"The value contains a secret ({type}), and nothing encrypts what is sent here.", null,
+            "Pass it to a job, which gets it through a pipe that only it inherits.")
+        {
+            Advice = IpcAdvice.AllowSecret,
+        };
+
     internal static IpcException TooLarge(long bytes) =>
         new(IpcErrors.MessageTooLarge, $"The object needs {bytes} bytes or more. The limit is {IpcChannel.MaxStreamMessage} bytes.", null,
             "Send it in parts, or send only the properties that the receiver needs.");

@@ -1,3 +1,5 @@
+using System.Security;
+
 namespace IpcPs.Serialization;
 
 /// <summary>Says how objects that format Object has no form for are sent as property bags, and what a property bag becomes when it arrives.
@@ -28,6 +30,20 @@ public interface IObjectModel
     /// <param name="isCopy">True for the copy of an object of that type, false for a custom object that was given the type names.</param>
     /// <returns>The object that the receiver gets.</returns>
     object CompleteBag(object bag, IReadOnlyList<string> typeNames, string? text, bool isCopy);
+
+    /// <summary>Creates PowerShell's SwitchParameter.</summary>
+    object CreateSwitch(bool isPresent);
+
+    /// <summary>Creates a credential.</summary>
+    /// <param name="userName">The user; empty or null in an empty credential.</param>
+    /// <param name="password">The password; null in an empty credential.</param>
+    object CreateCredential(string? userName, SecureString? password);
+
+    /// <summary>Creates an object of a type that only this model knows. It comes from a fixed list, never from a name.</summary>
+    /// <param name="code">The number of the type in that list, as <see cref="ObjectEncoder.BeginRestored"/> got it.</param>
+    /// <param name="value">What was sent of the object: mostly a copy of its properties.</param>
+    /// <returns>The object; the value itself if the model does not know the code, or if the value does not fit.</returns>
+    object? Restore(int code, object? value);
 
     /// <summary>Adds properties and type names to a value that is not a property bag.</summary>
     /// <param name="value">The value.</param>

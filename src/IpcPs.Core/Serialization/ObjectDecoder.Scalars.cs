@@ -49,6 +49,8 @@ public sealed partial class ObjectDecoder
                 return ReadOmitted(ref cursor);
             case >= CborTags.SByte and <= CborTags.UInt64 or CborTags.Char:
                 return ReadSized(ref cursor, (uint)tag);
+            case >= CborTags.SecureString and <= CborTags.Restored or CborTags.IPv4 or CborTags.IPv6:
+                return ReadKnown(ref cursor, (uint)tag, depth);
             default:
                 // An unknown tag only adds meaning to a value, which can be read without it (RFC 8949, section 3.4).
                 return Read(ref cursor, Descend(depth));

@@ -80,11 +80,8 @@ public sealed partial class ObjectEncoder
             case IpcOmitted omitted:
                 WriteOmitted(omitted.Reason, omitted.Text);
                 return true;
-            case DBNull:
-                _buffer.Byte(CborSimple.Null);
-                return true;
             default:
-                return false;
+                return TryWriteKnown(value);
         }
     }
 

@@ -54,13 +54,18 @@ public sealed partial class ObjectEncoder
     /// <summary>Whether a live object at this depth is sent with its properties. If not, a model writes its text.</summary>
     public bool CanDescend => _level < MaxObjectDepth;
 
+    /// <summary>Whether secrets may be encoded: a SecureString, the password of a credential. Nothing encrypts them. False by
+    /// default.</summary>
+    public bool AllowSecrets { get; init; }
+
     internal CborBuffer Buffer => _buffer;
 
     /// <summary>Encodes one value.</summary>
     /// <param name="value">The value.</param>
     /// <param name="cancellation">Ends the encoding of a large value.</param>
     /// <returns>The payload. It is valid until the next call.</returns>
-    /// <exception cref="IpcException"><see cref="IpcErrors.MessageTooLarge"/>: the payload is larger than a message may be.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.MessageTooLarge"/>: the payload is larger than a message may be.
+    /// <see cref="IpcErrors.SecretRefused"/>: the value contains a secret, and <see cref="AllowSecrets"/> is false.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public ReadOnlyMemory<byte> Encode(object? value, CancellationToken cancellation = default)
     {

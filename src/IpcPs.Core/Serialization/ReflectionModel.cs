@@ -1,6 +1,8 @@
 using System.Collections;
+using System.Net;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Security;
 
 namespace IpcPs.Serialization;
 
@@ -59,6 +61,19 @@ public sealed class ReflectionModel : IObjectModel
     /// <param name="typeNames">Ignored.</param>
     /// <param name="bag">Ignored.</param>
     public object AddMembers(object value, IReadOnlyList<string> typeNames, object bag) => value;
+
+    /// <summary>Returns the Boolean: only PowerShell has switches.</summary>
+    public object CreateSwitch(bool isPresent) => isPresent;
+
+    /// <summary>Creates a <see cref="NetworkCredential"/>.</summary>
+    /// <param name="userName">The user.</param>
+    /// <param name="password">The password.</param>
+    public object CreateCredential(string? userName, SecureString? password) => new NetworkCredential(userName, password);
+
+    /// <summary>Returns the value: the copy of an object that only PowerShell has.</summary>
+    /// <param name="code">Ignored.</param>
+    /// <param name="value">The copy.</param>
+    public object? Restore(int code, object? value) => value;
 
     private static string TextOf(object value)
     {

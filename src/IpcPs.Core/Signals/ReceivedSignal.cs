@@ -37,14 +37,10 @@ public sealed class ReceivedSignal : EventArgs
     /// <summary>The name of the sender's user, or the id of a user without a name; null if there is no sender.</summary>
     public string? SenderUser => SenderUserId is { } id ? Accounts.UserName(id) : null;
 
-    /// <summary>The value that was sent with the signal; null if there was none.</summary>
-    /// <remarks>C programs send an int or a pointer in the same 8 bytes, and the receiver cannot know which. If the upper half is 0, this
-    /// is the signed 32-bit number, else all 64 bits. See <see cref="Value32"/> and <see cref="Value64"/>.</remarks>
-    public long? Value =>
-        !SignalCodes.HasValue(_record.Origin) ? null : _record.Value <= uint.MaxValue ? (int)_record.Value : (long)_record.Value;
-
-    /// <summary>The low 32 bits of the value, signed: <c>si_value.sival_int</c> in C.</summary>
-    public int? Value32 => SignalCodes.HasValue(_record.Origin) ? (int)_record.Value : null;
+    /// <summary>The number that was sent with the signal: <c>si_value.sival_int</c> in C. Null if there was none.</summary>
+    /// <remarks>C programs send an int or a pointer in the same 8 bytes, and the receiver cannot know which. A program that sends an int
+    /// may leave anything in the upper half, so these are the low 32 bits, signed. <see cref="Value64"/> has all of them.</remarks>
+    public int? Value => SignalCodes.HasValue(_record.Origin) ? (int)_record.Value : null;
 
     /// <summary>All 64 bits of the value: <c>si_value.sival_ptr</c> in C.</summary>
     public long? Value64 => SignalCodes.HasValue(_record.Origin) ? (long)_record.Value : null;

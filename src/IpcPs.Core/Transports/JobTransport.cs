@@ -78,6 +78,9 @@ public abstract class JobTransportFactory
     /// <summary>The name of the kind: Pipe, Unix, Tcp, Queue or Ring.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Whether only the job and the processes that write to it can read what is sent. Then secrets may be sent.</summary>
+    public virtual bool IsPrivate => false;
+
     /// <summary>Creates a transport between processes that this process starts or has started.</summary>
     /// <exception cref="IpcException">The object cannot be created, for example <see cref="IpcErrors.LimitReached"/>,
     /// <see cref="IpcErrors.PlatformNotSupported"/>.</exception>

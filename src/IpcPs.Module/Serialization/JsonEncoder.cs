@@ -2,7 +2,11 @@ using System.Buffers;
 using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
+using System.Net;
+using System.Net.Mail;
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Security;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Xml;
@@ -13,7 +17,8 @@ namespace IpcPs.Module.Serialization;
 /// <summary>Encodes PowerShell values as JSON in one line. Unlike ConvertTo-Json, it writes enums as their names, byte arrays as base64 and
 /// time spans as their text.</summary>
 /// <param name="depth">How many levels of live objects are sent with their properties.</param>
-internal sealed class JsonEncoder(int depth)
+/// <param name="allowSecrets">Whether secrets may be sent.</param>
+internal sealed class JsonEncoder(int depth, bool allowSecrets = false)
 {
     private static readonly JsonWriterOptions Options = new()
     {
@@ -69,7 +74,8 @@ internal sealed class JsonEncoder(int depth)
         if (plain is PSCustomObject) WriteProperties(wrapped!, wrapped!);
         else if (plain is IDictionary table) WriteTable(table);
         else if (plain is IpcPropertyBag bag) WriteBag(bag);
-        else if (plain is XmlNode or ScriptBlock or Type) WriteText(ValueText.TryOf(plain));
+        else if (plain is SecureString or PSCredential) WriteSecret(plain);
+        else if (plain is XmlNode or ScriptBlock or Type or IPAddress or CultureInfo or MailAddress) WriteText(ValueText.TryOf(plain));
         else if (plain is IEnumerable items) WriteItems(items);
         else WriteLive(plain!, wrapped ?? PSObject.AsPSObject(plain!));
     }
@@ -86,6 +92,9 @@ internal sealed class JsonEncoder(int depth)
                 return true;
             case bool flag:
                 _writer!.WriteBooleanValue(flag);
+                return true;
+            case SwitchParameter present:
+                _writer!.WriteBooleanValue(present);
                 return true;
             case Enum or IpcEnum or IpcOmitted or Version or TimeSpan or IpcAddress:
                 WriteText(value.ToString());
@@ -149,6 +158,35 @@ internal sealed class JsonEncoder(int depth)
         if (text is null) _writer!.WriteNullValue();
         else if (!JsonText.HasUnpairedSurrogate(text)) _writer!.WriteStringValue(text);
         else _writer!.WriteRawValue(JsonText.Escape(text), skipInputValidation: true);
+    }
+
+    private void WriteSecret(object value)
+    {
+        if (!allowSecrets) throw CodecLimits.SecretRefused(value.GetType().ToString());
+        if (value is SecureString secret)
+        {
+            WriteText(Reveal(secret));
+            return;
+        }
+        var credential = (PSCredential)value;
+        _writer!.WriteStartObject();
+        _writer.WriteString(nameof(credential.UserName), credential.UserName);
+        _writer.WritePropertyName(nameof(credential.Password));
+        WriteText(credential.Password is { } password ? Reveal(password) : null);
+        _writer.WriteEndObject();
+    }
+
+    private static string Reveal(SecureString secret)
+    {
+        var text = Marshal.SecureStringToBSTR(secret);
+        try
+        {
+            return Marshal.PtrToStringBSTR(text);
+        }
+        finally
+        {
+            Marshal.ZeroFreeBSTR(text);
+        }
     }
 
     private void WriteItems(IEnumerable items)

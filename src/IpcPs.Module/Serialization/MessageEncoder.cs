@@ -8,12 +8,14 @@ namespace IpcPs.Module.Serialization;
 /// property getters may be script.</summary>
 /// <param name="format">The format. Auto counts as Object.</param>
 /// <param name="depth">For Object and Json: how many levels of live objects are sent with their properties.</param>
-internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.DefaultObjectDepth)
+/// <param name="allowSecrets">For Object and Json: whether secrets may be sent.</param>
+internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.DefaultObjectDepth, bool allowSecrets = false)
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private readonly ObjectEncoder? _objects =
-        format is IpcFormat.Object or IpcFormat.Auto ? new ObjectEncoder(PSObjectModel.Instance, depth) : null;
-    private readonly JsonEncoder? _json = format == IpcFormat.Json ? new JsonEncoder(depth) : null;
+    private readonly ObjectEncoder? _objects = format is IpcFormat.Object or IpcFormat.Auto
+        ? new ObjectEncoder(PSObjectModel.Instance, depth) { AllowSecrets = allowSecrets }
+        : null;
+    private readonly JsonEncoder? _json = format == IpcFormat.Json ? new JsonEncoder(depth, allowSecrets) : null;
     private byte[] _text = [];
 
     /// <summary>The format of the bytes, for <see cref="SendOptions.Format"/>.</summary>

@@ -28,6 +28,15 @@ internal static class ObjectCopier
             case IpcObject ipc:
                 WriteIpcObject(encoder, ipc);
                 break;
+            case SwitchParameter present:
+                encoder.WriteSwitch(present);
+                break;
+            case PSCredential credential:
+                encoder.WriteCredential(typeof(PSCredential).FullName!, credential.UserName, credential.Password);
+                break;
+            case DBNull:
+                encoder.Write(value);
+                break;
             case XmlNode xml:
                 WriteXml(encoder, xml);
                 break;
@@ -35,7 +44,7 @@ internal static class ObjectCopier
                 encoder.WriteSequence(items);
                 break;
             default:
-                WriteObject(encoder, value, wrapped);
+                if (!EngineTypes.TryWrite(encoder, value, wrapped)) WriteObject(encoder, value, wrapped);
                 break;
         }
     }

@@ -1,6 +1,12 @@
 using System.Collections;
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Management.Automation;
+using System.Net;
+using System.Net.Mail;
+using System.Security;
+using System.Security.Cryptography.X509Certificates;
+using System.Xml;
 using IpcPs.Serialization;
 
 namespace IpcPs.Module.Serialization;
@@ -45,8 +51,17 @@ internal sealed class PSObjectModel : IObjectModel
         return result;
     }
 
+    public object CreateSwitch(bool isPresent) => new SwitchParameter(isPresent);
+
+    public object CreateCredential(string? userName, SecureString? password) =>
+        string.IsNullOrEmpty(userName) || password is null ? PSCredential.Empty : new PSCredential(userName, password);
+
+    public object? Restore(int code, object? value) => EngineTypes.Restore(code, value);
+
     public object AddMembers(object value, IReadOnlyList<string> typeNames, object bag)
     {
+        // There is only one DBNull.
+        if (value is DBNull) return value;
         // PowerShell finds added members by the boxed value. The decoder shares boxes of int and bool, so they are boxed again.
         var result = new PSObject(value is int number ? number : value is bool flag ? flag : value);
         for (var i = 0; i < typeNames.Count; i++) result.TypeNames.Insert(i, typeNames[i]);
@@ -108,7 +123,8 @@ internal sealed class PSObjectModel : IObjectModel
         value is string or IDictionary or Array or ArrayList || value.GetType() is { IsPrimitive: true } ||
         value is decimal or DateTime or TimeSpan or Guid or DateTimeOffset or Enum ||
         (value is IList && value.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(List<>)) ||
-        value is Uri or Version or System.Numerics.BigInteger or IpcEnum or IpcOmitted;
+        value is Uri or Version or System.Numerics.BigInteger or IpcEnum or IpcOmitted ||
+        value is SecureString or XmlDocument or IPAddress or MailAddress or CultureInfo or X509Certificate2 or X500DistinguishedName;
 
     /// <summary>Adds the prefix to type names, and removes it.</summary>
     private static class TypeNameCache

@@ -45,7 +45,7 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
             for (var i = from; i < from + trips; i++)
             {
                 target.Send(Used, i);
-                if (Next(wait).Value32 != i) throw new InvalidOperationException("The echo is wrong.");
+                if (Next(wait).Value != i) throw new InvalidOperationException("The echo is wrong.");
             }
         }
     }
@@ -61,7 +61,7 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
         for (var i = 0; i < count; i++)
         {
             if (i == 1) start = Stopwatch.GetTimestamp();
-            if (Next(wait).Value32 != i) throw new InvalidOperationException($"Signal {i} is missing.");
+            if (Next(wait).Value != i) throw new InvalidOperationException($"Signal {i} is missing.");
         }
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         sender.Wait();

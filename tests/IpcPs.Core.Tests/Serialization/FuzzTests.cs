@@ -33,7 +33,7 @@ public class FuzzTests(ITestOutputHelper output)
                 {
                     bytes[i] = 0xD9;
                     bytes[i + 1] = 0xC9;
-                    bytes[i + 2] = (byte)(0x50 + random.Next(24));
+                    bytes[i + 2] = (byte)(0x50 + random.Next(34));
                 }
                 return bytes;
             },

@@ -1,6 +1,12 @@
 using System.Collections;
 using System.Collections.Specialized;
+using System.Globalization;
+using System.Net;
+using System.Net.Mail;
 using System.Numerics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Xml;
 using CsCheck;
 using IpcPs.Serialization;
 
@@ -26,6 +32,13 @@ internal static class Values
         (1, OneOf(18446744073709551615m, -18446744073709551615m, -18446744073709551616m, -18446744073709551617m)));
 
     public static readonly Gen<BigInteger> Integer = Gen.Byte.Array[0, 40].Select(static bytes => new BigInteger(bytes));
+
+    private static readonly Lazy<X509Certificate2> Certificate = new(static () =>
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=IpcPs", key, HashAlgorithmName.SHA256);
+        return request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+    });
 
     public static readonly Gen<object?> Scalar = Gen.OneOf(
         Gen.Const((object?)null),
@@ -62,6 +75,12 @@ internal static class Values
         Gen.Select(Gen.Int[0, 100], Gen.Int[0, 100], Gen.Int[-1, 100], Gen.Int[-1, 100]).Select(static (a, b, c, d) =>
             (object?)(c < 0 ? new Version(a, b) : d < 0 ? new Version(a, b, c) : new Version(a, b, c, d))),
         OneOf<object?>(new Uri("https://example.org/a%20b?c=d#e"), new Uri("relative/path", UriKind.Relative), new Uri("file:///tmp/ä")),
+        Gen.UInt.Select(static v => (object?)new IPAddress(v)),
+        Gen.Select(Gen.Byte.Array[16], Gen.OneOf(Gen.Const(0u), Gen.UInt)).Select(static (v, scope) => (object?)new IPAddress(v, scope)),
+        OneOf<object?>(DBNull.Value, CultureInfo.InvariantCulture),
+        OneOf<object?>(new MailAddress("a@b.example"), new MailAddress("a@b.example", "A (B), C")),
+        OneOf<object?>(Xml(""), Xml("<a/>"), Xml("<?xml version=\"1.0\"?>\n<!-- c --><a b=\"&lt;\"> <b>ä</b>\n<![CDATA[x]]></a>")),
+        OneOf<object?>(Certificate.Value, Certificate.Value.SubjectName),
         Gen.Int[0, 3_000_000].Select(static v => (object?)DateOnly.FromDayNumber(v)),
         Gen.Long[0, TimeSpan.TicksPerDay - 1].Select(static v => (object?)new TimeOnly(v)),
         Gen.Select(Text, Gen.Long).Select(static (name, number) => (object?)new IpcEnum("Some.Kind", name, number)));
@@ -87,6 +106,10 @@ internal static class Values
                 return number.Equals((double)right) && (number != 0 || double.IsNegative(number) == double.IsNegative((double)right));
             case float number:
                 return number.Equals((float)right) && (number != 0 || float.IsNegative(number) == float.IsNegative((float)right));
+            case XmlDocument document:
+                return document.OuterXml == ((XmlDocument)right).OuterXml;
+            case X500DistinguishedName name:
+                return name.Name == ((X500DistinguishedName)right).Name;
             case IpcEnum value:
                 return value.Equals((IpcEnum)right) && value.Name == ((IpcEnum)right).Name;
             case IpcPropertyBag bag:
@@ -105,6 +128,13 @@ internal static class Values
             default:
                 return left.Equals(right);
         }
+    }
+
+    private static XmlDocument Xml(string text)
+    {
+        var document = new XmlDocument { PreserveWhitespace = true };
+        if (text.Length > 0) document.LoadXml(text);
+        return document;
     }
 
     private static string Repeat(char unit, int count) => new(unit, count);

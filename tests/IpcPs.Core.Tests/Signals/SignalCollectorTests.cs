@@ -63,8 +63,8 @@ public partial class SignalCollectorTests
         Assert.Equal(peer.Id, received.SenderId);
         Assert.Equal(Libc.getuid(), received.SenderUserId);
         Assert.Equal(SignalOrigin.Queue, received.Origin);
-        Assert.Equal(0x7fff12345678, received.Value);
-        Assert.Equal(0x12345678, received.Value32);
+        Assert.Equal(0x7fff12345678, received.Value64);
+        Assert.Equal(0x12345678, received.Value);
         Assert.Equal(signal, received.Signal);
         Assert.True(DateTime.Now - received.Time < TimeSpan.FromHours(1));
         peer.Finish();

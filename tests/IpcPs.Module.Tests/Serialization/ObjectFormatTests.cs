@@ -89,7 +89,7 @@ public sealed class ObjectFormatTests : IDisposable
     [InlineData("[string[]]('a','b')", "$r.GetType().Name", "String[]")]
     [InlineData("[timespan]'1.02:03:04.005'", "\"$r\"", "1.02:03:04.0050000")]
     [InlineData("[datetime]::SpecifyKind('2024-03-10', 'Local')", "$r.Kind.ToString() + $r.Ticks", "Local638456256000000000")]
-    [InlineData("[xml]'<a><b c=\"1\"/></a>'", "([xml]\"$r\").a.b.c", "1")]
+    [InlineData("[xml]'<a><b c=\"1\"/></a>'", "$r.a.b.c", "1")]
     [InlineData("[int]", "\"$r $($r.FullName)\"", "System.Int32 System.Int32")]
     [InlineData("(Add-Note ([psobject]::new([object[]](1, 2))))", "$r.Note + $r.Count + $r.GetType().Name", "noted2Object[]")]
     [InlineData("(Add-Note ([psobject]::new('text')))", "$r.Note + $r + $r.GetType().Name", "notedtextString")]

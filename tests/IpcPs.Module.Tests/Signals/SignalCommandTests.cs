@@ -18,11 +18,14 @@ public class SignalCommandTests
             Wait-IpcSignal RTMIN+3 -ArmOnly
             Send-IpcSignal $PID RTMIN+3 -Value 42
             Send-IpcSignal $PID sigrtmin+3 -Value -7
-            Wait-IpcSignal 37 -Count 2 -Timeout 60
+            Send-IpcSignal $PID RTMIN+3 -Value 0x7e7e7e7efffffffb
+            Wait-IpcSignal 37 -Count 3 -Timeout 60
             """);
         result.NoErrors();
         var received = result.Values.Cast<ReceivedSignal>().ToArray();
-        Assert.Equal([42L, -7L], received.Select(static r => r.Value!.Value));
+        // Of the last one, a C program set only the sival_int of the union.
+        Assert.Equal([42, -7, -5], received.Select(static r => r.Value!.Value));
+        Assert.Equal([42, -7, 0x7e7e7e7efffffffb], received.Select(static r => r.Value64!.Value));
         Assert.All(received, static r => Assert.Equal(Environment.ProcessId, r.SenderId));
     }
 
@@ -102,7 +105,7 @@ public class SignalCommandTests
             Wait-IpcSignal RTMIN+8 -Count 5 -Timeout 0.05
             """);
         Assert.Equal("IpcTimeout", ((IpcException)result.Error().Exception).Id.Name);
-        Assert.Equal([1L, 2L, 3L], result.Values.Select(static v => ((ReceivedSignal)v!).Value!.Value));
+        Assert.Equal([1, 2, 3], result.Values.Select(static v => ((ReceivedSignal)v!).Value!.Value));
     }
 
     [Fact]
@@ -128,7 +131,7 @@ public class SignalCommandTests
             }
             $received.MessageData.a
             """).NoErrors();
-        Assert.Equal([.. Enumerable.Range(1, 100).Select(static i => (object)(long)i), 1], result.Values);
+        Assert.Equal([.. Enumerable.Range(1, 100).Select(static i => (object)i), 1], result.Values);
     }
 
     [Fact]
@@ -136,7 +139,7 @@ public class SignalCommandTests
     {
         using var session = new ModuleSession();
         var result = session.Run("""
-            $global:seen = [System.Collections.Generic.List[long]]::new()
+            $global:seen = [System.Collections.Generic.List[int]]::new()
             $null = Register-IpcSignal RTMIN+11 -MessageData 5 {
                 $global:seen.Add($EventArgs.Value)
                 $global:sender = $Event.SourceEventArgs.SenderId
@@ -147,7 +150,7 @@ public class SignalCommandTests
             $seen; $sender; $data
             """);
         result.NoErrors();
-        Assert.Equal(Enumerable.Range(1, 500).Select(static i => (object)(long)i).Append(Environment.ProcessId).Append(5), result.Values);
+        Assert.Equal(Enumerable.Range(1, 500).Select(static i => (object)i).Append(Environment.ProcessId).Append(5), result.Values);
     }
 
     [Fact]
@@ -159,10 +162,10 @@ public class SignalCommandTests
         second.Run("Wait-IpcSignal RTMIN+12 -ArmOnly; Register-IpcSignal RTMIN+12").NoErrors();
         second.Run("Unregister-IpcSignal RTMIN+12").NoErrors();
         const string SendAndWait = "Send-IpcSignal $PID RTMIN+12 -Value $args[0]; (Wait-IpcSignal RTMIN+12 -Timeout 60).Value";
-        Assert.Equal(1L, first.Run(SendAndWait, 1).Single());
+        Assert.Equal(1, first.Run(SendAndWait, 1).Single());
         second.Run("Wait-IpcSignal RTMIN+12 -ArmOnly").NoErrors();
         second.Dispose();
-        Assert.Equal(2L, first.Run(SendAndWait, 2).Single());
+        Assert.Equal(2, first.Run(SendAndWait, 2).Single());
     }
 
     [Theory]

@@ -39,6 +39,9 @@ internal static class CborTags
     public const uint DecimalFraction = 4;
     public const uint Uri = 32;
     public const uint Uuid = 37;
+    /// <summary>RFC 9164: IP addresses, as byte strings; with a scope, [address, null, scope].</summary>
+    public const uint IPv4 = 52;
+    public const uint IPv6 = 54;
     /// <summary>RFC 8746: arrays of numbers, each in one byte string.</summary>
     public const uint FirstNumberArray = 64;
     public const uint LastNumberArray = 87;
@@ -95,6 +98,27 @@ internal static class CborTags
     public const uint Int64 = First + 21;
     /// <summary>Only where the number alone would be read as an Int32 or Int64.</summary>
     public const uint UInt64 = First + 22;
+
+    /// <summary>A text that is a secret.</summary>
+    public const uint SecureString = First + 23;
+    /// <summary>[user, secret text]. Both are null in an empty one.</summary>
+    public const uint Credential = First + 24;
+    /// <summary>A Boolean: PowerShell's SwitchParameter.</summary>
+    public const uint Switch = First + 25;
+    /// <summary>Null: a DBNull.</summary>
+    public const uint DBNull = First + 26;
+    /// <summary>The text of an XML document.</summary>
+    public const uint Xml = First + 27;
+    /// <summary>The text of a mail address.</summary>
+    public const uint MailAddress = First + 28;
+    /// <summary>The name of a culture.</summary>
+    public const uint Culture = First + 29;
+    /// <summary>A certificate in DER.</summary>
+    public const uint Certificate = First + 30;
+    /// <summary>An X.500 distinguished name in DER.</summary>
+    public const uint DistinguishedName = First + 31;
+    /// <summary>[code, value]: a type of the model that the code stands for.</summary>
+    public const uint Restored = First + 32;
 }
 
 /// <summary>The exceptions for a payload that is not what docs/wire-format.md describes.</summary>

@@ -28,7 +28,7 @@ public sealed class InvokeIpcRequestCommand : SendCommand
     {
         Lease = Require(() => Channel.Lease<IpcChannel>(IpcAccess.ReadWrite, WaitFrom(Timeout)));
         WriteOpened();
-        Encoder = new MessageEncoder(Format);
+        Encoder = CreateEncoder(Format);
     }
 
     private protected override void Send(object? value) => Try(() =>

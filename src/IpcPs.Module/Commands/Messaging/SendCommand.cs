@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Management.Automation;
 using System.Runtime.InteropServices;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Serialization;
 using IpcPs.Module.Transformation;
 
@@ -35,6 +36,10 @@ public abstract class SendCommand : IpcCmdlet
     /// <summary>Unix sockets: open objects whose descriptors are sent with the message.</summary>
     [Parameter]
     public object[]? Handle { get; set; }
+
+    /// <summary>Sends secrets, such as a PSCredential, although nothing encrypts them.</summary>
+    [Parameter]
+    public SwitchParameter AllowUnencryptedSecret { get; set; }
 
     private protected IpcLease<IpcChannel>? Lease { get; set; }
 
@@ -76,6 +81,9 @@ public abstract class SendCommand : IpcCmdlet
     {
         if (Lease is { IsOwned: true, Object: var channel }) WriteVerbose($"Opened '{channel.Address}' ({channel.Kind}) for this call.");
     }
+
+    private protected MessageEncoder CreateEncoder(IpcFormat format) =>
+        new(format, allowSecrets: AllowUnencryptedSecret || JobChannels.IsJobChannel(Lease!.Object));
 
     private protected void WriteEncoderWarnings()
     {

@@ -1,6 +1,5 @@
 using System.Management.Automation;
 using IpcPs.Module.Completion;
-using IpcPs.Module.Serialization;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Messaging;
@@ -61,7 +60,7 @@ public sealed class SendIpcMessageCommand : SendCommand
                 : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken), isLast: Close);
         });
         WriteOpened();
-        Encoder = new MessageEncoder(_options.Format);
+        Encoder = CreateEncoder(_options.Format);
         _sender = new BufferedSender(Lease.Object, StopToken);
     }
 

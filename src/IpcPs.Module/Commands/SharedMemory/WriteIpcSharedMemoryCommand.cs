@@ -34,6 +34,10 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
     [Parameter]
     public int? Count { get; set; }
 
+    /// <summary>Writes secrets, such as a PSCredential, although nothing encrypts them.</summary>
+    [Parameter]
+    public SwitchParameter AllowUnencryptedSecret { get; set; }
+
     /// <summary>Returns the offset after the written value.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
@@ -75,7 +79,7 @@ public sealed class WriteIpcSharedMemoryCommand : SharedMemoryCommand
                     ? throw IpcException.Argument("-NullTerminated and -Count exclude each other.", memory.Address.Text)
                     : memory.WriteText(_at, text, count);
             case IpcValueType.Object:
-                _encoder ??= new MessageEncoder(IpcFormat.Object);
+                _encoder ??= new MessageEncoder(IpcFormat.Object, allowSecrets: AllowUnencryptedSecret);
                 var written = memory.WritePrefixedBytes(_at, _encoder.Encode(value, StopToken));
                 foreach (var warning in _encoder.Warnings) WriteWarning(warning);
                 return written;

@@ -8,7 +8,7 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
     private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
 
     private readonly object _guard = new();
-    private readonly JobSerializer _serializer = new();
+    private JobSerializer? _serializer;
     private RedirectMessage? _redirection;
     private IpcChannel? _writer;
     private BufferedSender? _sender;
@@ -25,7 +25,7 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
             while (_paused && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
             stopping.ThrowIfCancellationRequested();
             if (_sender is null) records.Send(JobStreamId.Output, value);
-            else _sender.Send(_serializer.Encode(value, stopping), Objects);
+            else _sender.Send(_serializer!.Encode(value, stopping), Objects);
         }
     }
 
@@ -40,6 +40,7 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
         lock (_guard)
         {
             _redirection = redirection;
+            _serializer = new JobSerializer(redirection.IsPrivate);
             _writer = writer;
             _sender = new BufferedSender(writer, stopping);
             records.Send(JobStreamId.Redirected, null);

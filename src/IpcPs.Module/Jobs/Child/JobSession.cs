@@ -150,7 +150,7 @@ internal sealed class JobSession : IDisposable
         var state = InitialSessionState.CreateDefault2();
         state.ImportPSModule([start.Manifest]);
         state.ThrowOnRunspaceOpenError = true;
-        var parent = InheritedObjects.OpenPipe(JobDescriptors.ParentReader, JobDescriptors.ParentWriter);
+        var parent = JobChannels.Register(InheritedObjects.OpenPipe(JobDescriptors.ParentReader, JobDescriptors.ParentWriter));
         state.Variables.Add(new SessionStateVariableEntry("IpcParent", parent, "The channel to the session that started this job."));
         state.Variables.Add(new SessionStateVariableEntry("IpcHandles", start.OpenHandles(), "The objects of Start-IpcJob -Handle."));
         return state;

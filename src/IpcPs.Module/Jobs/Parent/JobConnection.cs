@@ -50,6 +50,7 @@ internal sealed class JobConnection : IDisposable
             });
             ReleaseChildEnds();
             Input?.ReleaseReader();
+            JobChannels.Register(Channel);
         }
         catch
         {

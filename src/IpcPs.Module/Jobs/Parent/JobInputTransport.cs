@@ -63,7 +63,7 @@ internal sealed class JobInputTransport(JobTransportFactory factory, JobTranspor
             if (IsClosed) return null;
             try
             {
-                var writer = new JobInputWriter(transport, cancellation, _closing.Token);
+                var writer = new JobInputWriter(transport, factory.IsPrivate, cancellation, _closing.Token);
                 _writers++;
                 return writer;
             }
@@ -106,13 +106,14 @@ internal sealed class JobInputWriter : IDisposable
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _either;
     private readonly BufferedSender _sender;
-    private readonly JobSerializer _serializer = new();
+    private readonly JobSerializer _serializer;
 
     /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: the reader has ended.</exception>
-    public JobInputWriter(JobTransport transport, CancellationToken cancellation, CancellationToken closing)
+    public JobInputWriter(JobTransport transport, bool isPrivate, CancellationToken cancellation, CancellationToken closing)
     {
         _transport = transport;
         _channel = transport.OpenWriter();
+        _serializer = new JobSerializer(isPrivate);
         _cancellation = cancellation;
         _either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing);
         _sender = new BufferedSender(_channel, _either.Token);

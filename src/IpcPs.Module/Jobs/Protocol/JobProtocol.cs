@@ -166,6 +166,9 @@ internal sealed record RedirectMessage(string Transport, string ConnectionString
     public IpcChannel OpenWriter(CancellationToken cancellation) =>
         IpcMechanisms.Transport(Transport).OpenWriter(ConnectionString, cancellation);
 
+    /// <summary>Whether secrets may be sent on it.</summary>
+    public bool IsPrivate => IpcMechanisms.Transport(Transport).IsPrivate;
+
     /// <summary>Closes a channel from <see cref="OpenWriter"/>.</summary>
     public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Transport).CloseWriter(writer);
 }

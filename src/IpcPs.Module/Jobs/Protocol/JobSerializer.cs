@@ -4,9 +4,10 @@ using IpcPs.Serialization;
 namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>Serializes the values that jobs and their parents exchange. One for each thread.</summary>
-internal sealed class JobSerializer
+/// <param name="isPrivate">Whether what is sent goes through a pipe that only the job inherits. Then secrets may be sent.</param>
+internal sealed class JobSerializer(bool isPrivate = true)
 {
-    private readonly MessageEncoder _encoder = new(IpcFormat.Object);
+    private readonly MessageEncoder _encoder = new(IpcFormat.Object, allowSecrets: isPrivate);
     private readonly ObjectDecoder _decoder = new(PSObjectModel.Instance);
 
     /// <summary>Encodes a value. The bytes are valid until the next call.</summary>
