@@ -193,10 +193,10 @@ public sealed class JobLifeTests : JobTests
             $library = (New-IpcPipe).Reader.GetType().Assembly
             $options = $library.GetType('IpcPs.Processes.ChildProcessOptions')::new()
             $wait = [ref][Activator]::CreateInstance($library.GetType('IpcPs.Waiting.WaitOptions'))
-            $ends = foreach ($script in @('exit 3', 'kill -9 $$') * 10) {
-                $options.FileName = 'sh'; $options.Arguments = [string[]]('-c', $script)
+            $ends = foreach ($script in @('exit 3', 'kill -9 $$') * 5) {
+                $options.FileName = 'sh'; $options.Arguments = [string[]]('-c', "kill -STOP `$`$; $script")
                 $child = $library.GetType('IpcPs.Processes.ChildProcess')::Start($options)
-                while (Test-Path "/proc/$($child.Id)") { }
+                while (Test-Path "/proc/$($child.Id)") { $null = $child.Signal(18) }
                 $null = $child.WaitForExit($wait)
                 "$($child.Exit)"
             }
