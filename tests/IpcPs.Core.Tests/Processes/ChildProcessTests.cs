@@ -241,6 +241,36 @@ public class ChildProcessTests
             $"{before} descriptors were open before, and {OpenDescriptors()} are now.");
     }
 
+    [Fact]
+    public async Task The_text_of_many_children_at_once_is_complete_and_their_own()
+    {
+        for (var batch = 0; batch < 5; batch++)
+        {
+            var ids = Enumerable.Range(0, 20).Select(i => $"{batch}-{i}").ToArray();
+            var texts = await Task.WhenAll(ids.Select(static id => Task.Factory.StartNew(() => TextOf(id),
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            for (var i = 0; i < ids.Length; i++)
+            {
+                Assert.Equal(Enumerable.Range(1, 100).Select(n => $"out {ids[i]} {n}"), texts[i].Output);
+                Assert.Equal(Enumerable.Range(1, 100).Select(n => $"err {ids[i]} {n}"), texts[i].Error);
+            }
+        }
+    }
+
+    private static (List<string> Output, List<string> Error) TextOf(string id)
+    {
+        using var output = AnonymousPipe.Create();
+        using var error = AnonymousPipe.Create();
+        var script = $"n=0; while [ $n -lt 100 ]; do n=$((n+1)); echo out {id} $n; echo err {id} $n >&2; done";
+        using var child = Shell(script, (output.Writer.Writer!, 1), (error.Writer.Writer!, 2));
+        output.Writer.Dispose();
+        error.Writer.Dispose();
+        var texts = (Output: new List<string>(), Error: new List<string>());
+        ChildText.ReadUntilExit(child, output.Reader, error.Reader, texts.Output.Add, texts.Error.Add);
+        Assert.True(child.WaitForExit());
+        return texts;
+    }
+
     private static int OpenDescriptors() => Directory.GetFiles("/proc/self/fd").Length;
 
     private static ChildProcess Shell(string script, params (SafeDescriptor Descriptor, int Number)[] descriptors)

@@ -60,7 +60,7 @@ public sealed class JobLifeTests : JobTests
             "$($job.State)"
             Get-Content $args[0]; Remove-Item $args[0]
             # A zombie is gone: its parent is late.
-            (Get-Content "/proc/$id/stat" -ErrorAction Ignore) -match '\) [^ZX] '
+            [bool]((Get-Content "/proc/$id/stat" -ErrorAction Ignore) -match '\) [^ZX] ')
             """, file).NoErrors();
         Assert.Equal(["up", "Stopped", "asked", "finally", false], result.Values);
     }
@@ -74,7 +74,7 @@ public sealed class JobLifeTests : JobTests
             $id = Receive-IpcMessage $job -Timeout 60
             Send-IpcSignal $job KILL
             $null = Wait-Job $job -Timeout 60
-            (Get-Content "/proc/$id/stat" -ErrorAction Ignore) -match '\) [^ZX] '
+            [bool]((Get-Content "/proc/$id/stat" -ErrorAction Ignore) -match '\) [^ZX] ')
             $job = Start-IpcJob { (Start-Process sleep 1000 -PassThru).Id }
             $null = Wait-Job $job -Timeout 60
             $id = Receive-Job $job
@@ -181,6 +181,28 @@ public sealed class JobLifeTests : JobTests
             "children $children"
             """).Succeeded();
         Assert.Equal(["sums 55 55 55", "leak False", "children "], result.Lines);
+    }
+
+    [ProcessOneFact]
+    public void Pwsh_as_process_1_knows_how_its_children_ended()
+    {
+        // There, the .NET runtime waits for every child, from the first program on that PowerShell runs. This waits until it has done so.
+        var result = ProcessOneFactAttribute.Run(
+            """
+            sh -c 'exit 0'
+            $library = (New-IpcPipe).Reader.GetType().Assembly
+            $options = $library.GetType('IpcPs.Processes.ChildProcessOptions')::new()
+            $wait = [ref][Activator]::CreateInstance($library.GetType('IpcPs.Waiting.WaitOptions'))
+            $ends = foreach ($script in @('exit 3', 'kill -9 $$') * 5) {
+                $options.FileName = 'sh'; $options.Arguments = [string[]]('-c', "kill -STOP `$`$; $script")
+                $child = $library.GetType('IpcPs.Processes.ChildProcess')::Start($options)
+                while (Test-Path "/proc/$($child.Id)") { $null = $child.Signal(18) }
+                $null = $child.WaitForExit($wait)
+                "$($child.Exit)"
+            }
+            "process $PID"; $ends | Sort-Object -Unique
+            """).Succeeded();
+        Assert.Equal(["process 1", "ended with exit code 3", "was killed by signal KILL"], result.Lines);
     }
 
     [Theory]

@@ -47,12 +47,14 @@ public sealed class JobStreamTests : JobTests
     {
         var result = Session.Run(
             """
-            $job = Start-IpcJob { 'one'; Write-Error 'two'; 'three'; Write-Host 'four'; Write-Warning 'five'; $null; 'six'; throw 'seven' }
+            $job = Start-IpcJob {
+                'one'; Write-Error 'two'; 'three'; Write-Host 'four'; Write-Warning 'five'; $null; 'six'; throw 'seven'
+            }
             $null = Wait-Job $job -Timeout 60
             $kept = Receive-Job $job -Keep *>&1 | ForEach-Object { "$_" }
             $job.Output.Count
             $kept -join ' '
-            # What is received is gone from each stream as well: a job does not keep it twice, or for ever.
+            # What is received is gone from each stream as well: a job does not keep it twice, or forever.
             (Receive-Job $job *>&1 | ForEach-Object { "$_" }) -join ' '
             $job.Output.Count + $job.Error.Count + $job.Warning.Count + $job.Information.Count; $job.HasMoreData
             """).NoErrors();
@@ -83,13 +85,15 @@ public sealed class JobStreamTests : JobTests
         var (_, result) = Run(
             """
             $cfg = [pscustomobject]@{ Servers = @('alpha'); Empty = @(); Deep = @{ list = 1, 2, 3 }; None = $null }
-            $global:ipcpsUsing = @{ name = 'global' }; $script:ipcpsList = 'a', 'b'; $env:IPCPS_USING = 'abcdef'; ${odd name} = @{ k = 'odd' }
+            $global:ipcpsUsing = @{ name = 'global' }; $script:ipcpsList = 'a', 'b'; $env:IPCPS_USING = 'abcdef'
+            ${odd name} = @{ k = 'odd' }
             function Get-Using { 'function' }
             $splat = @{ Name = 'splatted'; Value = 7 }
             Start-IpcJob {
                 ($using:cfg.Servers)[0]; $using:CFG.Servers.Count; @($using:cfg.Empty).Count; $using:cfg.Deep['list'][2]
                 $null -eq $using:cfg.None; $using:global:ipcpsUsing.name; $using:script:ipcpsList[-1]; $using:env:IPCPS_USING.Length
-                $null -eq $using:env:IPCPS_USING_THAT_IS_NOT_SET; ${using:odd name}.k; & ([scriptblock]::Create(${using:function:Get-Using}))
+                $null -eq $using:env:IPCPS_USING_THAT_IS_NOT_SET; ${using:odd name}.k
+                & ([scriptblock]::Create(${using:function:Get-Using}))
                 $using:true; (New-Variable @using:splat -PassThru).Value
             }
             """);

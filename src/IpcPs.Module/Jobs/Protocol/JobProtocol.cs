@@ -184,7 +184,8 @@ internal sealed record FinishedMessage(JobState State, int ExitCode, bool HasErr
     {
         var bag = JobMessage.From(content, "final");
         if (!Enum.TryParse<JobState>(bag[nameof(State)]?.ToString(), out var state)) throw JobMessage.Malformed("final");
-        return new FinishedMessage(state, Convert.ToInt32(bag[nameof(ExitCode)], CultureInfo.InvariantCulture), bag[nameof(HasError)] is true);
+        var exitCode = Convert.ToInt32(bag[nameof(ExitCode)], CultureInfo.InvariantCulture);
+        return new FinishedMessage(state, exitCode, bag[nameof(HasError)] is true);
     }
 
     /// <summary>The content of the message.</summary>
