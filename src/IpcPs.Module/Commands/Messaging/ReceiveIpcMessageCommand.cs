@@ -105,7 +105,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             }
             WriteMessage(channel);
         }
-        WriteVerbose($"Received {received} messages from {names}.");
+        WriteVerbose($"Messages received from {names}: {received}.");
         if (source.Abandoned > 0)
             WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
     });
