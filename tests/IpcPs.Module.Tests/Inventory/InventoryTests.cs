@@ -47,9 +47,8 @@ public sealed class InventoryTests : IDisposable
     public void Tables_of_80_columns_lose_nothing()
     {
         var table = (string)_session.Run("""
-            $fifo = New-IpcPipe $args[0]
-            'x' | Send-IpcMessage $fifo
-            Get-IpcObject "fifo:$($args[0])" -WarningAction Ignore | Out-String -Width 80
+            $queue = New-IpcQueue $args[0]
+            Get-IpcObject "mq:/$($args[0])" -WarningAction Ignore | Out-String -Width 80
             """, _name).Single()!;
         // Wrapped columns stand one below the other: the last one is what fell off.
         var holders = string.Concat(table.Split('\n').Skip(3).Select(static l => l.Length > 61 ? l[61..].Trim() : ""));
