@@ -76,8 +76,8 @@ internal sealed class ProcessScan
         : IsInNamespace ? "processes outside this PID namespace can't be seen"
         : null;
 
-    // The owner says why: the kernel shows what a process holds to the user that owns it, and to root with CAP_SYS_PTRACE (ptrace(2)). It gives a
-    // process that has changed its rights to root.
+    // The owner says why: the kernel shows what a process holds to the user that owns it, and to root with CAP_SYS_PTRACE
+    // (ptrace(2)). It gives a process that has changed its rights to root.
     private string DescribeUnseen()
     {
         const int Named = 3;

@@ -3,8 +3,8 @@ using System.Management.Automation;
 namespace IpcPs.Module.Transformation;
 
 /// <summary>Lets PowerShell convert to the type of a parameter where no attribute of the parameter does it.</summary>
-/// <remarks>Proxy functions (<see cref="ProxyCommand"/>) and Pester's mocks copy the type of a parameter, but not its transformation. A
-/// function of a user's that passes its own parameter on has the type alone, too. So whatever a parameter accepts, its type accepts.</remarks>
+/// <remarks>Proxy functions (<see cref="ProxyCommand"/>) and Pester's mocks copy the type of a parameter, but not its transformation. The
+/// parameter of a user's function that is passed on has the type alone, too. So the type accepts what the parameter accepts.</remarks>
 public abstract class ArgumentConverter : PSTypeConverter
 {
     /// <inheritdoc/>

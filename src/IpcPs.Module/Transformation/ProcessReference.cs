@@ -48,7 +48,8 @@ public sealed class ProcessReference
 
     /// <summary>The ids of the processes that have a name.</summary>
     /// <param name="name">The name; wildcards allowed.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.ProcessNotFound"/>: no process has the name, and it has no wildcards.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.ProcessNotFound"/>: no process has the name, which has no
+    /// wildcards.</exception>
     internal static IReadOnlyList<int> Find(string name)
     {
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase | WildcardOptions.CultureInvariant);

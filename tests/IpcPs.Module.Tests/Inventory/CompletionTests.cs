@@ -41,7 +41,8 @@ public sealed class CompletionTests : IDisposable
     [Fact]
     public void Every_parameter_that_takes_an_address_offers_them()
     {
-        _session.Run("$global:made = New-IpcPipe $args[0]", _name).NoErrors();
+        _session.Run("$global:made = @(New-IpcPipe $args[0]; New-IpcMutex $args[0]; New-IpcSharedMemory $args[0] -Size 8)", _name)
+            .NoErrors();
         var missing = new List<string>();
         foreach (var command in _session.Run("Get-Command -Module IpcPs").Values.OfType<CmdletInfo>())
         {
@@ -49,13 +50,47 @@ public sealed class CompletionTests : IDisposable
             {
                 // To close something takes the open object, not its address.
                 if (command.Name == "Close-IpcObject") continue;
-                if (!Complete($"{command.Name} -{parameter.Name} fifo:{_name[..8]}").Contains("fifo:" + _name))
+                var address = command.Noun == "IpcSharedMemory" ? "shm:/" + _name
+                    : command.Name is "Lock-IpcObject" or "Unlock-IpcObject" or "Use-IpcLock" ? "mutex:" + _name
+                    : "fifo:" + _name;
+                if (!Complete($"{command.Name} -{parameter.Name} {address[..^4]}").Contains(address))
                     missing.Add($"{command.Name} -{parameter.Name}");
             }
         }
         Assert.Empty(missing);
         Assert.Contains("fifo:" + _name, Complete("Get-IpcObject fifo:" + _name[..8]));
         Assert.Contains("fifo:" + _name, Complete("Clear-IpcObject fifo:" + _name[..8]));
+    }
+
+    [Fact]
+    public void Only_what_the_command_can_use_is_offered()
+    {
+        _session.Run("""
+            $name = $args[0]
+            $global:made = @(New-IpcQueue $name; New-IpcSharedMemory $name -Size 8; New-IpcMutex $name; New-IpcSocket "unix:@$name")
+            """, _name).NoErrors();
+        string[] all = ["mq:/" + _name, "shm:/" + _name, "mutex:" + _name, "unix:@" + _name];
+        var usable = new Dictionary<string, string[]>
+        {
+            ["Lock-IpcObject"] = ["mutex:" + _name],
+            ["Unlock-IpcObject"] = ["mutex:" + _name],
+            ["Use-IpcLock"] = ["mutex:" + _name],
+            ["Read-IpcSharedMemory"] = ["shm:/" + _name],
+            ["Update-IpcSharedMemory"] = ["shm:/" + _name],
+            ["Send-IpcMessage"] = ["mq:/" + _name, "unix:@" + _name],
+            ["Invoke-IpcRequest"] = ["mq:/" + _name, "unix:@" + _name],
+            ["Set-IpcObject"] = ["mq:/" + _name, "shm:/" + _name, "mutex:" + _name],
+            ["Remove-IpcObject"] = all,
+            ["Open-IpcObject"] = all,
+        };
+        foreach (var (command, wanted) in usable)
+        {
+            var offered = Complete(command + " ").Select(static o => o.Trim('\'')).ToList();
+            Assert.Equal(wanted, all.Intersect(offered));
+            // Of the .NET of this process: no script sends to it.
+            Assert.DoesNotContain(offered, static o => o.Contains("dotnet-diagnostic-", StringComparison.Ordinal));
+        }
+        Assert.Equal(["mutex:", "sem:", "sysvsem:"], Complete("Lock-IpcObject ").Where(static o => o.EndsWith(':')).Order());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using IpcPs.Inventory;
 using IpcPs.Tests.Serialization;
 using Xunit;
@@ -13,6 +14,68 @@ public sealed class InventoryTests : IDisposable
     {
         _session.Run("Remove-IpcObject \"mq:/$($args[0])\", \"fifo:$($args[0])\", \"shm:/$($args[0])\" -Force", _name);
         _session.Dispose();
+    }
+
+    [Fact]
+    public void The_runtime_s_own_sockets_are_listed_on_demand()
+    {
+        var own = $"unix:/tmp/dotnet-diagnostic-{Environment.ProcessId}-";
+        var usual = _session.Run("(Get-IpcObject -Kind Unix, Fifo -WarningAction Ignore).AddressText").NoErrors().Values.Cast<string>();
+        Assert.DoesNotContain(usual, a => a.StartsWith(own, StringComparison.Ordinal));
+        var all = _session.Run("(Get-IpcObject -All -Kind Unix -WarningAction Ignore).AddressText").NoErrors().Values.Cast<string>();
+        var address = Assert.Single(all, a => a.StartsWith(own, StringComparison.Ordinal));
+        Assert.Equal(address, _session.Run("(Get-IpcObject $args[0] -WarningAction Ignore).AddressText", address).Single());
+    }
+
+    [Fact]
+    public void Nothing_asked_for_is_not_everything_and_nothing_found_is_said()
+    {
+        foreach (var command in new[] { "Get-IpcObject -Name @()", "Clear-IpcObject -Name $null", "Get-IpcObject -Id @()",
+            "Get-IpcObject -Kind @()", "Get-IpcObject -User @()", "Get-IpcLimit @()" })
+            Assert.IsAssignableFrom<ParameterBindingException>(_session.Run(command).Error().Exception);
+        Assert.Empty(_session.Run("@() | Get-IpcObject").NoErrors().Values);
+        Assert.Contains("No object was found.", _session.Run("Get-IpcObject \"$($args[0])*\" -Verbose", _name).NoErrors().Verbose);
+        Assert.Contains($"No object matches 'mq:/{_name}*'.",
+            _session.Run("Remove-IpcObject \"mq:/$($args[0])*\" -Verbose", _name).NoErrors().Verbose);
+        var error = _session.Run("Get-IpcLimit kernel.msgmni, no.such").Error();
+        Assert.StartsWith("IpcNotFound,", error.FullyQualifiedErrorId, StringComparison.Ordinal);
+        Assert.Equal(ErrorCategory.ObjectNotFound, error.CategoryInfo.Category);
+        Assert.Equal("This machine has no limit named 'no.such'.", error.Exception.Message);
+    }
+
+    [Fact]
+    public void Tables_of_80_columns_lose_nothing()
+    {
+        var table = (string)_session.Run("""
+            $queue = New-IpcQueue $args[0]
+            Get-IpcObject "mq:/$($args[0])" -WarningAction Ignore | Out-String -Width 80
+            """, _name).Single()!;
+        // Wrapped columns stand one below the other: the last one is what fell off.
+        var holders = string.Concat(table.Split('\n').Skip(3).Select(static l => l.Length > 61 ? l[61..].Trim() : ""));
+        Assert.Contains($"({Environment.ProcessId})", holders, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u2026", table, StringComparison.Ordinal);
+        var limits = (string)_session.Run("Get-IpcLimit | Out-String -Width 80").Single()!;
+        Assert.DoesNotContain("\u2026", limits, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mode_prints_as_digits_everywhere()
+    {
+        var text = (string)_session.Run("""
+            $name = $args[0]
+            $made = @(New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcPipe $name; New-IpcRing $name; New-IpcMutex $name
+                New-IpcSharedMemory $name -Size 8; New-IpcSharedMemory -Kind SysV -Size 8; New-IpcSharedMemory -Size 8
+                New-IpcSemaphore $name; New-IpcSemaphore -Kind SysV)
+            try {
+                # One by one: of several kinds PowerShell gives only the first its view.
+                $made | ForEach-Object { $_ | Format-List | Out-String; $_ | Out-String }
+                Get-IpcObject $name -WarningAction Ignore | Format-List | Out-String
+            }
+            finally { $made[0..6] + $made[8, 9] | Remove-IpcObject -Confirm:$false; $made | Close-IpcObject }
+            """, _name).NoErrors().Values.Aggregate(static (a, b) => $"{a}{b}")!;
+        Assert.DoesNotContain("UserRead", text, StringComparison.Ordinal);
+        // Ten objects, and the six with the name once more.
+        Assert.Equal(16, System.Text.RegularExpressions.Regex.Count(text, @"Mode +: 0600"));
     }
 
     [Fact]

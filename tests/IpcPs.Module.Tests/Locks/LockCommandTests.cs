@@ -99,6 +99,38 @@ public sealed class LockCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_mutex_that_is_held_names_its_holder()
+    {
+        var name = $"holder-{Environment.ProcessId}-{Guid.NewGuid():n}";
+        using var session = new ModuleSession();
+        using var other = new ModuleSession();
+        var text = (string)session.Run("""
+            $global:m = New-IpcMutex $args[0]
+            $free = $m.State
+            Lock-IpcObject $m
+            "$free; $($m.State); $($m | Out-String -Width 80)"
+            """, name).Single()!;
+        try
+        {
+            Assert.StartsWith("free, or held by another program; held by this object; ", text, StringComparison.Ordinal);
+            Assert.Contains("held by this object", text[text.LastIndexOf(';')..], StringComparison.Ordinal);
+            var holder = $"process {Environment.ProcessId} ({File.ReadAllText("/proc/self/comm").Trim()})";
+            var timeout = other.Run("Lock-IpcObject \"mutex:$($args[0])\" -Timeout 0.05", name).Error();
+            Assert.StartsWith("IpcTimeout,", timeout.FullyQualifiedErrorId, StringComparison.Ordinal);
+            Assert.Equal($"Waited 0.05 s for 'mutex:{name}', which {holder} holds.", timeout.Exception.Message);
+            var now = other.Run("Lock-IpcObject \"mutex:$($args[0])\" -NoWait", name).Error();
+            Assert.StartsWith("IpcLocked,", now.FullyQualifiedErrorId, StringComparison.Ordinal);
+            Assert.Equal($"'mutex:{name}' cannot be acquired now: {holder} holds it.", now.Exception.Message);
+            var state = other.Run("$o = Open-IpcObject \"mutex:$($args[0])\"; $o.State; $o.Dispose()", name).Single();
+            Assert.Equal("held by " + holder, state);
+        }
+        finally
+        {
+            session.Run("Unlock-IpcObject $m; Remove-IpcObject $m -Confirm:$false");
+        }
+    }
+
+    [Fact]
     public void Output_comes_while_the_block_runs()
     {
         using var running = _session.Start("Use-IpcLock mutex:$name { 1; while ($true) { } }");

@@ -42,7 +42,11 @@ public sealed class PipedMessageTests : IDisposable
             """, _name).Single();
         using var asking = other.Start("[byte[]](1, 2, 3) | Invoke-IpcRequest $args[0] -Format Bytes -Timeout 60", client);
         var body = _session.Run("""
-            try { $request = Receive-IpcMessage $server -Envelope -Timeout 60; "$($request.Body)"; 'yes' | Send-IpcMessage -ReplyTo $request }
+            try {
+                $request = Receive-IpcMessage $server -Envelope -Timeout 60
+                "$($request.Body)"
+                'yes' | Send-IpcMessage -ReplyTo $request
+            }
             finally { Close-IpcObject $server }
             """).Single();
         Assert.Equal("1 2 3", body);
@@ -73,6 +77,32 @@ public sealed class PipedMessageTests : IDisposable
         // Less than was asked for is still an error.
         Assert.StartsWith("IpcEmpty,", _session.Run("Receive-IpcMessage $q -Count 2 -NoWait").Error().FullyQualifiedErrorId,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verbose_says_what_happens()
+    {
+        var verbose = _session.Run("""
+            $address = "mq:/$($args[0])"
+            1..3 | Send-IpcMessage $address -Verbose
+            $null = Receive-IpcMessage $address -All -NoWait -Verbose
+            Open-IpcObject $address -Wait -Verbose | Close-IpcObject
+            $p = New-IpcPipe; $p.Writer.Dispose(); Receive-IpcMessage $p.Reader -Verbose; $p.Reader.Dispose()
+            $job = Start-IpcJob { } -Verbose; $null = $job | Receive-Job -Wait
+            $global:id = $job.ProcessId; $job | Remove-Job
+            """, _name).NoErrors().Verbose;
+        var queue = $"'mq:/{_name}'";
+        Assert.Equal(
+        [
+            $"Opened {queue} (POSIX message queue) for this call.",
+            $"Messages sent to {queue} as Object: 3, of 3 bytes in all.",
+            $"Opened {queue} (POSIX message queue) for this call.",
+            $"Messages received from {queue} (POSIX message queue): 3.",
+            $"Waiting until {queue} exists.",
+            $"Opened {queue} (POSIX message queue).",
+        ], verbose.Take(6).Select(static v => v.Replace("mq:'", "mq:", StringComparison.Ordinal)));
+        Assert.StartsWith("The sender of 'pipe:", verbose[6], StringComparison.Ordinal);
+        Assert.Equal($"Started process {_session.Get("id")} for the job ", verbose[^1][..verbose[^1].IndexOf('\'')]);
     }
 
     [Fact]

@@ -41,8 +41,9 @@ public sealed class PackageTests : IDisposable
         var made = Directory.GetFiles(packages, "*.nupkg").Select(static f => Path.GetFileName(f)).Order(StringComparer.Ordinal);
         Assert.Equal(["IpcPs.0.1.0.nupkg", "IpcPs.Core.0.1.0.nupkg"], made);
 
-        Assert.Equal(["IpcPs 0.1.0"], Run($$"""
+        Assert.Equal(["IpcPs", "IpcPs 0.1.0"], Run($$"""
             Register-PSResourceRepository -Name Folder -Uri '{{packages}}' -Trusted
+            (Find-PSResource -CommandName Send-IpcMessage -Repository Folder).ParentResource.Name
             Install-PSResource IpcPs -Repository Folder
             Get-InstalledPSResource IpcPs | ForEach-Object { "$($_.Name) $($_.Version)" }
             """).Lines);

@@ -26,7 +26,8 @@ public sealed class GetIpcObjectCommand : InventoryCommand
     [Parameter]
     public SwitchParameter Stale { get; set; }
 
-    /// <summary>Also objects without a name, anonymous pipes and memory, connections, and the pipes and sockets of .NET's diagnostics.</summary>
+    /// <summary>Also objects without a name (anonymous pipes and memory, connections), and the pipes and sockets of .NET's
+    /// diagnostics.</summary>
     [Parameter]
     public SwitchParameter All { get; set; }
 

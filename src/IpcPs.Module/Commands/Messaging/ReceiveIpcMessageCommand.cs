@@ -112,7 +112,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             }
             if (!TryWriteMessage(channel)) received--;
         }
-        WriteVerbose($"Received {received} messages from {names}.");
+        WriteVerbose($"Messages received from {names}: {received}.");
         if (source.Abandoned > 0)
             WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
     });

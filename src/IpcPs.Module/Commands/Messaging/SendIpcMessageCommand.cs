@@ -98,7 +98,7 @@ public sealed class SendIpcMessageCommand : SendCommand
             // A channel that the command opened itself is closed when the command ends.
             if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
         });
-        WriteVerbose($"Sent {_sent} messages of {_sentBytes} bytes in all, as {Encoder!.Format}, to '{Lease!.Object.Address}'.");
+        WriteVerbose($"Messages sent to '{Lease!.Object.Address}' as {Encoder!.Format}: {_sent}, of {_sentBytes} bytes in all.");
     }
 
     /// <inheritdoc/>

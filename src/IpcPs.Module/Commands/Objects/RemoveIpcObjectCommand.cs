@@ -65,7 +65,8 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
         var text = target.ToString();
         scheme = default;
         return target.IsText && text.AsSpan().IndexOfAny('*', '[') > text.IndexOf(':', StringComparison.Ordinal)
-            && text.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && Enum.TryParse(text[..colon], ignoreCase: true, out scheme)
+            && text.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon
+            && Enum.TryParse(text[..colon], ignoreCase: true, out scheme)
             // A name may have these characters: an object that exists is that object.
             && !(IpcAddress.TryParse(text, out var address) && Matching(scheme, WildcardPattern.Escape(address!.Text)).Count > 0);
     }
