@@ -6,7 +6,6 @@ using IpcPs.Mechanisms;
 using IpcPs.Proc;
 using IpcPs.Queues;
 using IpcPs.Rings.Algorithm;
-using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
 using IpcPs.Transports;
 
