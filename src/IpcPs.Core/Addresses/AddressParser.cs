@@ -38,7 +38,8 @@ internal static class AddressParser
     }
 
     internal static IpcException Invalid(string text, string why) =>
-        new(IpcErrors.InvalidAddress, $"'{NameRules.Shorten(text)}' is not an address: {why}.", text) { Advice = IpcAdvice.CheckAddressForm };
+        new(IpcErrors.InvalidAddress, $"'{NameRules.Shorten(text)}' is not an address: {why}.", text)
+        { Advice = IpcAdvice.CheckAddressForm };
 
     private static IpcAddress ParseDescriptor(IpcScheme scheme, string text, string rest)
     {

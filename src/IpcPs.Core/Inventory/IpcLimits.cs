@@ -92,7 +92,8 @@ public static class IpcLimits
 
     private static void ResourceLimits(List<IpcLimit> limits)
     {
-        var queued = ProcFile.ReadLines(ProcFile.Self + "/status").FirstOrDefault(static l => l.StartsWith("SigQ:", StringComparison.Ordinal));
+        var queued = ProcFile.ReadLines(ProcFile.Self + "/status")
+            .FirstOrDefault(static l => l.StartsWith("SigQ:", StringComparison.Ordinal));
         Add("Max msgqueue size", "RLIMIT_MSGQUEUE", "bytes", "all POSIX queues of this user", "ulimit -q N", QueueInventory.CountedBytes());
         Add("Max pending signals", "RLIMIT_SIGPENDING", "signals", "queued signals of this user", "ulimit -i N",
             queued is null ? null : Sysctl.Parse(queued[5..].Split('/')[0]));

@@ -88,7 +88,8 @@ internal static class AvailableMemory
         foreach (var line in ProcFile.ReadLines(file))
         {
             if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var name, var text, ..]
-                && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) numbers[name.TrimEnd(':')] = number;
+                && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                numbers[name.TrimEnd(':')] = number;
         }
         return numbers;
     }

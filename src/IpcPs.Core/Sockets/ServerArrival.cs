@@ -15,7 +15,8 @@ internal sealed class ServerArrival : IDisposable
     {
         _address = address;
         if (address.Path is null) return;
-        _folder = Inotify.OfFolder(Path.GetDirectoryName(RuntimeFolder.PathOf(address))!, Libc.IN_CREATE | Libc.IN_MOVED_TO | Libc.IN_ATTRIB, address.Text);
+        _folder = Inotify.OfFolder(Path.GetDirectoryName(RuntimeFolder.PathOf(address))!,
+            Libc.IN_CREATE | Libc.IN_MOVED_TO | Libc.IN_ATTRIB, address.Text);
     }
 
     /// <summary>Waits until the next try may succeed.</summary>

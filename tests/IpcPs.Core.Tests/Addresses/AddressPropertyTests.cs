@@ -9,9 +9,12 @@ public class AddressPropertyTests
 {
     private static readonly string[] Parts =
     [
-        "/", "//", ":", "::", "?", "?type=", "?type=stream", "?type=datagram", "?type=seqpacket", "#", "@", ",", "=", "id=", "0x", "-1", "+",
-        "0", "1", "2a", "42", "007", "80", "65535", "4294967295", "%", "%0", "[::1]", "[", "]", "127.0.0.1", "127.1", "localhost", ".", "..",
-        "a", "jobs", "tmp", " ", "\0", "\n", "\x7f", "\x85", "é", "\u2028", "\uFFFD", "😀", "\ud83d", "\ude00", "#A", "#7", "#256", ".mutex",
+        "/", "//", ":", "::", "?", "?type=", "?type=stream", "?type=datagram", "?type=seqpacket", "#", "@", ",", "=", "id=", "0x", "-1",
+        "+",
+        "0", "1", "2a", "42", "007", "80", "65535", "4294967295", "%", "%0", "[::1]", "[", "]", "127.0.0.1", "127.1", "localhost", ".",
+        "..",
+        "a", "jobs", "tmp", " ", "\0", "\n", "\x7f", "\x85", "é", "\u2028", "\uFFFD", "😀", "\ud83d", "\ude00", "#A", "#7", "#256",
+        ".mutex",
     ];
 
     private static string Right(IpcScheme scheme) => scheme switch

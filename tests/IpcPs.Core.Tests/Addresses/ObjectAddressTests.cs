@@ -62,7 +62,8 @@ public sealed class ObjectAddressTests : IDisposable
     [InlineData("unix:@NAME?type=seqpacket")]
     public void Both_ends_of_a_connection_have_such_an_address(string address)
     {
-        var listener = (SocketListener)IpcSocket.Listen(IpcAddress.Parse(address.Replace("NAME", $"{Guid.NewGuid():N}", StringComparison.Ordinal)));
+        var unique = address.Replace("NAME", $"{Guid.NewGuid():N}", StringComparison.Ordinal);
+        var listener = (SocketListener)IpcSocket.Listen(IpcAddress.Parse(unique));
         _objects.Add(listener);
         var client = IpcSocket.Connect(listener.Address);
         var server = listener.Accept(Deadline.After(TimeSpan.FromMinutes(1)));

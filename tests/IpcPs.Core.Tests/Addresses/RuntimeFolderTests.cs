@@ -57,7 +57,8 @@ public sealed class RuntimeFolderTests : IDisposable
         using var listener = IpcSocket.Listen(IpcAddress.Parse("unix:s"));
         using var mutex = IpcMutex.Create(IpcAddress.Parse("mutex:m"));
         var files = Directory.GetFiles(_folder).Length;
-        Assert.Equal(3, IpcInventory.List(Schemes, all: false, out _).Count(i => i.File?.StartsWith(_folder, StringComparison.Ordinal) == true));
+        Assert.Equal(3, IpcInventory.List(Schemes, all: false, out _)
+            .Count(i => i.File?.StartsWith(_folder, StringComparison.Ordinal) == true));
         spoil();
 
         var now = new WaitOptions(Deadline.Immediate);
@@ -88,7 +89,8 @@ public sealed class RuntimeFolderTests : IDisposable
         void Refused(IpcAddress address, Action action)
         {
             var error = Assert.Throws<IpcException>(action);
-            Assert.Equal(("IpcAccessDenied", IpcErrorCategory.PermissionDenied, address.Text), (error.Id.Name, error.Id.Category, error.Target));
+            Assert.Equal(("IpcAccessDenied", IpcErrorCategory.PermissionDenied, address.Text),
+                (error.Id.Name, error.Id.Category, error.Target));
             Assert.Equal($"The runtime folder '{_folder}' {why}. It was not used.", error.Message);
             Assert.Equal("Remove it, or set XDG_RUNTIME_DIR to a folder that only you can write.", error.RecommendedAction);
         }

@@ -76,7 +76,8 @@ public sealed class AvailableMemoryTests : IDisposable
 
     private long Left(string system, string group, long freeSwap, string root = "/")
     {
-        var mount = MountTable.Parse($"34 30 0:31 {root} {_root} rw,relatime shared:1 - {system.Replace(" ", " none ", StringComparison.Ordinal)}")!;
+        var source = system.Replace(" ", " none ", StringComparison.Ordinal);
+        var mount = MountTable.Parse($"34 30 0:31 {root} {_root} rw,relatime shared:1 - {source}")!;
         return AvailableMemory.LeftByGroups(["9:name=systemd:/", group], [mount], freeSwap);
     }
 

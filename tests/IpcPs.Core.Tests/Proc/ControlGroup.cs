@@ -68,7 +68,8 @@ internal sealed class ControlGroup : IDisposable
     public void Dispose() => Directory.Delete(_folder);
 }
 
-/// <summary>A test that needs a control group of its own: root has one, where the control groups are mounted so that it can write.</summary>
+/// <summary>A test that needs a control group of its own: root has one, where the control groups are mounted so that it can
+/// write.</summary>
 internal sealed class ControlGroupFactAttribute : FactAttribute
 {
     public ControlGroupFactAttribute()
