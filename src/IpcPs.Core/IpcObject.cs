@@ -57,7 +57,8 @@ public abstract class IpcObject : IDisposable
     }
 
     /// <summary>The exception for use during or after a close. A call whose handle is closed while it runs throws it too.</summary>
-    protected virtual IpcException WasClosed() => new(IpcErrors.Closed, $"'{Address}' was closed.", Address.Text) { Advice = IpcAdvice.OpenAgain };
+    protected virtual IpcException WasClosed() =>
+        new(IpcErrors.Closed, $"'{Address}' was closed.", Address.Text) { Advice = IpcAdvice.OpenAgain };
 
     /// <summary>The address: a copy that was serialized as text can still be opened by it.</summary>
     public override string ToString() => Address.Text;

@@ -27,8 +27,7 @@ public sealed class ModulePreparation : IModuleAssemblyInitializer
             foreach (var name in assembly.GetReferencedAssemblies())
             {
                 // PowerShell's own are not IpcPs's business, and they are many.
-                if (!name.Name!.StartsWith("System.", StringComparison.Ordinal) || name.Name == "System.Management.Automation") continue;
-                if (!seen.Add(name.Name)) continue;
+                if (name.Name is not { } simple || simple == "System.Management.Automation" || !seen.Add(simple)) continue;
                 try
                 {
                     assemblies.Push(Assembly.Load(name));

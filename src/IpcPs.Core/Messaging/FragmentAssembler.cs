@@ -27,7 +27,8 @@ internal sealed class FragmentAssembler
             if (header.Offset + payload.Length < header.MessageLength) return false;
             throw new IpcException(
                 IpcErrors.InvalidData,
-                $"A message of {header.MessageLength} bytes on '{address}' was skipped, because an earlier part of it was not received here.",
+                $"A message of {header.MessageLength} bytes on '{address}' was skipped, because an earlier part of it was not received "
+                + "here.",
                 address.Text, "Two receivers on one stream take each other's fragments: use one receiver, or a queue.")
             { IsOfOneMessage = true };
         }

@@ -67,7 +67,7 @@ public sealed class IpcMessage
     /// <summary>The descriptors that were passed with the message, as open objects. The receiver closes them.</summary>
     public IReadOnlyList<object> Handles { get; } = Array.Empty<object>();
 
-    /// <summary>Records that the whole answer was sent, or that there is none. A listener keeps a client that has ended sending until its
+    /// <summary>Records that the whole answer was sent, or that none follows. A listener keeps a client that has ended sending until its
     /// messages were answered. A request is answered by its reply.</summary>
     public void MarkAnswered()
     {

@@ -44,8 +44,8 @@ public sealed class MessageBuffer
     /// <summary>Broadcast rings: messages that were dropped just before this one, because this reader was too slow.</summary>
     public long Lost { get; internal set; }
 
-    /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself. Once this was read,
-    /// a client that has ended sending is kept until something is sent to it. Close the connection if no answer follows.</summary>
+    /// <summary>Listeners: the client's connection, on which the sender is answered; null if that is the channel itself. Once this was
+    /// read, a client that has ended sending is kept until something is sent to it. Close the connection if no answer follows.</summary>
     public IpcChannel? ReplyChannel
     {
         get

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace IpcPs.Messaging;
 
 /// <summary>Cuts a byte stream into messages: envelopes by their header, lines at their line break, Bytes as they are read.</summary>
-/// <remarks>A connection has one writer, and a message that is not valid makes the rest worthless. A pipe or FIFO may have several writers and
-/// several readers, one after the other. There the receiver reports the bytes that are not a message once, and goes on with the next
+/// <remarks>A connection has one writer, and a message that is not valid makes the rest worthless. A pipe or FIFO may have several writers
+/// and several readers, one after the other. There the receiver reports the bytes that are not a message once, and goes on with the next
 /// message: see <see cref="FindMessage"/>.</remarks>
 internal sealed partial class StreamReceiver(StreamChannel channel)
 {

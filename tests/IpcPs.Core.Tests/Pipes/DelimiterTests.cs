@@ -49,7 +49,8 @@ public sealed class DelimiterTests : IDisposable
     {
         var error = Assert.Throws<IpcException>(() => Send(text, delimiter));
         Assert.Equal((IpcErrors.InvalidArgument, IpcAdvice.SendLines), (error.Id, error.Advice));
-        Assert.Equal($"The text of 7 bytes contains a {what}, which ends a message on the byte stream '{_pipe.Writer.Address}'.", error.Message);
+        Assert.Equal($"The text of 7 bytes contains a {what}, which ends a message on the byte stream '{_pipe.Writer.Address}'.",
+            error.Message);
     }
 
     private void Send(string text, IpcDelimiter delimiter)

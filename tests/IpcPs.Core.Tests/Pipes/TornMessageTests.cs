@@ -30,8 +30,8 @@ public sealed class TornMessageTests : IDisposable
     [Theory]
     [InlineData(4096, "IpcInvalidData A message of 20000 bytes on '*' was skipped, because an earlier part of it was not received here.")]
     [InlineData(50, "IpcInvalidData 4046 bytes on '*' were skipped, because they are not a message: most likely the end of one whose "
-        + "beginning another reader received.|IpcInvalidData A message of 20000 bytes on '*' was skipped, because an earlier part of it was "
-        + "not received here.")]
+        + "beginning another reader received.|IpcInvalidData A message of 20000 bytes on '*' was skipped, because an earlier part of it "
+        + "was not received here.")]
     public void The_rest_of_a_large_message_is_reported_and_skipped(int taken, string errors)
     {
         _writer.Send(Enumerable.Repeat((byte)'x', 20_000).ToArray(), Framed);
@@ -46,7 +46,8 @@ public sealed class TornMessageTests : IDisposable
     [Fact]
     public void Foreign_bytes_are_reported_once_and_skipped_up_to_the_next_envelope_or_line_of_text()
     {
-        const string Unknown = "IpcInvalidData A message on '*' begins like an IpcPs envelope but is not a valid one: version 2 is unknown.";
+        const string Unknown =
+            "IpcInvalidData A message on '*' begins like an IpcPs envelope but is not a valid one: version 2 is unknown.";
         Write([0xC1, 2, .. "junk\n"u8]);
         _writer.Send("good"u8, Framed);
         Assert.Equal($"{Unknown}|good", Next());

@@ -130,7 +130,8 @@ public class LargeMessageTests
             Assert.Equal([kept], Segments());
         }
         var lasting = Ring();
-        using (var ring = MessageRing.Create(lasting, new RingOptions { Capacity = 65536, Persist = true })) ring.Send(Bytes(100_000), Object);
+        using (var ring = MessageRing.Create(lasting, new RingOptions { Capacity = 65536, Persist = true }))
+            ring.Send(Bytes(100_000), Object);
         Assert.Equal(2, Segments().Length);
         IpcMechanisms.For(IpcScheme.Ring).Remove(lasting);
         Assert.Equal([kept], Segments());
@@ -191,7 +192,8 @@ public class LargeMessageTests
         using var place = new SocketPlace();
         var (client, server) = place.Pair("seqpacket");
         client.Send(Bytes(500_000), Object);
-        using var shared = IpcSocket.Adopt(new SafeDescriptor(Libc.fcntl((SafeDescriptor)server.HandleToPass!, Libc.F_DUPFD_CLOEXEC, 0)), null)!;
+        var copy = new SafeDescriptor(Libc.fcntl((SafeDescriptor)server.HandleToPass!, Libc.F_DUPFD_CLOEXEC, 0));
+        using var shared = IpcSocket.Adopt(copy, null)!;
         server.Dispose();
         var message = new MessageBuffer();
         shared.Receive(message);

@@ -111,7 +111,8 @@ public sealed class EndedClientTests : IDisposable
         Nothing(listener);
         Assert.All(questions, static q => Assert.True(q.IsClosed));
         var error = Assert.Throws<IpcException>(() => questions[0].Send("late"u8, Text));
-        Assert.Equal((IpcErrors.PeerClosed, $"The client of '{questions[0].Address}' has closed its connection."), (error.Id, error.Message));
+        Assert.Equal(IpcErrors.PeerClosed, error.Id);
+        Assert.Equal($"The client of '{questions[0].Address}' has closed its connection.", error.Message);
         Assert.Equal((0, 0), (listener.Clients, listener.Failed));
     }
 

@@ -17,7 +17,11 @@ public class NoDescriptorLeftTests
                 { '{"a":1}' | Send-IpcMessage $queue -Format Json; Receive-IpcMessage $queue -Format Json }
             function Run {
                 foreach ($c in $commands) {
-                    try { $made = & $c 3>$null 6>$null; if ($made -is [IDisposable]) { Remove-IpcObject $made -Confirm:$false; Close-IpcObject $made } }
+                    try {
+                        $made = & $c 3>$null
+                        if ("$made" -match '^m') { Remove-IpcObject $made -Confirm:$false }
+                        if ($made -is [IDisposable]) { Close-IpcObject $made }
+                    }
                     catch { "$c => $($_.FullyQualifiedErrorId.Split(',')[0]) $($_.Exception.GetType().Name)" }
                 }
             }

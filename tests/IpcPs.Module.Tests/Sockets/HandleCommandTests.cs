@@ -182,9 +182,11 @@ public sealed class HandleCommandTests : IDisposable
         var port = manager.ReadLine();
         Assert.Equal("LISTEN_FDS says that 3 sockets were passed, but to process 1 (LISTEN_PID), and this is process PID. A program that "
             + "starts this one as its child, such as a shell script, must start it with exec.", manager.ReadLine());
-        Assert.Equal($"'unix:@{name}-d?type=datagram' refused an unknown user: only the listener's user and its AllowedUsers are served. It was "
-            + "sent before this process asked the kernel for the sender of each message. If the socket is a service manager's, let that ask: "
-            + "PassCredentials=yes in the [Socket] section of its unit. New-IpcSocket -AllowUser names them.", manager.ReadLine());
+        var early = manager.ReadLine();
+        Assert.StartsWith($"'unix:@{name}-d?type=datagram' refused ", early, StringComparison.Ordinal);
+        Assert.EndsWith("It was sent before this process asked the kernel for the sender of each message. If the socket is a service "
+            + "manager's, let that ask: PassCredentials=yes in the [Socket] section of its unit. New-IpcSocket -AllowUser names them.",
+            early, StringComparison.Ordinal);
         Assert.Equal(["unix stream listener", $"unix:@{name}", "UDP listener", $"udp:127.0.0.1:{port}", "True"],
             Enumerable.Range(0, 5).Select(_ => manager.ReadLine()));
         var result = _session.Run(

@@ -15,10 +15,13 @@ public sealed class DatagramListener : MessageChannel
 {
     private const int MaxKnownSenders = 1024;
 
+    // The user in place of one that the kernel does not know or cannot express (/proc/sys/kernel/overflowuid).
+    private const uint OverflowUser = 65534;
+
     // Only a socket that another program bound can have such a message.
     private const string SentTooEarly =
-        " It was sent before this process asked the kernel for the sender of each message. If the socket is a service manager's, let that ask: "
-        + "PassCredentials=yes in the [Socket] section of its unit.";
+        " It was sent before this process asked the kernel for the sender of each message. If the socket is a service manager's, let that "
+        + "ask: PassCredentials=yes in the [Socket] section of its unit.";
 
     private readonly NativeSocket _socket;
     private readonly NativeSocketAddress _name;
@@ -147,7 +150,7 @@ public sealed class DatagramListener : MessageChannel
         if (!_allowed.Contains(message.SenderUserId))
         {
             _rejected.AddRefused(new PeerIdentity(message.SenderId, message.SenderUserId, null), Address,
-                message.SenderUserId is null && _socket.IsUnix ? SentTooEarly : "");
+                _socket.IsUnix && message is { SenderId: null, SenderUserId: null or OverflowUser } ? SentTooEarly : "");
             return false;
         }
         message.ReplyChannel = ReplyTo(attempt.Sender);

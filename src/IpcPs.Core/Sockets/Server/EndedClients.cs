@@ -52,7 +52,7 @@ internal sealed class EndedClients : IDisposable
     }
 
     /// <summary>Closes the client that ended first: its descriptor is needed.</summary>
-    /// <returns>False if there is none.</returns>
+    /// <returns>False if no client has ended.</returns>
     public bool CloseOldest()
     {
         AcceptedClient? oldest;

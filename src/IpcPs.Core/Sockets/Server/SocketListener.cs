@@ -23,9 +23,9 @@ public readonly record struct SocketListenOptions
 /// connection. <see cref="Accept"/> returns single connections instead.</summary>
 /// <remarks>Clients of other users are refused unless they were allowed. A client that is refused, dies, or sends something that is not a
 /// message is closed and counted. The listener and its other clients go on. A client that has ended sending is kept while it
-/// waits for an answer: to a request, to an <see cref="IpcMessage"/>, or to a message whose <see cref="MessageBuffer.ReplyChannel"/> was read. After the answer, or when it
-/// closes, it is closed. If no descriptor is left for the next client, the one that ended first is closed. Only closing the listener ends a
-/// receive.
+/// waits for an answer: to a request, to an <see cref="IpcMessage"/>, or to a message whose <see cref="MessageBuffer.ReplyChannel"/> was
+/// read. After the answer, or when it closes, it is closed. If no descriptor is left for the next client, the one that ended first is
+/// closed. Only closing the listener ends a receive.
 /// Calls: accept4(2), epoll_wait(2), recvmsg(2), getsockopt(2); for TCP sock_diag(7).</remarks>
 public sealed class SocketListener : IpcChannel
 {
