@@ -112,17 +112,11 @@ public sealed partial class ObjectDecoder
         Charge(CertificateCost);
         try
         {
-            if (tag == CborTags.DistinguishedName)
-            {
-                var name = new X500DistinguishedName(der);
-                // Only this looks at the bytes.
-                _ = name.Name;
-                return name;
-            }
+            if (tag == CborTags.DistinguishedName) return new X500DistinguishedName(der);
             // Not a PKCS #12: that would be decrypted, with as many rounds as the peer likes.
             if (X509Certificate2.GetCertContentType(der) == X509ContentType.Cert) return new X509Certificate2(der);
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             throw CborError.Invalid("a certificate is not valid", e);
         }

@@ -2,6 +2,8 @@ using System.Collections;
 using System.Collections.Specialized;
 using System.Formats.Cbor;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Xml;
 using CsCheck;
 using IpcPs.Serialization;
 using Xunit;
@@ -66,7 +68,7 @@ public class CollisionTests
     public void Keys_that_are_equal_have_the_same_hash()
     {
         var comparer = KeyComparer.Exact;
-        Values.Scalar.Where(static value => value is not (null or Array)).Sample(
+        Values.Scalar.Where(static value => value is not (null or Array or XmlDocument or X500DistinguishedName)).Sample(
             value => comparer.GetHashCode(value) == comparer.GetHashCode(RoundTrip(value)), iter: 3000);
         object[][] equal =
         [

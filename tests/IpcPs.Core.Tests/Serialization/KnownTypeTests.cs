@@ -65,7 +65,7 @@ public class KnownTypeTests
     [InlineData("d9c96b00")]
     [InlineData("d9c96c6161")]
     [InlineData("d9c96e4130")]
-    [InlineData("d9c96f4130")]
+    [InlineData("d9c96e40")]
     [InlineData("d9c9708120")]
     [InlineData("d9c970822000")]
     public void Malformed_ones_are_refused(string hex) =>
