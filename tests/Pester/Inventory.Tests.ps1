@@ -37,7 +37,7 @@ Describe 'Inventory' {
         "$($found.Holders)" | Should -Match "\($PID\)"
         $found.IsStale | Should -BeFalse
         Get-IpcObject "pester-$PID*" -Kind Mq | Should -BeNullOrEmpty
-        $found | Out-String -Width 200 | Should -Match "shm:/pester-$PID .* 600 .*\($PID\)"
+        $found | Out-String -Width 200 | Should -Match "shm:/pester-$PID .* 0600 .*\($PID\)"
     }
 
     It 'shows what a process holds' {

@@ -16,7 +16,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
     private byte[] _pending = [];
     private int _length;
     private int _count;
-    private bool _broken;
+    private IpcException? _broken;
     private ulong _writerId;
 
     /// <summary>Adds a message to the pending ones; writes them when they fill the buffer.</summary>
@@ -146,9 +146,9 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         {
             WriteAll(payload[first..], default, 1, wait);
         }
-        catch
+        catch (Exception e)
         {
-            _broken = true;
+            _broken = e as IpcException ?? Broken();
             throw;
         }
     }
@@ -165,9 +165,9 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         {
             while (!bytes.IsEmpty) bytes = bytes[WriteSome(bytes, default, messages, wait)..];
         }
-        catch
+        catch (Exception e)
         {
-            _broken = true;
+            _broken = e as IpcException ?? Broken();
             throw;
         }
     }
@@ -205,7 +205,9 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
 
     private void ThrowIfBroken()
     {
-        if (_broken) throw Broken();
+        if (_broken is null) return;
+        // That the peer has gone stays the reason. Anything else left a part of a message in the stream.
+        throw _broken.Id == IpcErrors.PeerClosed ? new IpcException(_broken.Id, _broken.Message, _broken.Target) : Broken();
     }
 
     private IpcException Broken() =>

@@ -19,7 +19,7 @@ public class NoDescriptorLeftTests
                 foreach ($c in $commands) {
                     try {
                         $made = & $c 3>$null
-                        if ("$made" -match '^m') { Remove-IpcObject $made -Confirm:$false }
+                        if ("$made" -match '^m(utex|q):') { Remove-IpcObject $made -Confirm:$false }
                         if ($made -is [IDisposable]) { Close-IpcObject $made }
                     }
                     catch { "$c => $($_.FullyQualifiedErrorId.Split(',')[0]) $($_.Exception.GetType().Name)" }
@@ -32,7 +32,7 @@ public class NoDescriptorLeftTests
             $null = Run; [Console]::Error.Flush(); 'first:'; $commands = $all
             $folder = [IO.DirectoryInfo]'/proc/self/task'
             while ($folder.GetDirectories().ForEach{ [IO.File]::ReadAllText("$_/comm") } -match '^IpcPs assembli') { }
-            & prlimit --nofile=200: --pid $PID
+            & prlimit --nofile=400: --pid $PID
             $held = [Collections.Generic.List[object]]::new()
             try { while ($true) { $held.Add([IO.File]::OpenRead('/dev/null')) } } catch { }
             $during = Run

@@ -43,6 +43,23 @@ public sealed class JobStreamTests : JobTests
     }
 
     [Fact]
+    public void A_job_that_ends_while_Receive_Job_writes_what_came_before_is_removed_once()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { 1; $null = Receive-IpcMessage $IpcParent }
+            while ($job.Output.Count -eq 0) { $null = [Threading.Thread]::Yield() }
+            Receive-Job $job -Wait -AutoRemoveJob | ForEach-Object {
+                'end' | Send-IpcMessage $job.Channel
+                while ($job.State -eq 'Running') { $null = [Threading.Thread]::Yield() }
+                $_
+            }
+            @(Get-Job | Where-Object InstanceId -EQ $job.InstanceId).Count
+            """).NoErrors();
+        Assert.Equal([1, 0], result.Values.Where(static v => v is int));
+    }
+
+    [Fact]
     public void Received_at_the_end_all_streams_come_in_the_order_of_writing()
     {
         var result = Session.Run(

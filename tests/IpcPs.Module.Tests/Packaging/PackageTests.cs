@@ -78,10 +78,11 @@ public sealed class PackageTests : IDisposable
             "$($manifest.ProjectUri)"
             "$($manifest.LicenseUri)"
             $manifest.ReleaseNotes
+            @($manifest.ExportedCommands.Keys | Where-Object { "PSCommand_$_" -notin $manifest.Tags }).Count
             """]);
         const string Project = "https://github.com/ipcps/IpcPs";
         Assert.Equal(
-            ["IpcPs", "True", Project, Project + "/blob/main/LICENSE", Project + "/blob/main/CHANGELOG.md"], result.Succeeded().Lines);
+            ["IpcPs", "True", Project, Project + "/blob/main/LICENSE", Project + "/blob/main/CHANGELOG.md", "0"], result.Succeeded().Lines);
     }
 
     /// <summary>Runs a script in a fresh pwsh of the other user.</summary>

@@ -6,7 +6,7 @@ namespace IpcPs.Strength.Faults;
 /// afterwards everything works.</summary>
 internal sealed class ScarcityAttacks : IAttackGroup
 {
-    // A small /dev/shm that nobody else has.
+    // A small /dev/shm that no other process has.
     private static readonly string[] OwnMemory =
         ["unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=2m none /dev/shm && exec \"$@\"", "sh"];
 

@@ -102,7 +102,7 @@ internal sealed partial record Scarcity(string Name, int Amounts, Func<int, Acti
         return () => _ = setrlimit(resource, before);
     }
 
-    // In a mount namespace of its own: this /dev/shm is small, and nobody else's.
+    // In a mount namespace of its own: this /dev/shm is small, and no other process has it.
     private static Action Fill(int pagesLeft)
     {
         const string path = "/dev/shm/filler";

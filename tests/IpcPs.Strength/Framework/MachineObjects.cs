@@ -17,7 +17,8 @@ internal sealed class MachineObjects
         if (added.Count == 0) return added;
         // What a killed process leaves is no fault, as long as the inventory says that it is stale.
         var objects = IpcInventory.List([], all: false, out _);
-        IpcInventory.RemoveStale([.. objects.Where(o => o.IsStale && (added.Exists(a => a == o.Address.Path || a == $"/dev/shm/{o.Address.Name}") || IsOurs(o)))]);
+        bool IsAdded(IpcObjectInfo o) => added.Exists(a => a == o.Address.Path || a == $"/dev/shm/{o.Address.Name}");
+        IpcInventory.RemoveStale([.. objects.Where(o => o.IsStale && (IsAdded(o) || IsOurs(o)))]);
         return [.. Names().Where(n => !_names.Contains(n))];
     }
 

@@ -13,9 +13,9 @@ internal sealed class FuzzAttacks : IAttackGroup
 {
     private static readonly string[] Addresses =
     [
-        "fifo:name", "fifo:/tmp/a b", "unix:name?type=seqpacket", "unix:@abstract", "tcp:127.0.0.1:80", "tcp:[::1]:8080", "udp:localhost:53",
-        "mq:/work", "sysvmq:0x1234", "sysvmq:id=17", "sysvmq:/tmp/file#a", "shm:/data", "sysvshm:1", "sem:/count", "sysvsem:id=3",
-        "mutex:one", "ring:/events", "fd:3", "memfd:1:4", "pipe:1:4",
+        "fifo:name", "fifo:/tmp/a b", "unix:name?type=seqpacket", "unix:@abstract", "tcp:127.0.0.1:80", "tcp:[::1]:8080",
+        "udp:localhost:53", "mq:/work", "sysvmq:0x1234", "sysvmq:id=17", "sysvmq:/tmp/file#a", "shm:/data", "sysvshm:1", "sem:/count",
+        "sysvsem:id=3", "mutex:one", "ring:/events", "fd:3", "memfd:1:4", "pipe:1:4",
     ];
 
     // As proc_pid_net(5), proc_pid_stat(5) and proc_pid_maps(5) show them.
@@ -47,7 +47,8 @@ internal sealed class FuzzAttacks : IAttackGroup
         object?[] values =
         [
             null, true, -1, 1L << 40, 1.5, 1.5m, "text", "\uD83D", new byte[300], DateTime.UnixEpoch, Guid.Empty, TimeSpan.MaxValue,
-            new object?[] { 1, "two", null }, new Hashtable { ["a"] = 1, [2] = "b" }, new IpcPropertyBag { { "Name", "x" }, { "Count", 5 } },
+            new object?[] { 1, "two", null }, new Hashtable { ["a"] = 1, [2] = "b" },
+            new IpcPropertyBag { { "Name", "x" }, { "Count", 5 } },
             new[] { 1.0, 2.0 }, new IpcEnum("Some.Kind", "One", 1), new Version(1, 2), new Uri("https://example.org/"),
         ];
         var encoder = new ObjectEncoder();
@@ -75,11 +76,12 @@ internal sealed class FuzzAttacks : IAttackGroup
         pipe.Writer.Dispose();
         var message = new MessageBuffer();
         // A message, or a report of what is no message, takes at least one byte.
+        var options = new ReceiveOptions { Format = IpcFormat.Object };
         for (var left = bytes.Length + 2; left > 0; left--)
         {
             try
             {
-                if (!pipe.Receive(message, new ReceiveOptions { Format = IpcFormat.Object }, Deadline.After(TimeSpan.FromMinutes(1)))) return;
+                if (!pipe.Receive(message, options, Deadline.After(TimeSpan.FromMinutes(1)))) return;
             }
             catch (IpcException e) when (e.Id != IpcErrors.Timeout)
             {

@@ -9,7 +9,7 @@ using IpcPs.Sockets;
 
 namespace IpcPs.Strength.Hostile;
 
-/// <summary>Another user tries to open, receive from, send to, read, acquire and remove what this user made with the default mode.</summary>
+/// <summary>Another user tries to open, receive from, send to, read and remove what this user made with the default mode.</summary>
 internal sealed class OtherUsers : IAttack
 {
     private const string OtherUser = "65534";
@@ -80,7 +80,7 @@ internal sealed class Intruder : IWorker
     {
         foreach (var address in args.Select(IpcAddress.Parse))
         {
-            // Anybody may connect to an abstract socket, and fill its buffer. Its server decides whom it hears.
+            // Anybody may connect to an abstract socket, and fill its buffer. Its server decides which users it hears.
             var isChannel = address.Scheme is not (IpcScheme.Shm or IpcScheme.SysVShm or IpcScheme.Sem or IpcScheme.SysVSem);
             if (isChannel && !address.Text.StartsWith("unix:@", StringComparison.Ordinal))
                 Try(address, "sent to it", IpcAccess.Write, static o => ((IpcChannel)o).Send("intruder"u8, default, Deadline.Immediate));

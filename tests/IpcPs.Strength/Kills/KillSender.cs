@@ -36,7 +36,7 @@ internal sealed class KillSender : IWorker
             }
             catch (IpcException e) when (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.NotFound)
             {
-                // The receiver was killed. Whether it had this message, nobody can say: the next one has a new number.
+                // The receiver was killed. Whether it had this message is not known: the next one has a new number.
                 number++;
                 Thread.Sleep(1);
             }

@@ -9,7 +9,7 @@ namespace IpcPs.Strength.Kills;
 /// <param name="Name">What it is called in the table.</param>
 /// <param name="Create">Creates the object, and returns its address; what it owns is disposed after the attack.</param>
 /// <param name="Receivers">How many processes receive at the same time.</param>
-/// <param name="LostWithReceiver">How many sent messages a killed receiver may take along; null where it is what lay in its buffers.</param>
+/// <param name="LostWithReceiver">How many sent messages a killed receiver may take along; null: what lay in its buffers.</param>
 internal sealed record KillTarget(string Name, Func<AttackContext, IpcAddress> Create, int Receivers, int? LostWithReceiver)
 {
     /// <summary>All of them.</summary>

@@ -4,7 +4,7 @@ using IpcPs.SharedMemory;
 
 namespace IpcPs.Strength.Kills;
 
-/// <summary>Acquires a lock, notes that it holds it, and releases it, for ever: <c>kill-locker LOCK MEMORY</c>.</summary>
+/// <summary>Acquires a lock, notes that it holds it, and releases it, without end: <c>kill-locker LOCK MEMORY</c>.</summary>
 internal sealed class LockWorker : IWorker
 {
     /// <summary>The cells, of 8 bytes: how often the lock was acquired; the process that holds it, or 0; how often the one noted there

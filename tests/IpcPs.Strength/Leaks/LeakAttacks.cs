@@ -27,12 +27,18 @@ internal sealed class LeakAttack(Cycle cycle) : IAttack
         var cycles = context.Settings.Rounds * CyclesARound;
         for (var i = 0; i < cycles; i++) cycle.Run(context.NewName);
         // A thread of the pool ends a little later.
-        AttackContext.Until(() => Measure() is var now && now.Descriptors <= before.Descriptors + SpareDescriptors && now.Threads <= before.Threads, 10);
+        AttackContext.Until(IsAsBefore, 10);
         var after = Measure();
-        if (after.Descriptors > before.Descriptors + SpareDescriptors) context.Fault($"{before.Descriptors} descriptors before, {after.Descriptors} after.");
-        if (after.Threads > before.Threads + Environment.ProcessorCount) context.Fault($"{before.Threads} threads before, {after.Threads} after.");
+        if (!IsAsBefore())
+        {
+            context.Fault($"{before.Descriptors} descriptors and {before.Threads} threads before, "
+                + $"{after.Descriptors} and {after.Threads} after.");
+        }
         if (after.Bytes > before.Bytes + SpareBytes) context.Fault($"{before.Bytes:N0} bytes before, {after.Bytes:N0} after.");
         context.Figures = string.Create(CultureInfo.InvariantCulture, $"{cycles:N0} cycles");
+
+        bool IsAsBefore() => Measure() is var now && now.Descriptors <= before.Descriptors + SpareDescriptors
+            && now.Threads <= before.Threads + Environment.ProcessorCount;
     }
 
     private static (int Descriptors, int Threads, long Bytes) Measure() =>

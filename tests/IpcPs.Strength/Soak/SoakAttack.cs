@@ -41,7 +41,8 @@ internal sealed class SoakAttack : IAttack
             workers[victim] = Go();
             killed++;
         }
-        if (steady.Descriptors > descriptors + SpareDescriptors) context.Fault($"{descriptors} descriptors at first, {steady.Descriptors} now.");
+        if (steady.Descriptors > descriptors + SpareDescriptors)
+            context.Fault($"{descriptors} descriptors at first, {steady.Descriptors} now.");
         if (Kilobytes(steady) is var now && now > memory + SpareKilobytes) context.Fault($"{memory:N0} KiB at first, {now:N0} KiB now.");
         context.Figures = string.Create(CultureInfo.InvariantCulture,
             $"{cycles:N0} times all mechanisms, {killed} kills, {memory:N0} KiB at first, {now:N0} KiB at the end");
@@ -58,7 +59,7 @@ internal sealed class SoakAttack : IAttack
     }
 }
 
-/// <summary>Goes through all mechanisms in random order, for ever: <c>soak SEED ALL</c>. It writes "cycle" after each time, or the
+/// <summary>Goes through all mechanisms in random order, without end: <c>soak SEED ALL</c>. It writes "cycle" after each time, or the
 /// fault.</summary>
 internal sealed class SoakWorker : IWorker
 {
@@ -69,8 +70,7 @@ internal sealed class SoakWorker : IWorker
     public void Run(string[] args)
     {
         var random = new Random(int.Parse(args[0], CultureInfo.InvariantCulture));
-        // One that is killed leaves System V queues out: until the first message the kernel does not know whose such a queue is, so nobody
-        // could tell that it was left behind.
+        // One that is killed leaves System V queues out: until the first message the kernel does not record whose such a queue is.
         var cycles = Cycle.All.Where(c => bool.Parse(args[1]) || c.Kind != "System V queue").ToArray();
         while (true)
         {

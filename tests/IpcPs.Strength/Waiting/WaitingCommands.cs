@@ -15,9 +15,10 @@ internal sealed class WaitingCommands : IAttack
     {
         var script = Path.Combine(AppContext.BaseDirectory, "Waiting", "waiting-commands.ps1");
         var seconds = Math.Max(3, context.Settings.Seconds).ToString(CultureInfo.InvariantCulture);
+        var manifest = Path.Combine(Metadata("RepositoryRoot"), "IpcPs.psd1");
         var start = new ProcessStartInfo(
             Metadata("Dotnet"),
-            [Metadata("Pwsh"), "-NoProfile", "-NonInteractive", "-File", script, Path.Combine(Metadata("RepositoryRoot"), "IpcPs.psd1"), seconds])
+            [Metadata("Pwsh"), "-NoProfile", "-NonInteractive", "-File", script, manifest, seconds])
         { RedirectStandardOutput = true };
         start.Environment["NO_COLOR"] = "1";
         start.Environment["POWERSHELL_UPDATECHECK"] = "Off";

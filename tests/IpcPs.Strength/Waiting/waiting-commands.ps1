@@ -58,7 +58,8 @@ try {
     $state = [initialsessionstate]::CreateDefault2()
     $state.ImportPSModule($Manifest)
     $running = foreach ($wait in $waits.GetEnumerator()) {
-        $shell = [powershell]::Create($state).AddScript("`$ErrorActionPreference = 'Stop'; & { $($wait.Value) } `$args[0]").AddArgument($objects)
+        $script = "`$ErrorActionPreference = 'Stop'; & { $($wait.Value) } `$args[0]"
+        $shell = [powershell]::Create($state).AddScript($script).AddArgument($objects)
         @{ Name = $wait.Key; Shell = $shell; Call = $shell.BeginInvoke() }
     }
     # Until they do nothing any more; the compiler's threads have had their time too.
@@ -88,6 +89,7 @@ finally {
     Stop-Process -Id $sleeper.Id -Force
     if ($mutex) { Unlock-IpcObject $mutex }
     $socket, $packets, $server, $ring | Where-Object { $_ } | Close-IpcObject
-    $pipe, $unread, $queue, $full, $sysv, $semaphore, $sysvSemaphore, $mutex, $memory | Where-Object { $_ } | Remove-IpcObject -Confirm:$false
+    $pipe, $unread, $queue, $full, $sysv, $semaphore, $sysvSemaphore, $mutex, $memory | Where-Object { $_ } |
+        Remove-IpcObject -Confirm:$false
     Remove-Item -Recurse $folder
 }

@@ -40,16 +40,14 @@ public sealed class GetIpcObjectCommand : InventoryCommand
         // No process was piped: that is not every process.
         if (MyInvocation.ExpectingInput && _ids.Count == 0) return;
         var schemes = Kind ?? [];
-        // A user who names an object, a kind or a process wants what is usually left out, too.
+        // A user who names a kind or a process wants what is usually left out, too.
+        var all = All || Id is not null || schemes.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd);
+        var found = Find(schemes, all).Where(IsWanted).ToList();
         var isNamed = Name is { Length: > 0 } && !Name.Any(WildcardPattern.ContainsWildcardCharacters);
-        var all = All || isNamed || Id is not null || schemes.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd);
-        var any = false;
-        foreach (var info in Find(schemes, all).Where(IsWanted))
-        {
-            any = true;
-            WriteObject(info);
-        }
-        if (any) return;
+        // Or who names an object. But a connection has the name of its listener, and is not that object.
+        if (isNamed && !all && found.Count < Name!.Length) found = [.. Find(schemes, all: true).Where(IsWanted)];
+        WriteObject(found, enumerateCollection: true);
+        if (found.Count > 0) return;
         if (isNamed) throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name!)}'.", Name![0]);
         WriteVerbose("No object was found.");
     });

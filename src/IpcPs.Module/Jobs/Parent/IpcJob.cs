@@ -25,6 +25,10 @@ public sealed class IpcJob : Job
     // The first request to stop, complete when the state Stopping was announced; or TooLate. So no other state follows the final one.
     private TaskCompletionSource? _stop;
     private volatile bool _killed;
+    // The thread that announces the end, and whether the job was removed meanwhile.
+    private readonly object _announcement = new();
+    private int _announcer;
+    private bool _isRemoved;
     private volatile IReadOnlyList<IpcJob> _stages = [];
 
     private IpcJob(JobStartInfo start) : base(start.Script.Trim(), start.Name)
@@ -219,7 +223,7 @@ public sealed class IpcJob : Job
         // Before the state changes: a caller that then counts descriptors finds none of the job's.
         _connection.Child.Dispose();
         // Receive-Job reports the reason of each job that it receives from. Of a pipeline, that is the last job.
-        SetState(state, last is OutputState.Buffering ? Reason : null);
+        AnnounceEnd(state, last is OutputState.Buffering ? Reason : null);
     }
 
     /// <inheritdoc/>
@@ -231,8 +235,33 @@ public sealed class IpcJob : Job
             _connection.Channel.Dispose();
             foreach (var stage in _stages) stage.Dispose();
             Streams.Dispose();
+            StayKnownWhileAnnounced();
         }
         base.Dispose(disposing);
+    }
+
+    // Receive-Job -AutoRemoveJob removes a job twice if it ends at the moment in which its earlier output is written: in the pipeline, and
+    // in the handler of the change of state, which waits for the pipeline. The second time, it would report that the job does not exist.
+    private void AnnounceEnd(JobState state, Exception? reason)
+    {
+        lock (_announcement) _announcer = Environment.CurrentManagedThreadId;
+        SetState(state, reason);
+        lock (_announcement)
+        {
+            _announcer = 0;
+            if (_isRemoved && Repository!.GetJob(InstanceId) is not null) Repository.Remove(this);
+        }
+    }
+
+    private void StayKnownWhileAnnounced()
+    {
+        lock (_announcement)
+        {
+            if (_announcer == 0 || _announcer == Environment.CurrentManagedThreadId) return;
+            if (_isRemoved || Repository is null || Repository.GetJob(InstanceId) is not null) return;
+            _isRemoved = true;
+            Repository.Add(this);
+        }
     }
 
     // Protected in PowerShell; missing from the reference assembly that the module is compiled against.
