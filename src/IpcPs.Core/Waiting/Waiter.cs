@@ -154,6 +154,8 @@ internal static unsafe partial class Waiter
     /// <returns>How many are ready; 0 when the deadline passed.</returns>
     public static int PollAny(Span<Libc.PollFd> descriptors, in WaitOptions wait, CancellationToken closing = default)
     {
+        // A wait that cannot be ended needs no descriptor for that. The library's own threads wait so, and must not fail for lack of one.
+        if (!wait.Cancellation.CanBeCanceled && !closing.CanBeCanceled) return PollAll(descriptors, descriptors, wait, closing);
         var wake = EventDescriptor.Current;
         var all = descriptors.Length < 64 ? stackalloc Libc.PollFd[descriptors.Length + 1] : new Libc.PollFd[descriptors.Length + 1];
         descriptors.CopyTo(all);
@@ -189,7 +191,7 @@ internal static unsafe partial class Waiter
                 }
                 ThrowIfOver(wait.Cancellation, closing);
                 if (ready == 0) return 0;
-                all[..^1].CopyTo(descriptors);
+                if (all != descriptors) all[..^1].CopyTo(descriptors);
                 return ready;
             }
         }

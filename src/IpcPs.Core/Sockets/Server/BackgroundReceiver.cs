@@ -103,10 +103,10 @@ internal abstract class BackgroundReceiver<T> : IDisposable
         {
             while (true)
             {
-                Waiter.Poll(_socket.Descriptor, PollEvents.In, Deadline.Infinite, _closing);
                 IpcException? error = null;
                 try
                 {
+                    Waiter.Poll(_socket.Descriptor, PollEvents.In, Deadline.Infinite, _closing);
                     ReceiveAll();
                 }
                 catch (IpcException e) when (!_closing.IsCancellationRequested)
@@ -122,7 +122,7 @@ internal abstract class BackgroundReceiver<T> : IDisposable
         }
         catch (IpcException e)
         {
-            // The thread cannot wait for the socket. The receiver gets the error; an unhandled exception here would end the process.
+            // Closed while it waited. An unhandled exception here would end the process.
             MustPause(e);
         }
     }
