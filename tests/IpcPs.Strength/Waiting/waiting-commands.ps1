@@ -77,7 +77,7 @@ try {
     $process.Refresh(); $before = $process.TotalProcessorTime
     Start-Sleep $Seconds
     $process.Refresh(); $share = ($process.TotalProcessorTime - $before).TotalSeconds / $Seconds
-    if ($share -gt 0.05) { 'fault: {0} waits use {1:P1} of a core' -f $running.Count, $share }
+    if ($share -gt 0.1) { 'fault: {0} waits use {1:P1} of a core' -f $running.Count, $share }
 
     foreach ($one in $running | Where-Object { -not $_.Call.IsCompleted }) {
         $stop = $one.Shell.BeginStop($null, $null)
