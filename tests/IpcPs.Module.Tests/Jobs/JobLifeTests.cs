@@ -89,9 +89,13 @@ public sealed class JobLifeTests : JobTests
     {
         var result = Session.Run(
             """
-            $job = Start-IpcJob { 'before'; 'begun' | Send-IpcMessage $IpcParent; [Threading.Thread]::Sleep(-1) }
-            $null = Receive-IpcMessage $job -Timeout 60
+            # Inside one call that PowerShell cannot end: reading a FIFO whose writer writes nothing. A stop before it would be a stop.
+            $fifo = New-IpcPipe "job-life-$PID-$(New-Guid)"
+            $job = Start-IpcJob { 'before'; [IO.File]::ReadAllText($args[0]) } -ArgumentList $fifo.Path
+            $writer = Open-IpcObject $fifo.Address -Access Write -Timeout 60
             Stop-Job $job
+            Close-IpcObject $writer
+            Remove-IpcObject $fifo
             $job.State; $job.Signal; $job.ExitCode
             Receive-Job $job
             """).NoErrors();

@@ -17,7 +17,9 @@ internal sealed class MachineObjects
         if (added.Count == 0) return added;
         // What a killed process leaves is no fault, as long as the inventory says that it is stale.
         var objects = IpcInventory.List([], all: false, out _);
-        bool IsAdded(IpcObjectInfo o) => added.Exists(a => a == o.Address.Path || a == $"/dev/shm/{o.Address.Name}");
+        // The file of a ring or a semaphore has a prefix before the name.
+        bool IsAdded(IpcObjectInfo o) => o.Address.Name is { } name
+            ? added.Exists(a => a.EndsWith(name, StringComparison.Ordinal)) : added.Contains(o.Address.Path ?? "");
         IpcInventory.RemoveStale([.. objects.Where(o => o.IsStale && (IsAdded(o) || IsOurs(o)))]);
         return [.. Names().Where(n => !_names.Contains(n))];
     }

@@ -41,11 +41,15 @@ internal sealed class SoakAttack : IAttack
             workers[victim] = Go();
             killed++;
         }
+        var now = Kilobytes(steady);
         if (steady.Descriptors > descriptors + SpareDescriptors)
             context.Fault($"{descriptors} descriptors at first, {steady.Descriptors} now.");
-        if (Kilobytes(steady) is var now && now > memory + SpareKilobytes) context.Fault($"{memory:N0} KiB at first, {now:N0} KiB now.");
+        if (now > memory + SpareKilobytes) context.Fault($"{memory:N0} KiB at first, {now:N0} KiB now.");
         context.Figures = string.Create(CultureInfo.InvariantCulture,
             $"{cycles:N0} times all mechanisms, {killed} kills, {memory:N0} KiB at first, {now:N0} KiB at the end");
+        // It ends by itself, because what it has at that moment could not be told from another program's.
+        steady.WriteLine("end");
+        while (steady.ReadLine() != "ended") cycles++;
 
         WorkerProcess Go(bool all = false) =>
             context.Start("soak", context.Random.Next().ToString(CultureInfo.InvariantCulture), all.ToString());
@@ -72,7 +76,8 @@ internal sealed class SoakWorker : IWorker
         var random = new Random(int.Parse(args[0], CultureInfo.InvariantCulture));
         // One that is killed leaves System V queues out: until the first message the kernel does not record whose such a queue is.
         var cycles = Cycle.All.Where(c => bool.Parse(args[1]) || c.Kind != "System V queue").ToArray();
-        while (true)
+        var end = Task.Run(Console.ReadLine);
+        while (!end.IsCompleted)
         {
             random.Shuffle(cycles);
             foreach (var cycle in cycles)
@@ -89,6 +94,7 @@ internal sealed class SoakWorker : IWorker
             }
             Console.WriteLine("cycle");
         }
+        Console.WriteLine("ended");
     }
 
     private string NewName() => $"strength-{Environment.ProcessId}-{++_names}";
