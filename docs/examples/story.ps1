@@ -349,9 +349,14 @@ finally {
     Remove-IpcObject ([string[]] $address.Values) -Force -ErrorAction Continue
 }
 
-$after = Get-IpcObject -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
-$heldAfter = Get-IpcObject -Id $PID -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
-$leftovers = @($after | Where-Object { $_ -in $address.Values }) + @($heldAfter | Where-Object { $_ -notin $heldBefore })
+# A thread that served a job may close its pipe a moment after the job has ended.
+foreach ($attempt in 1..50) {
+    $after = Get-IpcObject -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
+    $heldAfter = Get-IpcObject -Id $PID -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
+    $leftovers = @($after | Where-Object { $_ -in $address.Values }) + @($heldAfter | Where-Object { $_ -notin $heldBefore })
+    if (-not $leftovers) { break }
+    Start-Sleep -Milliseconds 100
+}
 if ($leftovers) { throw "The story left something behind: $leftovers" }
 "   After: $($after.Count) IPC objects on this machine. This process holds the same $($heldAfter.Count). None belongs to the story."
 

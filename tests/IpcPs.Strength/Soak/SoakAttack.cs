@@ -47,7 +47,7 @@ internal sealed class SoakAttack : IAttack
         if (now > memory + SpareKilobytes) context.Fault($"{memory:N0} KiB at first, {now:N0} KiB now.");
         context.Figures = string.Create(CultureInfo.InvariantCulture,
             $"{cycles:N0} times all mechanisms, {killed} kills, {memory:N0} KiB at first, {now:N0} KiB at the end");
-        // It ends by itself, because what it has at that moment could not be told from another program's.
+        // It ends by itself, because what it has at that moment looks like the object of any other program.
         steady.WriteLine("end");
         while (steady.ReadLine() != "ended") cycles++;
 

@@ -12,11 +12,13 @@ internal sealed class ControlSender : IDisposable
     private readonly Queue<(JobStreamId Id, byte[] Payload)> _messages = new();
     private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _ending = new();
+    private readonly Thread _thread;
 
     public ControlSender(IpcChannel channel, string jobName)
     {
         _channel = channel;
-        new Thread(Run) { IsBackground = true, Name = $"IpcPs controls {jobName}" }.Start();
+        _thread = new Thread(Run) { IsBackground = true, Name = $"IpcPs controls {jobName}" };
+        _thread.Start();
     }
 
     /// <summary>Enqueues a message; after <see cref="Dispose"/> does nothing.</summary>
@@ -39,6 +41,8 @@ internal sealed class ControlSender : IDisposable
             Monitor.Pulse(_messages);
         }
         _channel.Dispose();
+        // In the middle of a send, the thread still has the descriptor open.
+        _thread.Join();
     }
 
     private void Run()
