@@ -32,11 +32,12 @@ public sealed class ModuleLoader : IModuleAssemblyInitializer
     // They stay when the module is removed: other sessions of the process may use it.
     private static void NameTypes(Assembly core)
     {
-        var add = typeof(PSObject).Assembly.GetType("System.Management.Automation.TypeAccelerators")?.GetMethod("Add");
+        var add = typeof(PSObject).Assembly.GetType("System.Management.Automation.TypeAccelerators")?.GetMethod("Add")?
+            .CreateDelegate<Action<string, Type>>();
         if (add is null) return;
         foreach (var type in core.GetExportedTypes())
         {
-            if (!type.IsGenericTypeDefinition && !type.IsNested) add.Invoke(null, [type.FullName, type]);
+            if (!type.IsGenericTypeDefinition && !type.IsNested) add(type.FullName!, type);
         }
     }
 

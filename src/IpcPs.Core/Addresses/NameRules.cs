@@ -52,11 +52,12 @@ internal static class NameRules
 
     public static void CheckCharacters(string address, string name)
     {
+        if (IsText(name)) return;
         foreach (var c in name)
         {
             if (char.IsControl(c)) throw Invalid(address, $"it contains the control character U+{(int)c:X4}");
         }
-        if (!IsText(name)) throw Invalid(address, "it contains half of a character");
+        throw Invalid(address, "it contains half of a character");
     }
 
     /// <summary>Whether a name has no control characters, and no half surrogates: as UTF-8 they would be another name.</summary>

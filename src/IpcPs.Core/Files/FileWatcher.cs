@@ -55,16 +55,9 @@ internal static class FileWatcher
     private static Inotify? TryStart()
     {
         if (Inotify.TryCreate() is not { } inotify) return null;
-        try
-        {
-            BackgroundThread.Start("IpcPs file watch", () => Run(inotify), stackSize: StackSize);
-            return inotify;
-        }
-        catch (IpcException)
-        {
-            inotify.Dispose();
-            return null;
-        }
+        if (BackgroundThread.TryStart("IpcPs file watch", () => Run(inotify), StackSize) is not null) return inotify;
+        inotify.Dispose();
+        return null;
     }
 
     private static void Run(Inotify inotify)

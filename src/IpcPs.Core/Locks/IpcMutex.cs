@@ -22,10 +22,13 @@ public sealed unsafe class IpcMutex : IpcLock
     private AdaptiveWait _spin;
     private object? _holder;
     private int _depth;
+    // Which file it is: known since it was opened, so that each acquire asks only what has the name.
+    private FileId _id;
 
     private IpcMutex(IpcAddress address, SafeDescriptor file) : base(address)
     {
         _file = file;
+        _id = Status().Id;
     }
 
     /// <inheritdoc/>
@@ -244,7 +247,7 @@ public sealed unsafe class IpcMutex : IpcLock
 
     /// <summary>Whether the locked file still has the mutex's name. One that was removed or renamed guards nothing: another process may
     /// already hold a new mutex of that name.</summary>
-    private bool IsCurrent() => FileStatus.TryOf(Address.Path!)?.Id == Status().Id;
+    private bool IsCurrent() => FileStatus.TryOf(Address.Path!)?.Id == _id;
 
     /// <summary>Releases the locked file, and opens the one that has the mutex's name now, under the same descriptor.</summary>
     private void Reopen()
@@ -255,6 +258,7 @@ public sealed unsafe class IpcMutex : IpcLock
             using var file = OpenFile(Address);
             if (Libc.dup3(file, _file, Libc.O_CLOEXEC) < 0)
                 throw IpcException.FromErrno("dup3", Marshal.GetLastPInvokeError(), Address.Text);
+            _id = Status().Id;
             IsRecursive = ReadRecord().IsRecursive;
         }
         catch (ObjectDisposedException)

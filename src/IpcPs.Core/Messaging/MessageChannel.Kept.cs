@@ -12,22 +12,16 @@ public abstract partial class MessageChannel
     /// <summary>Whether a receive with these options receives that message.</summary>
     private protected virtual bool Selects(MessageBuffer message, in ReceiveOptions options) => true;
 
+    /// <summary>Whether the transport outlives this end: what was received here can be sent again for another receiver.</summary>
+    private protected virtual bool OutlivesEnds => false;
+
     /// <summary>Sends the kept messages again: this end was closed, and another one may receive them. A message that cannot be sent again,
     /// because its transport is gone or full, is dropped with its segment.</summary>
     private protected override void AfterClose()
     {
         foreach (var message in Interlocked.Exchange(ref _kept, null) ?? [])
         {
-            try
-            {
-                if (Address.Scheme is not (IpcScheme.Mq or IpcScheme.SysVMq or IpcScheme.Ring)) throw WasClosed();
-                using var again = (MessageChannel)IpcMechanisms.Open(Address, new OpenOptions { Access = IpcAccess.Write });
-                again.SendAgain(message);
-            }
-            catch (IpcException)
-            {
-                LargeMessage.Discard(message.Span, Address);
-            }
+            if (!OutlivesEnds || !TrySendAgain(message)) LargeMessage.Discard(message.Span, Address);
         }
     }
 
@@ -83,7 +77,7 @@ public abstract partial class MessageChannel
     internal static bool IsShortage(Exception e) =>
         e is IpcException { Errno: Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM };
 
-    private void SendAgain(MessageBuffer message)
+    private bool TrySendAgain(MessageBuffer message)
     {
         var options = new SendOptions
         {
@@ -95,6 +89,15 @@ public abstract partial class MessageChannel
             StreamId = message.StreamId,
         };
         var header = EnvelopeHeader.For(options, message.Length) with { IsReference = true };
-        SendEnvelope(message.Span, header, options, Deadline.Immediate);
+        try
+        {
+            using var again = (MessageChannel)IpcMechanisms.Open(Address, new OpenOptions { Access = IpcAccess.Write });
+            again.SendEnvelope(message.Span, header, options, Deadline.Immediate);
+            return true;
+        }
+        catch (IpcException)
+        {
+            return false;
+        }
     }
 }

@@ -141,16 +141,7 @@ internal sealed class StreamSender(StreamChannel channel, int atomicWrite)
         var first = Math.Min(payload.Length, _capacity - at);
         payload[..first].CopyTo(_pending.AsSpan(at));
         WriteAll(_pending.AsSpan(0, at + first), options, 1, wait);
-        if (first == payload.Length) return;
-        try
-        {
-            WriteAll(payload[first..], default, 1, wait);
-        }
-        catch (Exception e)
-        {
-            _broken = e as IpcException ?? Broken();
-            throw;
-        }
+        WriteRest(payload[first..], 1, wait);
     }
 
     private void WriteAll(ReadOnlySpan<byte> bytes, in SendOptions options, int messages, in WaitOptions wait)

@@ -17,6 +17,10 @@ internal static class ProcNetTable
     public static IEnumerable<UnixSocketEntry> Unix(out string? problem) =>
         Lines("unix", out problem).Select(ParseUnix).OfType<UnixSocketEntry>();
 
+    /// <summary>Whether a Unix socket exists, with a name or without, by the link of its descriptors: <c>socket:[123]</c>.</summary>
+    public static bool HasUnix(string link) => Lines("unix", out _)
+        .Any(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, _, _, _, var inode, ..] && link == Link(inode));
+
     /// <summary>The TCP or UDP sockets of this network namespace; empty where the kernel has no such table.</summary>
     /// <param name="table">"tcp", "tcp6", "udp" or "udp6".</param>
     /// <param name="problem">Why the table can't be read, or null.</param>
@@ -54,8 +58,10 @@ internal static class ProcNetTable
         // A socket that was bound to a relative path can't be found by that.
         if (fields.Length < 8 || fields[7][0] is not ('/' or '@')) return null;
         if (!TryHex(fields[3], out var flags) || !TryHex(fields[4], out var type)) return null;
-        return new UnixSocketEntry(fields[7], (IpcSocketType)type, (flags & ListeningFlag) != 0, $"socket:[{fields[6]}]");
+        return new UnixSocketEntry(fields[7], (IpcSocketType)type, (flags & ListeningFlag) != 0, Link(fields[6]));
     }
+
+    private static string Link(string inode) => $"socket:[{inode}]";
 
     private static bool TryHex(ReadOnlySpan<char> text, out int number) =>
         int.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);

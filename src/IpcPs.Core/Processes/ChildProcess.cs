@@ -28,8 +28,7 @@ public sealed class ChildProcess : IDisposable
         if (Environment.ProcessId != 1) return;
         // As process 1, the .NET runtime waits for every child that ends, because orphans are its children too. What it waited for has no
         // exit code any more. A thread that is in waitid(2) already is before it: the runtime wakes two threads first.
-        _reaper = new Thread(ReapAtEnd) { IsBackground = true, Name = $"IpcPs waits for process {id}" };
-        _reaper.Start();
+        _reaper = BackgroundThread.TryStart($"IpcPs waits for process {id}", ReapAtEnd);
     }
 
     /// <summary>Its process id.</summary>
@@ -128,8 +127,8 @@ public sealed class ChildProcess : IDisposable
     {
         if (Exit is null && !WaitForExit(Deadline.Immediate))
         {
-            BackgroundThread.Start($"IpcPs waits for process {Id}", ReapLater);
-            return;
+            // Without the thread, a zombie stays until this process ends.
+            if (BackgroundThread.TryStart($"IpcPs waits for process {Id}", ReapLater) is not null) return;
         }
         _pidfd?.Dispose();
     }

@@ -29,6 +29,8 @@ public sealed partial class PosixQueue
     }
 
     /// <inheritdoc/>
+    private protected override bool OutlivesEnds => true;
+
     private protected override (string?, IpcAdvice) TooLargeHint =>
         ("The maximum message size was fixed when the queue was created. Its limit is fs.mqueue.msgsize_max, which is "
         + $"{Sysctl.Describe("fs.mqueue.msgsize_max")} ('sysctl fs.mqueue.msgsize_max=…' raises it). An Object may be larger: it travels "

@@ -24,6 +24,8 @@ public sealed partial class SysVQueue
     private long _knownToFit;
 
     /// <inheritdoc/>
+    private protected override bool OutlivesEnds => true;
+
     private protected override (string?, IpcAdvice) TooLargeHint =>
         ($"A message has at most kernel.msgmax bytes, which is {Sysctl.Describe("kernel.msgmax")} ('sysctl kernel.msgmax=…' raises it), "
         + $"and at most as many as the queue holds{(TryGetMaxBytes() is { } bytes ? $", which is {bytes}" : "")}. An Object may be larger: "

@@ -163,6 +163,8 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         return created.Ask();
     }
 
+    private protected override bool OutlivesEnds => true;
+
     private protected override (string?, IpcAdvice) TooLargeHint =>
         ("A ring carries messages of up to almost half its capacity: create it with a larger capacity.", IpcAdvice.SetCapacity);
 

@@ -3,6 +3,19 @@ namespace IpcPs.Waiting;
 /// <summary>Starts the library's own threads. They do not keep a process alive.</summary>
 internal static class BackgroundThread
 {
+    /// <summary>Starts a thread; null if it could not be started, where the library can do without it.</summary>
+    public static Thread? TryStart(string name, ThreadStart run, int stackSize = 0)
+    {
+        try
+        {
+            return Start(name, run, stackSize: stackSize);
+        }
+        catch (IpcException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Starts a thread.</summary>
     /// <param name="name">Its name, for debuggers.</param>
     /// <param name="run">What it does.</param>

@@ -5,7 +5,6 @@ using System.Management.Automation;
 using System.Net;
 using System.Net.Mail;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using System.Security;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -176,18 +175,7 @@ internal sealed class JsonEncoder(int depth, bool allowSecrets = false)
         _writer.WriteEndObject();
     }
 
-    private static string Reveal(SecureString secret)
-    {
-        var text = Marshal.SecureStringToBSTR(secret);
-        try
-        {
-            return Marshal.PtrToStringBSTR(text);
-        }
-        finally
-        {
-            Marshal.ZeroFreeBSTR(text);
-        }
-    }
+    private static string Reveal(SecureString secret) => new NetworkCredential("", secret).Password;
 
     private void WriteItems(IEnumerable items)
     {

@@ -6,6 +6,8 @@ namespace IpcPs.Strength.Framework;
 /// <summary>Makes one attack after the other, and prints a line for each: whether the library held.</summary>
 internal static class AttackRunner
 {
+    private const string Held = "held", Failed = "FAILED", NotMade = "NOT MADE";
+
     /// <returns>0 where every attack was held, 1 otherwise.</returns>
     public static int Run(StrengthSettings settings)
     {
@@ -20,13 +22,14 @@ internal static class AttackRunner
         var runtimeFolder = Directory.CreateTempSubdirectory("ipcps-run-").FullName;
         Environment.SetEnvironmentVariable("XDG_RUNTIME_DIR", runtimeFolder);
         Console.WriteLine($"Seed {settings.Seed}. A run with --seed {settings.Seed} makes the same random choices.");
-        var failed = attacks.Count(a => !Holds(a, settings));
+        var results = attacks.ConvertAll(a => Make(a, settings));
         Directory.Delete(runtimeFolder, recursive: true);
-        Console.WriteLine($"{attacks.Count - failed} attacks held, {failed} did not.");
-        return failed == 0 ? 0 : 1;
+        int Count(string result) => results.Count(r => r == result);
+        Console.WriteLine($"{Count(Held)} attacks held, {Count(Failed)} did not, {Count(NotMade)} were not made.");
+        return Count(Failed) == 0 ? 0 : 1;
     }
 
-    private static bool Holds(IAttack attack, StrengthSettings settings)
+    private static string Make(IAttack attack, StrengthSettings settings)
     {
         var clock = Stopwatch.StartNew();
         var before = new MachineObjects();
@@ -42,10 +45,10 @@ internal static class AttackRunner
         }
         context.Dispose();
         foreach (var left in before.Added()) context.Fault($"It left {left}.");
-        var result = context.Faults.Count > 0 ? "FAILED" : context.Missing is null ? "held" : "NOT MADE";
+        var result = context.Faults.Count > 0 ? Failed : context.Missing is null ? Held : NotMade;
         var seconds = clock.Elapsed.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
         Console.WriteLine($"{attack.Name,-40} {result,-8} {seconds,6} s  {context.Missing ?? context.Figures}");
         foreach (var fault in context.Faults) Console.WriteLine($"    {fault}");
-        return context.Faults.Count == 0;
+        return result;
     }
 }

@@ -28,11 +28,13 @@ internal sealed class MachineObjects
 
     private static IEnumerable<string> Names()
     {
-        foreach (var folder in (string[])["/dev/shm", "/dev/mqueue", RuntimeFolder.Path])
+        foreach (var folder in (string[])["/dev/shm", RuntimeFolder.Path])
         {
             if (!Directory.Exists(folder)) continue;
             foreach (var file in Directory.EnumerateFileSystemEntries(folder)) yield return file;
         }
+        // Where /dev/mqueue is not mounted, only the library can list them.
+        foreach (var queue in IpcInventory.List([IpcScheme.Mq], all: false, out _)) yield return queue.Address.Text;
         foreach (var table in (string[])["msg", "sem", "shm"])
         {
             foreach (var line in File.ReadLines($"/proc/sysvipc/{table}").Skip(1))

@@ -17,7 +17,7 @@ internal sealed class KillReceiver : IWorker
         var address = IpcAddress.Parse(args[0]);
         using var ledger = new CrashLedger(args[1]);
         var withLarge = bool.Parse(args[2]);
-        var buffer = KillMessage.NewBuffer();
+        var buffer = CrashMessage.NewBuffer(withLarge);
         var message = new MessageBuffer();
         Console.WriteLine("ready");
         Console.ReadLine();
@@ -30,7 +30,7 @@ internal sealed class KillReceiver : IWorker
             try
             {
                 if (channel.Receive(message, new ReceiveOptions { Format = IpcFormat.Object }))
-                    ledger.Note(KillMessage.Check(message.Payload.Span, withLarge, buffer));
+                    ledger.Note(CrashMessage.Check(message.Payload.Span, buffer, withLarge));
             }
             catch (IpcException e) when (e.Id == IpcErrors.TruncatedMessage || e.Id == IpcErrors.InvalidData)
             {

@@ -18,7 +18,7 @@ internal sealed class KillSender : IWorker
         var address = IpcAddress.Parse(args[0]);
         using var ledger = new CrashLedger(args[1]);
         var withLarge = bool.Parse(args[2]);
-        var buffer = KillMessage.NewBuffer();
+        var buffer = CrashMessage.NewBuffer(withLarge);
         Console.WriteLine("ready");
         var writer = long.Parse(Console.ReadLine()!, CultureInfo.InvariantCulture);
         var number = 1L;
@@ -29,7 +29,7 @@ internal sealed class KillSender : IWorker
                 using var channel = (IpcChannel)IpcMechanisms.Open(address, new OpenOptions { Access = IpcAccess.Write, Wait = true });
                 for (; ; number++)
                 {
-                    channel.Send(KillMessage.Make(writer, number, withLarge, buffer), new SendOptions { Format = IpcFormat.Object });
+                    channel.Send(CrashMessage.Make(writer, number, buffer, withLarge), new SendOptions { Format = IpcFormat.Object });
                     ledger.Sent(number);
                     if (number % Burst == 0) Thread.Sleep(1);
                 }

@@ -30,6 +30,7 @@ internal sealed class WaitingCommands : IAttack
             else context.Fault(line.StartsWith(Fault, StringComparison.Ordinal) ? line[Fault.Length..] : line);
         }
         process.WaitForExit();
+        if (context.Figures.Length == 0) context.Fault("The script did not come to its end.");
         if (process.ExitCode != 0) context.Fault($"The script ended with {process.ExitCode}.");
     }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using IpcPs.Proc;
 using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
@@ -11,7 +10,10 @@ namespace IpcPs.Sockets.Loopback;
 /// socket's, the owner is unknown, and a client whose owner is unknown is refused.</summary>
 internal static class LoopbackPeerOwner
 {
-    private static readonly Lazy<bool> ClosedSocketsKeepOwner = new(TryClosedSocket);
+    private const uint AnotherUser = 65534;
+
+    // If it fails for lack of descriptors, the next client tries it again.
+    private static readonly Lazy<bool> ClosedSocketsKeepOwner = new(TryClosedSocket, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The user that made a TCP connection.</summary>
     /// <param name="accepted">The listener's end, just accepted.</param>
@@ -76,33 +78,24 @@ internal static class LoopbackPeerOwner
         name.Family is Libc.AF_INET or Libc.AF_INET6 ? new IPEndPoint(name.Address, name.Port) : null;
 
     // Closes a connection of this process, as another user if that is allowed, and checks whether the kernel still knows its owner.
-    private static bool TryClosedSocket()
+    private static unsafe bool TryClosedSocket()
     {
-        try
+        var place = IpcAddress.Parse("tcp:127.0.0.1:0");
+        using var listener = NativeSocket.Create(place);
+        if (listener.TryBind(NativeSocketAddress.Of(place)) != 0 || Libc.listen(listener.Descriptor, 1) != 0) return false;
+        var server = listener.Name();
+        var expected = Libc.geteuid();
+        IPEndPoint? client;
+        using (var connection = NativeSocket.Create(place))
         {
-            using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            listener.Listen(1);
-            var expected = Libc.geteuid();
-            IPEndPoint client;
-            using (var connection = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
-            {
-                if (expected == 0)
-                {
-                    using var descriptor = new SafeDescriptor((int)connection.Handle, ownsHandle: false);
-                    if (Libc.fchown(descriptor, expected = 65534, uint.MaxValue) != 0) return false;
-                }
-                connection.Connect(listener.LocalEndPoint!);
-                client = (IPEndPoint)connection.LocalEndPoint!;
-                // Unreceived bytes keep the closed socket from becoming a time-wait entry at once.
-                connection.Send("x"u8);
-            }
-            return SockDiag.Find(Libc.IPPROTO_TCP, client, (IPEndPoint)listener.LocalEndPoint!)
-                .Exists(e => !e.IsTimeWait && e.Inode == 0 && e.UserId == expected);
+            if (expected == 0 && Libc.fchown(connection.Descriptor, expected = AnotherUser, uint.MaxValue) != 0) return false;
+            if (connection.Connect(server, Deadline.After(TimeSpan.FromSeconds(10))) != 0) return false;
+            client = EndPoint(connection.Name());
+            // An unreceived byte keeps the closed socket from becoming a time-wait entry at once.
+            byte unreceived = 0;
+            if (Libc.write(connection.Descriptor, &unreceived, 1) != 1) return false;
         }
-        catch (SocketException)
-        {
-            return false;
-        }
+        return client is not null && EndPoint(server) is { } to
+            && SockDiag.Find(Libc.IPPROTO_TCP, client, to).Exists(e => !e.IsTimeWait && e.Inode == 0 && e.UserId == expected);
     }
 }

@@ -20,14 +20,12 @@ internal sealed unsafe class UnreadReferences
 
     private readonly List<byte[]> _packets = [];
     private readonly IpcAddress _address;
-    private readonly string _inode;
+    private readonly string _link;
 
     private UnreadReferences(NativeSocket socket)
     {
         _address = socket.Address;
-        var link = ProcFile.ReadLink(ProcFile.Descriptor(socket.Descriptor.Number)) ?? "";
-        // "socket:[123]"
-        _inode = link.Split('[', ']').ElementAtOrDefault(1) ?? "";
+        _link = ProcFile.ReadLink(ProcFile.Descriptor(socket.Descriptor.Number)) ?? "";
     }
 
     /// <summary>Looks at the packets that wait; null if none of them refers to a segment.</summary>
@@ -57,10 +55,7 @@ internal sealed unsafe class UnreadReferences
     /// <summary>Removes the segments, if the socket does not exist any more.</summary>
     public void Discard()
     {
-        foreach (var line in ProcFile.ReadLines("/proc/net/unix"))
-        {
-            if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, _, _, _, var inode, ..] && inode == _inode) return;
-        }
+        if (ProcNetTable.HasUnix(_link)) return;
         foreach (var packet in _packets) MessageChannel.Discard(packet, _address);
     }
 }
