@@ -12,7 +12,10 @@ namespace IpcPs.Strength.Framework;
 /// <summary>The whole life of an object of one mechanism: it is created, opened, used and removed.</summary>
 /// <param name="Kind">What it is called in the table.</param>
 /// <param name="Run">Does it, with names that the function gives.</param>
-internal sealed record Cycle(string Kind, Action<Func<string>> Run)
+/// <param name="HasRecordedCreator">Whether the kernel records from the first moment whose such an object is. It does not for a System V
+/// queue before its first message, nor for a semaphore set before its first operation: what is left by a kill in between can't be told
+/// from the object of any other program.</param>
+internal sealed record Cycle(string Kind, Action<Func<string>> Run, bool HasRecordedCreator = true)
 {
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Cycle> All { get; } =
@@ -35,7 +38,7 @@ internal sealed record Cycle(string Kind, Action<Func<string>> Run)
         new("unix seqpacket socket", static name => Connect($"unix:{name()}?type=seqpacket")),
         new("TCP socket", static _ => Connect("tcp:127.0.0.1:0")),
         new("POSIX queue", static name => Queue(PosixQueue.Create(IpcAddress.Parse($"mq:/{name()}")))),
-        new("System V queue", static _ => Queue(SysVQueue.Create())),
+        new("System V queue", static _ => Queue(SysVQueue.Create()), HasRecordedCreator: false),
         new("ring", static name => Queue(MessageRing.Create(IpcAddress.Parse($"ring:/{name()}")))),
         new("shared memory", static name =>
         {
@@ -43,7 +46,7 @@ internal sealed record Cycle(string Kind, Action<Func<string>> Run)
             Use(memory, () => memory.Write(8, 42L));
         }),
         new("POSIX semaphore", static name => Lock(PosixSemaphore.Create(IpcAddress.Parse($"sem:/{name()}")))),
-        new("System V semaphore", static _ => Lock(SysVSemaphoreSet.Create(null))),
+        new("System V semaphore", static _ => Lock(SysVSemaphoreSet.Create(null)), HasRecordedCreator: false),
         new("mutex", static name => Lock(IpcMutex.Create(IpcAddress.Parse($"mutex:{name()}")))),
     ];
 

@@ -74,8 +74,7 @@ internal sealed class SoakWorker : IWorker
     public void Run(string[] args)
     {
         var random = new Random(int.Parse(args[0], CultureInfo.InvariantCulture));
-        // One that is killed leaves System V queues out: until the first message the kernel does not record whose such a queue is.
-        var cycles = Cycle.All.Where(c => bool.Parse(args[1]) || c.Kind != "System V queue").ToArray();
+        var cycles = Cycle.All.Where(c => bool.Parse(args[1]) || c.HasRecordedCreator).ToArray();
         var end = Task.Run(Console.ReadLine);
         while (!end.IsCompleted)
         {
