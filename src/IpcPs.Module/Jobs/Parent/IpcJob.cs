@@ -5,8 +5,8 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>A PowerShell job that runs in a child process, over inherited pipes, with a channel to the child. The usual commands work on
-/// it: Get-Job, Receive-Job, Wait-Job, Stop-Job, Remove-Job. Its child jobs are the jobs whose output is its input.</summary>
+/// <summary>A PowerShell job that runs in a child process, or in several that share its input. The usual commands work on it: Get-Job,
+/// Receive-Job, Wait-Job, Stop-Job, Remove-Job. Its child jobs are the jobs whose output is its input.</summary>
 public sealed class IpcJob : Job
 {
     /// <summary>The time between TERM and KILL, for the finally blocks of the script and for the programs that it started.</summary>
@@ -18,8 +18,7 @@ public sealed class IpcJob : Job
     // For _outputState and _redirector. Held while handlers of Output.DataAdded run, so what such a handler may ask or do must not need it:
     // no property, and no request to stop.
     private readonly object _outputGuard = new();
-    private readonly JobConnection _connection;
-    private readonly ControlSender _control;
+    private readonly IJobBody _body;
     private OutputState _outputState = OutputState.Buffering;
     private OutputRedirector? _redirector;
     // The first request to stop, complete when the state Stopping was announced; or TooLate. So no other state follows the final one.
@@ -35,12 +34,9 @@ public sealed class IpcJob : Job
     {
         PSJobTypeName = nameof(IpcJob);
         Streams = new JobStreams(this);
-        _connection = new JobConnection(start);
-        _control = new ControlSender(_connection.Control, Name);
-        _control.Send(JobStreamId.Start, _connection.Start.ToBag());
-        if (_connection.Input is { } transport) Input = new JobInputTransport(start.Via!, transport, _control);
+        _body = start.CreateBody(this);
         SetJobState(JobState.Running);
-        new JobReceiver(this, _connection).Start();
+        _body.Start();
     }
 
     /// <summary>Where the child's output goes.</summary>
@@ -61,17 +57,17 @@ public sealed class IpcJob : Job
 
     /// <summary>The channel to the child: its other end is the child's <c>$IpcParent</c>. It stays open until the job is removed, so that
     /// messages can still be received when the job has ended.</summary>
-    public IpcChannel Channel => _connection.Channel;
+    public IpcChannel Channel => _body.Channel;
 
     /// <summary>The child's process id.</summary>
-    public int ProcessId => _connection.Child.Id;
+    public int ProcessId => _body.ProcessId;
 
     /// <summary>The exit code: the argument of <c>exit</c>; 0, or 1 for a script that failed; 128 plus the number of the signal that ended
     /// the child. Null while the child runs.</summary>
     public int? ExitCode { get; private set; }
 
     /// <summary>The name of the signal that ended the child, without SIG; null if no signal did.</summary>
-    public string? Signal => _connection.Child.Exit?.SignalName;
+    public string? Signal => _body.Signal;
 
     /// <summary>The state, and why the job failed. The reason of a script that threw is hidden from Receive-Job, which would report it a
     /// second time, without its id: it has it from the error stream.</summary>
@@ -101,7 +97,7 @@ public sealed class IpcJob : Job
     internal JobStreams Streams { get; }
 
     /// <summary>What is piped to the job; null if nothing is.</summary>
-    internal JobInputTransport? Input { get; }
+    internal JobInputTransport? Input => _body.Input;
 
     /// <summary>The streams that get this job's errors, warnings and so on: its own, or another job's.</summary>
     internal JobStreams StreamsTo => _redirector is { IsUnnoticed: true } redirector ? redirector.Next.StreamsTo : Streams;
@@ -152,7 +148,7 @@ public sealed class IpcJob : Job
         if (Repository?.GetJob(InstanceId) is not null) Repository.Remove(this);
         if (hasEnded) redirector.OnChildEnded(opened: false);
         else if (redirector.HasNoReader) EndForLackOfReader();
-        else _control.Send(JobStreamId.Redirect, redirector.Message.ToBag());
+        else _body.Redirect(redirector.Message);
     }
 
     /// <summary>The child has opened the next job's transport, and everything that it wrote before is here.</summary>
@@ -163,7 +159,7 @@ public sealed class IpcJob : Job
             if (_outputState != OutputState.Redirecting) return;
             _outputState = OutputState.Redirected;
         }
-        _redirector!.OnChildOpened(() => _control.Send(JobStreamId.Proceed));
+        _redirector!.OnChildOpened(_body.Proceed);
     }
 
     /// <summary>The child could not open the next job's transport. Waits a while for the end of that job.</summary>
@@ -184,7 +180,7 @@ public sealed class IpcJob : Job
     internal void AddError(ErrorRecord error) => StreamsTo.Add(error);
 
     /// <summary>The job that reads this one's output has ended.</summary>
-    internal void EndForLackOfReader() => _control.Send(JobStreamId.ReaderGone);
+    internal void EndForLackOfReader() => _body.EndForLackOfReader();
 
     /// <summary>Waits for the end. Kills a child that does not end in time.</summary>
     internal void WaitForEnd()
@@ -216,12 +212,11 @@ public sealed class IpcJob : Job
             Failure = failed.Failure;
             Reason = failed.Reason;
         }
-        _control.Dispose();
-        _connection.Dispose();
+        _body.Disconnect();
         if (last is OutputState.Redirecting or OutputState.Redirected) _redirector!.OnChildEnded(opened: last == OutputState.Redirected);
         Streams.Complete();
         // Before the state changes: a caller that then counts descriptors finds none of the job's.
-        _connection.Child.Dispose();
+        _body.Release();
         // Receive-Job reports the reason of each job that it receives from. Of a pipeline, that is the last job.
         AnnounceEnd(state, last is OutputState.Buffering ? Reason : null);
     }
@@ -232,7 +227,7 @@ public sealed class IpcJob : Job
         if (disposing)
         {
             if (!IsFinished) Kill();
-            _connection.Channel.Dispose();
+            _body.Dispose();
             foreach (var stage in _stages) stage.Dispose();
             Streams.Dispose();
             StayKnownWhileAnnounced();
@@ -287,7 +282,7 @@ public sealed class IpcJob : Job
         {
             stop.SetResult();
         }
-        _connection.Child.Signal(15);
+        _body.RequestStop();
     }
 
     /// <summary>Whether there was a request to stop. From now on there can be none.</summary>
@@ -301,7 +296,7 @@ public sealed class IpcJob : Job
     private void Kill()
     {
         _killed = true;
-        _connection.Child.SignalGroup(9);
+        _body.Kill();
         foreach (var stage in _stages) stage.Kill();
     }
 

@@ -29,6 +29,10 @@ internal sealed record JobStartInfo
 
     /// <summary>What carries the input; null if nothing is piped to the job.</summary>
     public JobTransportFactory? Via { get; init; }
+
+    /// <summary>Starts the processes.</summary>
+    /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
+    public IJobBody CreateBody(IpcJob job) => new ChildBody(job, this);
 }
 
 /// <summary>One object of -Handle: the descriptors that the child inherits, or the address that the child opens.</summary>
