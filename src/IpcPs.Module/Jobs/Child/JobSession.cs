@@ -249,18 +249,18 @@ internal sealed class JobSession : IDisposable
 
     private void HandleControlMessage(MessageBuffer message)
     {
-        switch ((JobStreamId)message.StreamId)
+        switch ((JobControlId)message.StreamId)
         {
-            case JobStreamId.Redirect:
+            case JobControlId.Redirect:
                 Redirect(RedirectMessage.From(_serializer.Decode(message.Payload)));
                 break;
-            case JobStreamId.Proceed:
+            case JobControlId.Proceed:
                 _output.Proceed();
                 break;
-            case JobStreamId.InputEnded:
+            case JobControlId.InputEnded:
                 _input!.End(Convert.ToInt32(_serializer.Decode(message.Payload), CultureInfo.InvariantCulture));
                 break;
-            case JobStreamId.ReaderGone:
+            case JobControlId.ReaderGone:
                 Stop();
                 break;
         }

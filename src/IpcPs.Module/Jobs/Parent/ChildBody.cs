@@ -15,8 +15,9 @@ internal sealed class ChildBody : IJobBody
     {
         _connection = new JobConnection(start);
         _control = new ControlSender(_connection.Control, job.Name);
-        _control.Send(JobStreamId.Start, _connection.Start.ToBag());
-        if (_connection.Input is { } transport) Input = new JobInputTransport(start.Via!, transport, _control);
+        _control.Send(JobControlId.Start, _connection.Start.ToBag());
+        if (_connection.Input is { } transport)
+            Input = new JobInputTransport(start.Via!, transport, writers => _control.Send(JobControlId.InputEnded, writers));
         _receiver = new JobReceiver(job, _connection);
     }
 
@@ -30,11 +31,11 @@ internal sealed class ChildBody : IJobBody
 
     public void Start() => _receiver.Start();
 
-    public void Redirect(RedirectMessage message) => _control.Send(JobStreamId.Redirect, message.ToBag());
+    public void Redirect(RedirectMessage message) => _control.Send(JobControlId.Redirect, message.ToBag());
 
-    public void Proceed() => _control.Send(JobStreamId.Proceed);
+    public void Proceed() => _control.Send(JobControlId.Proceed);
 
-    public void EndForLackOfReader() => _control.Send(JobStreamId.ReaderGone);
+    public void EndForLackOfReader() => _control.Send(JobControlId.ReaderGone);
 
     public void RequestStop() => _connection.Child.Signal(15);
 

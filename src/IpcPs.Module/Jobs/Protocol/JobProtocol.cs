@@ -32,11 +32,10 @@ internal static class JobDescriptors
     public const int FirstFree = 7;
 }
 
-/// <summary>The stream id of a message between a job and its child, which says what the message is. All of PowerShell's streams share one
-/// pipe, so that records arrive in the order in which the script wrote them.</summary>
+/// <summary>The stream id of a message from a child to its job, which says what the message is. All of PowerShell's streams share one
+/// pipe, so that records arrive in the order in which the script wrote them. At most 15: an envelope has four bits for it.</summary>
 internal enum JobStreamId : byte
 {
-    // From the child.
     Output = 1,
     Error,
     Warning,
@@ -45,28 +44,46 @@ internal enum JobStreamId : byte
     Information,
     Progress,
 
-    /// <summary>From the child: it has opened the next job's transport, and no more output comes to the parent. With a text: why it could
-    /// not open it.</summary>
+    /// <summary>The child has opened the next job's transport, and no more output comes to the parent. With a text: why it could not open
+    /// it.</summary>
     Redirected,
 
-    /// <summary>From the child, the last message: a <see cref="FinishedMessage"/>.</summary>
+    /// <summary>The last message: a <see cref="FinishedMessage"/>.</summary>
     Finished,
 
-    /// <summary>To the child, the first message: a <see cref="StartMessage"/>.</summary>
-    Start,
+    /// <summary>From a worker: its script asks for the next item, so it has finished the one before. The content is null, or the error
+    /// that ended the script block for that item.</summary>
+    NextItem,
 
-    /// <summary>To the child: a <see cref="RedirectMessage"/>. The child opens the transport, answers <see cref="Redirected"/>, and waits
+    /// <summary>From a worker: the last items that it got will not be worked on. The content is their number.</summary>
+    ItemsReturned,
+}
+
+/// <summary>The stream id of a message from a job to its child, which says what the message is. At most 15.</summary>
+internal enum JobControlId : byte
+{
+    /// <summary>The first message: a <see cref="StartMessage"/>.</summary>
+    Start = 1,
+
+    /// <summary>A <see cref="RedirectMessage"/>. The child opens the transport, answers <see cref="JobStreamId.Redirected"/>, and waits
     /// for <see cref="Proceed"/>.</summary>
     Redirect,
 
-    /// <summary>To the child: its earlier output has been handed over to the next job, so it may write again.</summary>
+    /// <summary>Its earlier output has been handed over to the next job, so it may write again.</summary>
     Proceed,
 
-    /// <summary>To the child: the next job has ended, so stop.</summary>
+    /// <summary>The next job has ended, so stop.</summary>
     ReaderGone,
 
-    /// <summary>To the child: all writers of its input have ended. The content is their number.</summary>
+    /// <summary>All writers of its input have ended. The content is their number. To a worker: no item comes any more.</summary>
     InputEnded,
+
+    /// <summary>To a worker: an item of the input. The content is the item.</summary>
+    Item,
+
+    /// <summary>To a worker: give back the items that the script has not asked for yet. It answers
+    /// <see cref="JobStreamId.ItemsReturned"/>.</summary>
+    TakeBack,
 }
 
 /// <summary>The first message to a child: the script, and everything that it needs.</summary>
@@ -99,6 +116,9 @@ internal sealed class StartMessage
     /// <summary>The objects of -Handle: for each the numbers of its descriptors, or its address.</summary>
     public IReadOnlyList<object> Handles { get; init; } = [];
 
+    /// <summary>The worker's number, from 1; 0 if the process is no worker.</summary>
+    public int Worker { get; init; }
+
     /// <summary>Reads the message.</summary>
     public static StartMessage From(object? content)
     {
@@ -114,6 +134,7 @@ internal sealed class StartMessage
             InputConnectionString = (string)bag[nameof(InputConnectionString)]!,
             InputDescriptors = Numbers(bag[nameof(InputDescriptors)]),
             Handles = [.. List(bag[nameof(Handles)]).Select(static h => h!)],
+            Worker = Convert.ToInt32(bag[nameof(Worker)], CultureInfo.InvariantCulture),
         };
     }
 
@@ -129,6 +150,7 @@ internal sealed class StartMessage
         [nameof(InputConnectionString)] = InputConnectionString,
         [nameof(InputDescriptors)] = InputDescriptors.ToArray(),
         [nameof(Handles)] = Handles.ToArray(),
+        [nameof(Worker)] = Worker,
     };
 
     /// <summary>Opens the input; null if the job has none.</summary>
@@ -205,6 +227,9 @@ internal static class JobMessage
 {
     /// <summary>The options that send a message of that stream.</summary>
     public static SendOptions SendOptions(this JobStreamId id) => new() { Format = IpcFormat.Object, StreamId = (byte)id };
+
+    /// <inheritdoc cref="SendOptions(JobStreamId)"/>
+    public static SendOptions SendOptions(this JobControlId id) => new() { Format = IpcFormat.Object, StreamId = (byte)id };
 
     public static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 
