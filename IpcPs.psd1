@@ -20,6 +20,7 @@
         'Get-IpcLimit'
         'Get-IpcObject'
         'Get-IpcSignal'
+        'Invoke-IpcParallel'
         'Invoke-IpcRequest'
         'Lock-IpcObject'
         'New-IpcMutex'
@@ -55,7 +56,8 @@
                 'PSEdition_Core', 'PSIncludes_Cmdlet',
                 # Find-PSResource -CommandName finds them.
                 'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_Get-IpcLimit', 'PSCommand_Get-IpcObject',
-                'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject', 'PSCommand_New-IpcMutex',
+                'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcParallel', 'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject',
+                'PSCommand_New-IpcMutex',
                 'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue', 'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore',
                 'PSCommand_New-IpcSharedMemory', 'PSCommand_New-IpcSocket', 'PSCommand_Open-IpcObject',
                 'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcSignal',

@@ -2,28 +2,49 @@ using System.Management.Automation;
 using IpcPs.Mechanisms;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Jobs;
 
 /// <summary><c>Start-IpcJob</c>: runs a script in a child process, as a PowerShell job with a channel. Jobs that are piped to each other
 /// run side by side.</summary>
-[Cmdlet(VerbsLifecycle.Start, "IpcJob")]
+[Cmdlet(VerbsLifecycle.Start, "IpcJob", DefaultParameterSetName = BlockSet)]
 [OutputType(typeof(IpcJob))]
 public sealed class StartIpcJobCommand : IpcCmdlet
 {
+    private const string BlockSet = "ScriptBlock";
+    private const string ProcessSet = "Process";
+    private const int MaxWorkers = 1024;
+
     private IpcJob? _job;
     private JobInputWriter? _writer;
     private bool _written;
     private bool _isSource;
 
     /// <summary>The script block that the job runs.</summary>
-    [Parameter(Mandatory = true, Position = 0)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = BlockSet)]
     [ValidateNotNull]
     public ScriptBlock ScriptBlock { get; set; } = null!;
 
+    /// <summary>What the job does with each object of its input, which is <c>$_</c>: as with ForEach-Object.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ProcessSet)]
+    [ValidateNotNull]
+    public ScriptBlock Process { get; set; } = null!;
+
+    /// <summary>What the job does before the first object.</summary>
+    [Parameter(ParameterSetName = ProcessSet)]
+    [ValidateNotNull]
+    public ScriptBlock? Begin { get; set; }
+
+    /// <summary>What the job does after the last object.</summary>
+    [Parameter(ParameterSetName = ProcessSet)]
+    [ValidateNotNull]
+    public ScriptBlock? End { get; set; }
+
     /// <summary>The arguments: the script block's <c>$args</c>, or the values of its parameters.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = BlockSet)]
     [Alias("Args")]
     [AllowNull]
     [AllowEmptyCollection]
@@ -54,12 +75,36 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [ArgumentCompleter(typeof(TransportCompleter))]
     public string Via { get; set; } = "Pipe";
 
+    /// <summary>The number of processes that share the input. Whoever is free gets the next object.</summary>
+    [Parameter]
+    [Alias("ThrottleLimit")]
+    [ValidateRange(1, MaxWorkers)]
+    public int? Workers { get; set; }
+
+    /// <summary>The outputs come in the order of their inputs.</summary>
+    [Parameter(ParameterSetName = ProcessSet)]
+    public SwitchParameter Ordered { get; set; }
+
+    /// <summary>How many further workers get an object that has failed.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue)]
+    public int Retry { get; set; }
+
+    /// <summary>How long a worker may take for one object.</summary>
+    [Parameter]
+    public IpcTimeout? ItemTimeout { get; set; }
+
+    /// <summary>The number of failed objects that ends the job.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaxFailures { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
         var piped = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
         _job = Require(() => Start(piped));
-        WriteVerbose($"Started process {_job.ProcessId} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
+        WriteVerbose($"Started {_job.Location} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
         if (piped)
         {
             _job.Input!.AddSource();
@@ -102,17 +147,33 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         // Also if nothing is piped: an unknown name is an error.
         var via = IpcMechanisms.Transport(Via);
+        var isPerItem = ParameterSetName == ProcessSet;
+        var workers = WorkerOptions(isPerItem);
         return IpcJob.Start(new JobStartInfo
         {
             Name = Name,
-            Script = ScriptBlock.ToString(),
+            Script = isPerItem ? ProcessScript.Of(Process, Begin, End, asWorker: workers is not null) : ScriptBlock.ToString(),
+            Command = isPerItem ? Process.ToString() : null,
             Arguments = ArgumentList ?? [],
-            Using = UsingValues.Of(ScriptBlock, this),
+            Using = UsingValues.Of(this, isPerItem ? [Begin, Process, End] : [ScriptBlock]),
+            Workers = workers,
             Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = piped ? via : null,
         });
     }
+
+    /// <summary>Null for one process, unless what was asked for needs one that can be replaced.</summary>
+    private WorkerOptions? WorkerOptions(bool isPerItem) =>
+        Workers is null && !Ordered && Retry == 0 && ItemTimeout is null && MaxFailures is null ? null : new WorkerOptions
+        {
+            Count = Workers ?? 1,
+            Ordered = Ordered,
+            Retry = Retry,
+            ItemTimeout = ItemTimeout?.Value,
+            MaxFailures = MaxFailures,
+            IsPerItem = isPerItem,
+        };
 
     private void Send()
     {

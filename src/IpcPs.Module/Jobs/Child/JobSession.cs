@@ -52,8 +52,8 @@ internal sealed class JobSession : IDisposable
             context.Cancel = true;
             Stop();
         });
-        if (start.Worker > 0) _input = _items = new WorkerInput(_records, _stopping.Token);
-        else _input = new JobInput(start.OpenInput(_stopping.Token), _stopping.Token);
+        if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);
+        _input = (IJobInput?)_items ?? new JobInput(start.OpenInput(_stopping.Token), _stopping.Token);
         new Thread(Listen) { IsBackground = true, Name = "IpcPs job control" }.Start();
         try
         {

@@ -16,6 +16,9 @@ internal sealed record JobStartInfo
     /// <summary>The script.</summary>
     public required string Script { get; init; }
 
+    /// <summary>What Get-Job shows as the job's command; by default the script.</summary>
+    public string? Command { get; init; }
+
     /// <summary>Its arguments.</summary>
     public IReadOnlyList<object?> Arguments { get; init; } = [];
 
