@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using IpcPs.Mechanisms;
 using IpcPs.Module.Completion;
@@ -8,7 +9,7 @@ namespace IpcPs.Module.Commands.Jobs;
 
 /// <summary><c>Start-IpcJob</c>: runs a script in a child process, as a PowerShell job with a channel. Jobs that are piped to each other
 /// run side by side.</summary>
-[Cmdlet(VerbsLifecycle.Start, "IpcJob")]
+[Cmdlet(VerbsLifecycle.Start, "IpcJob", DefaultParameterSetName = nameof(ScriptBlock))]
 [OutputType(typeof(IpcJob))]
 public sealed class StartIpcJobCommand : IpcCmdlet
 {
@@ -18,9 +19,14 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     private bool _isSource;
 
     /// <summary>The script block that the job runs.</summary>
-    [Parameter(Mandatory = true, Position = 0)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = nameof(ScriptBlock))]
     [ValidateNotNull]
     public ScriptBlock ScriptBlock { get; set; } = null!;
+
+    /// <summary>The script file that the job runs. This session reads it.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = nameof(FilePath))]
+    [ValidateNotNullOrEmpty]
+    public string? FilePath { get; set; }
 
     /// <summary>The arguments: the script block's <c>$args</c>, or the values of its parameters.</summary>
     [Parameter]
@@ -40,6 +46,20 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
+
+    /// <summary>A script that runs in the job's session before its script, and may define functions for it.</summary>
+    [Parameter]
+    public ScriptBlock? InitializationScript { get; set; }
+
+    /// <summary>The folder that the job starts in.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? WorkingDirectory { get; set; }
+
+    /// <summary>Environment variables of the job's process, besides those of this session.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public IDictionary? Environment { get; set; }
 
     /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. The child inherits pipes, and opens other objects by their
     /// address.</summary>
@@ -102,13 +122,17 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         // Also if nothing is piped: an unknown name is an error.
         var via = IpcMechanisms.Transport(Via);
+        var script = FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
         return IpcJob.Start(new JobStartInfo
         {
             Name = Name,
-            Script = ScriptBlock.ToString(),
+            Script = script.ToString(),
+            Initialization = InitializationScript?.ToString(),
             Arguments = ArgumentList ?? [],
-            Using = UsingValues.Of(ScriptBlock, this),
-            Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
+            Using = UsingValues.Of(this, InitializationScript, script),
+            Location = WorkingDirectory is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath
+                : JobPaths.FindFolder(WorkingDirectory, this),
+            Environment = JobEnvironment.Of(Environment),
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = piped ? via : null,
         });
