@@ -17,6 +17,9 @@ internal sealed class PipeTransport : JobTransport
 
     public override IReadOnlyList<SafeDescriptor> ReaderDescriptors => [_pipe.Reader.Reader!];
 
+    public override JobTransportReader OpenOwnReader(CancellationToken cancellation) =>
+        new ChannelTransportReader(_pipe.Reader, cancellation);
+
     public override IpcChannel OpenWriter() => _pipe.Writer;
 
     public override void ReleaseReader() => _pipe.Reader.Dispose();

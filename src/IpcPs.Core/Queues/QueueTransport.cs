@@ -17,6 +17,9 @@ internal sealed class QueueTransport : JobTransport
 
     public override string ReaderConnectionString => WriterConnectionString;
 
+    public override JobTransportReader OpenOwnReader(CancellationToken cancellation) =>
+        QueueTransportFactory.OpenReader(ReaderConnectionString, cancellation);
+
     public override IpcChannel OpenWriter() => _queue;
 
     protected override void Dispose(bool disposing)
@@ -44,7 +47,10 @@ internal sealed class QueueTransportFactory : JobTransportFactory
 
     public override JobTransportReader OpenReader(
         string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation) =>
-        new QueueTransportReader(Open(connectionString, Libc.O_RDONLY, IpcAccess.Read), cancellation);
+        OpenReader(connectionString, cancellation);
+
+    public static QueueTransportReader OpenReader(string connectionString, CancellationToken cancellation) =>
+        new(Open(connectionString, Libc.O_RDONLY, IpcAccess.Read), cancellation);
 
     private static PosixQueue Open(string connectionString, int flags, IpcAccess access)
     {

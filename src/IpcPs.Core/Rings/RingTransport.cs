@@ -17,6 +17,9 @@ internal sealed class RingTransport : JobTransport
 
     public override string ReaderConnectionString => WriterConnectionString;
 
+    public override JobTransportReader OpenOwnReader(CancellationToken cancellation) =>
+        RingTransportFactory.OpenReader(ReaderConnectionString, cancellation);
+
     public override IpcChannel OpenWriter() => _ring;
 
     // The file stays open here, because the reader may not have opened it yet.
@@ -52,7 +55,10 @@ internal sealed class RingTransportFactory : JobTransportFactory
 
     public override JobTransportReader OpenReader(
         string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation) =>
-        new ChannelTransportReader(Open(connectionString, IpcAccess.Read), cancellation);
+        OpenReader(connectionString, cancellation);
+
+    public static ChannelTransportReader OpenReader(string connectionString, CancellationToken cancellation) =>
+        new(Open(connectionString, IpcAccess.Read), cancellation);
 
     private static MessageRing Open(string connectionString, IpcAccess access)
     {

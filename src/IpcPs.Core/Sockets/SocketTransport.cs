@@ -44,6 +44,9 @@ internal sealed class SocketTransport : JobTransport
 
     public override IReadOnlyList<SafeDescriptor> ReaderDescriptors => [_listening.Descriptor];
 
+    public override JobTransportReader OpenOwnReader(CancellationToken cancellation) =>
+        new SocketTransportReader(_listening.Descriptor, ReaderConnectionString, cancellation);
+
     public override IpcChannel OpenWriter() => Connect(WriterConnectionString, CancellationToken.None);
 
     // The reader closes a connection when it has received everything from it.
@@ -119,7 +122,7 @@ internal sealed class SocketTransportReader : JobTransportReader
     private readonly HashSet<IpcChannel> _writers = [];
     private int _opened;
 
-    /// <param name="listening">The inherited socket; owned from now on.</param>
+    /// <param name="listening">The listening socket; owned from now on.</param>
     /// <param name="connectionString">The reader's connection string.</param>
     /// <param name="cancellation">Ends waits.</param>
     public SocketTransportReader(SafeDescriptor listening, string connectionString, CancellationToken cancellation)

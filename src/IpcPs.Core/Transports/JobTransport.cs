@@ -9,7 +9,7 @@ namespace IpcPs.Transports;
 /// <list type="number">
 /// <item>It starts the reading process, which inherits <see cref="ReaderDescriptors"/>, and sends it
 /// <see cref="ReaderConnectionString"/>.</item>
-/// <item>It calls <see cref="ReleaseReader"/>.</item>
+/// <item>It calls <see cref="ReleaseReader"/>. (If it reads itself: <see cref="OpenOwnReader"/>, in place of both.)</item>
 /// <item>It sends <see cref="WriterConnectionString"/> to each writing process.</item>
 /// <item>When all writers have opened the transport, it calls <see cref="ReleaseWriters"/>.</item>
 /// <item>When the last writer has ended, it notifies the reader (<see cref="JobTransportReader.EndOfWriters"/>).</item>
@@ -29,6 +29,12 @@ public abstract class JobTransport : IDisposable
 
     /// <summary>The descriptors that the reading process inherits.</summary>
     public virtual IReadOnlyList<SafeDescriptor> ReaderDescriptors => [];
+
+    /// <summary>Opens the reading end in this process, instead of passing <see cref="ReaderDescriptors"/> on and calling
+    /// <see cref="ReleaseReader"/>. Call it once, and dispose the reader before the transport.</summary>
+    /// <param name="cancellation">Ends the reader's waits.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: no descriptors are left.</exception>
+    public abstract JobTransportReader OpenOwnReader(CancellationToken cancellation);
 
     /// <summary>Opens a writing end for this process. Sockets open a new connection for each call; other mechanisms always return the same
     /// channel.</summary>

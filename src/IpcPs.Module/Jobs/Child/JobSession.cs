@@ -25,7 +25,8 @@ internal sealed class JobSession : IDisposable
     private readonly RecordSender _records;
     private readonly JobOutput _output;
     private readonly ProgressFilter _progress = new();
-    private JobInput? _input;
+    private IJobInput? _input;
+    private WorkerInput? _items;
     private ScriptStopper? _stopper;
     private bool _isStopRequested;
     private long _parentEnd;
@@ -52,7 +53,8 @@ internal sealed class JobSession : IDisposable
             context.Cancel = true;
             Stop();
         });
-        _input = new JobInput(start.OpenInput(_stopping.Token), _stopping.Token);
+        if (start.Worker > 0) _input = _items = new WorkerInput(_records, _stopping.Token);
+        else _input = new JobInput(start.OpenInput(_stopping.Token), _stopping.Token);
         new Thread(Listen) { IsBackground = true, Name = "IpcPs job control" }.Start();
         try
         {
@@ -78,7 +80,7 @@ internal sealed class JobSession : IDisposable
     {
         var host = new JobHost(new JobHostUI(r => Forward(JobStreamId.Information, r)));
         if (start.Location is { } location && Directory.Exists(location)) Environment.CurrentDirectory = location;
-        using var runspace = RunspaceFactory.CreateRunspace(host, InitialState(start));
+        using var runspace = RunspaceFactory.CreateRunspace(host, InitialState(start, _items));
         using var shell = PowerShell.Create();
         runspace.Open();
         shell.Runspace = runspace;
@@ -151,7 +153,7 @@ internal sealed class JobSession : IDisposable
         }
     }
 
-    private static InitialSessionState InitialState(StartMessage start)
+    private static InitialSessionState InitialState(StartMessage start, WorkerInput? items)
     {
         var state = InitialSessionState.CreateDefault2();
         state.ImportPSModule([start.Manifest]);
@@ -159,6 +161,9 @@ internal sealed class JobSession : IDisposable
         var parent = JobChannels.Register(InheritedObjects.OpenPipe(JobDescriptors.ParentReader, JobDescriptors.ParentWriter));
         state.Variables.Add(new SessionStateVariableEntry("IpcParent", parent, "The channel to the session that started this job."));
         state.Variables.Add(new SessionStateVariableEntry("IpcHandles", start.OpenHandles(), "The objects of Start-IpcJob -Handle."));
+        if (items is null) return state;
+        state.Variables.Add(new SessionStateVariableEntry("IpcWorker", start.Worker, "The number of this worker, from 1."));
+        state.Variables.Add(new SessionStateVariableEntry(ProcessScript.FailVariable, (Action<ErrorRecord>)items.Fail, "For IpcPs itself."));
         return state;
     }
 
@@ -265,6 +270,12 @@ internal sealed class JobSession : IDisposable
                 break;
             case JobControlId.InputEnded:
                 _input!.End(Convert.ToInt32(_serializer.Decode(message.Payload), CultureInfo.InvariantCulture));
+                break;
+            case JobControlId.Item:
+                _items!.Add(message.Payload.Span);
+                break;
+            case JobControlId.TakeBack:
+                _items!.GiveBack();
                 break;
             case JobControlId.ReaderGone:
                 Stop();

@@ -1,4 +1,5 @@
 using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Workers;
 
 namespace IpcPs.Module.Jobs.Parent;
 
@@ -23,9 +24,13 @@ internal sealed class ChildBody : IJobBody
 
     public JobInputTransport? Input { get; }
 
-    public IpcChannel Channel => _connection.Channel;
+    public IpcChannel? Channel => _connection.Channel;
 
-    public int ProcessId => _connection.Child.Id;
+    public int? ProcessId => _connection.Child.Id;
+
+    public string Location => $"process {_connection.Child.Id}";
+
+    public WorkerGroup? Workers => null;
 
     public string? Signal => _connection.Child.Exit?.SignalName;
 
@@ -50,5 +55,5 @@ internal sealed class ChildBody : IJobBody
     public void Release() => _connection.Child.Dispose();
 
     /// <summary>Closes the channel: the job was removed.</summary>
-    public void Dispose() => Channel.Dispose();
+    public void Dispose() => _connection.Channel.Dispose();
 }

@@ -1,4 +1,5 @@
 using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Workers;
 
 namespace IpcPs.Module.Jobs.Parent;
 
@@ -9,10 +10,16 @@ internal interface IJobBody : IDisposable
     JobInputTransport? Input { get; }
 
     /// <summary>See <see cref="IpcJob.Channel"/>.</summary>
-    IpcChannel Channel { get; }
+    IpcChannel? Channel { get; }
 
     /// <summary>See <see cref="IpcJob.ProcessId"/>.</summary>
-    int ProcessId { get; }
+    int? ProcessId { get; }
+
+    /// <summary>Where the script runs: "process 4711".</summary>
+    string Location { get; }
+
+    /// <summary>The workers; null if there is one process only.</summary>
+    WorkerGroup? Workers { get; }
 
     /// <summary>See <see cref="IpcJob.Signal"/>.</summary>
     string? Signal { get; }

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
 using IpcPs.Module.Jobs.Collections;
+using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
@@ -56,11 +57,23 @@ public sealed class IpcJob : Job
     }
 
     /// <summary>The channel to the child: its other end is the child's <c>$IpcParent</c>. It stays open until the job is removed, so that
-    /// messages can still be received when the job has ended.</summary>
-    public IpcChannel Channel => _body.Channel;
+    /// messages can still be received when the job has ended. Null for a job with workers, each of which has one.</summary>
+    public IpcChannel? Channel => _body.Channel;
 
-    /// <summary>The child's process id.</summary>
-    public int ProcessId => _body.ProcessId;
+    /// <summary>The child's process id. Null for a job with workers.</summary>
+    public int? ProcessId => _body.ProcessId;
+
+    /// <summary>The workers that share the input (-Workers), as they are now; empty for a job with one process.</summary>
+    public IReadOnlyList<IpcJobWorker> Workers => _body.Workers?.Workers ?? [];
+
+    /// <summary>How many items the workers have finished, failed ones included; null without workers.</summary>
+    public long? ItemsDone => _body.Workers?.ItemsDone;
+
+    /// <summary>How many items failed; null without workers.</summary>
+    public long? ItemsFailed => _body.Workers?.ItemsFailed;
+
+    /// <summary>How many items workers have now; null without workers.</summary>
+    public int? ItemsInFlight => _body.Workers?.ItemsInFlight;
 
     /// <summary>The exit code: the argument of <c>exit</c>; 0, or 1 for a script that failed; 128 plus the number of the signal that ended
     /// the child. Null while the child runs.</summary>
@@ -78,7 +91,7 @@ public sealed class IpcJob : Job
     public ErrorRecord? Failure { get; private set; }
 
     /// <inheritdoc/>
-    public override string Location => $"process {ProcessId}";
+    public override string Location => _body.Location;
 
     /// <inheritdoc/>
     public override string StatusMessage => Failure?.Exception.Message ?? "";
@@ -314,12 +327,12 @@ public sealed class IpcJob : Job
         return reason;
     }
 
-    /// <summary>"Job 'Job1' (process 4711)", or "Stage 1 of 2, job 'Job1' (process 4711),".</summary>
+    /// <summary>"Job 'Job1' (process 4711)", or "Stage 1 of 2, job 'Job1' (4 workers),".</summary>
     private string Describe()
     {
         var last = this;
         while (last._redirector is { } redirector) last = redirector.Next;
-        var job = $"ob '{Name}' (process {ProcessId})";
+        var job = $"ob '{Name}' ({Location})";
         var total = last.Depth();
         return total == 1 ? "J" + job : $"Stage {Depth()} of {total}, j{job},";
     }

@@ -40,6 +40,7 @@ internal sealed class JobConnection : IDisposable
                 InputConnectionString = Input?.ReaderConnectionString ?? "",
                 InputDescriptors = input,
                 Handles = handles,
+                Worker = start.Worker,
             };
             var (fileName, arguments) = ShellCommand.ForChild();
             Child = ChildProcess.Start(new ChildProcessOptions

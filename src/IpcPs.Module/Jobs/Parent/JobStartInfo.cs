@@ -1,5 +1,6 @@
 using System.Collections;
 using IpcPs.Linux;
+using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
 using IpcPs.Transports;
@@ -36,9 +37,15 @@ internal sealed record JobStartInfo
     /// <summary>What carries the input; null if nothing is piped to the job.</summary>
     public JobTransportFactory? Via { get; init; }
 
+    /// <summary>How several processes share the input; null for one process.</summary>
+    public WorkerOptions? Workers { get; init; }
+
+    /// <summary>The number of the worker that is started; 0 if the process is no worker.</summary>
+    public int Worker { get; init; }
+
     /// <summary>Starts the processes.</summary>
     /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
-    public IJobBody CreateBody(IpcJob job) => new ChildBody(job, this);
+    public IJobBody CreateBody(IpcJob job) => Workers is null ? new ChildBody(job, this) : new WorkersBody(job, this);
 }
 
 /// <summary>One object of -Handle: the descriptors that the child inherits, or the address that the child opens.</summary>
