@@ -11,11 +11,10 @@ namespace IpcPs.Module.Commands.Jobs;
 [Cmdlet(VerbsLifecycle.Invoke, "IpcParallel", DefaultParameterSetName = StreamSet)]
 [OutputType(typeof(PSObject))]
 [OutputType(typeof(IpcJob), ParameterSetName = [JobSet])]
-public sealed class InvokeIpcParallelCommand : IpcCmdlet
+public sealed class InvokeIpcParallelCommand : WorkerCommand
 {
     private const string StreamSet = "Stream";
     private const string JobSet = "AsJob";
-    private const int MaxWorkers = 1024;
 
     /// <summary>After Ctrl+C, all workers have ended within a second.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(0.7);
@@ -37,16 +36,6 @@ public sealed class InvokeIpcParallelCommand : IpcCmdlet
     [ValidateNotNull]
     public ScriptBlock Process { get; set; } = null!;
 
-    /// <summary>What each worker does before its first object.</summary>
-    [Parameter]
-    [ValidateNotNull]
-    public ScriptBlock? Begin { get; set; }
-
-    /// <summary>What each worker does after its last object.</summary>
-    [Parameter]
-    [ValidateNotNull]
-    public ScriptBlock? End { get; set; }
-
     /// <summary>The input objects.</summary>
     [Parameter(ValueFromPipeline = true)]
     [AllowNull]
@@ -54,34 +43,10 @@ public sealed class InvokeIpcParallelCommand : IpcCmdlet
     [AllowEmptyCollection]
     public PSObject? InputObject { get; set; }
 
-    /// <summary>The number of processes.</summary>
-    [Parameter]
-    [Alias("ThrottleLimit")]
-    [ValidateRange(1, MaxWorkers)]
-    public int Workers { get; set; } = Environment.ProcessorCount;
-
-    /// <summary>The outputs come in the order of their inputs.</summary>
-    [Parameter]
-    public SwitchParameter Ordered { get; set; }
-
-    /// <summary>How many further workers get an object that has failed.</summary>
-    [Parameter]
-    [ValidateRange(0, int.MaxValue)]
-    public int Retry { get; set; }
-
-    /// <summary>How long a worker may take for one object.</summary>
-    [Parameter]
-    public IpcTimeout? ItemTimeout { get; set; }
-
     /// <summary>How long the whole may take.</summary>
     [Parameter]
     [Alias("TimeoutSeconds")]
     public IpcTimeout? Timeout { get; set; }
-
-    /// <summary>The number of failed objects that ends the whole.</summary>
-    [Parameter]
-    [ValidateRange(1, int.MaxValue)]
-    public int? MaxFailures { get; set; }
 
     /// <summary>A file that gets a line for each object that is finished.</summary>
     [Parameter]
@@ -110,7 +75,7 @@ public sealed class InvokeIpcParallelCommand : IpcCmdlet
     {
         if (Resume && Log is null) Require(() => throw IpcException.Argument("-Resume reads the log of an earlier run: name it with -Log."));
         if (Log is not null) _log = Require(() => WorkerLog.Open(GetUnresolvedProviderPathFromPSPath(Log), Resume));
-        var start = Require(StartInfo);
+        var start = Require(WorkersInfo);
         if (AsJob)
         {
             _job = Require(() => IpcJob.Start(start));
@@ -161,23 +126,16 @@ public sealed class InvokeIpcParallelCommand : IpcCmdlet
         base.Dispose(disposing);
     }
 
-    private JobStartInfo StartInfo() => new()
+    private JobStartInfo WorkersInfo() => StartInfo() with
     {
         Name = Name,
         Script = ProcessScript.Of(Process, Begin, End, asWorker: true),
         Command = Process.ToString(),
-        Using = UsingValues.Of(this, [Begin, Process, End]),
-        Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
-        Workers = new WorkerOptions
+        Using = UsingValues.Of(this, InitializationScript, Begin, Process, End),
+        Workers = Options(isPerItem: true, defaultCount: System.Environment.ProcessorCount) with
         {
-            Count = Workers,
-            Ordered = Ordered,
-            Retry = Retry,
-            ItemTimeout = ItemTimeout?.Value,
             Timeout = Timeout?.Value,
-            MaxFailures = MaxFailures,
             Log = _log,
-            IsPerItem = true,
             // A begin block may do what must be done even without input.
             StartOnDemand = Begin is null && End is null,
             Grace = AsJob ? IpcJob.Grace : Grace,

@@ -3,48 +3,39 @@ using IpcPs.Mechanisms;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
-using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Jobs;
 
 /// <summary><c>Start-IpcJob</c>: runs a script in a child process, as a PowerShell job with a channel. Jobs that are piped to each other
 /// run side by side.</summary>
-[Cmdlet(VerbsLifecycle.Start, "IpcJob", DefaultParameterSetName = BlockSet)]
+[Cmdlet(VerbsLifecycle.Start, "IpcJob", DefaultParameterSetName = nameof(ScriptBlock))]
 [OutputType(typeof(IpcJob))]
-public sealed class StartIpcJobCommand : IpcCmdlet
+public sealed class StartIpcJobCommand : WorkerCommand
 {
-    private const string BlockSet = "ScriptBlock";
-    private const string ProcessSet = "Process";
-    private const int MaxWorkers = 1024;
-
     private IpcJob? _job;
     private JobInputWriter? _writer;
     private bool _written;
     private bool _isSource;
 
     /// <summary>The script block that the job runs.</summary>
-    [Parameter(Mandatory = true, Position = 0, ParameterSetName = BlockSet)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = nameof(ScriptBlock))]
     [ValidateNotNull]
     public ScriptBlock ScriptBlock { get; set; } = null!;
 
+    /// <summary>The script file that the job runs. This session reads it.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = nameof(FilePath))]
+    [ValidateNotNullOrEmpty]
+    public string? FilePath { get; set; }
+
     /// <summary>What the job does with each object of its input, which is <c>$_</c>: as with ForEach-Object.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ProcessSet)]
+    [Parameter(Mandatory = true, ParameterSetName = nameof(Process))]
     [ValidateNotNull]
     public ScriptBlock Process { get; set; } = null!;
 
-    /// <summary>What the job does before the first object.</summary>
-    [Parameter(ParameterSetName = ProcessSet)]
-    [ValidateNotNull]
-    public ScriptBlock? Begin { get; set; }
-
-    /// <summary>What the job does after the last object.</summary>
-    [Parameter(ParameterSetName = ProcessSet)]
-    [ValidateNotNull]
-    public ScriptBlock? End { get; set; }
-
     /// <summary>The arguments: the script block's <c>$args</c>, or the values of its parameters.</summary>
-    [Parameter(ParameterSetName = BlockSet)]
+    [Parameter(ParameterSetName = nameof(ScriptBlock))]
+    [Parameter(ParameterSetName = nameof(FilePath))]
     [Alias("Args")]
     [AllowNull]
     [AllowEmptyCollection]
@@ -74,30 +65,6 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [Parameter]
     [ArgumentCompleter(typeof(TransportCompleter))]
     public string Via { get; set; } = "Pipe";
-
-    /// <summary>The number of processes that share the input. Whoever is free gets the next object.</summary>
-    [Parameter]
-    [Alias("ThrottleLimit")]
-    [ValidateRange(1, MaxWorkers)]
-    public int? Workers { get; set; }
-
-    /// <summary>The outputs come in the order of their inputs.</summary>
-    [Parameter(ParameterSetName = ProcessSet)]
-    public SwitchParameter Ordered { get; set; }
-
-    /// <summary>How many further workers get an object that has failed.</summary>
-    [Parameter]
-    [ValidateRange(0, int.MaxValue)]
-    public int Retry { get; set; }
-
-    /// <summary>How long a worker may take for one object.</summary>
-    [Parameter]
-    public IpcTimeout? ItemTimeout { get; set; }
-
-    /// <summary>The number of failed objects that ends the job.</summary>
-    [Parameter]
-    [ValidateRange(1, int.MaxValue)]
-    public int? MaxFailures { get; set; }
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -147,33 +114,22 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         // Also if nothing is piped: an unknown name is an error.
         var via = IpcMechanisms.Transport(Via);
-        var isPerItem = ParameterSetName == ProcessSet;
-        var workers = WorkerOptions(isPerItem);
-        return IpcJob.Start(new JobStartInfo
+        var isPerItem = ParameterSetName == nameof(Process);
+        CheckFor(isPerItem);
+        var script = isPerItem ? Process : FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
+        var workers = HasWorkers ? Options(isPerItem) : null;
+        return IpcJob.Start(StartInfo() with
         {
             Name = Name,
-            Script = isPerItem ? ProcessScript.Of(Process, Begin, End, asWorker: workers is not null) : ScriptBlock.ToString(),
-            Command = isPerItem ? Process.ToString() : null,
+            Script = isPerItem ? ProcessScript.Of(Process, Begin, End, asWorker: workers is not null) : script.ToString(),
+            Command = script.ToString(),
             Arguments = ArgumentList ?? [],
-            Using = UsingValues.Of(this, isPerItem ? [Begin, Process, End] : [ScriptBlock]),
+            Using = UsingValues.Of(this, InitializationScript, Begin, script, End),
             Workers = workers,
-            Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = piped ? via : null,
         });
     }
-
-    /// <summary>Null for one process, unless what was asked for needs one that can be replaced.</summary>
-    private WorkerOptions? WorkerOptions(bool isPerItem) =>
-        Workers is null && !Ordered && Retry == 0 && ItemTimeout is null && MaxFailures is null ? null : new WorkerOptions
-        {
-            Count = Workers ?? 1,
-            Ordered = Ordered,
-            Retry = Retry,
-            ItemTimeout = ItemTimeout?.Value,
-            MaxFailures = MaxFailures,
-            IsPerItem = isPerItem,
-        };
 
     private void Send()
     {

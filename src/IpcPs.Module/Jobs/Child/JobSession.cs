@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
@@ -83,12 +84,11 @@ internal sealed class JobSession : IDisposable
         using var shell = PowerShell.Create();
         runspace.Open();
         shell.Runspace = runspace;
-        shell.AddScript(start.Script);
-        foreach (var argument in start.Arguments) shell.AddArgument(argument);
-        // How PowerShell itself passes $using: values to a script.
-        if (start.Using.Count > 0) shell.AddParameter("--%", start.Using);
         ConnectStreams(shell);
-        var end = Invoke(shell);
+        var end = JobState.Completed;
+        if (start.Initialization is { } initialization) end = Invoke(shell, initialization, [], start.Using, null);
+        if (end == JobState.Completed && host.ExitCode is null)
+            end = Invoke(shell, start.Script, start.Arguments, start.Using, new LazyInput(_input!));
         _input!.Dispose();
         var exitCode = host.ExitCode ?? (end == JobState.Completed ? 0 : 1);
         var hasError = end == JobState.Failed;
@@ -98,8 +98,14 @@ internal sealed class JobSession : IDisposable
         return exitCode;
     }
 
-    private JobState Invoke(PowerShell shell)
+    private JobState Invoke(
+        PowerShell shell, string script, IReadOnlyList<object?> arguments, IDictionary usingValues, PSDataCollection<PSObject?>? input)
     {
+        shell.Commands.Clear();
+        shell.AddScript(script);
+        foreach (var argument in arguments) shell.AddArgument(argument);
+        // How PowerShell itself passes $using: values to a script.
+        if (usingValues.Count > 0) shell.AddParameter("--%", usingValues);
         var output = new ForwardingCollection<PSObject?>(Output);
         try
         {
@@ -108,7 +114,7 @@ internal sealed class JobSession : IDisposable
                 if (_isStopRequested) return JobState.Stopped;
                 _stopper = new ScriptStopper(shell, OnStop, _stopping.Token);
             }
-            shell.EndInvoke(shell.BeginInvoke(new LazyInput(_input!), output));
+            shell.EndInvoke(shell.BeginInvoke(input, output));
             _output.Complete();
             return _isStopRequested ? JobState.Stopped : JobState.Completed;
         }

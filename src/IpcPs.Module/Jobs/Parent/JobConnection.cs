@@ -31,6 +31,7 @@ internal sealed class JobConnection : IDisposable
             Start = new StartMessage
             {
                 Script = start.Script,
+                Initialization = start.Initialization,
                 Arguments = start.Arguments,
                 Using = start.Using,
                 Manifest = ShellCommand.Manifest,
@@ -46,6 +47,7 @@ internal sealed class JobConnection : IDisposable
             {
                 FileName = fileName,
                 Arguments = arguments,
+                Environment = JobEnvironment.With(start.Environment),
                 Descriptors = descriptors,
                 OwnSession = true,
             });

@@ -19,14 +19,20 @@ internal sealed record JobStartInfo
     /// <summary>What Get-Job shows as the job's command; by default the script.</summary>
     public string? Command { get; init; }
 
+    /// <summary>The script that runs before it; null for none.</summary>
+    public string? Initialization { get; init; }
+
     /// <summary>Its arguments.</summary>
     public IReadOnlyList<object?> Arguments { get; init; } = [];
 
-    /// <summary>Its <c>$using:</c> values.</summary>
+    /// <summary>The <c>$using:</c> values of both scripts.</summary>
     public IDictionary Using { get; init; } = new Hashtable();
 
     /// <summary>The folder that it starts in.</summary>
     public string? Location { get; init; }
+
+    /// <summary>The environment variables that it has besides those of this process; a null removes one.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
     /// <summary>The objects of -Handle.</summary>
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];

@@ -92,10 +92,13 @@ internal sealed class StartMessage
     /// <summary>The script's text.</summary>
     public required string Script { get; init; }
 
+    /// <summary>The script of -InitializationScript, which runs first; null for none.</summary>
+    public string? Initialization { get; init; }
+
     /// <summary>The script's arguments.</summary>
     public IReadOnlyList<object?> Arguments { get; init; } = [];
 
-    /// <summary>The values of the script's <c>$using:</c> expressions, by PowerShell's key for each.</summary>
+    /// <summary>The values of the scripts' <c>$using:</c> expressions, by PowerShell's key for each.</summary>
     public IDictionary Using { get; init; } = new Hashtable();
 
     /// <summary>The path of the module manifest to import.</summary>
@@ -126,6 +129,7 @@ internal sealed class StartMessage
         return new StartMessage
         {
             Script = (string)bag[nameof(Script)]!,
+            Initialization = (string?)bag[nameof(Initialization)],
             Arguments = List(bag[nameof(Arguments)]),
             Using = JobMessage.Unwrap(bag[nameof(Using)]) as IDictionary ?? new Hashtable(),
             Manifest = (string)bag[nameof(Manifest)]!,
@@ -142,6 +146,7 @@ internal sealed class StartMessage
     public Hashtable ToBag() => new()
     {
         [nameof(Script)] = Script,
+        [nameof(Initialization)] = Initialization,
         [nameof(Arguments)] = Arguments.ToArray(),
         [nameof(Using)] = Using,
         [nameof(Manifest)] = Manifest,

@@ -93,7 +93,7 @@ internal sealed partial class WorkerGroup
     {
         var exception = limit is { } seconds
             ? new IpcException(IpcErrors.Timeout, string.Create(CultureInfo.InvariantCulture,
-                $"The item took longer than {seconds.TotalSeconds} seconds, so its {worker} was killed."))
+                $"The item took longer than {seconds.TotalSeconds} s, so its {worker} was killed."))
             : new IpcException(IpcErrors.WorkerDied, $"W{worker.ToString()[1..]} {how} while it worked on this item.", null,
                 "-Retry gives such an item to another worker.");
         return WorkerRecords.Named(ErrorRecords.ToRecord(exception, new JobSerializer().Decode(item.Payload)), worker);

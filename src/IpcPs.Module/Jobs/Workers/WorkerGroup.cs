@@ -325,7 +325,7 @@ internal sealed partial class WorkerGroup : IDisposable
     }
 
     private void OnTimeout() => Fail(JobEnd.Failed(
-        string.Create(CultureInfo.InvariantCulture, $"was stopped after {_options.Timeout!.Value.TotalSeconds} seconds (-Timeout)."),
+        string.Create(CultureInfo.InvariantCulture, $"was stopped after {_options.Timeout!.Value.TotalSeconds} s (-Timeout)."),
         IpcErrors.Timeout));
 
     private void BeginStop()
