@@ -58,7 +58,7 @@ internal sealed class WorkersBody : IJobBody
 
     public string? Signal => null;
 
-    public string Location => $"{_group.Count} workers";
+    public string Location => _group.Count == 1 ? "1 worker" : $"{_group.Count} workers";
 
     public WorkerGroup? Workers => _group;
 
@@ -125,7 +125,7 @@ internal sealed class WorkersBody : IJobBody
         }
         catch (IpcException e)
         {
-            _group.Fail(JobEnd.Failed($"could not read its input: {e.Message}"));
+            _group.Fail(JobEnd.Failed($"could not read its input: {e.Message}", e.Id));
         }
     }
 
@@ -196,7 +196,7 @@ internal sealed class WorkersBody : IJobBody
     {
         // The reader has ended. So do the workers, as a program does by SIGPIPE.
         if (e.Id == IpcErrors.PeerClosed || (_writer is null && _job.HasNoReader())) _group.EndForLackOfReader();
-        else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}"));
+        else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}", e.Id));
     }
 
     private void DropResults()
