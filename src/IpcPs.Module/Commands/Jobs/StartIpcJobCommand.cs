@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using IpcPs.Mechanisms;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Transformation;
@@ -49,10 +48,12 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget[]? Handle { get; set; }
 
-    /// <summary>The transport of the input.</summary>
+    /// <summary>The transport of the input; or a channel that exists, or its address: what comes through it is the input.</summary>
     [Parameter]
+    [IpcTargetTransformation]
+    [ValidateNotNull]
     [ArgumentCompleter(typeof(TransportCompleter))]
-    public string Via { get; set; } = "Pipe";
+    public IpcTarget Via { get; set; } = IpcTarget.FromText("Pipe");
 
     /// <inheritdoc/>
     protected override void BeginProcessing()
@@ -98,21 +99,16 @@ public sealed class StartIpcJobCommand : IpcCmdlet
         base.Dispose(disposing);
     }
 
-    private IpcJob Start(bool piped)
+    private IpcJob Start(bool piped) => IpcJob.Start(new JobStartInfo
     {
-        // Also if nothing is piped: an unknown name is an error.
-        var via = IpcMechanisms.Transport(Via);
-        return IpcJob.Start(new JobStartInfo
-        {
-            Name = Name,
-            Script = ScriptBlock.ToString(),
-            Arguments = ArgumentList ?? [],
-            Using = UsingValues.Of(ScriptBlock, this),
-            Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
-            Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
-            Via = piped ? via : null,
-        });
-    }
+        Name = Name,
+        Script = ScriptBlock.ToString(),
+        Arguments = ArgumentList ?? [],
+        Using = UsingValues.Of(ScriptBlock, this),
+        Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
+        Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
+        Via = JobInputTransport.Factory(Via, piped),
+    });
 
     private void Send()
     {

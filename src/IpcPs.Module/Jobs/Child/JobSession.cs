@@ -7,6 +7,7 @@ using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
+using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
@@ -51,10 +52,12 @@ internal sealed class JobSession : IDisposable
             context.Cancel = true;
             Stop();
         });
-        _input = new JobInput(start.OpenInput(_stopping.Token), _stopping.Token);
+        var input = OpenInput(start);
+        _input = new JobInput(input, e => Forward(JobStreamId.Error, ErrorRecords.ToRecord(e)), _stopping.Token);
         new Thread(Listen) { IsBackground = true, Name = "IpcPs job control" }.Start();
         try
         {
+            if (input is null && start.InputTransport is not null) return FailWithoutInput();
             return RunScript(start);
         }
         finally
@@ -96,6 +99,26 @@ internal sealed class JobSession : IDisposable
         return exitCode;
     }
 
+    private JobTransportReader? OpenInput(StartMessage start)
+    {
+        try
+        {
+            return start.OpenInput(_stopping.Token);
+        }
+        catch (IpcException e)
+        {
+            // The channel of -Via was removed, or the server of a socket is not there.
+            Forward(JobStreamId.Error, ErrorRecords.ToRecord(e));
+            return null;
+        }
+    }
+
+    private int FailWithoutInput()
+    {
+        Report(new FinishedMessage(JobState.Failed, 1, HasError: true));
+        return 1;
+    }
+
     private JobState Invoke(PowerShell shell)
     {
         var output = new ForwardingCollection<PSObject?>(Output);
@@ -116,7 +139,7 @@ internal sealed class JobSession : IDisposable
         }
         catch (IpcException e)
         {
-            if (e.Id == IpcErrors.PeerClosed) return JobState.Stopped;
+            if (JobTransport.IsReaderGone(e)) return JobState.Stopped;
             Forward(JobStreamId.Error, ErrorRecords.ToRecord(e));
             return JobState.Failed;
         }
@@ -179,7 +202,7 @@ internal sealed class JobSession : IDisposable
         {
             _output.Write(value);
         }
-        catch (Exception e) when (e is OperationCanceledException || e is IpcException { Id: var id } && id == IpcErrors.PeerClosed)
+        catch (Exception e) when (e is OperationCanceledException || (e is IpcException error && JobTransport.IsReaderGone(error)))
         {
             // The reader has ended. So does the script, as a program does by SIGPIPE, but with its finally blocks.
             Stop();
@@ -243,6 +266,9 @@ internal sealed class JobSession : IDisposable
         }
         // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
         Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
+        // At once: this process may be killed while it waits for the script.
+        _input!.OnParentEnded();
+        _output.OnParentEnded();
         Stop();
         if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
     }
