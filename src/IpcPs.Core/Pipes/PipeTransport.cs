@@ -5,8 +5,8 @@ using IpcPs.Transports;
 namespace IpcPs.Pipes;
 
 /// <summary>A transport through an anonymous pipe (pipe(7)), or through a FIFO that has lost its name (fifo(7)). The reader inherits its
-/// end; writers open theirs through /proc of this process. The kernel makes a writer wait for buffer space, reports the end of the last writer, and gives writers EPIPE when the reader
-/// has ended.</summary>
+/// end; writers open theirs through /proc of this process. The kernel makes a writer wait for buffer space, reports the end of the last
+/// writer, and gives writers EPIPE when the reader has ended.</summary>
 internal sealed class PipeTransport(AnonymousPipe pipe) : JobTransport
 {
     public override string WriterConnectionString => pipe.Writer.Address.Text;

@@ -4,8 +4,8 @@ using IpcPs.Transports;
 namespace IpcPs.Queues;
 
 /// <summary>A transport through a private System V message queue (sysvipc(7)), which other processes find by its id. The kernel keeps such
-/// a queue until it is removed. So the reader removes it when it ends, which also ends its writers; the parent does; and when the parent has
-/// been killed, each process that is left does. Objects that are larger than kernel.msgmax travel in shared memory.</summary>
+/// a queue until it is removed. So the reader removes it when it ends, which also ends its writers; the parent does; and when the parent
+/// has been killed, each process that is left does. Objects that are larger than kernel.msgmax travel in shared memory.</summary>
 internal sealed class SysVQueueTransport : JobTransport
 {
     private readonly SysVQueue _queue = SysVQueue.Create();

@@ -58,8 +58,8 @@ internal sealed class ChannelTransport : JobTransport
     private readonly IpcAddress _address;
     // A socket is passed on as it is. Other channels are opened by their address.
     private readonly IpcChannel? _socket;
-    // A pipe's reading end, which the reader inherits, so that writers can open it at once. And a writing end, so that the reader finds no
-    // end of the stream before they have.
+    // A pipe's reading end, which the reader inherits: so writers can open a named pipe at once, and this process may close an anonymous
+    // one. And a writing end, so that the reader finds no end of the stream before the writers have opened theirs.
     private readonly StreamChannel? _reading;
     private readonly SafeDescriptor? _keeper;
     private readonly IpcChannel? _held;
@@ -78,12 +78,10 @@ internal sealed class ChannelTransport : JobTransport
             _socket = (IpcChannel?)opened;
             return;
         }
-        if (!hasWriters)
+        if (!hasWriters && address.Scheme != IpcScheme.Pipe)
         {
-            // Not for reading: a ring, or a named pipe, would then have a reader. A ring may need a process that has it open until the job
-            // does.
-            _held = Open(address, IpcAccess.Default);
-            if (address.Scheme == IpcScheme.Pipe) _held.Dispose();
+            // A ring, or a named pipe, has no reader by that. A ring may need a process that has it open until the job does.
+            _held = Open(address, address.Scheme == IpcScheme.Mq ? IpcAccess.Read : IpcAccess.Default);
             return;
         }
         if (!IsPipe(address))
@@ -93,8 +91,9 @@ internal sealed class ChannelTransport : JobTransport
             _writer.Dispose();
             throw Broadcast();
         }
-        if (address.WriteDescriptor >= 0) throw WrongWay();
+        if (hasWriters && address.WriteDescriptor >= 0) throw WrongWay();
         _reading = (StreamChannel)Open(address, IpcAccess.Read);
+        if (!hasWriters) return;
         try
         {
             _keeper = PipeIO.Reopen(0, _reading.ReaderDescriptor(default).Number, Libc.O_WRONLY, address);
@@ -162,7 +161,7 @@ internal sealed class ChannelTransport : JobTransport
             "Without piped input the job receives what the peer sends.");
 
     private IpcException OnlyAsObject() =>
-        new(IpcErrors.NotSupported, $"A job can't receive from the address '{_address}': nothing is sent to a client that has sent nothing.",
+        new(IpcErrors.NotSupported, $"A job can't receive from '{_address}': as a client that sends nothing, it would get nothing.",
             _address.Text, "Pass the object that receives, for example the listener.");
 
     private IpcException Broadcast() =>

@@ -78,7 +78,7 @@ internal class DrainingTransportReader(IpcChannel channel, ReceiveOptions option
     {
         try
         {
-            return channel.Receive(message, options, new(Deadline.Infinite, _ended.Token));
+            if (!_ended.IsCancellationRequested) return channel.Receive(message, options, new(Deadline.Infinite, _ended.Token));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

@@ -47,8 +47,8 @@ public sealed class ChannelTransportTests : IDisposable
             using (var second = factory.OpenWriter(transport.WriterConnectionString, _limit.Token)) second.Send("last"u8, Objects, Wait());
             transport.ReleaseWriters();
             reader.EndOfWriters(2);
-            Assert.Equal(["hello (Auto)", .. Enumerable.Range(0, 100).Select(static i => $"{i} (Object)"), "2000000 bytes", "last (Object)"],
-                await received);
+            var numbers = Enumerable.Range(0, 100).Select(static i => $"{i} (Object)");
+            Assert.Equal(["hello (Auto)", .. numbers, "2000000 bytes", "last (Object)"], await received);
         }
         if (channel is not AnonymousPipe) Open(IpcAccess.Default).Dispose();
     }
@@ -106,7 +106,7 @@ public sealed class ChannelTransportTests : IDisposable
         using var duplex = DuplexPipe.Create();
         Expect(IpcErrors.NotSupported, duplex.Near.Address, "goes to its peer, not to the job");
         Expect(IpcErrors.NotSupported, IpcAddress.Parse("unix:@x"), "goes to its peer, not to the job");
-        Expect(IpcErrors.NotSupported, IpcAddress.Parse("udp:127.0.0.1:9"), "nothing is sent to a client", hasWriters: false);
+        Expect(IpcErrors.NotSupported, IpcAddress.Parse("udp:127.0.0.1:9"), "as a client that sends nothing", hasWriters: false);
         using var ring = MessageRing.Create(IpcAddress.Parse("ring:/" + _name), new RingOptions { Delivery = RingDelivery.BroadcastHold });
         Expect(IpcErrors.NotSupported, ring.Address, "is a broadcast");
     }

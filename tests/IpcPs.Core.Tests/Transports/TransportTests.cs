@@ -118,7 +118,8 @@ public sealed class TransportTests : IDisposable
         while (reader.Receive(message))
         {
             var payload = message.Payload.Span;
-            all.Add((BinaryPrimitives.ReadInt32LittleEndian(payload), BinaryPrimitives.ReadInt32LittleEndian(payload[4..]), payload.Length));
+            var (writer, number) = (BinaryPrimitives.ReadInt32LittleEndian(payload), BinaryPrimitives.ReadInt32LittleEndian(payload[4..]));
+            all.Add((writer, number, payload.Length));
         }
         return all;
     }

@@ -39,7 +39,8 @@ public sealed class JobPipelineTests : JobTests
             } -Via $args[0]
             'go on' | Send-IpcMessage $first
             $said = @(Receive-IpcMessage $last -Timeout 60)
-            try { Receive-IpcMessage $first -Timeout 0.5 -ErrorAction Stop } catch { $said += $_.FullyQualifiedErrorId -like 'IpcTimeout,*' }
+            try { Receive-IpcMessage $first -Timeout 0.5 -ErrorAction Stop }
+            catch { $said += $_.FullyQualifiedErrorId -like 'IpcTimeout,*' }
             'go on' | Send-IpcMessage $last
             $said += Receive-IpcMessage $first -Timeout 60
             $last | Add-Member Said $said -PassThru
@@ -160,8 +161,8 @@ public sealed class JobPipelineTests : JobTests
         Assert.Equal([1], result.NoErrors().Values);
     }
 
-    // One pipeline through all of them, full of large objects, of which those of queues, rings and seqpacket sockets are in shared memory on
-    // their way. The reader of the last System V queue is killed too, before its parent can see that.
+    // One pipeline through all of them, full of large objects, of which those of queues, rings and seqpacket sockets are in shared memory
+    // on their way. The reader of the last System V queue is killed too, before its parent can see that.
     [Fact]
     public void Nothing_is_left_behind_when_the_parent_is_killed()
     {
