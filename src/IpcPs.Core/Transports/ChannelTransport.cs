@@ -40,7 +40,7 @@ public sealed class ChannelTransportFactory : JobTransportFactory
 
     /// <inheritdoc/>
     public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>
-        ChannelTransport.Open(_address, IpcAccess.Write);
+        ChannelTransport.OpenWriter(_address, cancellation);
 
     /// <inheritdoc/>
     public override JobTransportReader OpenReader(string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation)
@@ -114,9 +114,19 @@ internal sealed class ChannelTransport : JobTransport
 
     public static bool IsPipe(IpcAddress address) => address.Scheme is IpcScheme.Pipe or IpcScheme.Fifo;
 
-    public static IpcChannel Open(IpcAddress address, IpcAccess access)
+    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>: the reader of a named pipe has ended.</exception>
+    public static IpcChannel OpenWriter(IpcAddress address, CancellationToken cancellation)
     {
-        var opened = IpcMechanisms.Open(address, new OpenOptions { Access = access });
+        if (address.Scheme != IpcScheme.Fifo) return Open(address, IpcAccess.Write);
+        IpcChannel? writer = null;
+        // It must not wait for the next reader, as an open for writing does, but for another writer's long line.
+        PollWithBackoff.Until(() => (writer = TryOpenWriter(address)) is not null, address.Text, cancellation);
+        return writer!;
+    }
+
+    public static IpcChannel Open(IpcAddress address, IpcAccess access, in WaitOptions wait = default)
+    {
+        var opened = IpcMechanisms.Open(address, new OpenOptions { Access = access }, wait);
         if (opened is IpcChannel channel) return channel;
         opened.Dispose();
         throw WrongKind(opened);
@@ -131,7 +141,7 @@ internal sealed class ChannelTransport : JobTransport
         return Reader(own ?? Open(_address, IpcAccess.Read), ownsChannel: own is null || own == _reading, cancellation);
     }
 
-    public override IpcChannel OpenWriter() => _writer ??= Open(_address, IpcAccess.Write);
+    public override IpcChannel OpenWriter() => _writer ??= OpenWriter(_address, CancellationToken.None);
 
     public override void ReleaseReader() => _reading?.Dispose();
 
@@ -150,6 +160,18 @@ internal sealed class ChannelTransport : JobTransport
         _keeper?.Dispose();
         _writer?.Dispose();
         _held?.Dispose();
+    }
+
+    private static IpcChannel? TryOpenWriter(IpcAddress address)
+    {
+        try
+        {
+            return Open(address, IpcAccess.Write, Deadline.Immediate);
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.Full)
+        {
+            return null;
+        }
     }
 
     private static IpcException WrongKind(IpcObject opened) =>

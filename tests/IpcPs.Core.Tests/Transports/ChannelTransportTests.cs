@@ -92,6 +92,26 @@ public sealed class ChannelTransportTests : IDisposable
     }
 
     [Fact]
+    public async Task A_writer_waits_for_another_ones_long_line_but_not_for_a_reader_that_has_ended()
+    {
+        var channel = Create("fifo");
+        var message = new MessageBuffer();
+        var factory = new ChannelTransportFactory(channel.Address);
+        using var transport = factory.Create();
+        using (var reader = transport.OpenOwnReader(_limit.Token))
+        {
+            using var stranger = (NamedPipe)Open(IpcAccess.Write);
+            var line = Task.Run(() => stranger.Send(Encoding.ASCII.GetBytes(new string('x', 300_000)), Text, Wait()));
+            while (stranger.PendingBytes == 0) await Task.Yield();
+            var opening = Task.Run(() => factory.OpenWriter("", _limit.Token));
+            Assert.True(reader.Receive(message));
+            await line;
+            (await opening).Dispose();
+        }
+        Assert.Equal(IpcErrors.NoPeer, Assert.Throws<IpcException>(() => factory.OpenWriter("", _limit.Token)).Id);
+    }
+
+    [Fact]
     public void A_channel_that_cannot_carry_the_input_is_refused()
     {
         var free = IpcAddress.Parse("mq:/" + _name);
