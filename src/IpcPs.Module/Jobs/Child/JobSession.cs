@@ -8,6 +8,7 @@ using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
+using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
@@ -54,10 +55,12 @@ internal sealed class JobSession : IDisposable
             Stop();
         });
         if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);
-        _input = (IJobInput?)_items ?? new JobInput(start.OpenInput(_stopping.Token), _stopping.Token);
+        var input = (IJobInput?)_items ?? OpenInput(start);
+        _input = input ?? new JobInput(null, ReportUnreadable, _stopping.Token);
         new Thread(Listen) { IsBackground = true, Name = "IpcPs job control" }.Start();
         try
         {
+            if (input is null) return FailWithoutInput();
             return RunScript(start);
         }
         finally
@@ -98,6 +101,29 @@ internal sealed class JobSession : IDisposable
         return exitCode;
     }
 
+    /// <summary>Opens the input. If that fails, reports why, and returns null.</summary>
+    private JobInput? OpenInput(StartMessage start)
+    {
+        try
+        {
+            return new JobInput(start.OpenInput(_stopping.Token), ReportUnreadable, _stopping.Token);
+        }
+        catch (IpcException e)
+        {
+            // The channel of -Via was removed, or the server of a socket is not there.
+            ReportUnreadable(e);
+            return null;
+        }
+    }
+
+    private void ReportUnreadable(IpcException error) => Forward(JobStreamId.Error, ErrorRecords.ToRecord(error));
+
+    private int FailWithoutInput()
+    {
+        Report(new FinishedMessage(JobState.Failed, 1, HasError: true));
+        return 1;
+    }
+
     private JobState Invoke(
         PowerShell shell, string script, IReadOnlyList<object?> arguments, IDictionary usingValues, PSDataCollection<PSObject?>? input)
     {
@@ -124,7 +150,7 @@ internal sealed class JobSession : IDisposable
         }
         catch (IpcException e)
         {
-            if (e.Id == IpcErrors.PeerClosed) return JobState.Stopped;
+            if (JobTransport.IsReaderGone(e)) return JobState.Stopped;
             Forward(JobStreamId.Error, ErrorRecords.ToRecord(e));
             return JobState.Failed;
         }
@@ -190,7 +216,7 @@ internal sealed class JobSession : IDisposable
         {
             _output.Write(value);
         }
-        catch (Exception e) when (e is OperationCanceledException || e is IpcException { Id: var id } && id == IpcErrors.PeerClosed)
+        catch (Exception e) when (e is OperationCanceledException || (e is IpcException error && JobTransport.IsReaderGone(error)))
         {
             // The reader has ended. So does the script, as a program does by SIGPIPE, but with its finally blocks.
             Stop();
@@ -254,6 +280,9 @@ internal sealed class JobSession : IDisposable
         }
         // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
         Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
+        // At once: this process may be killed while it waits for the script.
+        _input!.OnParentEnded();
+        _output.OnParentEnded();
         Stop();
         if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
     }
