@@ -3,6 +3,8 @@ using System.Management.Automation;
 using IpcPs.Mechanisms;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
+using IpcPs.Module.Jobs.Pools;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Jobs;
@@ -60,6 +62,13 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [Parameter]
     [ValidateNotNull]
     public IDictionary? Environment { get; set; }
+
+    /// <summary>The pool that the child is taken from, or its name.</summary>
+    [Parameter]
+    [IpcJobPoolTransformation]
+    [ValidateNotNull]
+    [ArgumentCompleter(typeof(PoolCompleter))]
+    public IpcJobPool? Pool { get; set; }
 
     /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. The child inherits pipes, and opens other objects by their
     /// address.</summary>
@@ -133,6 +142,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
             Location = WorkingDirectory is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath
                 : JobPaths.FindFolder(WorkingDirectory, this),
             Environment = JobEnvironment.Of(Environment),
+            Pool = Pool,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = piped ? via : null,
         });
