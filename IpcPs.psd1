@@ -21,6 +21,7 @@
         'Get-IpcLimit'
         'Get-IpcObject'
         'Get-IpcSignal'
+        'Invoke-IpcParallel'
         'Invoke-IpcRequest'
         'Lock-IpcObject'
         'New-IpcJobPool'
@@ -58,15 +59,15 @@
                 'PSEdition_Core', 'PSIncludes_Cmdlet',
                 # Find-PSResource -CommandName finds them.
                 'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_Get-IpcJobPool', 'PSCommand_Get-IpcLimit',
-                'PSCommand_Get-IpcObject', 'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject',
-                'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex', 'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue',
-                'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore', 'PSCommand_New-IpcSharedMemory',
-                'PSCommand_New-IpcSocket', 'PSCommand_Open-IpcObject', 'PSCommand_Read-IpcSharedMemory',
-                'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcSignal', 'PSCommand_Remove-IpcJobPool',
-                'PSCommand_Remove-IpcObject', 'PSCommand_Send-IpcMessage', 'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject',
-                'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature', 'PSCommand_Unlock-IpcObject',
-                'PSCommand_Unregister-IpcSignal', 'PSCommand_Update-IpcSharedMemory', 'PSCommand_Use-IpcLock',
-                'PSCommand_Use-IpcSignal', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
+                'PSCommand_Get-IpcObject', 'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcParallel',
+                'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject', 'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex',
+                'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue', 'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore',
+                'PSCommand_New-IpcSharedMemory', 'PSCommand_New-IpcSocket', 'PSCommand_Open-IpcObject',
+                'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcSignal',
+                'PSCommand_Remove-IpcJobPool', 'PSCommand_Remove-IpcObject', 'PSCommand_Send-IpcMessage',
+                'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject', 'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature',
+                'PSCommand_Unlock-IpcObject', 'PSCommand_Unregister-IpcSignal', 'PSCommand_Update-IpcSharedMemory',
+                'PSCommand_Use-IpcLock', 'PSCommand_Use-IpcSignal', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
                 'PSCommand_Write-IpcSharedMemory'
             )
             ProjectUri   = 'https://github.com/ipcps/IpcPs'

@@ -14,7 +14,7 @@ public sealed class NewIpcJobPoolCommand : IpcCmdlet
     /// <summary>How many children are kept ready.</summary>
     [Parameter(Position = 0)]
     [ValidateRange(1, 1000)]
-    public int Size { get; set; } = Environment.ProcessorCount;
+    public int? Size { get; set; }
 
     /// <summary>The pool's name.</summary>
     [Parameter]
@@ -34,10 +34,12 @@ public sealed class NewIpcJobPoolCommand : IpcCmdlet
     [TimeoutTransformation]
     public IpcTimeout? Timeout { get; set; }
 
+    private int Count => Size ?? Environment.ProcessorCount;
+
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        if (!ShouldProcess(Name ?? $"{Size} processes", "Create pool")) return;
+        if (!ShouldProcess(Name ?? $"{Count} processes", "Create pool")) return;
         var pool = Require(Create);
         if (Wait) Require(() => WaitUntilReady(pool));
         WriteObject(pool);
@@ -46,7 +48,7 @@ public sealed class NewIpcJobPoolCommand : IpcCmdlet
     private IpcJobPool Create()
     {
         _ = DeadlineFrom(Timeout);
-        return JobPools.Create(Name, Size, new PrepareMessage
+        return JobPools.Create(Name, Count, new PrepareMessage
         {
             Script = InitializationScript?.ToString(),
             Using = UsingValues.Of(this, InitializationScript),

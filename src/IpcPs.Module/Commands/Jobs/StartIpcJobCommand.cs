@@ -1,9 +1,7 @@
-using System.Collections;
 using System.Management.Automation;
 using IpcPs.Mechanisms;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
-using IpcPs.Module.Jobs.Pools;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Transformation;
 
@@ -13,7 +11,7 @@ namespace IpcPs.Module.Commands.Jobs;
 /// run side by side.</summary>
 [Cmdlet(VerbsLifecycle.Start, "IpcJob", DefaultParameterSetName = nameof(ScriptBlock))]
 [OutputType(typeof(IpcJob))]
-public sealed class StartIpcJobCommand : IpcCmdlet
+public sealed class StartIpcJobCommand : WorkerCommand
 {
     private IpcJob? _job;
     private JobInputWriter? _writer;
@@ -30,8 +28,14 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [ValidateNotNullOrEmpty]
     public string? FilePath { get; set; }
 
+    /// <summary>What the job does with each object of its input, which is <c>$_</c>: as with ForEach-Object.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(Process))]
+    [ValidateNotNull]
+    public ScriptBlock Process { get; set; } = null!;
+
     /// <summary>The arguments: the script block's <c>$args</c>, or the values of its parameters.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = nameof(ScriptBlock))]
+    [Parameter(ParameterSetName = nameof(FilePath))]
     [Alias("Args")]
     [AllowNull]
     [AllowEmptyCollection]
@@ -48,27 +52,6 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
-
-    /// <summary>A script that runs in the job's session before its script, and may define functions for it.</summary>
-    [Parameter]
-    public ScriptBlock? InitializationScript { get; set; }
-
-    /// <summary>The folder that the job starts in.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? WorkingDirectory { get; set; }
-
-    /// <summary>Environment variables of the job's process, besides those of this session.</summary>
-    [Parameter]
-    [ValidateNotNull]
-    public IDictionary? Environment { get; set; }
-
-    /// <summary>The pool that the child is taken from, or its name.</summary>
-    [Parameter]
-    [IpcJobPoolTransformation]
-    [ValidateNotNull]
-    [ArgumentCompleter(typeof(PoolCompleter))]
-    public IpcJobPool? Pool { get; set; }
 
     /// <summary>More IPC objects for the child: its <c>$IpcHandles</c>. The child inherits pipes, and opens other objects by their
     /// address.</summary>
@@ -88,7 +71,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         var piped = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
         _job = Require(() => Start(piped));
-        WriteVerbose($"Started process {_job.ProcessId} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
+        WriteVerbose($"Started {_job.Location} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
         if (piped)
         {
             _job.Input!.AddSource();
@@ -131,18 +114,18 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         // Also if nothing is piped: an unknown name is an error.
         var via = IpcMechanisms.Transport(Via);
-        var script = FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
-        return IpcJob.Start(new JobStartInfo
+        var isPerItem = ParameterSetName == nameof(Process);
+        CheckFor(isPerItem);
+        var script = isPerItem ? Process : FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
+        var workers = HasWorkers ? Options(isPerItem) : null;
+        return IpcJob.Start(StartInfo() with
         {
             Name = Name,
-            Script = script.ToString(),
-            Initialization = InitializationScript?.ToString(),
+            Script = isPerItem ? ProcessScript.Of(Process, Begin, End, asWorker: workers is not null) : script.ToString(),
+            Command = script.ToString(),
             Arguments = ArgumentList ?? [],
-            Using = UsingValues.Of(this, InitializationScript, script),
-            Location = WorkingDirectory is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath
-                : JobPaths.FindFolder(WorkingDirectory, this),
-            Environment = JobEnvironment.Of(Environment),
-            Pool = Pool,
+            Using = UsingValues.Of(this, InitializationScript, Begin, script, End),
+            Workers = workers,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = piped ? via : null,
         });

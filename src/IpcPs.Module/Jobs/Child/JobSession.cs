@@ -372,8 +372,8 @@ internal sealed class JobSession : IDisposable
             var start = StartMessage.From(_serializer.Decode(message.Payload));
             UsingValues.Inherit(start.Using);
             if (start.Descriptors > 0) _descriptors = ReceiveDescriptors(start.Descriptors);
-            if (start.Worker > 0) _input = _items = new WorkerInput(_records, _stopping.Token);
-            else _input = new JobInput(start.OpenInput(_descriptors, _stopping.Token), _stopping.Token);
+            if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);
+            _input = (IJobInput?)_items ?? new JobInput(start.OpenInput(_descriptors, _stopping.Token), _stopping.Token);
             return start;
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)

@@ -31,7 +31,7 @@ public sealed class IpcJob : Job
     private bool _isRemoved;
     private volatile IReadOnlyList<IpcJob> _stages = [];
 
-    private IpcJob(JobStartInfo start) : base(start.Script.Trim(), start.Name)
+    private IpcJob(JobStartInfo start) : base((start.Command ?? start.Script).Trim(), start.Name)
     {
         PSJobTypeName = nameof(IpcJob);
         Streams = new JobStreams(this);
@@ -108,6 +108,9 @@ public sealed class IpcJob : Job
 
     /// <summary>The records that came from the child.</summary>
     internal JobStreams Streams { get; }
+
+    /// <summary>The workers; null for a job with one process.</summary>
+    internal WorkerGroup? Group => _body.Workers;
 
     /// <summary>What is piped to the job; null if nothing is.</summary>
     internal JobInputTransport? Input => _body.Input;
@@ -322,7 +325,7 @@ public sealed class IpcJob : Job
             Failure = error;
             return _redirector is null ? null : new IpcException(IpcErrors.JobFailed, $"{where} failed: {error.Exception.Message}", Name);
         }
-        var reason = new IpcException(IpcErrors.JobFailed, $"{where} {end.What}", Name);
+        var reason = new IpcException(end.Id ?? IpcErrors.JobFailed, $"{where} {end.What}", Name);
         Failure = ErrorRecords.ToRecord(reason, this);
         return reason;
     }

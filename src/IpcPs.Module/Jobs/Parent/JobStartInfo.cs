@@ -17,6 +17,9 @@ internal sealed record JobStartInfo
     /// <summary>The script.</summary>
     public required string Script { get; init; }
 
+    /// <summary>What Get-Job shows as the job's command; by default the script.</summary>
+    public string? Command { get; init; }
+
     /// <summary>The script that runs before it; null for none.</summary>
     public string? Initialization { get; init; }
 

@@ -18,6 +18,7 @@ internal sealed class WorkersBody : IJobBody
     private readonly ManualResetEventSlim _proceed = new();
     private readonly JobTransportReader? _reader;
     private readonly WorkerProgress _progress;
+    private readonly WorkerLog? _log;
     private Thread? _feeder;
     private volatile RedirectMessage? _redirection;
     private IpcChannel? _writer;
@@ -29,6 +30,7 @@ internal sealed class WorkersBody : IJobBody
     {
         _job = job;
         _group = new WorkerGroup(start with { Name = job.Name }, start.Workers!);
+        _log = start.Workers!.Log;
         _progress = new WorkerProgress(_group, job.Name);
         try
         {
@@ -86,6 +88,7 @@ internal sealed class WorkersBody : IJobBody
     {
         _ending.Cancel();
         _feeder?.Join();
+        _log?.Dispose();
         _reader?.Dispose();
         _sender?.Dispose();
         if (_writer is { IsClosed: false }) _redirection!.CloseWriter(_writer);
@@ -122,7 +125,7 @@ internal sealed class WorkersBody : IJobBody
         }
         catch (IpcException e)
         {
-            _group.Fail(new JobEnd(JobState.Failed, 1, null, true, $"could not read its input: {e.Message}"));
+            _group.Fail(JobEnd.Failed($"could not read its input: {e.Message}"));
         }
     }
 
@@ -135,7 +138,7 @@ internal sealed class WorkersBody : IJobBody
             {
                 if (_writer is null && _redirection is { } redirection) SendTo(redirection);
                 while (_group.TryTake(out var result)) Deliver(result);
-                if (_progress.Next(_group.ItemsAdded) is { } record) _job.StreamsTo.Add(record);
+                if (_progress.Next() is { } record) _job.StreamsTo.Add(record);
             }
             _sender?.Flush();
         }
@@ -156,7 +159,9 @@ internal sealed class WorkersBody : IJobBody
     {
         if (result.Record is { } record) _job.StreamsTo.AddRecord(record);
         if (result.Output is { } output) Write(output);
-        if (result is { IsEnd: true, Item.Failure: { } failure }) _job.StreamsTo.Add(failure);
+        if (!result.IsEnd) return;
+        if (result.Item!.Failure is { } failure) _job.StreamsTo.Add(failure);
+        _log?.Add(result.Item);
     }
 
     private void Write(byte[] output)
@@ -191,7 +196,7 @@ internal sealed class WorkersBody : IJobBody
     {
         // The reader has ended. So do the workers, as a program does by SIGPIPE.
         if (e.Id == IpcErrors.PeerClosed || (_writer is null && _job.HasNoReader())) _group.EndForLackOfReader();
-        else _group.Fail(new JobEnd(JobState.Failed, 1, null, true, $"could not write to the next job: {e.Message}"));
+        else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}"));
     }
 
     private void DropResults()

@@ -273,7 +273,12 @@ internal sealed record FinishedMessage(JobState State, int ExitCode, bool HasErr
 /// <param name="Error">The error that ended the script, if there is one.</param>
 /// <param name="IsReported">Whether the child sent a <see cref="FinishedMessage"/>. Otherwise its process ended before it could.</param>
 /// <param name="What">What happened, for a failure without an error: "was killed by signal KILL before its script ended."</param>
-internal sealed record JobEnd(JobState State, int ExitCode, ErrorRecord? Error, bool IsReported, string What);
+/// <param name="Id">The id of a failure without an error; by default <see cref="IpcErrors.JobFailed"/>.</param>
+internal sealed record JobEnd(JobState State, int ExitCode, ErrorRecord? Error, bool IsReported, string What, IpcErrorId? Id = null)
+{
+    /// <summary>A failure that the parent has found.</summary>
+    public static JobEnd Failed(string what, IpcErrorId? id = null) => new(JobState.Failed, 1, null, true, what, id);
+}
 
 /// <summary>What the messages have in common: how they are sent, and that their content is a dictionary.</summary>
 internal static class JobMessage

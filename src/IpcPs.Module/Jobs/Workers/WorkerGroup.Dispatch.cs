@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Workers;
@@ -53,7 +52,7 @@ internal sealed partial class WorkerGroup
         }
         catch (IpcException e)
         {
-            Fail(new JobEnd(JobState.Failed, 1, null, true, $"could not replace {worker}: {e.Message}"));
+            Fail(JobEnd.Failed($"could not replace {worker}: {e.Message}", e.Id));
         }
     }
 

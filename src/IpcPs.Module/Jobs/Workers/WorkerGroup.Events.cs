@@ -93,8 +93,8 @@ internal sealed partial class WorkerGroup
     {
         var exception = limit is { } seconds
             ? new IpcException(IpcErrors.Timeout, string.Create(CultureInfo.InvariantCulture,
-                $"The item took longer than {seconds.TotalSeconds} seconds, so its {worker} was killed."))
-            : new IpcException(IpcErrors.WorkerDied, $"The {worker} {how} while it worked on this item.", null,
+                $"The item took longer than {seconds.TotalSeconds} s, so its {worker} was killed."))
+            : new IpcException(IpcErrors.WorkerDied, $"W{worker.ToString()[1..]} {how} while it worked on this item.", null,
                 "-Retry gives such an item to another worker.");
         return WorkerRecords.Named(ErrorRecords.ToRecord(exception, new JobSerializer().Decode(item.Payload)), worker);
     }
@@ -172,7 +172,7 @@ internal sealed partial class WorkerGroup
         if (failure is not null && _options.MaxFailures <= ItemsFailed) Fail(TooManyFailures());
     }
 
-    private JobEnd TooManyFailures() => new(JobState.Failed, 1, null, true,
+    private JobEnd TooManyFailures() => JobEnd.Failed(
         string.Create(CultureInfo.InvariantCulture, $"was stopped: {ItemsFailed} items failed (-MaxFailures {_options.MaxFailures})."));
 
     private void DropOutput(WorkItem item)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Management.Automation;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
 
@@ -43,6 +45,7 @@ internal sealed partial class WorkerGroup : IDisposable
     private readonly Queue<WorkerResult> _results = new();
     private readonly Timer _killTimer;
     private readonly Timer _itemTimer;
+    private readonly Timer _timeoutTimer;
     private bool _isItemTimerSet;
     private SemaphoreSlim? _roomWaiter;
     private SemaphoreSlim? _resultWaiter;
@@ -68,11 +71,18 @@ internal sealed partial class WorkerGroup : IDisposable
         _done = new long[options.Count];
         _failed = new long[options.Count];
         _killTimer = new Timer(static g => ((WorkerGroup)g!).Kill(), this, Timeout.Infinite, Timeout.Infinite);
+        _timeoutTimer = new Timer(static g => ((WorkerGroup)g!).OnTimeout(), this, Timeout.Infinite, Timeout.Infinite);
         _itemTimer = new Timer(static g => ((WorkerGroup)g!).KillSlow(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>Whether the workers were told to stop.</summary>
     public bool IsStopping => _isStopping;
+
+    /// <summary>Whether all workers have ended.</summary>
+    public bool IsFinished => _isFinished;
+
+    /// <summary>Whether the whole has failed, and not only some of its items.</summary>
+    public bool HasFailed => _end is not null;
 
     /// <summary>Whether no more items are wanted: all workers have ended, or are told to.</summary>
     public bool IsClosed => _isClosed || _isStopping;
@@ -80,8 +90,14 @@ internal sealed partial class WorkerGroup : IDisposable
     /// <summary>The number of workers.</summary>
     public int Count => _options.Count;
 
-    /// <summary>How many items were added.</summary>
-    public long ItemsAdded => Interlocked.Read(ref _added);
+    /// <summary>How many items there are; null as long as more may come.</summary>
+    public long? ItemsTotal
+    {
+        get
+        {
+            lock (_gate) return _isInputComplete ? _added : null;
+        }
+    }
 
     /// <summary>How many items are finished, failed ones included.</summary>
     public long ItemsDone
@@ -121,13 +137,14 @@ internal sealed partial class WorkerGroup : IDisposable
 
     /// <summary>How the whole has ended. Known when <see cref="WaitForResult"/> has returned false.</summary>
     public JobEnd End => _end ?? (_isStopping ? new JobEnd(JobState.Stopped, 1, null, true, "was stopped.")
-        : ItemsFailed is > 0 and var failed ? new JobEnd(JobState.Failed, 1, null, true, $"failed for {failed} of {ItemsDone} items.")
+        : ItemsFailed is > 0 and var failed ? JobEnd.Failed($"failed for {failed} of {ItemsDone} items.")
         : new JobEnd(JobState.Completed, 0, null, true, ""));
 
     /// <summary>Starts the workers, unless they start on demand.</summary>
     /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
     public void Start()
     {
+        if (_options.Timeout is { } limit) _timeoutTimer.Change(limit, Timeout.InfiniteTimeSpan);
         if (_options.StartOnDemand) return;
         lock (_gate)
         {
@@ -250,6 +267,7 @@ internal sealed partial class WorkerGroup : IDisposable
         if (!_isFinished) Kill();
         _killTimer.Dispose();
         _itemTimer.Dispose();
+        _timeoutTimer.Dispose();
         lock (_gate)
         {
             foreach (var worker in _workers) worker?.Dispose();
@@ -305,6 +323,10 @@ internal sealed partial class WorkerGroup : IDisposable
             FinishIfEnded();
         }
     }
+
+    private void OnTimeout() => Fail(JobEnd.Failed(
+        string.Create(CultureInfo.InvariantCulture, $"was stopped after {_options.Timeout!.Value.TotalSeconds} s (-Timeout)."),
+        IpcErrors.Timeout));
 
     private void BeginStop()
     {

@@ -17,6 +17,12 @@ internal sealed record WorkerOptions
     /// <summary>How long a worker may take for one item; null for any time.</summary>
     public TimeSpan? ItemTimeout { get; init; }
 
+    /// <summary>How long the whole may take; null for any time.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>The log of the items; null for none.</summary>
+    public WorkerLog? Log { get; init; }
+
     /// <summary>The number of failed items that ends the whole; null for none.</summary>
     public int? MaxFailures { get; init; }
 

@@ -15,22 +15,22 @@ internal sealed class WorkerProgress(WorkerGroup group, string activity)
     private bool _shown;
 
     /// <summary>A record, if the last one is old enough.</summary>
-    /// <param name="total">The number of items as far as it is known, for the time that is left; null if it is not known.</param>
-    public ProgressRecord? Next(long? total)
+    public ProgressRecord? Next()
     {
         var now = Stopwatch.GetTimestamp();
         if (now < _next) return null;
         _next = now + Interval;
         _shown = true;
-        return Record(total);
+        return Record();
     }
 
     /// <summary>The record that ends the bar; null if none was shown.</summary>
     public ProgressRecord? Last() =>
         _shown ? new ProgressRecord(_id, activity, "Completed") { RecordType = ProgressRecordType.Completed } : null;
 
-    private ProgressRecord Record(long? total)
+    private ProgressRecord Record()
     {
+        var total = group.ItemsTotal;
         var (done, failed, inFlight) = (group.ItemsDone, group.ItemsFailed, group.ItemsInFlight);
         var seconds = Stopwatch.GetElapsedTime(_began).TotalSeconds;
         var rate = done / seconds;
