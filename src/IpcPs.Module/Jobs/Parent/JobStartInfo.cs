@@ -1,5 +1,6 @@
 using System.Collections;
 using IpcPs.Linux;
+using IpcPs.Module.Jobs.Pools;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
@@ -33,6 +34,9 @@ internal sealed record JobStartInfo
 
     /// <summary>The environment variables that it has besides those of this process; a null removes one.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>The pool that the processes are taken from; null to start them.</summary>
+    public IpcJobPool? Pool { get; init; }
 
     /// <summary>The objects of -Handle.</summary>
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];
