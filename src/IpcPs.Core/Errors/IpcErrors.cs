@@ -102,6 +102,9 @@ public static class IpcErrors
     /// <summary>A job's process ended before its script did, or a stage of a pipeline of jobs failed.</summary>
     public static readonly IpcErrorId JobFailed = new("IpcJobFailed", IpcErrorCategory.OperationStopped);
 
+    /// <summary>The process of a worker ended while it worked on an item.</summary>
+    public static readonly IpcErrorId WorkerDied = new("IpcWorkerDied", IpcErrorCategory.OperationStopped);
+
     /// <summary>A system call failed for a reason that has no id of its own; the text has the call and the errno.</summary>
     public static readonly IpcErrorId SystemError = new("IpcSystemError", IpcErrorCategory.NotSpecified);
 }

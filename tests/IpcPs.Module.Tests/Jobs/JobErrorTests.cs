@@ -28,6 +28,23 @@ public sealed class JobErrorTests : JobTests
         "$p = New-IpcPipe; Close-IpcObject $p.Reader; Start-IpcJob { } -Handle $p.Reader", "IpcClosed", ErrorCategory.InvalidOperation,
         "was closed")]
     [InlineData("Start-IpcJob { } -Handle nonsense", "IpcInvalidAddress", ErrorCategory.InvalidArgument, "nonsense")]
+    [InlineData("Start-IpcJob -FilePath ./nope.ps1", "IpcNotFound", ErrorCategory.ObjectNotFound, "There is no script file './nope.ps1'.")]
+    [InlineData("Start-IpcJob -FilePath x:/a.ps1", "IpcNotFound", ErrorCategory.ObjectNotFound, "There is no script file 'x:/a.ps1'.")]
+    [InlineData("Start-IpcJob -FilePath /etc/pass*", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'/etc/pass*' is not ")]
+    [InlineData("Start-IpcJob -FilePath env:/PATH", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'env:/PATH' is not one script")]
+    [InlineData(
+        "Start-IpcJob { } -WorkingDirectory /nope", "IpcNotFound", ErrorCategory.ObjectNotFound,
+        "There is no folder '/nope' that a job could start in.")]
+    [InlineData("Start-IpcJob { } -WorkingDirectory q:/x", "IpcNotFound", ErrorCategory.ObjectNotFound, "There is no folder 'q:/x'")]
+    [InlineData(
+        "Start-IpcJob { } -Environment @{ 'a=b' = 1 }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "'a=b' cannot be the name of an environment variable.")]
+    [InlineData(
+        "Start-IpcJob { } -Environment @{ A = \"x`0\" }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "The environment variable 'A' cannot contain a NUL.")]
+    [InlineData(
+        "Start-IpcJob { } -InitializationScript { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
+        "'$using:nothing' (script line 1): the variable is not set.")]
     [InlineData("Start-IpcJob $null", "ParameterArgumentValidationError", ErrorCategory.InvalidData, "null")]
     [InlineData("Start-IpcJob { } -Name ''", "ParameterArgumentValidationError", ErrorCategory.InvalidData, "Name")]
     [InlineData(

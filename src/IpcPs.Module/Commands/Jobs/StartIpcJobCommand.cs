@@ -1,15 +1,16 @@
 using System.Management.Automation;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Jobs;
 
 /// <summary><c>Start-IpcJob</c>: runs a script in a child process, as a PowerShell job with a channel. Jobs that are piped to each other
 /// run side by side.</summary>
-[Cmdlet(VerbsLifecycle.Start, "IpcJob")]
+[Cmdlet(VerbsLifecycle.Start, "IpcJob", DefaultParameterSetName = nameof(ScriptBlock))]
 [OutputType(typeof(IpcJob))]
-public sealed class StartIpcJobCommand : IpcCmdlet
+public sealed class StartIpcJobCommand : WorkerCommand
 {
     private IpcJob? _job;
     private JobInputWriter? _writer;
@@ -17,12 +18,23 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     private bool _isSource;
 
     /// <summary>The script block that the job runs.</summary>
-    [Parameter(Mandatory = true, Position = 0)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = nameof(ScriptBlock))]
     [ValidateNotNull]
     public ScriptBlock ScriptBlock { get; set; } = null!;
 
+    /// <summary>The script file that the job runs. This session reads it.</summary>
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = nameof(FilePath))]
+    [ValidateNotNullOrEmpty]
+    public string? FilePath { get; set; }
+
+    /// <summary>What the job does with each object of its input, which is <c>$_</c>: as with ForEach-Object.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = nameof(Process))]
+    [ValidateNotNull]
+    public ScriptBlock Process { get; set; } = null!;
+
     /// <summary>The arguments: the script block's <c>$args</c>, or the values of its parameters.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = nameof(ScriptBlock))]
+    [Parameter(ParameterSetName = nameof(FilePath))]
     [Alias("Args")]
     [AllowNull]
     [AllowEmptyCollection]
@@ -60,7 +72,7 @@ public sealed class StartIpcJobCommand : IpcCmdlet
     {
         var piped = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
         _job = Require(() => Start(piped));
-        WriteVerbose($"Started process {_job.ProcessId} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
+        WriteVerbose($"Started {_job.Location} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
         if (piped)
         {
             _job.Input!.AddSource();
@@ -99,16 +111,24 @@ public sealed class StartIpcJobCommand : IpcCmdlet
         base.Dispose(disposing);
     }
 
-    private IpcJob Start(bool piped) => IpcJob.Start(new JobStartInfo
+    private IpcJob Start(bool piped)
     {
-        Name = Name,
-        Script = ScriptBlock.ToString(),
-        Arguments = ArgumentList ?? [],
-        Using = UsingValues.Of(ScriptBlock, this),
-        Location = SessionState.Path.CurrentFileSystemLocation.ProviderPath,
-        Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
-        Via = JobInputTransport.Factory(Via, piped),
-    });
+        var isPerItem = ParameterSetName == nameof(Process);
+        CheckFor(isPerItem);
+        var script = isPerItem ? Process : FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
+        var workers = HasWorkers ? Options(isPerItem) : null;
+        return IpcJob.Start(StartInfo() with
+        {
+            Name = Name,
+            Script = isPerItem ? ProcessScript.Of(Process, Begin, End, asWorker: workers is not null) : script.ToString(),
+            Command = script.ToString(),
+            Arguments = ArgumentList ?? [],
+            Using = UsingValues.Of(this, InitializationScript, Begin, script, End),
+            Workers = workers,
+            Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
+            Via = JobInputTransport.Factory(Via, piped),
+        });
+    }
 
     private void Send()
     {

@@ -6,25 +6,35 @@ using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
+/// <summary>The objects that a job's script gets.</summary>
+internal interface IJobInput : IDisposable
+{
+    /// <summary>Waits for the next object.</summary>
+    /// <returns>False at the end.</returns>
+    /// <exception cref="PipelineStoppedException">The script was stopped.</exception>
+    bool TryReceive(out PSObject? value);
+
+    /// <summary>All writers have ended.</summary>
+    /// <param name="writers">Their number.</param>
+    void End(int writers);
+
+    /// <summary>The parent has ended.</summary>
+    void OnParentEnded();
+}
+
 /// <summary>Receives a job's input: values from the parent, or the output of other jobs.</summary>
 /// <param name="transport">The transport; null if the job has no input.</param>
 /// <param name="onUnreadable">Reports a message that can't be read. Those after it are received all the same.</param>
 /// <param name="stopping">Cancelled when the script is stopped.</param>
-internal sealed class JobInput(JobTransportReader? transport, Action<IpcException> onUnreadable, CancellationToken stopping) : IDisposable
+internal sealed class JobInput(JobTransportReader? transport, Action<IpcException> onUnreadable, CancellationToken stopping) : IJobInput
 {
     private readonly MessageBuffer _message = new();
     private readonly MessageDecoder _decoder = new();
 
-    /// <summary>All writers have ended.</summary>
-    /// <param name="writers">Their number.</param>
     public void End(int writers) => transport?.EndOfWriters(writers);
 
-    /// <summary>The parent has ended.</summary>
     public void OnParentEnded() => transport?.OnParentEnded();
 
-    /// <summary>Waits for the next object.</summary>
-    /// <returns>False at the end.</returns>
-    /// <exception cref="PipelineStoppedException">The script was stopped.</exception>
     public bool TryReceive(out PSObject? value)
     {
         value = null;
@@ -63,11 +73,11 @@ internal sealed class LazyInput : ListCollection<PSObject?>
     private LazyInput(ReceivedList list) : base(list, enumeratorNeverBlocks: false) => list.OnEnd = Complete;
 
     /// <summary>The objects of an input.</summary>
-    public LazyInput(JobInput source) : this(new ReceivedList(source))
+    public LazyInput(IJobInput source) : this(new ReceivedList(source))
     {
     }
 
-    private sealed class ReceivedList(JobInput source) : IList<PSObject?>
+    private sealed class ReceivedList(IJobInput source) : IList<PSObject?>
     {
         private int _taken;
         private bool _waiting;

@@ -48,6 +48,32 @@ internal sealed class JobStreams : IDisposable
 
     public void Add(ProgressRecord record) => Add(PSStreamObjectType.Progress, record, _job.Progress, record);
 
+    /// <summary>Adds a record of any stream but the output.</summary>
+    public void AddRecord(object record)
+    {
+        switch (record)
+        {
+            case ErrorRecord error:
+                Add(error);
+                break;
+            case WarningRecord warning:
+                Add(warning);
+                break;
+            case VerboseRecord verbose:
+                Add(verbose);
+                break;
+            case DebugRecord debug:
+                Add(debug);
+                break;
+            case InformationRecord information:
+                Add(information);
+                break;
+            case ProgressRecord progress:
+                Add(progress);
+                break;
+        }
+    }
+
     /// <summary>Takes the output that was not received yet, for the job that reads it.</summary>
     public IReadOnlyList<PSObject> TakeOutput()
     {

@@ -9,7 +9,7 @@ namespace IpcPs.Module.Jobs.Parent;
 internal sealed class ControlSender : IDisposable
 {
     private readonly IpcChannel _channel;
-    private readonly Queue<(JobStreamId Id, byte[] Payload)> _messages = new();
+    private readonly Queue<(JobControlId Id, byte[] Payload)> _messages = new();
     private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly Thread _thread;
@@ -22,12 +22,22 @@ internal sealed class ControlSender : IDisposable
     }
 
     /// <summary>Enqueues a message; after <see cref="Dispose"/> does nothing.</summary>
-    public void Send(JobStreamId id, object? content = null)
+    public void Send(JobControlId id, object? content = null)
     {
         lock (_messages)
         {
             // Encoded now, because the caller may change the content later.
             _messages.Enqueue((id, _serializer.Encode(content).ToArray()));
+            Monitor.Pulse(_messages);
+        }
+    }
+
+    /// <summary>Enqueues a message whose content is encoded already, and is not changed any more.</summary>
+    public void SendEncoded(JobControlId id, byte[] payload)
+    {
+        lock (_messages)
+        {
+            _messages.Enqueue((id, payload));
             Monitor.Pulse(_messages);
         }
     }
@@ -49,7 +59,13 @@ internal sealed class ControlSender : IDisposable
     {
         try
         {
-            while (Next() is { } message) _channel.Send(message.Payload, message.Id.SendOptions(), new(Deadline.Infinite, _ending.Token));
+            var wait = new WaitOptions(Deadline.Infinite, _ending.Token);
+            while (Next(out var isLast) is { } message)
+            {
+                // Several that wait already cost one system call.
+                _channel.Enqueue(message.Payload, message.Id.SendOptions(), wait);
+                if (isLast) _channel.Flush(wait);
+            }
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {
@@ -57,13 +73,18 @@ internal sealed class ControlSender : IDisposable
         }
     }
 
-    private (JobStreamId Id, byte[] Payload)? Next()
+    private (JobControlId Id, byte[] Payload)? Next(out bool isLast)
     {
         lock (_messages)
         {
+            isLast = true;
             while (!_ending.IsCancellationRequested)
             {
-                if (_messages.TryDequeue(out var message)) return message;
+                if (_messages.TryDequeue(out var message))
+                {
+                    isLast = _messages.Count == 0;
+                    return message;
+                }
                 Monitor.Wait(_messages);
             }
             return null;

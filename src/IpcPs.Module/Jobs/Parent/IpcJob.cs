@@ -1,12 +1,13 @@
 using System.Management.Automation;
 using System.Runtime.CompilerServices;
 using IpcPs.Module.Jobs.Collections;
+using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>A PowerShell job that runs in a child process, over inherited pipes, with a channel to the child. The usual commands work on
-/// it: Get-Job, Receive-Job, Wait-Job, Stop-Job, Remove-Job. Its child jobs are the jobs whose output is its input.</summary>
+/// <summary>A PowerShell job that runs in a child process, or in several that share its input. The usual commands work on it: Get-Job,
+/// Receive-Job, Wait-Job, Stop-Job, Remove-Job. Its child jobs are the jobs whose output is its input.</summary>
 public sealed class IpcJob : Job
 {
     /// <summary>The time between TERM and KILL, for the finally blocks of the script and for the programs that it started.</summary>
@@ -18,8 +19,7 @@ public sealed class IpcJob : Job
     // For _outputState and _redirector. Held while handlers of Output.DataAdded run, so what such a handler may ask or do must not need it:
     // no property, and no request to stop.
     private readonly object _outputGuard = new();
-    private readonly JobConnection _connection;
-    private readonly ControlSender _control;
+    private readonly IJobBody _body;
     private OutputState _outputState = OutputState.Buffering;
     private OutputRedirector? _redirector;
     // The first request to stop, complete when the state Stopping was announced; or TooLate. So no other state follows the final one.
@@ -31,16 +31,13 @@ public sealed class IpcJob : Job
     private bool _isRemoved;
     private volatile IReadOnlyList<IpcJob> _stages = [];
 
-    private IpcJob(JobStartInfo start) : base(start.Script.Trim(), start.Name)
+    private IpcJob(JobStartInfo start) : base((start.Command ?? start.Script).Trim(), start.Name)
     {
         PSJobTypeName = nameof(IpcJob);
         Streams = new JobStreams(this);
-        _connection = new JobConnection(start);
-        _control = new ControlSender(_connection.Control, Name);
-        _control.Send(JobStreamId.Start, _connection.Start.ToBag());
-        if (_connection.Input is { } transport) Input = new JobInputTransport(start.Via!, transport, _control);
+        _body = start.CreateBody(this);
         SetJobState(JobState.Running);
-        new JobReceiver(this, _connection).Start();
+        _body.Start();
     }
 
     /// <summary>Where the child's output goes.</summary>
@@ -60,18 +57,30 @@ public sealed class IpcJob : Job
     }
 
     /// <summary>The channel to the child: its other end is the child's <c>$IpcParent</c>. It stays open until the job is removed, so that
-    /// messages can still be received when the job has ended.</summary>
-    public IpcChannel Channel => _connection.Channel;
+    /// messages can still be received when the job has ended. Null for a job with workers, each of which has one.</summary>
+    public IpcChannel? Channel => _body.Channel;
 
-    /// <summary>The child's process id.</summary>
-    public int ProcessId => _connection.Child.Id;
+    /// <summary>The child's process id. Null for a job with workers.</summary>
+    public int? ProcessId => _body.ProcessId;
+
+    /// <summary>The workers that share the input (-Workers), as they are now; empty for a job with one process.</summary>
+    public IReadOnlyList<IpcJobWorker> Workers => _body.Workers?.Workers ?? [];
+
+    /// <summary>How many items the workers have finished, failed ones included; null without workers.</summary>
+    public long? ItemsDone => _body.Workers?.ItemsDone;
+
+    /// <summary>How many items failed; null without workers.</summary>
+    public long? ItemsFailed => _body.Workers?.ItemsFailed;
+
+    /// <summary>How many items workers have now; null without workers.</summary>
+    public int? ItemsInFlight => _body.Workers?.ItemsInFlight;
 
     /// <summary>The exit code: the argument of <c>exit</c>; 0, or 1 for a script that failed; 128 plus the number of the signal that ended
     /// the child. Null while the child runs.</summary>
     public int? ExitCode { get; private set; }
 
     /// <summary>The name of the signal that ended the child, without SIG; null if no signal did.</summary>
-    public string? Signal => _connection.Child.Exit?.SignalName;
+    public string? Signal => _body.Signal;
 
     /// <summary>The state, and why the job failed. The reason of a script that threw is hidden from Receive-Job, which would report it a
     /// second time, without its id: it has it from the error stream.</summary>
@@ -82,7 +91,7 @@ public sealed class IpcJob : Job
     public ErrorRecord? Failure { get; private set; }
 
     /// <inheritdoc/>
-    public override string Location => $"process {ProcessId}";
+    public override string Location => _body.Location;
 
     /// <inheritdoc/>
     public override string StatusMessage => Failure?.Exception.Message ?? "";
@@ -100,8 +109,11 @@ public sealed class IpcJob : Job
     /// <summary>The records that came from the child.</summary>
     internal JobStreams Streams { get; }
 
+    /// <summary>The workers; null for a job with one process.</summary>
+    internal WorkerGroup? Group => _body.Workers;
+
     /// <summary>What is piped to the job; null if nothing is.</summary>
-    internal JobInputTransport? Input { get; }
+    internal JobInputTransport? Input => _body.Input;
 
     /// <summary>The streams that get this job's errors, warnings and so on: its own, or another job's.</summary>
     internal JobStreams StreamsTo => _redirector is { IsUnnoticed: true } redirector ? redirector.Next.StreamsTo : Streams;
@@ -152,7 +164,7 @@ public sealed class IpcJob : Job
         if (Repository?.GetJob(InstanceId) is not null) Repository.Remove(this);
         if (hasEnded) redirector.OnChildEnded(opened: false);
         else if (redirector.HasNoReader) EndForLackOfReader();
-        else _control.Send(JobStreamId.Redirect, redirector.Message.ToBag());
+        else _body.Redirect(redirector.Message);
     }
 
     /// <summary>The child has opened the next job's transport, and everything that it wrote before is here.</summary>
@@ -163,7 +175,7 @@ public sealed class IpcJob : Job
             if (_outputState != OutputState.Redirecting) return;
             _outputState = OutputState.Redirected;
         }
-        _redirector!.OnChildOpened(() => _control.Send(JobStreamId.Proceed));
+        _redirector!.OnChildOpened(_body.Proceed);
     }
 
     /// <summary>The child could not open the next job's transport. Waits a while for the end of that job.</summary>
@@ -184,7 +196,7 @@ public sealed class IpcJob : Job
     internal void AddError(ErrorRecord error) => StreamsTo.Add(error);
 
     /// <summary>The job that reads this one's output has ended.</summary>
-    internal void EndForLackOfReader() => _control.Send(JobStreamId.ReaderGone);
+    internal void EndForLackOfReader() => _body.EndForLackOfReader();
 
     /// <summary>Waits for the end. Kills a child that does not end in time.</summary>
     internal void WaitForEnd()
@@ -216,12 +228,11 @@ public sealed class IpcJob : Job
             Failure = failed.Failure;
             Reason = failed.Reason;
         }
-        _control.Dispose();
-        _connection.Dispose();
+        _body.Disconnect();
         if (last is OutputState.Redirecting or OutputState.Redirected) _redirector!.OnChildEnded(opened: last == OutputState.Redirected);
         Streams.Complete();
         // Before the state changes: a caller that then counts descriptors finds none of the job's.
-        _connection.Child.Dispose();
+        _body.Release();
         // Receive-Job reports the reason of each job that it receives from. Of a pipeline, that is the last job.
         AnnounceEnd(state, last is OutputState.Buffering ? Reason : null);
     }
@@ -232,7 +243,7 @@ public sealed class IpcJob : Job
         if (disposing)
         {
             if (!IsFinished) Kill();
-            _connection.Channel.Dispose();
+            _body.Dispose();
             foreach (var stage in _stages) stage.Dispose();
             Streams.Dispose();
             StayKnownWhileAnnounced();
@@ -287,7 +298,7 @@ public sealed class IpcJob : Job
         {
             stop.SetResult();
         }
-        _connection.Child.Signal(15);
+        _body.RequestStop();
     }
 
     /// <summary>Whether there was a request to stop. From now on there can be none.</summary>
@@ -301,7 +312,7 @@ public sealed class IpcJob : Job
     private void Kill()
     {
         _killed = true;
-        _connection.Child.SignalGroup(9);
+        _body.Kill();
         foreach (var stage in _stages) stage.Kill();
     }
 
@@ -314,17 +325,17 @@ public sealed class IpcJob : Job
             Failure = error;
             return _redirector is null ? null : new IpcException(IpcErrors.JobFailed, $"{where} failed: {error.Exception.Message}", Name);
         }
-        var reason = new IpcException(IpcErrors.JobFailed, $"{where} {end.What}", Name);
+        var reason = new IpcException(end.Id ?? IpcErrors.JobFailed, $"{where} {end.What}", Name);
         Failure = ErrorRecords.ToRecord(reason, this);
         return reason;
     }
 
-    /// <summary>"Job 'Job1' (process 4711)", or "Stage 1 of 2, job 'Job1' (process 4711),".</summary>
+    /// <summary>"Job 'Job1' (process 4711)", or "Stage 1 of 2, job 'Job1' (4 workers),".</summary>
     private string Describe()
     {
         var last = this;
         while (last._redirector is { } redirector) last = redirector.Next;
-        var job = $"ob '{Name}' (process {ProcessId})";
+        var job = $"ob '{Name}' ({Location})";
         var total = last.Depth();
         return total == 1 ? "J" + job : $"Stage {Depth()} of {total}, j{job},";
     }

@@ -7,7 +7,10 @@ namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>The parent's side of a job's input: the transport, and the sources that still write to it. A source is this process or another
 /// job's child.</summary>
-internal sealed class JobInputTransport(JobTransportFactory factory, JobTransport transport, ControlSender control) : IDisposable
+/// <param name="factory">The transport's kind.</param>
+/// <param name="transport">The transport.</param>
+/// <param name="onEnd">Called when the last source has ended, with the number of writers that opened the transport.</param>
+internal sealed class JobInputTransport(JobTransportFactory factory, JobTransport transport, Action<int> onEnd) : IDisposable
 {
     private readonly object _guard = new();
     private readonly CancellationTokenSource _closing = new();
@@ -67,7 +70,7 @@ internal sealed class JobInputTransport(JobTransportFactory factory, JobTranspor
             if (--_sources > 0 || IsClosed) return;
             writers = _writers;
         }
-        control.Send(JobStreamId.InputEnded, writers);
+        onEnd(writers);
     }
 
     /// <summary>Opens a writing end for this process.</summary>

@@ -1,162 +1,32 @@
 using System.Management.Automation;
 using IpcPs.Module.Jobs.Protocol;
-using IpcPs.Processes;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>Receives from a job's child: records and messages on one thread; standard output, standard error and the end of the process on
-/// another.</summary>
-internal sealed class JobReceiver(IpcJob job, JobConnection connection) : IDisposable
+/// <summary>Receives for a job that has one child.</summary>
+internal sealed class JobReceiver(IpcJob job, JobConnection connection) : ChildReceiver(connection, job.Name)
 {
-    /// <summary>The number of lines of standard error that are kept, to explain a child that could not start.</summary>
-    private const int KeptLines = 20;
-
-    private static readonly ReceiveOptions Objects = new() { Format = IpcFormat.Object };
-
-    private readonly JobSerializer _serializer = new();
-    private readonly CancellationTokenSource _childEnded = new();
-    private readonly Queue<string> _lastText = new();
-    private Thread? _watch;
-    private ErrorRecord? _lastError;
-    private JobEnd? _end;
-    private string? _failure;
     private string? _notRedirected;
 
-    /// <summary>Starts both threads.</summary>
-    public void Start()
+    protected override bool IsStopping => job.IsStopping;
+
+    protected override void OnOutput(ReadOnlyMemory<byte> payload)
     {
-        _watch = new Thread(Watch) { IsBackground = true, Name = $"IpcPs watches {job.Name}" };
-        _watch.Start();
-        new Thread(Receive) { IsBackground = true, Name = $"IpcPs receives from {job.Name}" }.Start();
+        var value = Serializer.Decode(payload);
+        // As in PowerShell, $null in a job's output is an object.
+        job.AddOutput(value is null ? null! : PSObject.AsPSObject(value));
     }
 
-    /// <summary>The receiver calls it when the job has ended.</summary>
-    public void Dispose() => _childEnded.Dispose();
+    protected override void OnRecord(object record) => job.StreamsTo.AddRecord(record);
 
-    private void Watch()
+    protected override void OnMessage(JobStreamId id, ReadOnlyMemory<byte> payload)
     {
-        ChildText.ReadUntilExit(connection.Child, connection.Output, connection.Error, OnOutputText, OnErrorText);
-        // A process that the child started may hold the pipe open. The child's own records are in it now.
-        _childEnded.Cancel();
+        if (id != JobStreamId.Redirected) return;
+        if (Serializer.Decode(payload) is { } why) _notRedirected = $"could not write to the next job: {why}";
+        else job.OnRedirected();
     }
 
-    private void Receive()
-    {
-        var message = new MessageBuffer();
-        try
-        {
-            while (connection.Records.Receive(message, Objects, new(Deadline.Infinite, _childEnded.Token))) Process(message);
-        }
-        catch (OperationCanceledException)
-        {
-            Drain(message);
-        }
-        catch (IpcException e)
-        {
-            OnReceiveFailed(e);
-        }
-        _watch!.Join();
-        // A script that ends by itself may leave programs behind, as a shell's script may. After any other end, none is left.
-        if (job.IsStopping || _end is null or { State: JobState.Stopped })
-            connection.Child.EndGroup(ask: _end is null, Deadline.After(IpcJob.Grace));
-        connection.Child.WaitForExit();
-        job.Finish(_end ?? Unexpected(connection.Child.Exit!.Value));
-        Dispose();
-    }
+    protected override string? OnScriptEnded() => _notRedirected is not null && !job.HasNoReader() ? _notRedirected : null;
 
-    private void Drain(MessageBuffer message)
-    {
-        try
-        {
-            while (connection.Records.Receive(message, Objects, Deadline.Immediate)) Process(message);
-        }
-        catch (IpcException e)
-        {
-            if (e.Id != IpcErrors.Empty) OnReceiveFailed(e);
-        }
-    }
-
-    private void OnReceiveFailed(IpcException e)
-    {
-        // The child was killed in the middle of a record. Its exit says so.
-        if (e.Id == IpcErrors.TruncatedMessage) return;
-        _failure = e.Message;
-        connection.Child.SignalGroup(9);
-    }
-
-    private void Process(MessageBuffer message)
-    {
-        var payload = message.Payload;
-        switch ((JobStreamId)message.StreamId)
-        {
-            case JobStreamId.Output:
-                var value = _serializer.Decode(payload);
-                // As in PowerShell, $null in a job's output is an object.
-                job.AddOutput(value is null ? null! : PSObject.AsPSObject(value));
-                break;
-            case JobStreamId.Error:
-                _lastError = _serializer.DecodeRecord<ErrorRecord>(payload);
-                job.StreamsTo.Add(_lastError);
-                break;
-            case JobStreamId.Warning:
-                job.StreamsTo.Add(_serializer.DecodeRecord<WarningRecord>(payload));
-                break;
-            case JobStreamId.Verbose:
-                job.StreamsTo.Add(_serializer.DecodeRecord<VerboseRecord>(payload));
-                break;
-            case JobStreamId.Debug:
-                job.StreamsTo.Add(_serializer.DecodeRecord<DebugRecord>(payload));
-                break;
-            case JobStreamId.Information:
-                job.StreamsTo.Add(_serializer.DecodeRecord<InformationRecord>(payload));
-                break;
-            case JobStreamId.Progress:
-                job.StreamsTo.Add(_serializer.DecodeRecord<ProgressRecord>(payload));
-                break;
-            case JobStreamId.Redirected:
-                if (_serializer.Decode(payload) is { } why) _notRedirected = $"could not write to the next job: {why}";
-                else job.OnRedirected();
-                break;
-            case JobStreamId.Finished:
-                OnFinished(FinishedMessage.From(_serializer.Decode(payload)));
-                break;
-        }
-    }
-
-    private void OnFinished(FinishedMessage message)
-    {
-        if (_notRedirected is not null && !job.HasNoReader()) _failure ??= _notRedirected;
-        var error = message.HasError ? _lastError : null;
-        var what = _failure ?? $"{new ProcessExit(message.ExitCode, null, false)}.";
-        _end = new JobEnd(_failure is null ? message.State : JobState.Failed, message.ExitCode, error, true, what);
-    }
-
-    private JobEnd Unexpected(ProcessExit exit)
-    {
-        var what = _failure ?? $"{exit} before its script ended.";
-        lock (_lastText)
-        {
-            if (_lastText.Count > 0 && exit.Signal is null) what += " It said: " + string.Join('\n', _lastText);
-        }
-        return new JobEnd(JobState.Failed, exit.ShellCode, null, false, what);
-    }
-
-    private void OnOutputText(string line)
-    {
-        var record = new InformationRecord(new HostInformationMessage { Message = line }, "standard output");
-        record.Tags.Add("PSHOST");
-        record.Tags.Add("StandardOutput");
-        job.StreamsTo.Add(record);
-    }
-
-    private void OnErrorText(string line)
-    {
-        lock (_lastText)
-        {
-            _lastText.Enqueue(line);
-            if (_lastText.Count > KeptLines) _lastText.Dequeue();
-        }
-        var error = new RuntimeException(line);
-        job.StreamsTo.Add(new ErrorRecord(error, "IpcJobStandardError", ErrorCategory.NotSpecified, job.Name));
-    }
+    protected override void OnEnd(JobEnd end) => job.Finish(end);
 }

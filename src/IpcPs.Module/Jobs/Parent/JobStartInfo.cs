@@ -1,5 +1,7 @@
 using System.Collections;
 using IpcPs.Linux;
+using IpcPs.Module.Jobs.Pools;
+using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
 using IpcPs.Transports;
@@ -15,20 +17,42 @@ internal sealed record JobStartInfo
     /// <summary>The script.</summary>
     public required string Script { get; init; }
 
+    /// <summary>What Get-Job shows as the job's command; by default the script.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>The script that runs before it; null for none.</summary>
+    public string? Initialization { get; init; }
+
     /// <summary>Its arguments.</summary>
     public IReadOnlyList<object?> Arguments { get; init; } = [];
 
-    /// <summary>Its <c>$using:</c> values.</summary>
+    /// <summary>The <c>$using:</c> values of both scripts.</summary>
     public IDictionary Using { get; init; } = new Hashtable();
 
     /// <summary>The folder that it starts in.</summary>
     public string? Location { get; init; }
+
+    /// <summary>The environment variables that it has besides those of this process; a null removes one.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>The pool that the processes are taken from; null to start them.</summary>
+    public IpcJobPool? Pool { get; init; }
 
     /// <summary>The objects of -Handle.</summary>
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];
 
     /// <summary>What carries the input; null if the job has none.</summary>
     public JobTransportFactory? Via { get; init; }
+
+    /// <summary>How several processes share the input; null for one process.</summary>
+    public WorkerOptions? Workers { get; init; }
+
+    /// <summary>The number of the worker that is started; 0 if the process is no worker.</summary>
+    public int Worker { get; init; }
+
+    /// <summary>Starts the processes.</summary>
+    /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
+    public IJobBody CreateBody(IpcJob job) => Workers is null ? new ChildBody(job, this) : new WorkersBody(job, this);
 }
 
 /// <summary>One object of -Handle: the descriptors that the child inherits, or the address that the child opens.</summary>

@@ -15,12 +15,21 @@ internal static class UsingValues
     /// <summary>In a child: keeps the values of its start message.</summary>
     public static void Inherit(IDictionary values) => s_inherited = values;
 
-    /// <summary>Evaluates every <c>$using:</c> expression of the script, nested blocks included, with what follows the variable's name:
+    /// <summary>Evaluates every <c>$using:</c> expression of scripts, nested blocks included, with what follows the variable's name:
     /// members and indexes. As the engine does, in strict mode: a member or an index that does not exist is an error.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: a variable, a member or an index does not exist.</exception>
-    public static Hashtable Of(ScriptBlock script, PSCmdlet cmdlet)
+    public static Hashtable Of(PSCmdlet cmdlet, params IEnumerable<ScriptBlock?> scripts)
     {
         var values = new Hashtable();
+        foreach (var script in scripts)
+        {
+            if (script is not null) Add(values, script, cmdlet);
+        }
+        return values;
+    }
+
+    private static void Add(Hashtable values, ScriptBlock script, PSCmdlet cmdlet)
+    {
         foreach (var ast in script.Ast.FindAll(static a => a is UsingExpressionAst, searchNestedScriptBlocks: true))
         {
             var expression = (UsingExpressionAst)ast;
@@ -31,7 +40,6 @@ internal static class UsingValues
             else if (!IsInInnerBlock(expression, script.Ast))
                 throw IpcException.Argument($"'{expression.Extent.Text}' (script line {expression.Extent.StartLineNumber}): {why}");
         }
-        return values;
     }
 
     private static bool TryEvaluate(UsingExpressionAst expression, PSCmdlet cmdlet, out object? value, out string why)

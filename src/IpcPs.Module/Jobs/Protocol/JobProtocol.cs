@@ -28,15 +28,15 @@ internal static class JobDescriptors
     /// <summary>The writing side of <c>$IpcParent</c>.</summary>
     public const int ParentWriter = 6;
 
-    /// <summary>The first number for the input's transport, if the job has input, and for the objects of -Handle.</summary>
-    public const int FirstFree = 7;
+    /// <summary>A socket through which the descriptors of the start message come: the input's transport, and the objects of -Handle. They
+    /// can't be inherited, because the child may have started before its job was known.</summary>
+    public const int Passed = 7;
 }
 
-/// <summary>The stream id of a message between a job and its child, which says what the message is. All of PowerShell's streams share one
-/// pipe, so that records arrive in the order in which the script wrote them.</summary>
+/// <summary>The stream id of a message from a child to its job, which says what the message is. All of PowerShell's streams share one
+/// pipe, so that records arrive in the order in which the script wrote them. At most 15: an envelope has four bits for it.</summary>
 internal enum JobStreamId : byte
 {
-    // From the child.
     Output = 1,
     Error,
     Warning,
@@ -45,47 +45,106 @@ internal enum JobStreamId : byte
     Information,
     Progress,
 
-    /// <summary>From the child: it has opened the next job's transport, and no more output comes to the parent. With a text: why it could
-    /// not open it.</summary>
+    /// <summary>The child has opened the next job's transport, and no more output comes to the parent. With a text: why it could not open
+    /// it.</summary>
     Redirected,
 
-    /// <summary>From the child, the last message: a <see cref="FinishedMessage"/>.</summary>
+    /// <summary>The last message: a <see cref="FinishedMessage"/>.</summary>
     Finished,
 
-    /// <summary>To the child, the first message: a <see cref="StartMessage"/>.</summary>
-    Start,
+    /// <summary>From a worker: its script asks for the next item, so it has finished the one before. The content is null, or the error
+    /// that ended the script block for that item.</summary>
+    NextItem,
 
-    /// <summary>To the child: a <see cref="RedirectMessage"/>. The child opens the transport, answers <see cref="Redirected"/>, and waits
+    /// <summary>From a worker: the last items that it got will not be worked on. The content is their number.</summary>
+    ItemsReturned,
+
+    /// <summary>From the child of a pool: it has done what <see cref="JobControlId.Prepare"/> says, and waits for its job.</summary>
+    Ready,
+}
+
+/// <summary>The stream id of a message from a job to its child, which says what the message is. At most 15.</summary>
+internal enum JobControlId : byte
+{
+    /// <summary>The job: a <see cref="StartMessage"/>.</summary>
+    Start = 1,
+
+    /// <summary>A <see cref="RedirectMessage"/>. The child opens the transport, answers <see cref="JobStreamId.Redirected"/>, and waits
     /// for <see cref="Proceed"/>.</summary>
     Redirect,
 
-    /// <summary>To the child: its earlier output has been handed over to the next job, so it may write again.</summary>
+    /// <summary>Its earlier output has been handed over to the next job, so it may write again.</summary>
     Proceed,
 
-    /// <summary>To the child: the next job has ended, so stop.</summary>
+    /// <summary>The next job has ended, so stop.</summary>
     ReaderGone,
 
-    /// <summary>To the child: all writers of its input have ended. The content is their number.</summary>
+    /// <summary>All writers of its input have ended. The content is their number. To a worker: no item comes any more.</summary>
     InputEnded,
+
+    /// <summary>To a worker: an item of the input. The content is the item.</summary>
+    Item,
+
+    /// <summary>To a worker: give back the items that the script has not asked for yet. It answers
+    /// <see cref="JobStreamId.ItemsReturned"/>.</summary>
+    TakeBack,
+
+    /// <summary>To the child of a pool, before <see cref="Start"/>: a <see cref="PrepareMessage"/>. It answers
+    /// <see cref="JobStreamId.Ready"/>.</summary>
+    Prepare,
 }
 
-/// <summary>The first message to a child: the script, and everything that it needs.</summary>
+/// <summary>What a pool's child does before its job comes.</summary>
+internal sealed class PrepareMessage
+{
+    /// <summary>The pool's initialization script; null for none.</summary>
+    public string? Script { get; init; }
+
+    /// <summary>The values of its <c>$using:</c> expressions, by PowerShell's key for each.</summary>
+    public IDictionary Using { get; init; } = new Hashtable();
+
+    /// <summary>The folder to run it in.</summary>
+    public string? Location { get; init; }
+
+    /// <summary>Reads the message.</summary>
+    public static PrepareMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "preparation");
+        return new PrepareMessage
+        {
+            Script = (string?)bag[nameof(Script)],
+            Using = JobMessage.Unwrap(bag[nameof(Using)]) as IDictionary ?? new Hashtable(),
+            Location = (string?)bag[nameof(Location)],
+        };
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(Script)] = Script, [nameof(Using)] = Using, [nameof(Location)] = Location };
+}
+
+/// <summary>The message to a child that has its job: the script, and everything that it needs.</summary>
 internal sealed class StartMessage
 {
+    /// <summary>What the child has to do first, if the job has a pool but the child does not come from it; null otherwise.</summary>
+    public PrepareMessage? Preparation { get; init; }
+
     /// <summary>The script's text.</summary>
     public required string Script { get; init; }
+
+    /// <summary>The script of -InitializationScript, which runs first; null for none.</summary>
+    public string? Initialization { get; init; }
 
     /// <summary>The script's arguments.</summary>
     public IReadOnlyList<object?> Arguments { get; init; } = [];
 
-    /// <summary>The values of the script's <c>$using:</c> expressions, by PowerShell's key for each.</summary>
+    /// <summary>The values of the scripts' <c>$using:</c> expressions, by PowerShell's key for each.</summary>
     public IDictionary Using { get; init; } = new Hashtable();
-
-    /// <summary>The path of the module manifest to import.</summary>
-    public required string Manifest { get; init; }
 
     /// <summary>The folder to start in.</summary>
     public string? Location { get; init; }
+
+    /// <summary>The environment variables to set, for a child that could not get them at its start; a null removes one.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
     /// <summary>The name of the input's transport; null if the job has no input.</summary>
     public string? InputTransport { get; init; }
@@ -93,11 +152,17 @@ internal sealed class StartMessage
     /// <summary>The connection string of the input's transport.</summary>
     public string InputConnectionString { get; init; } = "";
 
-    /// <summary>The numbers of the transport's inherited descriptors.</summary>
-    public IReadOnlyList<int> InputDescriptors { get; init; } = [];
+    /// <summary>How many descriptors come through <see cref="JobDescriptors.Passed"/>.</summary>
+    public int Descriptors { get; init; }
 
-    /// <summary>The objects of -Handle: for each the numbers of its descriptors, or its address.</summary>
+    /// <summary>How many of them, from the first one on, are the input's transport.</summary>
+    public int InputDescriptors { get; init; }
+
+    /// <summary>The objects of -Handle: for each the indexes of its descriptors among those that come, or its address.</summary>
     public IReadOnlyList<object> Handles { get; init; } = [];
+
+    /// <summary>The worker's number, from 1; 0 if the process is no worker.</summary>
+    public int Worker { get; init; }
 
     /// <summary>Reads the message.</summary>
     public static StartMessage From(object? content)
@@ -105,41 +170,51 @@ internal sealed class StartMessage
         var bag = JobMessage.From(content, "start");
         return new StartMessage
         {
+            Preparation = bag[nameof(Preparation)] is { } preparation ? PrepareMessage.From(preparation) : null,
             Script = (string)bag[nameof(Script)]!,
+            Initialization = (string?)bag[nameof(Initialization)],
             Arguments = List(bag[nameof(Arguments)]),
             Using = JobMessage.Unwrap(bag[nameof(Using)]) as IDictionary ?? new Hashtable(),
-            Manifest = (string)bag[nameof(Manifest)]!,
             Location = (string?)bag[nameof(Location)],
+            Environment = JobEnvironment.Of(JobMessage.Unwrap(bag[nameof(Environment)]) as IDictionary),
             InputTransport = (string?)bag[nameof(InputTransport)],
             InputConnectionString = (string)bag[nameof(InputConnectionString)]!,
-            InputDescriptors = Numbers(bag[nameof(InputDescriptors)]),
+            Descriptors = Convert.ToInt32(bag[nameof(Descriptors)], CultureInfo.InvariantCulture),
+            InputDescriptors = Convert.ToInt32(bag[nameof(InputDescriptors)], CultureInfo.InvariantCulture),
             Handles = [.. List(bag[nameof(Handles)]).Select(static h => h!)],
+            Worker = Convert.ToInt32(bag[nameof(Worker)], CultureInfo.InvariantCulture),
         };
     }
 
     /// <summary>The content of the message.</summary>
     public Hashtable ToBag() => new()
     {
+        [nameof(Preparation)] = Preparation?.ToBag(),
         [nameof(Script)] = Script,
+        [nameof(Initialization)] = Initialization,
         [nameof(Arguments)] = Arguments.ToArray(),
         [nameof(Using)] = Using,
-        [nameof(Manifest)] = Manifest,
         [nameof(Location)] = Location,
+        [nameof(Environment)] = Environment.ToDictionary(),
         [nameof(InputTransport)] = InputTransport,
         [nameof(InputConnectionString)] = InputConnectionString,
-        [nameof(InputDescriptors)] = InputDescriptors.ToArray(),
+        [nameof(Descriptors)] = Descriptors,
+        [nameof(InputDescriptors)] = InputDescriptors,
         [nameof(Handles)] = Handles.ToArray(),
+        [nameof(Worker)] = Worker,
     };
 
     /// <summary>Opens the input; null if the job has none.</summary>
+    /// <param name="passed">The numbers of the descriptors that came.</param>
     /// <param name="stopping">Ends its waits.</param>
-    public JobTransportReader? OpenInput(CancellationToken stopping) => InputTransport is null ? null
-        : IpcMechanisms.Transport(InputTransport).OpenReader(InputConnectionString, InputDescriptors, stopping);
+    public JobTransportReader? OpenInput(int[] passed, CancellationToken stopping) => InputTransport is null ? null
+        : IpcMechanisms.Transport(InputTransport).OpenReader(InputConnectionString, passed[..InputDescriptors], stopping);
 
     /// <summary>Opens the objects of -Handle.</summary>
-    public object[] OpenHandles() => [.. Handles.Select(static h => JobMessage.Unwrap(h) is string address
+    /// <param name="passed">The numbers of the descriptors that came.</param>
+    public object[] OpenHandles(int[] passed) => [.. Handles.Select(h => JobMessage.Unwrap(h) is string address
         ? IpcMechanisms.Open(IpcAddress.Parse(address))
-        : InheritedObjects.Open(Numbers(h)))];
+        : InheritedObjects.Open([.. Numbers(h).Select(index => passed[index])]))];
 
     private static IReadOnlyList<object?> List(object? value) => JobMessage.Unwrap(value) is IList list ? [.. list.Cast<object?>()] : [];
 
@@ -201,13 +276,21 @@ internal sealed record FinishedMessage(JobState State, int ExitCode, bool HasErr
 /// <param name="Error">The error that ended the script, if there is one.</param>
 /// <param name="IsReported">Whether the child sent a <see cref="FinishedMessage"/>. Otherwise its process ended before it could.</param>
 /// <param name="What">What happened, for a failure without an error: "was killed by signal KILL before its script ended."</param>
-internal sealed record JobEnd(JobState State, int ExitCode, ErrorRecord? Error, bool IsReported, string What);
+/// <param name="Id">The id of a failure without an error; by default <see cref="IpcErrors.JobFailed"/>.</param>
+internal sealed record JobEnd(JobState State, int ExitCode, ErrorRecord? Error, bool IsReported, string What, IpcErrorId? Id = null)
+{
+    /// <summary>A failure that the parent has found.</summary>
+    public static JobEnd Failed(string what, IpcErrorId? id = null) => new(JobState.Failed, 1, null, true, what, id);
+}
 
 /// <summary>What the messages have in common: how they are sent, and that their content is a dictionary.</summary>
 internal static class JobMessage
 {
     /// <summary>The options that send a message of that stream.</summary>
     public static SendOptions SendOptions(this JobStreamId id) => new() { Format = IpcFormat.Object, StreamId = (byte)id };
+
+    /// <inheritdoc cref="SendOptions(JobStreamId)"/>
+    public static SendOptions SendOptions(this JobControlId id) => new() { Format = IpcFormat.Object, StreamId = (byte)id };
 
     public static object? Unwrap(object? value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 

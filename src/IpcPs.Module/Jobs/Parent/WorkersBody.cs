@@ -1,0 +1,229 @@
+using System.Management.Automation;
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Workers;
+using IpcPs.Module.Serialization;
+using IpcPs.Transports;
+
+namespace IpcPs.Module.Jobs.Parent;
+
+/// <summary>A job in several processes that share its input. This process reads the input and gives it out, and writes the output, as
+/// bytes: one thread for each direction.</summary>
+internal sealed class WorkersBody : IJobBody
+{
+    private static readonly SendOptions Objects = new() { Format = IpcFormat.Object };
+
+    private readonly IpcJob _job;
+    private readonly WorkerGroup _group;
+    private readonly JobSerializer _serializer = new();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly ManualResetEventSlim _proceed = new();
+    private readonly JobTransportReader? _reader;
+    private readonly WorkerProgress _progress;
+    private readonly WorkerLog? _log;
+    private Thread? _feeder;
+    private volatile RedirectMessage? _redirection;
+    private IpcChannel? _writer;
+    private BufferedSender? _sender;
+
+    /// <summary>Starts the workers.</summary>
+    /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
+    public WorkersBody(IpcJob job, JobStartInfo start)
+    {
+        _job = job;
+        _group = new WorkerGroup(start with { Name = job.Name }, start.Workers!);
+        _log = start.Workers!.Log;
+        _progress = new WorkerProgress(_group, job.Name);
+        try
+        {
+            if (start.Via is { } via)
+            {
+                var transport = via.Create();
+                Input = new JobInputTransport(via, transport, writers => _reader!.EndOfWriters(writers));
+                _reader = transport.OpenOwnReader(_ending.Token);
+            }
+            _group.Start();
+        }
+        catch
+        {
+            Input?.Dispose();
+            _group.Dispose();
+            throw;
+        }
+    }
+
+    public JobInputTransport? Input { get; }
+
+    public IpcChannel? Channel => null;
+
+    public int? ProcessId => null;
+
+    public string? Signal => null;
+
+    public string Location => _group.Count == 1 ? "1 worker" : $"{_group.Count} workers";
+
+    public WorkerGroup? Workers => _group;
+
+    public void Start()
+    {
+        new Thread(Deliver) { IsBackground = true, Name = $"IpcPs delivers from {_job.Name}" }.Start();
+        if (_reader is null) return;
+        _feeder = new Thread(Feed) { IsBackground = true, Name = $"IpcPs feeds {_job.Name}" };
+        _feeder.Start();
+    }
+
+    public void Redirect(RedirectMessage message)
+    {
+        _redirection = message;
+        _group.WakeTaker();
+    }
+
+    public void Proceed() => _proceed.Set();
+
+    public void EndForLackOfReader() => _group.EndForLackOfReader();
+
+    public void RequestStop() => _group.Stop();
+
+    public void Kill() => _group.Kill();
+
+    public void Disconnect()
+    {
+        _ending.Cancel();
+        _feeder?.Join();
+        _log?.Dispose();
+        _reader?.Dispose();
+        _sender?.Dispose();
+        if (_writer is { IsClosed: false }) _redirection!.CloseWriter(_writer);
+    }
+
+    public void Release()
+    {
+    }
+
+    /// <summary>Closes the channels of the workers: the job was removed.</summary>
+    public void Dispose()
+    {
+        _ending.Cancel();
+        _proceed.Set();
+        _group.Dispose();
+    }
+
+    /// <summary>Reads the input.</summary>
+    private void Feed()
+    {
+        var message = new MessageBuffer();
+        var (decoder, encoder) = (new MessageDecoder(), new JobSerializer());
+        try
+        {
+            while (!_group.IsClosed && TryReceive(message))
+            {
+                // What another program has sent is encoded for the workers.
+                var item = message.Format == IpcFormat.Object ? message.Payload.ToArray()
+                    : encoder.Encode(decoder.Decode(message, IpcFormat.Auto, _ending.Token), _ending.Token).ToArray();
+                while (!_group.TryAdd(item)) _group.WaitForRoom(orResult: false, _ending.Token);
+            }
+            _group.CompleteInput();
+        }
+        catch (OperationCanceledException)
+        {
+            // The job has ended.
+        }
+        catch (IpcException e)
+        {
+            _group.Fail(JobEnd.Failed($"could not read its input: {e.Message}", e.Id));
+        }
+    }
+
+    /// <summary>Receives the next message. One that can't be read is reported.</summary>
+    private bool TryReceive(MessageBuffer message)
+    {
+        while (true)
+        {
+            try
+            {
+                return _reader!.Receive(message);
+            }
+            catch (IpcException e) when (e.IsOfOneMessage)
+            {
+                _group.OnRecord(ErrorRecords.ToRecord(e));
+            }
+        }
+    }
+
+    /// <summary>Writes the output, and ends the job.</summary>
+    private void Deliver()
+    {
+        try
+        {
+            while (_group.WaitForResult(_ending.Token))
+            {
+                if (_writer is null && _redirection is { } redirection) SendTo(redirection);
+                while (_group.TryTake(out var result)) Deliver(result);
+                if (_progress.Next() is { } record) _job.StreamsTo.Add(record);
+            }
+            _sender?.Flush();
+        }
+        catch (OperationCanceledException)
+        {
+            // The job was removed.
+        }
+        catch (IpcException e)
+        {
+            OnNotWritten(e);
+        }
+        while (_group.WaitForResult(Deadline.Infinite)) DropResults();
+        if (_progress.Last() is { } last) _job.StreamsTo.Add(last);
+        _job.Finish(_group.End);
+    }
+
+    private void Deliver(WorkerResult result)
+    {
+        if (result.Record is { } record) _job.StreamsTo.AddRecord(record);
+        if (result.Output is { } output) Write(output);
+        if (!result.IsEnd) return;
+        if (result.Item!.Failure is { } failure) _job.StreamsTo.Add(failure);
+        _log?.Add(result.Item);
+    }
+
+    private void Write(byte[] output)
+    {
+        if (_sender is null)
+        {
+            var value = _serializer.Decode(output);
+            _job.AddOutput(value is null ? null! : PSObject.AsPSObject(value));
+        }
+        else if (_redirection!.IsPrivate)
+        {
+            _sender.Send(output, Objects);
+        }
+        else
+        {
+            // Encoded once more, which refuses secrets: the workers did not know where it goes.
+            _sender.Send(new JobSerializer(isPrivate: false).Encode(_serializer.Decode(output), _ending.Token), Objects);
+        }
+    }
+
+    private void SendTo(RedirectMessage redirection)
+    {
+        var writer = redirection.OpenWriter(_ending.Token);
+        _sender = new BufferedSender(writer, _ending.Token);
+        _writer = writer;
+        // All that was delivered so far is the job's output.
+        _job.OnRedirected();
+        _proceed.Wait(_ending.Token);
+    }
+
+    private void OnNotWritten(IpcException e)
+    {
+        // The reader has ended. So do the workers, as a program does by SIGPIPE.
+        if (e.Id == IpcErrors.PeerClosed || (_writer is null && _job.HasNoReader())) _group.EndForLackOfReader();
+        else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}", e.Id));
+    }
+
+    private void DropResults()
+    {
+        while (_group.TryTake(out var result))
+        {
+            if (result.Record is { } record) _job.StreamsTo.AddRecord(record);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Xunit;
+
+namespace IpcPs.Module.Tests.Jobs;
+
+/// <summary>What a job starts with: a script file, an initialization script, a folder, an environment.</summary>
+public sealed class JobParameterTests : JobTests
+{
+    [Fact]
+    public void A_file_runs_with_what_its_job_was_given()
+    {
+        var folder = Directory.CreateTempSubdirectory("ipcps [job] ").FullName;
+        try
+        {
+            var file = Path.Combine(folder, "work.ps1");
+            File.WriteAllText(file, "param($a) \"$a $(Get-Double $using:x) $env:IPCPS_NEW [$env:IPCPS_OLD] $kept\"; \"$PWD\"; $input");
+            Environment.SetEnvironmentVariable("IPCPS_OLD", "old");
+            var result = Session.Run(
+                """
+                $x = 4
+                function Get-Double($n) { 2 * $n }
+                Push-Location -LiteralPath (Split-Path $args[0])
+                $job = 1, 2 | Start-IpcJob -FilePath ./*.ps1 -ArgumentList first -WorkingDirectory $args[1] `
+                    -Environment @{ IPCPS_NEW = 'new one'; IPCPS_OLD = $null } -InitializationScript {
+                        "init $env:IPCPS_NEW"; Write-Warning "w$using:x"; $kept = 'kept'
+                        ${function:Get-Double} = ${using:function:Get-Double}
+                    }
+                Receive-Job $job -Wait
+                Pop-Location
+                $job.JobStateInfo.State
+                """, file, folder).NoErrors();
+            Assert.Equal(
+                ["init new one", "first 8 new one [] kept", folder, 1, 2, System.Management.Automation.JobState.Completed], result.Values);
+            Assert.Equal(["w4"], result.Warnings);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("IPCPS_OLD", null);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void An_initialization_that_fails_fails_the_job()
+    {
+        var result = Session.Run(
+            """
+            $failed = Start-IpcJob { 'never' } -InitializationScript { 'before'; throw 'no license' }
+            $left = Start-IpcJob { 'never' } -InitializationScript { exit 4 }
+            $null = Wait-Job $failed, $left -Timeout 60
+            $failed, $left | ForEach-Object { "$($_.State) $($_.ExitCode) " + ($_.Failure -replace '^.*process \d+. ') }
+            $failed.Output; $left.Output
+            """).NoErrors();
+        Assert.Equal(["Failed 1 no license", "Failed 4 ended with exit code 4.", "before"], result.Values);
+    }
+}
