@@ -79,11 +79,17 @@ public sealed class LimitCompleter : IpcCompleter
         IpcLimits.List().Select(static limit => (limit.Name, (string?)limit.Meaning));
 }
 
-/// <summary>Offers the transports that <c>-Via</c> accepts.</summary>
+/// <summary>Offers the transports that <c>-Via</c> accepts, and the addresses of the channels that exist.</summary>
 public sealed class TransportCompleter : IpcCompleter
 {
+    private static readonly IpcScheme[] Channels =
+        [IpcScheme.Fifo, IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Mq, IpcScheme.SysVMq, IpcScheme.Ring];
+
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
-        IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null));
+        IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null))
+            .Concat(IpcMechanisms.All.Where(static m => m.Schemes.Any(Channels.Contains)).SelectMany(static m => m.Known())
+                .Where(static address => Channels.Contains(address.Scheme) && address.SocketType != IpcSocketType.Datagram)
+                .Select(static address => (address.Text, (string?)null)));
 }
 
 /// <summary>Offers the names of the pools.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using IpcPs.Inventory;
 
 namespace IpcPs.Strength.Framework;
@@ -7,6 +8,14 @@ namespace IpcPs.Strength.Framework;
 internal sealed class MachineObjects
 {
     private readonly HashSet<string> _names = [.. Names()];
+
+    /// <summary>What a process has created that names its objects as <see cref="Soak.SoakWorker"/> does.</summary>
+    public static List<IpcObjectInfo> LeftBy(int processId)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"strength-{processId}-");
+        return [.. IpcInventory.List([], all: false, out _).Where(o => o.CreatorId == processId
+            || o.Address.Name?.Contains(name, StringComparison.Ordinal) == true)];
+    }
 
     /// <summary>What is there now and was not there then. The stale objects among it that this run made are removed first, as a user
     /// would remove them.</summary>

@@ -20,19 +20,14 @@ internal sealed class CreatorKills : IAttack
             worker.ReadLine();
             for (var spins = context.Random.Next(100_000); spins > 0; spins--) Thread.SpinWait(1);
             worker.Kill();
-            var mine = string.Create(CultureInfo.InvariantCulture, $"strength-{worker.Id}-");
-            var objects = ObjectsOf(worker.Id, mine);
+            var objects = MachineObjects.LeftBy(worker.Id);
             left += objects.Count;
             foreach (var found in objects) Open(context, found);
             IpcInventory.RemoveStale(objects);
-            foreach (var still in ObjectsOf(worker.Id, mine)) context.Fault($"{still.Address} can't be cleared: {still.Reason}");
+            foreach (var still in MachineObjects.LeftBy(worker.Id)) context.Fault($"{still.Address} can't be cleared: {still.Reason}");
         }
         context.Figures = string.Create(CultureInfo.InvariantCulture, $"{context.Settings.Rounds} kills, {left} objects left and cleared");
     }
-
-    private static List<IpcObjectInfo> ObjectsOf(int processId, string name) =>
-        [.. IpcInventory.List([], all: false, out _).Where(o => o.CreatorId == processId
-            || o.Address.Name?.Contains(name, StringComparison.Ordinal) == true)];
 
     private static void Open(AttackContext context, IpcObjectInfo found)
     {

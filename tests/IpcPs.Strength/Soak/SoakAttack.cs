@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using IpcPs.Inventory;
 
 namespace IpcPs.Strength.Soak;
 
@@ -38,6 +39,8 @@ internal sealed class SoakAttack : IAttack
             nextKill += SecondsBetweenKills;
             var victim = context.Random.Next(1, Workers);
             workers[victim].Kill();
+            // As a user would. Otherwise, after some time, the user's limit for queues is reached.
+            IpcInventory.RemoveStale(MachineObjects.LeftBy(workers[victim].Id));
             workers[victim] = Go();
             killed++;
         }

@@ -4,12 +4,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
+using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
@@ -116,9 +116,11 @@ internal sealed class JobSession : IDisposable
                     if (end == JobState.Completed && host.ExitCode is null) end = RunJob(shell, start, _input!, host);
                     _input!.Dispose();
                     return Finish(host, end);
-                case Exception e:
-                    ExceptionDispatchInfo.Throw(e);
-                    break;
+                case IpcException e:
+                    // The channel of -Via was removed, or the server of a socket is not there.
+                    ReportUnreadable(e);
+                    Report(new FinishedMessage(JobState.Failed, 1, HasError: true));
+                    return 1;
                 default:
                     return StoppedExitCode;
             }
@@ -180,6 +182,8 @@ internal sealed class JobSession : IDisposable
         return exitCode;
     }
 
+    private void ReportUnreadable(IpcException error) => Forward(JobStreamId.Error, ErrorRecords.ToRecord(error));
+
     private JobState Invoke(
         PowerShell shell, string script, IReadOnlyList<object?> arguments, IDictionary usingValues, PSDataCollection<PSObject?>? input)
     {
@@ -206,7 +210,7 @@ internal sealed class JobSession : IDisposable
         }
         catch (IpcException e)
         {
-            if (e.Id == IpcErrors.PeerClosed) return JobState.Stopped;
+            if (JobTransport.IsReaderGone(e)) return JobState.Stopped;
             Forward(JobStreamId.Error, ErrorRecords.ToRecord(e));
             return JobState.Failed;
         }
@@ -296,7 +300,7 @@ internal sealed class JobSession : IDisposable
             if (_isRehearsal) _rehearsed.Encode(value);
             else _output.Write(value);
         }
-        catch (Exception e) when (e is OperationCanceledException || e is IpcException { Id: var id } && id == IpcErrors.PeerClosed)
+        catch (Exception e) when (e is OperationCanceledException || (e is IpcException error && JobTransport.IsReaderGone(error)))
         {
             // The reader has ended. So does the script, as a program does by SIGPIPE, but with its finally blocks.
             Stop();
@@ -360,6 +364,9 @@ internal sealed class JobSession : IDisposable
         }
         // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
         Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
+        // At once: this process may be killed while it waits for the script.
+        _input?.OnParentEnded();
+        _output.OnParentEnded();
         Stop();
         if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
     }
@@ -405,7 +412,7 @@ internal sealed class JobSession : IDisposable
             UsingValues.Inherit(start.Using);
             if (start.Descriptors > 0) _descriptors = ReceiveDescriptors(start.Descriptors);
             if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);
-            _input = (IJobInput?)_items ?? new JobInput(start.OpenInput(_descriptors, _stopping.Token), _stopping.Token);
+            _input = (IJobInput?)_items ?? new JobInput(start.OpenInput(_descriptors, _stopping.Token), ReportUnreadable, _stopping.Token);
             return start;
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)

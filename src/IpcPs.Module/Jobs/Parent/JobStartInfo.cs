@@ -41,7 +41,7 @@ internal sealed record JobStartInfo
     /// <summary>The objects of -Handle.</summary>
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];
 
-    /// <summary>What carries the input; null if nothing is piped to the job.</summary>
+    /// <summary>What carries the input; null if the job has none.</summary>
     public JobTransportFactory? Via { get; init; }
 
     /// <summary>How several processes share the input; null for one process.</summary>

@@ -244,6 +244,9 @@ internal sealed record RedirectMessage(string Transport, string ConnectionString
     /// <summary>Whether secrets may be sent on it.</summary>
     public bool IsPrivate => IpcMechanisms.Transport(Transport).IsPrivate;
 
+    /// <summary>The parent has ended, and can't release the transport.</summary>
+    public void OnParentEnded(IpcChannel writer) => IpcMechanisms.Transport(Transport).OnParentEnded(writer);
+
     /// <summary>Closes a channel from <see cref="OpenWriter"/>.</summary>
     public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Transport).CloseWriter(writer);
 }
