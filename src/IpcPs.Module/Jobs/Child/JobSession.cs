@@ -23,6 +23,10 @@ internal sealed class JobSession : IDisposable
     /// <summary>What a shell gives for the end by TERM.</summary>
     private const int StoppedExitCode = 128 + 15;
 
+    /// <summary>Leaves nothing behind in the session.</summary>
+    private const string Rehearsal =
+        "& { foreach ($i in 1, 2) { if ($i -gt 1) { \"$i\" } }; $input | ForEach-Object { $_ }; [pscustomobject]@{ A = 1 } }";
+
     private readonly IpcChannel _control;
     private readonly IpcChannel _passed;
     private readonly JobSerializer _serializer = new();
@@ -34,6 +38,8 @@ internal sealed class JobSession : IDisposable
     // What the script's thread has to do: a PrepareMessage, a StartMessage, or why there is neither.
     private readonly BlockingCollection<object> _orders = [];
     private int[] _descriptors = [];
+    private readonly JobSerializer _rehearsed = new();
+    private bool _isRehearsal;
     private IJobInput? _input;
     private WorkerInput? _items;
     private ScriptStopper? _stopper;
@@ -85,6 +91,9 @@ internal sealed class JobSession : IDisposable
     private int RunScripts()
     {
         var host = new JobHost(new JobHostUI(r => Forward(JobStreamId.Information, r)));
+        // The runspace begins where the process is.
+        var order = NextOrder();
+        if (FolderOf(order) is { } folder && Directory.Exists(folder)) Environment.CurrentDirectory = folder;
         using var runspace = RunspaceFactory.CreateRunspace(host, InitialState());
         using var shell = PowerShell.Create();
         runspace.Open();
@@ -93,17 +102,18 @@ internal sealed class JobSession : IDisposable
         var end = JobState.Completed;
         while (true)
         {
-            switch (NextOrder())
+            switch (order)
             {
                 case PrepareMessage preparation:
                     end = Prepare(shell, preparation);
                     if (end != JobState.Completed || host.ExitCode is not null) return Finish(host, end);
+                    Rehearse(shell, host);
                     _records.Send(JobStreamId.Ready, null);
                     _records.Flush();
                     break;
                 case StartMessage start:
                     if (start.Preparation is { } first) end = Prepare(shell, first);
-                    if (end == JobState.Completed && host.ExitCode is null) end = RunJob(shell, start, host);
+                    if (end == JobState.Completed && host.ExitCode is null) end = RunJob(shell, start, _input!, host);
                     _input!.Dispose();
                     return Finish(host, end);
                 case IpcException e:
@@ -114,6 +124,7 @@ internal sealed class JobSession : IDisposable
                 default:
                     return StoppedExitCode;
             }
+            order = NextOrder();
         }
     }
 
@@ -137,7 +148,18 @@ internal sealed class JobSession : IDisposable
         return preparation.Script is { } script ? Invoke(shell, script, [], preparation.Using, null) : JobState.Completed;
     }
 
-    private JobState RunJob(PowerShell shell, StartMessage start, JobHost host)
+    /// <summary>Does what a job does, without sending anything, so that the runtime has compiled the methods before the job comes. It takes
+    /// some hundred milliseconds.</summary>
+    private void Rehearse(PowerShell shell, JobHost host)
+    {
+        var start = new StartMessage { Script = Rehearsal, Location = Environment.CurrentDirectory };
+        _isRehearsal = true;
+        RunJob(shell, StartMessage.From(_rehearsed.Decode(_rehearsed.Encode(start.ToBag()).ToArray())),
+            new JobInput(null, _stopping.Token), host);
+        _isRehearsal = false;
+    }
+
+    private JobState RunJob(PowerShell shell, StartMessage start, IJobInput input, JobHost host)
     {
         GoTo(shell.Runspace, start.Location);
         foreach (var (name, value) in start.Environment) Environment.SetEnvironmentVariable(name, value);
@@ -147,7 +169,7 @@ internal sealed class JobSession : IDisposable
             var end = Invoke(shell, initialization, [], start.Using, null);
             if (end != JobState.Completed || host.ExitCode is not null) return end;
         }
-        return Invoke(shell, start.Script, start.Arguments, start.Using, new LazyInput(_input!));
+        return Invoke(shell, start.Script, start.Arguments, start.Using, new LazyInput(input));
     }
 
     private int Finish(JobHost host, JobState end)
@@ -217,10 +239,19 @@ internal sealed class JobSession : IDisposable
         }
     }
 
+    private static string? FolderOf(object? order) => order switch
+    {
+        PrepareMessage preparation => preparation.Location,
+        StartMessage start => (start.Preparation ?? new() { Location = start.Location }).Location,
+        _ => null,
+    };
+
     private static void GoTo(Runspace runspace, string? location)
     {
         if (location is null || !Directory.Exists(location)) return;
         Environment.CurrentDirectory = location;
+        // PowerShell reads every folder on the way, to find out how their names are spelled.
+        if (runspace.SessionStateProxy.Path.CurrentFileSystemLocation.ProviderPath == location) return;
         runspace.SessionStateProxy.Path.SetLocation(WildcardPattern.Escape(location));
     }
 
@@ -266,7 +297,8 @@ internal sealed class JobSession : IDisposable
     {
         try
         {
-            _output.Write(value);
+            if (_isRehearsal) _rehearsed.Encode(value);
+            else _output.Write(value);
         }
         catch (Exception e) when (e is OperationCanceledException || (e is IpcException error && JobTransport.IsReaderGone(error)))
         {
