@@ -75,6 +75,15 @@ public sealed class IpcJob : Job
     /// <summary>How many items workers have now; null without workers.</summary>
     public int? ItemsInFlight => _body.Workers?.ItemsInFlight;
 
+    /// <summary>What carries the input: the name of a transport, Pipe by default. Null if nothing is piped to the job.</summary>
+    public string? Via => Input?.Redirection.Transport;
+
+    /// <summary>The jobs whose output is this one's input.</summary>
+    public IReadOnlyList<IpcJob> Sources => _stages;
+
+    /// <summary>The jobs that read the output; empty if it comes to this session.</summary>
+    public IReadOnlyList<IpcJob> Readers => _redirector is { } redirector ? [redirector.Next] : [];
+
     /// <summary>The exit code: the argument of <c>exit</c>; 0, or 1 for a script that failed; 128 plus the number of the signal that ended
     /// the child. Null while the child runs.</summary>
     public int? ExitCode { get; private set; }

@@ -58,7 +58,7 @@ internal sealed class WorkersBody : IJobBody
 
     public string? Signal => null;
 
-    public string Location => $"{_group.Count} workers";
+    public string Location => _group.Count == 1 ? "1 worker" : $"{_group.Count} workers";
 
     public WorkerGroup? Workers => _group;
 
