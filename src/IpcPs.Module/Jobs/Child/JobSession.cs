@@ -25,6 +25,7 @@ internal sealed class JobSession : IDisposable
     private readonly RecordSender _records;
     private readonly JobOutput _output;
     private readonly ProgressFilter _progress = new();
+    private readonly AttachedBroadcasts _broadcasts;
     private IJobInput? _input;
     private WorkerInput? _items;
     private ScriptStopper? _stopper;
@@ -37,6 +38,7 @@ internal sealed class JobSession : IDisposable
         // Not cancelled by a stop: records from finally blocks still reach the parent.
         _records = new RecordSender(records);
         _output = new JobOutput(_records, _stopping.Token);
+        _broadcasts = new AttachedBroadcasts(OnAttached, _stopping.Token);
     }
 
     /// <summary>Receives the start message, runs the script, and sends the final message.</summary>
@@ -69,6 +71,7 @@ internal sealed class JobSession : IDisposable
 
     public void Dispose()
     {
+        _broadcasts.Dispose();
         _input?.Dispose();
         _output.Dispose();
         _records.Dispose();
@@ -89,6 +92,7 @@ internal sealed class JobSession : IDisposable
         if (start.Initialization is { } initialization) end = Invoke(shell, initialization, [], start.Using, null);
         if (end == JobState.Completed && host.ExitCode is null)
             end = Invoke(shell, start.Script, start.Arguments, start.Using, new LazyInput(_input!));
+        _broadcasts.Dispose();
         _input!.Dispose();
         var exitCode = host.ExitCode ?? (end == JobState.Completed ? 0 : 1);
         var hasError = end == JobState.Failed;
@@ -270,6 +274,10 @@ internal sealed class JobSession : IDisposable
                 break;
             case JobControlId.InputEnded:
                 _input!.End(Convert.ToInt32(_serializer.Decode(message.Payload), CultureInfo.InvariantCulture));
+                _broadcasts.Release();
+                break;
+            case JobControlId.Attach:
+                _broadcasts.Attach(AttachMessage.From(_serializer.Decode(message.Payload)));
                 break;
             case JobControlId.Item:
                 _items!.Add(message.Payload.Span);
@@ -281,6 +289,12 @@ internal sealed class JobSession : IDisposable
                 Stop();
                 break;
         }
+    }
+
+    private void OnAttached(AttachedMessage message)
+    {
+        Forward(JobStreamId.Attached, message.ToBag());
+        if (message.Error is not null) Stop();
     }
 
     private void Redirect(RedirectMessage redirection)

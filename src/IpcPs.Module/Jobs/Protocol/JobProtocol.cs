@@ -57,6 +57,9 @@ internal enum JobStreamId : byte
 
     /// <summary>From a worker: the last items that it got will not be worked on. The content is their number.</summary>
     ItemsReturned,
+
+    /// <summary>An <see cref="AttachedMessage"/>.</summary>
+    Attached,
 }
 
 /// <summary>The stream id of a message from a job to its child, which says what the message is. At most 15.</summary>
@@ -84,6 +87,9 @@ internal enum JobControlId : byte
     /// <summary>To a worker: give back the items that the script has not asked for yet. It answers
     /// <see cref="JobStreamId.ItemsReturned"/>.</summary>
     TakeBack,
+
+    /// <summary>An <see cref="AttachMessage"/>. The child answers with an <see cref="AttachedMessage"/>.</summary>
+    Attach,
 }
 
 /// <summary>The first message to a child: the script, and everything that it needs.</summary>
@@ -198,6 +204,39 @@ internal sealed record RedirectMessage(string Transport, string ConnectionString
 
     /// <summary>Closes a channel from <see cref="OpenWriter"/>.</summary>
     public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Transport).CloseWriter(writer);
+}
+
+/// <summary>To the process that reads a job's input: read a broadcast too.</summary>
+/// <param name="Broadcast">The broadcast.</param>
+/// <param name="Input">The job's input, into which its objects go.</param>
+internal sealed record AttachMessage(RedirectMessage Broadcast, RedirectMessage Input)
+{
+    /// <summary>Reads the message.</summary>
+    public static AttachMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "attach");
+        return new AttachMessage(RedirectMessage.From(bag[nameof(Broadcast)]), RedirectMessage.From(bag[nameof(Input)]));
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(Broadcast)] = Broadcast.ToBag(), [nameof(Input)] = Input.ToBag() };
+}
+
+/// <summary>The answer to an <see cref="AttachMessage"/>: the broadcast's next object reaches the job. Or, also later, why none
+/// does.</summary>
+/// <param name="Broadcast">The connection string of the broadcast.</param>
+/// <param name="Error">What went wrong; null if nothing did.</param>
+internal sealed record AttachedMessage(string Broadcast, string? Error)
+{
+    /// <summary>Reads the message.</summary>
+    public static AttachedMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "answer");
+        return new AttachedMessage((string)bag[nameof(Broadcast)]!, (string?)bag[nameof(Error)]);
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(Broadcast)] = Broadcast, [nameof(Error)] = Error };
 }
 
 /// <summary>A child's last message: how its script ended.</summary>
