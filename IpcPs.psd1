@@ -17,12 +17,14 @@
     CmdletsToExport      = @(
         'Clear-IpcObject'
         'Close-IpcObject'
+        'Get-IpcJobPool'
         'Get-IpcLimit'
         'Get-IpcObject'
         'Get-IpcSignal'
         'Invoke-IpcParallel'
         'Invoke-IpcRequest'
         'Lock-IpcObject'
+        'New-IpcJobPool'
         'New-IpcMutex'
         'New-IpcPipe'
         'New-IpcQueue'
@@ -34,6 +36,7 @@
         'Read-IpcSharedMemory'
         'Receive-IpcMessage'
         'Register-IpcSignal'
+        'Remove-IpcJobPool'
         'Remove-IpcObject'
         'Send-IpcMessage'
         'Send-IpcSignal'
@@ -55,16 +58,16 @@
                 'IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Mutex', 'Signal', 'Socket', 'Job', 'Parallel',
                 'PSEdition_Core', 'PSIncludes_Cmdlet',
                 # Find-PSResource -CommandName finds them.
-                'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_Get-IpcLimit', 'PSCommand_Get-IpcObject',
-                'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcParallel', 'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject',
-                'PSCommand_New-IpcMutex',
+                'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_Get-IpcJobPool', 'PSCommand_Get-IpcLimit',
+                'PSCommand_Get-IpcObject', 'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcParallel',
+                'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject', 'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex',
                 'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue', 'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore',
                 'PSCommand_New-IpcSharedMemory', 'PSCommand_New-IpcSocket', 'PSCommand_Open-IpcObject',
                 'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcSignal',
-                'PSCommand_Remove-IpcObject', 'PSCommand_Send-IpcMessage', 'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject',
-                'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature', 'PSCommand_Unlock-IpcObject',
-                'PSCommand_Unregister-IpcSignal', 'PSCommand_Update-IpcSharedMemory', 'PSCommand_Use-IpcLock',
-                'PSCommand_Use-IpcSignal', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
+                'PSCommand_Remove-IpcJobPool', 'PSCommand_Remove-IpcObject', 'PSCommand_Send-IpcMessage',
+                'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject', 'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature',
+                'PSCommand_Unlock-IpcObject', 'PSCommand_Unregister-IpcSignal', 'PSCommand_Update-IpcSharedMemory',
+                'PSCommand_Use-IpcLock', 'PSCommand_Use-IpcSignal', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
                 'PSCommand_Write-IpcSharedMemory'
             )
             ProjectUri   = 'https://github.com/ipcps/IpcPs'

@@ -39,7 +39,7 @@ Describe 'Jobs' {
         Get-Output $job | Should -Be 15, 30, 45, 60, 75, 90
     }
 
-    It 'goes from process to process -Via <_>' -ForEach 'Pipe', 'Unix', 'Tcp', 'Queue', 'Ring' {
+    It 'goes from process to process -Via <_>' -ForEach 'Pipe', 'Fifo', 'SeqPacket', 'Tcp', 'SysVQueue' {
         $script:job = Start-IpcJob { 1..20; [datetime]'2026-01-02'; 'z' * 20000 } | Start-IpcJob { $input | ForEach-Object { $_ } } -Via $_
         $all = Get-Output $job
         $all.Count | Should -Be 22

@@ -109,6 +109,9 @@ internal static unsafe partial class Libc
     public static partial int socket(int family, int type, int protocol);
 
     [LibraryImport(Name, SetLastError = true)]
+    public static partial int socketpair(int family, int type, int protocol, int* ends);
+
+    [LibraryImport(Name, SetLastError = true)]
     public static partial int bind(SafeDescriptor socket, byte* address, uint length);
 
     [LibraryImport(Name, SetLastError = true)]

@@ -19,6 +19,15 @@ public sealed class SafeDescriptor : SafeHandle
     /// <summary>The number, for addresses and messages; valid only while the handle is open.</summary>
     public int Number => (int)handle;
 
+    /// <summary>Passes the ownership on: the descriptor stays open, and this object is closed.</summary>
+    /// <returns>Its number.</returns>
+    public int Release()
+    {
+        var number = Number;
+        SetHandleAsInvalid();
+        return number;
+    }
+
     /// <summary>Whether this process can have one more descriptor.</summary>
     internal static bool IsAnotherLeft()
     {

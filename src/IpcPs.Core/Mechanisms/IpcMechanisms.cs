@@ -44,12 +44,17 @@ public static class IpcMechanisms
     /// <summary>The transports between child processes, of all mechanisms.</summary>
     public static IEnumerable<JobTransportFactory> Transports => All.SelectMany(static m => m.Transports);
 
-    /// <summary>A transport by its name, in upper or lower case.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: no transport has that name.</exception>
-    public static JobTransportFactory Transport(string name) =>
-        Transports.FirstOrDefault(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
-        ?? throw IpcException.Argument($"'{name}' is not a transport. The transports are "
-            + $"{string.Join(", ", Transports.Select(static k => k.Name))}.");
+    /// <summary>A transport by its name, in upper or lower case, or by the address of a channel that exists.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: no transport has that name;
+    /// <see cref="IpcErrors.InvalidAddress"/>.</exception>
+    public static JobTransportFactory Transport(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Contains(':', StringComparison.Ordinal) ? new ChannelTransportFactory(IpcAddress.Parse(name))
+            : Transports.FirstOrDefault(k => string.Equals(k.Name, name, StringComparison.OrdinalIgnoreCase))
+            ?? throw IpcException.Argument($"'{name}' is not a transport. The transports are "
+                + $"{string.Join(", ", Transports.Select(static k => k.Name))}, and the address of a channel that exists (mq:/jobs).");
+    }
 
     /// <summary>Opens the object at an address, of any mechanism.</summary>
     public static IpcObject Open(IpcAddress address, in OpenOptions options = default, in WaitOptions wait = default)

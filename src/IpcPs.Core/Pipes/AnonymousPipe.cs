@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IpcPs.Messaging;
+using IpcPs.Transports;
 
 namespace IpcPs.Pipes;
 
@@ -52,20 +53,45 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
         var ends = stackalloc int[2];
         if (Libc.pipe2(ends, Libc.O_CLOEXEC | Libc.O_NONBLOCK) != 0)
             throw IpcException.FromErrno("pipe2", Marshal.GetLastPInvokeError(), null);
-        var process = Environment.ProcessId;
-        var reader = new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, process, ends[0]), new SafeDescriptor(ends[0]), null);
-        var writer = new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, process, ends[1]), null, new SafeDescriptor(ends[1]));
-        var pipe = new AnonymousPipe(reader, writer);
+        var pipe = Of(new SafeDescriptor(ends[0]), new SafeDescriptor(ends[1]));
         if (capacity is not { } bytes) return pipe;
         try
         {
-            reader.Capacity = bytes;
+            pipe.Reader.Capacity = bytes;
             return pipe;
         }
         catch
         {
             pipe.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Creates a FIFO (mkfifo(3)), opens both its ends, and removes its name.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/>: the runtime folder; <see cref="IpcErrors.LimitReached"/>: no
+    /// descriptors are left.</exception>
+    internal static AnonymousPipe CreateFromFifo()
+    {
+        var address = IpcAddress.Parse("fifo:" + UnnamedTransport.NewName());
+        using var fifo = NamedPipe.Create(address);
+        try
+        {
+            // Also the end from which the others are opened: a FIFO without a reader can't be opened for writing.
+            var first = fifo.ReaderDescriptor(default);
+            var reader = PipeIO.Reopen(0, first.Number, Libc.O_RDONLY, address);
+            try
+            {
+                return Of(reader, PipeIO.Reopen(0, first.Number, Libc.O_WRONLY, address));
+            }
+            catch
+            {
+                reader.Dispose();
+                throw;
+            }
+        }
+        finally
+        {
+            _ = Libc.unlink(fifo.Path);
         }
     }
 
@@ -95,5 +121,13 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
     {
         Reader.Dispose();
         Writer.Dispose();
+    }
+
+    private static AnonymousPipe Of(SafeDescriptor reader, SafeDescriptor writer)
+    {
+        var process = Environment.ProcessId;
+        return new AnonymousPipe(
+            new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, process, reader.Number), reader, null),
+            new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, process, writer.Number), null, writer));
     }
 }

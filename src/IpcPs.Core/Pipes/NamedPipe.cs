@@ -175,9 +175,18 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
     {
         if (_writer is not null) return _writer;
         var writer = OpenWriter(wait);
-        // Until this end is closed: it shows other IpcPs writers that they are not alone.
-        WriterLock.AcquireShared(writer, Address, wait, Closing);
-        return _writer = writer;
+        try
+        {
+            // Until this end is closed: it shows other IpcPs writers that they are not alone.
+            WriterLock.AcquireShared(writer, Address, wait, Closing);
+            return _writer = writer;
+        }
+        catch
+        {
+            // At once: while it is open, the reader sees no end of the stream.
+            writer.Dispose();
+            throw;
+        }
     }
 
     internal override bool ContinuesAfterEnd()

@@ -11,7 +11,7 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Pipe];
 
-    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new PipeTransportFactory()];
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new PipeTransportFactory("Pipe")];
 
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) => OpenPipe(address, options.Access);
 
@@ -87,6 +87,8 @@ internal sealed class AnonymousPipeMechanism : IpcMechanism
 internal sealed class NamedPipeMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Fifo];
+
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new PipeTransportFactory("Fifo")];
 
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         NamedPipe.Open(address, options.Access == IpcAccess.Default ? IpcAccess.ReadWrite : options.Access, options.Persistent, wait);

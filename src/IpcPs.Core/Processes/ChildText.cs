@@ -12,14 +12,17 @@ public static class ChildText
     /// <summary>A longer line is reported in parts.</summary>
     private const int MaxLine = 64 * 1024;
 
-    /// <summary>Reads until the child has ended, then the rest of the pipes.</summary>
+    /// <summary>Reads until the child has ended, then the rest of the pipes. If it ends early, it reports what it has read, and another
+    /// call can go on.</summary>
     /// <param name="child">The child.</param>
     /// <param name="output">The read end of its standard output.</param>
     /// <param name="error">The read end of its standard error.</param>
     /// <param name="onOutput">Called with each line of standard output.</param>
     /// <param name="onError">Called with each line of standard error.</param>
-    public static void ReadUntilExit(ChildProcess child, PipeChannel output, PipeChannel error, Action<string> onOutput,
-        Action<string> onError)
+    /// <param name="wait">What ends it early.</param>
+    /// <returns>Whether the child has ended.</returns>
+    public static bool ReadUntilExit(ChildProcess child, PipeChannel output, PipeChannel error, Action<string> onOutput,
+        Action<string> onError, WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(child);
         ArgumentNullException.ThrowIfNull(output);
@@ -33,7 +36,11 @@ public static class ChildText
             polls[2] = new Libc.PollFd { Descriptor = child.PidDescriptor, Requested = PollEvents.In };
             // Without a pidfd (an old kernel) this waits for the end of both pipes.
             if (polls[2].Descriptor < 0 && sources.All(static s => s.HasEnded)) break;
-            Waiter.PollAny(polls, Deadline.Infinite);
+            if (!WaitForAny(polls, wait))
+            {
+                foreach (var source in sources) source.Drain();
+                return false;
+            }
             for (var i = 0; i < sources.Length; i++)
             {
                 if (polls[i].Returned != PollEvents.None) sources[i].Read();
@@ -42,6 +49,19 @@ public static class ChildText
         }
         child.WaitForEnd();
         foreach (var source in sources) source.Drain();
+        return true;
+    }
+
+    private static bool WaitForAny(Span<Libc.PollFd> polls, in WaitOptions wait)
+    {
+        try
+        {
+            return Waiter.PollAny(polls, wait) > 0;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private sealed class Source(PipeChannel pipe, Action<string> onLine)

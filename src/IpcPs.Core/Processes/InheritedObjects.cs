@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IpcPs.Pipes;
+using IpcPs.Sockets;
 
 namespace IpcPs.Processes;
 
@@ -44,6 +45,12 @@ public static class InheritedObjects
         return new PipeChannel(IpcAddress.OfDescriptor(IpcScheme.Pipe, Environment.ProcessId, first, reader >= 0 ? writer : -1),
             reader >= 0 ? Take(reader) : null, writer >= 0 ? Take(writer) : null);
     }
+
+    /// <summary>Opens an inherited stream socket.</summary>
+    /// <param name="number">The descriptor.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no such descriptor.</exception>
+    public static StreamSocket OpenSocket(int number) => IpcSocket.Adopt(Take(number), null) as StreamSocket
+        ?? throw new IpcException(IpcErrors.WrongKind, $"Descriptor {number} is not a stream socket.", $"fd:{number}");
 
     private static SafeDescriptor Take(int number)
     {

@@ -65,6 +65,8 @@ internal sealed class SysVQueueMechanism : IpcMechanism
 {
     public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.SysVMq];
 
+    public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new SysVQueueTransportFactory()];
+
     public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait) =>
         SysVQueue.OpenExisting(address, options.Access);
 

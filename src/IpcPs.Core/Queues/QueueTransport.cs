@@ -49,48 +49,12 @@ internal sealed class QueueTransportFactory : JobTransportFactory
         string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation) =>
         OpenReader(connectionString, cancellation);
 
-    public static QueueTransportReader OpenReader(string connectionString, CancellationToken cancellation) =>
-        new(Open(connectionString, Libc.O_RDONLY, IpcAccess.Read), cancellation);
+    public static DrainingTransportReader OpenReader(string connectionString, CancellationToken cancellation) =>
+        new(Open(connectionString, Libc.O_RDONLY, IpcAccess.Read), JobTransportReader.Objects, ownsChannel: true, cancellation);
 
     private static PosixQueue Open(string connectionString, int flags, IpcAccess access)
     {
         var descriptor = UnnamedTransport.Open(connectionString, flags, out var address);
         return PosixQueue.OfUnnamed(address, descriptor, access);
-    }
-}
-
-/// <summary>The reading end. A queue does not report the end of its writers. After <see cref="EndOfWriters"/> the reader receives what is
-/// in it, and then ends.</summary>
-internal sealed class QueueTransportReader(PosixQueue queue, CancellationToken cancellation) : JobTransportReader
-{
-    private readonly CancellationTokenSource _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-
-    public override bool Receive(MessageBuffer message)
-    {
-        try
-        {
-            return queue.Receive(message, Objects, new(Deadline.Infinite, _ended.Token));
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            // All writers have ended.
-        }
-        try
-        {
-            return queue.Receive(message, Objects, new(Deadline.Immediate, cancellation));
-        }
-        catch (IpcException e) when (e.Id == IpcErrors.Empty)
-        {
-            return false;
-        }
-    }
-
-    public override void EndOfWriters(int opened) => _ended.Cancel();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (!disposing) return;
-        queue.Dispose();
-        UnnamedTransport.CleanUpFor(queue.Address);
     }
 }

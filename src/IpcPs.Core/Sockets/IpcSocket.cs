@@ -18,6 +18,19 @@ public static unsafe class IpcSocket
     // UDP drops datagrams while the buffer is full, so it is large. The kernel silently limits it to net.core.rmem_max.
     private const int UdpReceiveBuffer = 4 * 1024 * 1024;
 
+    /// <summary>Creates two Unix stream sockets that are connected to each other (socketpair(2)), closed on exec. A child gets one where it
+    /// is passed.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: no descriptors are left.</exception>
+    public static (StreamSocket Near, StreamSocket Far) CreatePair()
+    {
+        var ends = stackalloc int[2];
+        if (Libc.socketpair(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_CLOEXEC, 0, ends) != 0)
+            throw IpcException.FromErrno("socketpair", Marshal.GetLastPInvokeError(), null);
+        return (End(ends[0]), End(ends[1]));
+
+        static StreamSocket End(int descriptor) => (StreamSocket)Adopt(new SafeDescriptor(descriptor), null)!;
+    }
+
     /// <summary>Listens at an address. For datagrams the result is a <see cref="DatagramListener"/>, otherwise a
     /// <see cref="SocketListener"/>. Port 0 means any free port. A socket file whose server is dead is taken over.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.AlreadyExists"/>: a live server has the address;

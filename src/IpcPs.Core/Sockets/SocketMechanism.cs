@@ -18,7 +18,7 @@ internal sealed class SocketMechanism : IpcMechanism
         info.FileType == Libc.S_IFSOCK ? IpcSocket.Adopt(descriptor, known) : null;
 
     public override IReadOnlyList<JobTransportFactory> Transports { get; } = [new SocketTransportFactory("Unix"),
-        new SocketTransportFactory("Tcp")];
+        new SocketTransportFactory("SeqPacket"), new SocketTransportFactory("Tcp")];
 
     public override void Remove(IpcAddress address)
     {

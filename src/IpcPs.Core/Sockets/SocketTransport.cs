@@ -8,9 +8,9 @@ using IpcPs.Transports;
 
 namespace IpcPs.Sockets;
 
-/// <summary>A transport through stream sockets: Unix sockets in the abstract namespace, or TCP over loopback. The reader inherits the
-/// listening socket and each writer connects, so the kernel reports when a writer ends. The first message of a connection is the
-/// transport's key. It tells writers from other clients, also a writer that has sent everything and ended before the reader accepts its
+/// <summary>A transport through sockets: Unix stream or seqpacket sockets in the abstract namespace, or TCP over loopback. The reader
+/// inherits the listening socket and each writer connects, so the kernel reports when a writer ends. The first message of a connection is
+/// the transport's key. It tells writers from other clients, also a writer that has sent everything and ended before the reader accepts its
 /// connection. The kernel does not report the user of such a TCP client.</summary>
 internal sealed class SocketTransport : JobTransport
 {
@@ -24,6 +24,8 @@ internal sealed class SocketTransport : JobTransport
         _listening = NativeSocket.Create(address);
         try
         {
+            // Before a writer connects: on seqpacket sockets, an earlier message would have no sender.
+            if (address.SocketType == IpcSocketType.SeqPacket) _listening.EnableCredentials();
             var errno = _listening.TryBind(NativeSocketAddress.Of(address));
             if (errno != 0) throw IpcException.FromErrno("bind", errno, address.Text);
             if (Libc.listen(_listening.Descriptor, Backlog) != 0)
@@ -86,20 +88,32 @@ internal sealed class SocketTransport : JobTransport
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _listening.Dispose();
+        if (!disposing) return;
+        _listening.Dispose();
+        if (_listening.Type == IpcSocketType.SeqPacket) LargeMessage.RemoveAll(_listening.Address);
     }
 }
 
-/// <param name="name">Unix or Tcp.</param>
+/// <param name="name">Unix, SeqPacket or Tcp.</param>
 internal sealed class SocketTransportFactory(string name) : JobTransportFactory
 {
     public override string Name => name;
 
-    public override JobTransport Create() =>
-        new SocketTransport(IpcAddress.Parse(name == "Tcp" ? "tcp:127.0.0.1:0" : $"unix:@{UnnamedTransport.NewName()}"));
+    public override JobTransport Create() => new SocketTransport(IpcAddress.Parse(name switch
+    {
+        "Tcp" => "tcp:127.0.0.1:0",
+        "Unix" => $"unix:@{UnnamedTransport.NewName()}",
+        _ => $"unix:@{UnnamedTransport.NewName()}?type=seqpacket",
+    }));
 
     public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>
         SocketTransport.Connect(connectionString, cancellation);
+
+    public override void CloseWriter(IpcChannel writer)
+    {
+        base.CloseWriter(writer);
+        UnnamedTransport.CleanUpFor(writer.Address);
+    }
 
     public override JobTransportReader OpenReader(string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation)
     {
@@ -131,7 +145,7 @@ internal sealed class SocketTransportReader : JobTransportReader
         _cancellation = cancellation;
         _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var family = address.Scheme == IpcScheme.Unix ? Libc.AF_UNIX : Libc.AF_INET;
-        var socket = new NativeSocket(listening, family, IpcSocketType.Stream, address);
+        var socket = new NativeSocket(listening, family, address.SocketType, address);
         _listener = new SocketListener(socket, null, AllowedUsers.OwnOrUnknown(), 0);
     }
 
@@ -155,7 +169,9 @@ internal sealed class SocketTransportReader : JobTransportReader
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _listener.Dispose();
+        if (!disposing) return;
+        _listener.Dispose();
+        UnnamedTransport.CleanUpFor(_listener.Address);
     }
 
     private bool TryReceive(MessageBuffer message)

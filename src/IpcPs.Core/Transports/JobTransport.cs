@@ -16,7 +16,8 @@ namespace IpcPs.Transports;
 /// <item>When all processes have ended, it disposes the transport.</item>
 /// </list>
 /// The parent notices that a process died, whatever the mechanism reports. A transport has no name on the machine, so nothing stays behind
-/// if all of its processes are killed.</remarks>
+/// if all of its processes are killed. A System V queue has no such form: it stays if the parent and all writers and readers are killed
+/// with KILL at once. Any one of them that is left removes it.</remarks>
 public abstract class JobTransport : IDisposable
 {
     /// <summary>The text with which a writing process opens its end (<see cref="JobTransportFactory.OpenWriter"/>). Keep it secret: it
@@ -66,6 +67,13 @@ public abstract class JobTransport : IDisposable
     {
     }
 
+    /// <summary>Whether an error of a writing end means that the reader has ended: what SIGPIPE means to a program.</summary>
+    public static bool IsReaderGone(IpcException error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        return error.Id == IpcErrors.PeerClosed || error.Id == IpcErrors.Removed;
+    }
+
     /// <summary>Releases the transport, and removes messages that were not received.</summary>
     public void Dispose()
     {
@@ -81,7 +89,8 @@ public abstract class JobTransport : IDisposable
 /// A mechanism has none, one, or several (sockets) of them: <see cref="IpcMechanism.Transports"/>.</summary>
 public abstract class JobTransportFactory
 {
-    /// <summary>The name of the kind: Pipe, Unix, Tcp, Queue or Ring.</summary>
+    /// <summary>The name of the kind: Pipe, Fifo, Unix, SeqPacket, Tcp, Queue, SysVQueue or Ring; or the address of a channel that
+    /// exists.</summary>
     public abstract string Name { get; }
 
     /// <summary>Whether only the job and the processes that write to it can read what is sent. Then secrets may be sent.</summary>
@@ -111,6 +120,13 @@ public abstract class JobTransportFactory
     {
         ArgumentNullException.ThrowIfNull(writer);
         writer.Dispose();
+    }
+
+    /// <summary>Called, on any thread, in a writing process whose parent has ended without disposing the transport. Removes what would stay
+    /// on the machine.</summary>
+    /// <param name="writer">A channel from <see cref="OpenWriter"/>.</param>
+    public virtual void OnParentEnded(IpcChannel writer)
+    {
     }
 
     /// <summary>Opens the reading end in the process that got <see cref="JobTransport.ReaderConnectionString"/>.</summary>

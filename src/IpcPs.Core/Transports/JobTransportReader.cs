@@ -6,7 +6,7 @@ namespace IpcPs.Transports;
 public abstract class JobTransportReader : IDisposable
 {
     /// <summary>Every message of a transport is received as an Object, because it is one.</summary>
-    private protected static readonly ReceiveOptions Objects = new() { Format = IpcFormat.Object };
+    internal static readonly ReceiveOptions Objects = new() { Format = IpcFormat.Object };
 
     /// <summary>Waits for the next message. For one thread at a time.</summary>
     /// <returns>False when all writers have ended and all of their messages were received. A message that a killed writer did not finish is
@@ -19,6 +19,12 @@ public abstract class JobTransportReader : IDisposable
     /// <param name="opened">The number of writers that opened the transport. A mechanism that cannot see whether messages are still on
     /// their way waits for so many.</param>
     public virtual void EndOfWriters(int opened)
+    {
+    }
+
+    /// <summary>Called, on any thread, when the parent has ended without disposing the transport. Removes what would stay on the machine.
+    /// The messages in it are lost.</summary>
+    public virtual void OnParentEnded()
     {
     }
 
@@ -55,4 +61,52 @@ internal sealed class ChannelTransportReader(IpcChannel channel, CancellationTok
         channel.Dispose();
         UnnamedTransport.CleanUpFor(channel.Address);
     }
+}
+
+/// <summary>The reading end for mechanisms that do not report the end of their writers: queues. After <see cref="EndOfWriters"/> it
+/// receives what is there, and then ends.</summary>
+/// <param name="channel">What it receives from.</param>
+/// <param name="options">The format of its messages.</param>
+/// <param name="ownsChannel">Whether it closes the channel.</param>
+/// <param name="cancellation">Ends its waits.</param>
+internal class DrainingTransportReader(IpcChannel channel, ReceiveOptions options, bool ownsChannel, CancellationToken cancellation)
+    : JobTransportReader
+{
+    private readonly CancellationTokenSource _ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+
+    public override bool Receive(MessageBuffer message)
+    {
+        try
+        {
+            if (!_ended.IsCancellationRequested) return channel.Receive(message, options, new(Deadline.Infinite, _ended.Token));
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // All writers have ended.
+        }
+        catch (IpcException e) when (IsEnd(e))
+        {
+            return false;
+        }
+        try
+        {
+            return channel.Receive(message, options, new(Deadline.Immediate, cancellation));
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.Empty || IsEnd(e))
+        {
+            return false;
+        }
+    }
+
+    public override void EndOfWriters(int opened) => _ended.Cancel();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        if (ownsChannel) channel.Dispose();
+        UnnamedTransport.CleanUpFor(channel.Address);
+    }
+
+    // It was removed, or its last writer was killed in the middle of a message, which the parent reports.
+    private static bool IsEnd(IpcException e) => e.Id == IpcErrors.Removed || e.Id == IpcErrors.TruncatedMessage;
 }

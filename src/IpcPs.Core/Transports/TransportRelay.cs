@@ -68,7 +68,7 @@ public sealed class TransportRelay : IDisposable
         catch (IpcException e)
         {
             // The process that reads the other transport may have ended. That is no failure.
-            if (writer is null || e.Id != IpcErrors.PeerClosed) _onFailed(e);
+            if (writer is null || !JobTransport.IsReaderGone(e)) _onFailed(e);
         }
         finally
         {

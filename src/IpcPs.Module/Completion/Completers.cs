@@ -4,6 +4,7 @@ using System.Management.Automation;
 using System.Management.Automation.Language;
 using IpcPs.Inventory;
 using IpcPs.Mechanisms;
+using IpcPs.Module.Jobs.Pools;
 using IpcPs.Signals;
 
 namespace IpcPs.Module.Completion;
@@ -78,11 +79,24 @@ public sealed class LimitCompleter : IpcCompleter
         IpcLimits.List().Select(static limit => (limit.Name, (string?)limit.Meaning));
 }
 
-/// <summary>Offers the transports that <c>-Via</c> accepts.</summary>
+/// <summary>Offers the transports that <c>-Via</c> accepts, and the addresses of the channels that exist.</summary>
 public sealed class TransportCompleter : IpcCompleter
 {
+    private static readonly IpcScheme[] Channels =
+        [IpcScheme.Fifo, IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Mq, IpcScheme.SysVMq, IpcScheme.Ring];
+
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
-        IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null));
+        IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null))
+            .Concat(IpcMechanisms.All.Where(static m => m.Schemes.Any(Channels.Contains)).SelectMany(static m => m.Known())
+                .Where(static address => Channels.Contains(address.Scheme) && address.SocketType != IpcSocketType.Datagram)
+                .Select(static address => (address.Text, (string?)null)));
+}
+
+/// <summary>Offers the names of the pools.</summary>
+public sealed class PoolCompleter : IpcCompleter
+{
+    private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
+        JobPools.All().Select(static pool => (pool.Name, (string?)$"{pool.Available} of {pool.Size} children are ready"));
 }
 
 /// <summary>Offers the signals' names. A command that receives signals gets only those that can be received.</summary>

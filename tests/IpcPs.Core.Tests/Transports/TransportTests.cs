@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using IpcPs.Inventory;
 using IpcPs.Mechanisms;
+using IpcPs.Proc;
 using IpcPs.Tests.Queues;
 using IpcPs.Transports;
 using Xunit;
@@ -51,7 +53,55 @@ public sealed class TransportTests : IDisposable
         Assert.Empty(ReadAll(reader));
     }
 
+    [Theory]
+    [InlineData("SeqPacket")]
+    [InlineData("Queue")]
+    [InlineData("SysVQueue")]
+    [InlineData("Ring")]
+    public void Nothing_is_left_of_what_was_not_received(string kind)
+    {
+        var before = Directory.GetFiles("/dev/shm").ToHashSet();
+        using (var transport = IpcMechanisms.Transport(kind).Create())
+        {
+            // The second one is what a killed writer leaves.
+            foreach (var end in new[] { "receive", "die" })
+            {
+                var writer = transport.OpenWriter();
+                writer.Send(Message(0, 0, 3_000_000), Objects, new(Deadline.Infinite, _limit.Token));
+                if (end == "receive") continue;
+                using var large = LargeMessage.Create("x"u8, writer.Address);
+                large.MarkDelivered();
+            }
+        }
+        Assert.DoesNotContain(Directory.GetFiles("/dev/shm"), f => !before.Contains(f) && IsOwn(f));
+    }
+
+    [Fact]
+    public void A_system_v_queue_ends_with_its_reader_and_with_the_first_process_that_sees_the_end_of_the_parent()
+    {
+        var kind = IpcMechanisms.Transport("SysVQueue");
+        for (var way = 0; way < 3; way++)
+        {
+            using var transport = kind.Create();
+            using var writer = kind.OpenWriter(transport.WriterConnectionString, _limit.Token);
+            // Not stale: the inventory finds that this process uses it, before any writer or reader does.
+            var row = IpcInventory.List([IpcScheme.SysVMq], true, out _).Single(o => writer.Address.Equals(o.Address));
+            Assert.False(row.IsStale, row.Reason);
+            using (var reader = kind.OpenReader(transport.ReaderConnectionString, [], _limit.Token))
+            {
+                if (way == 1) reader.OnParentEnded();
+                if (way == 2) kind.OnParentEnded(writer);
+                if (way > 0) Assert.False(reader.Receive(new MessageBuffer()));
+            }
+            var error = Assert.Throws<IpcException>(() => writer.Send("x"u8, Objects, Deadline.Immediate));
+            Assert.True(JobTransport.IsReaderGone(error), error.Message);
+            Assert.DoesNotContain(SysVTable.Addresses(IpcScheme.SysVMq), a => a.Equals(writer.Address));
+        }
+    }
+
     public void Dispose() => _limit.Dispose();
+
+    private static bool IsOwn(string file) => file.Contains($"/ipcps-large-{Environment.ProcessId}-", StringComparison.Ordinal);
 
     private static byte[] Message(int writer, int number, int size)
     {
@@ -68,7 +118,8 @@ public sealed class TransportTests : IDisposable
         while (reader.Receive(message))
         {
             var payload = message.Payload.Span;
-            all.Add((BinaryPrimitives.ReadInt32LittleEndian(payload), BinaryPrimitives.ReadInt32LittleEndian(payload[4..]), payload.Length));
+            var (writer, number) = (BinaryPrimitives.ReadInt32LittleEndian(payload), BinaryPrimitives.ReadInt32LittleEndian(payload[4..]));
+            all.Add((writer, number, payload.Length));
         }
         return all;
     }

@@ -9,7 +9,8 @@ public sealed class JobErrorTests : JobTests
     [Theory]
     [InlineData(
         "1 | Start-IpcJob { } -Via Carrier", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
-        "'Carrier' is not a transport. The transports are Pipe, Unix, Tcp, Queue, Ring.")]
+        "'Carrier' is not a transport. The transports are Pipe, Fifo, Unix, SeqPacket, Tcp, Queue, SysVQueue, Ring, and the address of a "
+        + "channel that exists (mq:/jobs).")]
     [InlineData("Start-IpcJob { } -Via Pigeon", "IpcInvalidArgument", ErrorCategory.InvalidArgument, "'Pigeon' is not a transport")]
     [InlineData(
         "Start-IpcJob { $using:nothing }", "IpcInvalidArgument", ErrorCategory.InvalidArgument,
@@ -63,8 +64,16 @@ public sealed class JobErrorTests : JobTests
     [Fact]
     public void Each_way_is_offered_by_completion()
     {
-        var matches = CommandCompletion.CompleteInput(
-            "1 | Start-IpcJob { } -Via ", 26, null, PowerShell.Create(Session.Runspace)).CompletionMatches;
-        Assert.Equal(["Pipe", "Queue", "Ring", "Tcp", "Unix"], matches.Select(static m => m.CompletionText).Order(StringComparer.Ordinal));
+        const string Line = "1 | Start-IpcJob { } -Via ";
+        var queue = (string)Session.Run("$queue = New-IpcQueue mq:/ipcps-via-$PID; $queue.Address.Text").Single()!;
+        var segment = (string)Session.Run("$segment = New-IpcSharedMemory shm:/ipcps-via-$PID -Size 10; $segment.Address.Text").Single()!;
+        var offered = CommandCompletion.CompleteInput(Line, Line.Length, null, PowerShell.Create(Session.Runspace)).CompletionMatches
+            .Select(static m => m.CompletionText).ToArray();
+        Session.Run("$queue, $segment | Remove-IpcObject").NoErrors();
+        Assert.Equal(
+            ["Fifo", "Pipe", "Queue", "Ring", "SeqPacket", "SysVQueue", "Tcp", "Unix"],
+            offered.Where(static m => !m.Contains(':', StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Contains(queue, offered);
+        Assert.DoesNotContain(segment, offered);
     }
 }

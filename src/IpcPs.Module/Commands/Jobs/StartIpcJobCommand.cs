@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using IpcPs.Mechanisms;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
@@ -61,10 +60,12 @@ public sealed class StartIpcJobCommand : WorkerCommand
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget[]? Handle { get; set; }
 
-    /// <summary>The transport of the input.</summary>
+    /// <summary>The transport of the input; or a channel that exists, or its address: what comes through it is the input.</summary>
     [Parameter]
+    [IpcTargetTransformation]
+    [ValidateNotNull]
     [ArgumentCompleter(typeof(TransportCompleter))]
-    public string Via { get; set; } = "Pipe";
+    public IpcTarget Via { get; set; } = IpcTarget.FromText("Pipe");
 
     /// <summary>How many jobs read the output. Each of them gets every object.</summary>
     [Parameter]
@@ -117,8 +118,6 @@ public sealed class StartIpcJobCommand : WorkerCommand
 
     private IpcJob Start(bool piped)
     {
-        // Also if nothing is piped: an unknown name is an error.
-        var via = IpcMechanisms.Transport(Via);
         var isPerItem = ParameterSetName == nameof(Process);
         CheckFor(isPerItem);
         var script = isPerItem ? Process : FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
@@ -133,7 +132,7 @@ public sealed class StartIpcJobCommand : WorkerCommand
             Workers = workers,
             Broadcast = Broadcast,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
-            Via = piped ? via : null,
+            Via = JobInputTransport.Factory(Via, piped),
         });
     }
 

@@ -1,6 +1,9 @@
 using System.Collections;
 using System.Management.Automation;
+using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
+using IpcPs.Module.Jobs.Pools;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 
@@ -60,6 +63,13 @@ public abstract class WorkerCommand : IpcCmdlet
     [ValidateNotNull]
     public IDictionary? Environment { get; set; }
 
+    /// <summary>The pool that the processes are taken from, or its name.</summary>
+    [Parameter]
+    [IpcJobPoolTransformation]
+    [ValidateNotNull]
+    [ArgumentCompleter(typeof(PoolCompleter))]
+    public IpcJobPool? Pool { get; set; }
+
     /// <summary>Whether workers are asked for: several processes, or one that can be replaced.</summary>
     private protected bool HasWorkers =>
         Workers is not null || Ordered || Retry > 0 || ItemTimeout is not null || MaxFailures is not null;
@@ -82,6 +92,7 @@ public abstract class WorkerCommand : IpcCmdlet
         Location = WorkingDirectory is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath
             : JobPaths.FindFolder(WorkingDirectory, this),
         Environment = JobEnvironment.Of(Environment),
+        Pool = Pool,
     };
 
     /// <summary>How the workers share the input.</summary>

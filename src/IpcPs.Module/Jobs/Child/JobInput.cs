@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using IpcPs.Module.Jobs.Collections;
-using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Serialization;
 using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
@@ -17,31 +17,48 @@ internal interface IJobInput : IDisposable
     /// <summary>All writers have ended.</summary>
     /// <param name="writers">Their number.</param>
     void End(int writers);
+
+    /// <summary>The parent has ended.</summary>
+    void OnParentEnded();
 }
 
 /// <summary>Receives a job's input: values from the parent, or the output of other jobs.</summary>
 /// <param name="transport">The transport; null if the job has no input.</param>
+/// <param name="onUnreadable">Reports a message that can't be read. Those after it are received all the same.</param>
 /// <param name="stopping">Cancelled when the script is stopped.</param>
-internal sealed class JobInput(JobTransportReader? transport, CancellationToken stopping) : IJobInput
+internal sealed class JobInput(JobTransportReader? transport, Action<IpcException> onUnreadable, CancellationToken stopping) : IJobInput
 {
     private readonly MessageBuffer _message = new();
-    private readonly JobSerializer _serializer = new();
+    private readonly MessageDecoder _decoder = new();
 
     public void End(int writers) => transport?.EndOfWriters(writers);
+
+    public void OnParentEnded() => transport?.OnParentEnded();
 
     public bool TryReceive(out PSObject? value)
     {
         value = null;
-        try
+        while (transport is not null)
         {
-            if (transport is null || !transport.Receive(_message)) return false;
-            value = _serializer.Decode(_message.Payload, stopping) is { } decoded ? PSObject.AsPSObject(decoded) : null;
+            var isReceived = false;
+            try
+            {
+                if (!transport.Receive(_message)) return false;
+                isReceived = true;
+                // Of jobs and parents it is an object. Other programs that write to a channel may send text or bytes.
+                value = _decoder.Decode(_message, IpcFormat.Auto, stopping) is { } decoded ? PSObject.AsPSObject(decoded) : null;
+                return true;
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                throw new PipelineStoppedException();
+            }
+            catch (IpcException e) when (isReceived || e.IsOfOneMessage)
+            {
+                onUnreadable(e);
+            }
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException();
-        }
-        return true;
+        return false;
     }
 
     /// <summary>Releases the transport. Its writers are notified.</summary>

@@ -64,6 +64,12 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
         lock (_guard) Monitor.PulseAll(_guard);
     }
 
+    /// <summary>The parent has ended.</summary>
+    public void OnParentEnded()
+    {
+        if (_writer is { } writer) _redirection!.OnParentEnded(writer);
+    }
+
     /// <summary>Sends what is buffered.</summary>
     public void Complete()
     {

@@ -52,7 +52,38 @@ internal sealed class WorkerInput(RecordSender records, CancellationToken stoppi
 
     public bool TryReceive(out PSObject? value)
     {
+        while (TakeNext() is { } item)
+        {
+            try
+            {
+                value = _serializer.Decode(item, stopping) is { } decoded ? PSObject.AsPSObject(decoded) : null;
+                return true;
+            }
+            catch (OperationCanceledException)
+            {
+                throw new PipelineStoppedException();
+            }
+            catch (IpcException e)
+            {
+                // What can't be read fails as an item.
+                Fail(ErrorRecords.ToRecord(e));
+            }
+        }
         value = null;
+        return false;
+    }
+
+    public void OnParentEnded()
+    {
+    }
+
+    public void Dispose()
+    {
+    }
+
+    /// <summary>Waits for the next item; null at the end.</summary>
+    private byte[]? TakeNext()
+    {
         // At once: if this process is killed in the next moment, all that the finished item gave must have left it, and the item that
         // is blamed must be the right one.
         records.Send(JobStreamId.NextItem, _failure);
@@ -65,13 +96,7 @@ internal sealed class WorkerInput(RecordSender records, CancellationToken stoppi
             while (!_items.TryDequeue(out item) && !_ended && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
         }
         if (stopping.IsCancellationRequested) throw new PipelineStoppedException();
-        if (item is null) return false;
-        value = _serializer.Decode(item, stopping) is { } decoded ? PSObject.AsPSObject(decoded) : null;
-        return true;
-    }
-
-    public void Dispose()
-    {
+        return item;
     }
 
     private void Wake()

@@ -68,7 +68,7 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
 
     private void Watch()
     {
-        ChildText.ReadUntilExit(connection.Child, connection.Output, connection.Error, OnOutputText, OnErrorText);
+        connection.ReadText(OnOutputText, OnErrorText);
         // A process that the child started may hold the pipe open. The child's own records are in it now.
         _childEnded.Cancel();
     }
@@ -78,7 +78,9 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
         var message = new MessageBuffer();
         try
         {
-            while (connection.Records.Receive(message, Objects, new(Deadline.Infinite, _childEnded.Token))) Process(message);
+            foreach (var (id, payload) in connection.Received) Process(id, payload);
+            while (connection.Records.Receive(message, Objects, new(Deadline.Infinite, _childEnded.Token)))
+                Process((JobStreamId)message.StreamId, message.Payload);
         }
         catch (OperationCanceledException)
         {
@@ -101,7 +103,8 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
     {
         try
         {
-            while (connection.Records.Receive(message, Objects, Deadline.Immediate)) Process(message);
+            while (connection.Records.Receive(message, Objects, Deadline.Immediate))
+                Process((JobStreamId)message.StreamId, message.Payload);
         }
         catch (IpcException e)
         {
@@ -117,10 +120,9 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
         connection.Child.SignalGroup(9);
     }
 
-    private void Process(MessageBuffer message)
+    private void Process(JobStreamId id, ReadOnlyMemory<byte> payload)
     {
-        var payload = message.Payload;
-        switch ((JobStreamId)message.StreamId)
+        switch (id)
         {
             case JobStreamId.Output:
                 OnOutput(payload);
@@ -147,7 +149,7 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
                 OnFinished(FinishedMessage.From(_serializer.Decode(payload)));
                 break;
             default:
-                OnMessage((JobStreamId)message.StreamId, payload);
+                OnMessage(id, payload);
                 break;
         }
     }

@@ -1,4 +1,5 @@
 using IpcPs.Linux;
+using IpcPs.Module.Jobs.Pools;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Pipes;
 using IpcPs.Processes;
@@ -6,66 +7,62 @@ using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>A job's child, and the pipes to it.</summary>
+/// <summary>A job's child, from a pool or started for the job, and what leads to it.</summary>
 internal sealed class JobConnection : IDisposable
 {
-    private readonly AnonymousPipe _control = AnonymousPipe.Create();
-    private readonly AnonymousPipe _records = AnonymousPipe.Create();
-    private readonly AnonymousPipe _output = AnonymousPipe.Create();
-    private readonly AnonymousPipe _error = AnonymousPipe.Create();
-    private readonly DuplexPipe _channel = DuplexPipe.Create();
+    private readonly WarmChild? _warm;
+    private readonly JobProcess _process;
 
-    /// <summary>Creates the pipes and starts the child.</summary>
-    /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
+    /// <summary>Takes or starts the child.</summary>
+    /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found; the pool has failed or was
+    /// removed.</exception>
     public JobConnection(JobStartInfo start)
     {
         try
         {
             Input = start.Via?.Create();
-            var descriptors = Standard();
-            var next = JobDescriptors.FirstFree;
-            var input = Add(descriptors, Input?.ReaderDescriptors ?? [], ref next);
-            var handles = new List<object>();
-            foreach (var handle in start.Handles)
-                handles.Add(handle.Descriptors.Count > 0 ? Add(descriptors, handle.Descriptors, ref next) : handle.Address);
+            _warm = start.Pool?.Take();
+            // A pool's children can't have a job's environment from their start on, so that none of its jobs has.
+            _process = _warm?.Process ?? new JobProcess(start.Pool is null ? start.Environment : JobEnvironment.Of(null));
+            var descriptors = new List<SafeDescriptor>(Input?.ReaderDescriptors ?? []);
             Start = new StartMessage
             {
+                Preparation = _warm is null ? start.Pool?.Preparation : null,
                 Script = start.Script,
                 Initialization = start.Initialization,
                 Arguments = start.Arguments,
                 Using = start.Using,
-                Manifest = ShellCommand.Manifest,
                 Location = start.Location,
+                Environment = start.Pool is null ? JobEnvironment.Of(null) : start.Environment,
                 InputTransport = start.Via?.Name,
                 InputConnectionString = Input?.ReaderConnectionString ?? "",
-                InputDescriptors = input,
-                Handles = handles,
+                InputDescriptors = descriptors.Count,
+                Handles = [.. start.Handles.Select(h => h.Descriptors.Count > 0 ? Add(descriptors, h) : (object)h.Address)],
+                Descriptors = descriptors.Count,
                 Worker = start.Worker,
             };
-            var (fileName, arguments) = ShellCommand.ForChild();
-            Child = ChildProcess.Start(new ChildProcessOptions
-            {
-                FileName = fileName,
-                Arguments = arguments,
-                Environment = JobEnvironment.With(start.Environment),
-                Descriptors = descriptors,
-                OwnSession = true,
-            });
-            ReleaseChildEnds();
+            _process.Pass(descriptors);
             Input?.ReleaseReader();
-            JobChannels.Register(Channel);
         }
         catch
         {
             Input?.Dispose();
-            Dispose();
-            _channel.Dispose();
+            if (_process is not null)
+            {
+                _process.Kill();
+                _warm?.Dispose();
+                _process.Dispose();
+                _process.Channel.Dispose();
+            }
             throw;
         }
     }
 
+    /// <summary>Whether the child comes from a pool.</summary>
+    public bool IsWarm => _warm is not null;
+
     /// <summary>The child.</summary>
-    public ChildProcess Child { get; }
+    public ChildProcess Child => _process.Child;
 
     /// <summary>The first message to the child.</summary>
     public StartMessage Start { get; }
@@ -74,65 +71,35 @@ internal sealed class JobConnection : IDisposable
     public JobTransport? Input { get; }
 
     /// <summary>Messages to the child.</summary>
-    public PipeChannel Control => _control.Writer;
+    public PipeChannel Control => _process.Control;
 
     /// <summary>Records and messages from the child.</summary>
-    public PipeChannel Records => _records.Reader;
+    public PipeChannel Records => _process.Records;
 
-    /// <summary>The child's standard output.</summary>
-    public PipeChannel Output => _output.Reader;
-
-    /// <summary>The child's standard error.</summary>
-    public PipeChannel Error => _error.Reader;
+    /// <summary>What was received from <see cref="Records"/> already, before the child was taken from its pool.</summary>
+    public IReadOnlyList<(JobStreamId Id, byte[] Payload)> Received => _warm?.Received ?? [];
 
     /// <summary>The parent's end of <c>$IpcParent</c>. The job owns it: it stays open longer than the other pipes.</summary>
-    public PipeChannel Channel => _channel.Near;
+    public PipeChannel Channel => _process.Channel;
+
+    /// <summary>Reads the child's standard output and error until it ends.</summary>
+    public void ReadText(Action<string> onOutput, Action<string> onError)
+    {
+        _warm?.HandOverText(onOutput, onError);
+        ChildText.ReadUntilExit(Child, _process.Output, _process.Error, onOutput, onError);
+    }
 
     /// <summary>Closes all pipes except <see cref="Channel"/>.</summary>
     public void Dispose()
     {
-        _control.Dispose();
-        _records.Dispose();
-        _output.Dispose();
-        _error.Dispose();
-        _channel.Far.Dispose();
+        _warm?.Dispose();
+        _process.Dispose();
     }
 
-    private static int[] Add(List<InheritedDescriptor> descriptors, IReadOnlyList<SafeDescriptor> more, ref int next)
+    private static int[] Add(List<SafeDescriptor> descriptors, IpcTargetHandle handle)
     {
-        var numbers = new int[more.Count];
-        for (var i = 0; i < numbers.Length; i++)
-        {
-            numbers[i] = next++;
-            descriptors.Add(new InheritedDescriptor(more[i], numbers[i]));
-        }
-        return numbers;
-    }
-
-    private List<InheritedDescriptor> Standard()
-    {
-        var far = InheritedObjects.DescriptorsOf(_channel.Far);
-        InheritedDescriptor output = new(InheritedObjects.DescriptorsOf(_output.Writer)[0], JobDescriptors.StandardOutput);
-        InheritedDescriptor error = new(InheritedObjects.DescriptorsOf(_error.Writer)[0], JobDescriptors.StandardError);
-        output.MakeBlocking();
-        error.MakeBlocking();
-        return
-        [
-            output,
-            error,
-            new(InheritedObjects.DescriptorsOf(_control.Reader)[0], JobDescriptors.Control),
-            new(InheritedObjects.DescriptorsOf(_records.Writer)[0], JobDescriptors.Records),
-            new(far[0], JobDescriptors.ParentReader),
-            new(far[1], JobDescriptors.ParentWriter),
-        ];
-    }
-
-    private void ReleaseChildEnds()
-    {
-        _control.Reader.Dispose();
-        _records.Writer.Dispose();
-        _output.Writer.Dispose();
-        _error.Writer.Dispose();
-        _channel.Far.Dispose();
+        var first = descriptors.Count;
+        descriptors.AddRange(handle.Descriptors);
+        return [.. Enumerable.Range(first, handle.Descriptors.Count)];
     }
 }

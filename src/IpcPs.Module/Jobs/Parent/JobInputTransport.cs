@@ -1,4 +1,6 @@
+using IpcPs.Mechanisms;
 using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Transformation;
 using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Parent;
@@ -16,6 +18,21 @@ internal sealed class JobInputTransport(JobTransportFactory factory, JobTranspor
     private int _sources;
     private int _writers;
     private bool _disposed;
+
+    /// <summary>What -Via stands for: a transport between processes, or a channel that exists.</summary>
+    /// <param name="via">The name of a transport, the address of a channel, or a channel.</param>
+    /// <param name="isPiped">Whether something is piped to the job.</param>
+    /// <returns>Null if the job has no input.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: no transport has that name, also if nothing is piped;
+    /// <see cref="IpcErrors.InvalidAddress"/>.</exception>
+    public static JobTransportFactory? Factory(IpcTarget via, bool isPiped)
+    {
+        var text = via.ToString();
+        if (via.Object is not null || text.Contains(':', StringComparison.Ordinal))
+            return new ChannelTransportFactory(via.Address, via.Object, isPiped);
+        var named = IpcMechanisms.Transport(text);
+        return isPiped ? named : null;
+    }
 
     /// <summary>How another process opens the transport to write to it.</summary>
     public RedirectMessage Redirection => new(factory.Name, transport.WriterConnectionString);
@@ -70,7 +87,7 @@ internal sealed class JobInputTransport(JobTransportFactory factory, JobTranspor
                 _writers++;
                 return writer;
             }
-            catch (IpcException e) when (e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.PeerClosed)
+            catch (IpcException e) when (e.Id == IpcErrors.NoPeer || JobTransport.IsReaderGone(e))
             {
                 // The reader has just ended. Its own job reports how.
                 return null;
@@ -154,7 +171,7 @@ internal sealed class JobInputWriter : IDisposable
         {
             return false;
         }
-        catch (IpcException e) when (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed)
+        catch (IpcException e) when (JobTransport.IsReaderGone(e) || e.Id == IpcErrors.Closed)
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using System.Collections;
 using IpcPs.Linux;
+using IpcPs.Module.Jobs.Pools;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
@@ -34,10 +35,13 @@ internal sealed record JobStartInfo
     /// <summary>The environment variables that it has besides those of this process; a null removes one.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
+    /// <summary>The pool that the processes are taken from; null to start them.</summary>
+    public IpcJobPool? Pool { get; init; }
+
     /// <summary>The objects of -Handle.</summary>
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];
 
-    /// <summary>What carries the input; null if nothing is piped to the job.</summary>
+    /// <summary>What carries the input; null if the job has none.</summary>
     public JobTransportFactory? Via { get; init; }
 
     /// <summary>How many jobs read the output, each of them all of it; null for one, or none.</summary>

@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Jobs.Workers;
+using IpcPs.Module.Serialization;
 using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Parent;
@@ -127,11 +128,14 @@ internal sealed class WorkersBody : IJobBody
     private void Feed()
     {
         var message = new MessageBuffer();
+        var (decoder, encoder) = (new MessageDecoder(), new JobSerializer());
         try
         {
-            while (!_group.IsClosed && _reader!.Receive(message))
+            while (!_group.IsClosed && TryReceive(message))
             {
-                var item = message.Payload.ToArray();
+                // What another program has sent is encoded for the workers.
+                var item = message.Format == IpcFormat.Object ? message.Payload.ToArray()
+                    : encoder.Encode(decoder.Decode(message, IpcFormat.Auto, _ending.Token), _ending.Token).ToArray();
                 while (!_group.TryAdd(item)) _group.WaitForRoom(orResult: false, _ending.Token);
             }
             _group.CompleteInput();
@@ -142,7 +146,23 @@ internal sealed class WorkersBody : IJobBody
         }
         catch (IpcException e)
         {
-            _group.Fail(JobEnd.Failed($"could not read its input: {e.Message}"));
+            _group.Fail(JobEnd.Failed($"could not read its input: {e.Message}", e.Id));
+        }
+    }
+
+    /// <summary>Receives the next message. One that can't be read is reported.</summary>
+    private bool TryReceive(MessageBuffer message)
+    {
+        while (true)
+        {
+            try
+            {
+                return _reader!.Receive(message);
+            }
+            catch (IpcException e) when (e.IsOfOneMessage)
+            {
+                _group.OnRecord(ErrorRecords.ToRecord(e));
+            }
         }
     }
 
@@ -213,7 +233,7 @@ internal sealed class WorkersBody : IJobBody
     {
         // The reader has ended. So do the workers, as a program does by SIGPIPE.
         if (e.Id == IpcErrors.PeerClosed || (_writer is null && _job.HasNoReader())) _group.EndForLackOfReader();
-        else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}"));
+        else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}", e.Id));
     }
 
     private void DropResults()

@@ -28,8 +28,9 @@ internal static class JobDescriptors
     /// <summary>The writing side of <c>$IpcParent</c>.</summary>
     public const int ParentWriter = 6;
 
-    /// <summary>The first number for the input's transport, if the job has input, and for the objects of -Handle.</summary>
-    public const int FirstFree = 7;
+    /// <summary>A socket through which the descriptors of the start message come: the input's transport, and the objects of -Handle. They
+    /// can't be inherited, because the child may have started before its job was known.</summary>
+    public const int Passed = 7;
 }
 
 /// <summary>The stream id of a message from a child to its job, which says what the message is. All of PowerShell's streams share one
@@ -58,6 +59,9 @@ internal enum JobStreamId : byte
     /// <summary>From a worker: the last items that it got will not be worked on. The content is their number.</summary>
     ItemsReturned,
 
+    /// <summary>From the child of a pool: it has done what <see cref="JobControlId.Prepare"/> says, and waits for its job.</summary>
+    Ready,
+
     /// <summary>An <see cref="AttachedMessage"/>.</summary>
     Attached,
 }
@@ -65,7 +69,7 @@ internal enum JobStreamId : byte
 /// <summary>The stream id of a message from a job to its child, which says what the message is. At most 15.</summary>
 internal enum JobControlId : byte
 {
-    /// <summary>The first message: a <see cref="StartMessage"/>.</summary>
+    /// <summary>The job: a <see cref="StartMessage"/>.</summary>
     Start = 1,
 
     /// <summary>A <see cref="RedirectMessage"/>. The child opens the transport, answers <see cref="JobStreamId.Redirected"/>, and waits
@@ -88,13 +92,48 @@ internal enum JobControlId : byte
     /// <see cref="JobStreamId.ItemsReturned"/>.</summary>
     TakeBack,
 
+    /// <summary>To the child of a pool, before <see cref="Start"/>: a <see cref="PrepareMessage"/>. It answers
+    /// <see cref="JobStreamId.Ready"/>.</summary>
+    Prepare,
+
     /// <summary>An <see cref="AttachMessage"/>. The child answers with an <see cref="AttachedMessage"/>.</summary>
     Attach,
 }
 
-/// <summary>The first message to a child: the script, and everything that it needs.</summary>
+/// <summary>What a pool's child does before its job comes.</summary>
+internal sealed class PrepareMessage
+{
+    /// <summary>The pool's initialization script; null for none.</summary>
+    public string? Script { get; init; }
+
+    /// <summary>The values of its <c>$using:</c> expressions, by PowerShell's key for each.</summary>
+    public IDictionary Using { get; init; } = new Hashtable();
+
+    /// <summary>The folder to run it in.</summary>
+    public string? Location { get; init; }
+
+    /// <summary>Reads the message.</summary>
+    public static PrepareMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "preparation");
+        return new PrepareMessage
+        {
+            Script = (string?)bag[nameof(Script)],
+            Using = JobMessage.Unwrap(bag[nameof(Using)]) as IDictionary ?? new Hashtable(),
+            Location = (string?)bag[nameof(Location)],
+        };
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(Script)] = Script, [nameof(Using)] = Using, [nameof(Location)] = Location };
+}
+
+/// <summary>The message to a child that has its job: the script, and everything that it needs.</summary>
 internal sealed class StartMessage
 {
+    /// <summary>What the child has to do first, if the job has a pool but the child does not come from it; null otherwise.</summary>
+    public PrepareMessage? Preparation { get; init; }
+
     /// <summary>The script's text.</summary>
     public required string Script { get; init; }
 
@@ -107,11 +146,11 @@ internal sealed class StartMessage
     /// <summary>The values of the scripts' <c>$using:</c> expressions, by PowerShell's key for each.</summary>
     public IDictionary Using { get; init; } = new Hashtable();
 
-    /// <summary>The path of the module manifest to import.</summary>
-    public required string Manifest { get; init; }
-
     /// <summary>The folder to start in.</summary>
     public string? Location { get; init; }
+
+    /// <summary>The environment variables to set, for a child that could not get them at its start; a null removes one.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
     /// <summary>The name of the input's transport; null if the job has no input.</summary>
     public string? InputTransport { get; init; }
@@ -119,10 +158,13 @@ internal sealed class StartMessage
     /// <summary>The connection string of the input's transport.</summary>
     public string InputConnectionString { get; init; } = "";
 
-    /// <summary>The numbers of the transport's inherited descriptors.</summary>
-    public IReadOnlyList<int> InputDescriptors { get; init; } = [];
+    /// <summary>How many descriptors come through <see cref="JobDescriptors.Passed"/>.</summary>
+    public int Descriptors { get; init; }
 
-    /// <summary>The objects of -Handle: for each the numbers of its descriptors, or its address.</summary>
+    /// <summary>How many of them, from the first one on, are the input's transport.</summary>
+    public int InputDescriptors { get; init; }
+
+    /// <summary>The objects of -Handle: for each the indexes of its descriptors among those that come, or its address.</summary>
     public IReadOnlyList<object> Handles { get; init; } = [];
 
     /// <summary>The worker's number, from 1; 0 if the process is no worker.</summary>
@@ -134,15 +176,17 @@ internal sealed class StartMessage
         var bag = JobMessage.From(content, "start");
         return new StartMessage
         {
+            Preparation = bag[nameof(Preparation)] is { } preparation ? PrepareMessage.From(preparation) : null,
             Script = (string)bag[nameof(Script)]!,
             Initialization = (string?)bag[nameof(Initialization)],
             Arguments = List(bag[nameof(Arguments)]),
             Using = JobMessage.Unwrap(bag[nameof(Using)]) as IDictionary ?? new Hashtable(),
-            Manifest = (string)bag[nameof(Manifest)]!,
             Location = (string?)bag[nameof(Location)],
+            Environment = JobEnvironment.Of(JobMessage.Unwrap(bag[nameof(Environment)]) as IDictionary),
             InputTransport = (string?)bag[nameof(InputTransport)],
             InputConnectionString = (string)bag[nameof(InputConnectionString)]!,
-            InputDescriptors = Numbers(bag[nameof(InputDescriptors)]),
+            Descriptors = Convert.ToInt32(bag[nameof(Descriptors)], CultureInfo.InvariantCulture),
+            InputDescriptors = Convert.ToInt32(bag[nameof(InputDescriptors)], CultureInfo.InvariantCulture),
             Handles = [.. List(bag[nameof(Handles)]).Select(static h => h!)],
             Worker = Convert.ToInt32(bag[nameof(Worker)], CultureInfo.InvariantCulture),
         };
@@ -151,28 +195,32 @@ internal sealed class StartMessage
     /// <summary>The content of the message.</summary>
     public Hashtable ToBag() => new()
     {
+        [nameof(Preparation)] = Preparation?.ToBag(),
         [nameof(Script)] = Script,
         [nameof(Initialization)] = Initialization,
         [nameof(Arguments)] = Arguments.ToArray(),
         [nameof(Using)] = Using,
-        [nameof(Manifest)] = Manifest,
         [nameof(Location)] = Location,
+        [nameof(Environment)] = Environment.ToDictionary(),
         [nameof(InputTransport)] = InputTransport,
         [nameof(InputConnectionString)] = InputConnectionString,
-        [nameof(InputDescriptors)] = InputDescriptors.ToArray(),
+        [nameof(Descriptors)] = Descriptors,
+        [nameof(InputDescriptors)] = InputDescriptors,
         [nameof(Handles)] = Handles.ToArray(),
         [nameof(Worker)] = Worker,
     };
 
     /// <summary>Opens the input; null if the job has none.</summary>
+    /// <param name="passed">The numbers of the descriptors that came.</param>
     /// <param name="stopping">Ends its waits.</param>
-    public JobTransportReader? OpenInput(CancellationToken stopping) => InputTransport is null ? null
-        : IpcMechanisms.Transport(InputTransport).OpenReader(InputConnectionString, InputDescriptors, stopping);
+    public JobTransportReader? OpenInput(int[] passed, CancellationToken stopping) => InputTransport is null ? null
+        : IpcMechanisms.Transport(InputTransport).OpenReader(InputConnectionString, passed[..InputDescriptors], stopping);
 
     /// <summary>Opens the objects of -Handle.</summary>
-    public object[] OpenHandles() => [.. Handles.Select(static h => JobMessage.Unwrap(h) is string address
+    /// <param name="passed">The numbers of the descriptors that came.</param>
+    public object[] OpenHandles(int[] passed) => [.. Handles.Select(h => JobMessage.Unwrap(h) is string address
         ? IpcMechanisms.Open(IpcAddress.Parse(address))
-        : InheritedObjects.Open(Numbers(h)))];
+        : InheritedObjects.Open([.. Numbers(h).Select(index => passed[index])]))];
 
     private static IReadOnlyList<object?> List(object? value) => JobMessage.Unwrap(value) is IList list ? [.. list.Cast<object?>()] : [];
 
@@ -201,6 +249,9 @@ internal sealed record RedirectMessage(string Transport, string ConnectionString
 
     /// <summary>Whether secrets may be sent on it.</summary>
     public bool IsPrivate => IpcMechanisms.Transport(Transport).IsPrivate;
+
+    /// <summary>The parent has ended, and can't release the transport.</summary>
+    public void OnParentEnded(IpcChannel writer) => IpcMechanisms.Transport(Transport).OnParentEnded(writer);
 
     /// <summary>Closes a channel from <see cref="OpenWriter"/>.</summary>
     public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Transport).CloseWriter(writer);

@@ -1,6 +1,6 @@
 using System.Collections;
 
-namespace IpcPs.Module.Jobs.Parent;
+namespace IpcPs.Module.Jobs.Protocol;
 
 /// <summary>The environment variables of a job's process.</summary>
 internal static class JobEnvironment
