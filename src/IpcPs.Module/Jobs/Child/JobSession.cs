@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.InteropServices;
@@ -15,7 +14,7 @@ namespace IpcPs.Module.Jobs.Child;
 
 /// <summary>Runs a job's script in the child: the runspace, the streams to the parent, and the end, which the script or the parent
 /// causes.</summary>
-internal sealed class JobSession : IDisposable
+internal sealed partial class JobSession : IDisposable
 {
     /// <summary>The time for the script's finally blocks and programs after its parent has ended.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
@@ -40,6 +39,7 @@ internal sealed class JobSession : IDisposable
     private int[] _descriptors = [];
     private readonly JobSerializer _rehearsed = new();
     private bool _isRehearsal;
+    private readonly AttachedBroadcasts _broadcasts;
     private IJobInput? _input;
     private WorkerInput? _items;
     private ScriptStopper? _stopper;
@@ -53,6 +53,7 @@ internal sealed class JobSession : IDisposable
         // Not cancelled by a stop: records from finally blocks still reach the parent.
         _records = new RecordSender(records);
         _output = new JobOutput(_records, _stopping.Token);
+        _broadcasts = new AttachedBroadcasts(OnAttached, _stopping.Token);
     }
 
     /// <summary>Opens the runspace, waits for the start message, runs the script, and sends the final message.</summary>
@@ -80,6 +81,7 @@ internal sealed class JobSession : IDisposable
 
     public void Dispose()
     {
+        _broadcasts.Dispose();
         _input?.Dispose();
         _output.Dispose();
         _records.Dispose();
@@ -114,6 +116,7 @@ internal sealed class JobSession : IDisposable
                 case StartMessage start:
                     if (start.Preparation is { } first) end = Prepare(shell, first);
                     if (end == JobState.Completed && host.ExitCode is null) end = RunJob(shell, start, _input!, host);
+                    _broadcasts.Dispose();
                     _input!.Dispose();
                     return Finish(host, end);
                 case IpcException e:
@@ -155,7 +158,7 @@ internal sealed class JobSession : IDisposable
         var start = new StartMessage { Script = Rehearsal, Location = Environment.CurrentDirectory };
         _isRehearsal = true;
         RunJob(shell, StartMessage.From(_rehearsed.Decode(_rehearsed.Encode(start.ToBag()).ToArray())),
-            new JobInput(null, _stopping.Token), host);
+            new JobInput(null, ReportUnreadable, _stopping.Token), host);
         _isRehearsal = false;
     }
 
@@ -348,114 +351,5 @@ internal sealed class JobSession : IDisposable
         var left = Grace - Stopwatch.GetElapsedTime(ended);
         CurrentProcess.WaitUntilAloneInGroup(left > TimeSpan.Zero ? Deadline.After(left) : Deadline.Immediate);
         CurrentProcess.KillGroup();
-    }
-
-    /// <summary>Handles the parent's messages until it ends.</summary>
-    private void Listen()
-    {
-        var message = new MessageBuffer();
-        try
-        {
-            while (_control.Receive(message)) HandleControlMessage(message);
-        }
-        catch (Exception e) when (e is IpcException or OperationCanceledException)
-        {
-            if (_control.IsClosed) return;
-        }
-        // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
-        Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
-        // At once: this process may be killed while it waits for the script.
-        _input?.OnParentEnded();
-        _output.OnParentEnded();
-        Stop();
-        if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
-    }
-
-    private void HandleControlMessage(MessageBuffer message)
-    {
-        switch ((JobControlId)message.StreamId)
-        {
-            case JobControlId.Prepare:
-                _orders.Add(PrepareMessage.From(_serializer.Decode(message.Payload)));
-                break;
-            case JobControlId.Start:
-                _orders.Add(Accept(message));
-                break;
-            case JobControlId.Redirect:
-                Redirect(RedirectMessage.From(_serializer.Decode(message.Payload)));
-                break;
-            case JobControlId.Proceed:
-                _output.Proceed();
-                break;
-            case JobControlId.InputEnded:
-                _input!.End(Convert.ToInt32(_serializer.Decode(message.Payload), CultureInfo.InvariantCulture));
-                break;
-            case JobControlId.Item:
-                _items!.Add(message.Payload.Span);
-                break;
-            case JobControlId.TakeBack:
-                _items!.GiveBack();
-                break;
-            case JobControlId.ReaderGone:
-                Stop();
-                break;
-        }
-    }
-
-    /// <summary>Makes the input ready, which later messages may be about.</summary>
-    /// <returns>The start message, or why the job can't start.</returns>
-    private object Accept(MessageBuffer message)
-    {
-        try
-        {
-            var start = StartMessage.From(_serializer.Decode(message.Payload));
-            UsingValues.Inherit(start.Using);
-            if (start.Descriptors > 0) _descriptors = ReceiveDescriptors(start.Descriptors);
-            if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);
-            _input = (IJobInput?)_items ?? new JobInput(start.OpenInput(_descriptors, _stopping.Token), ReportUnreadable, _stopping.Token);
-            return start;
-        }
-        catch (Exception e) when (e is IpcException or OperationCanceledException)
-        {
-            return e;
-        }
-    }
-
-    private int[] ReceiveDescriptors(int count)
-    {
-        var message = new MessageBuffer();
-        _passed.Receive(message, default, _stopping.Token);
-        var descriptors = message.TakeHandles();
-        if (descriptors.Count == count) return [.. descriptors.Select(static d => d.Release())];
-        throw new IpcException(IpcErrors.LimitReached, "The job's process can't have as many descriptors as it was passed.", null,
-            "Raise the limit RLIMIT_NOFILE (ulimit -n).");
-    }
-
-    private void Redirect(RedirectMessage redirection)
-    {
-        try
-        {
-            _output.Redirect(redirection);
-        }
-        catch (IpcException e)
-        {
-            // Perhaps the reader has just ended. The parent knows.
-            _records.Send(JobStreamId.Redirected, e.Message);
-            Stop();
-        }
-    }
-}
-
-/// <summary>The entry point of a job's child process.</summary>
-public static class JobChild
-{
-    /// <summary>Runs the job, and ends the process. Only for processes that <c>Start-IpcJob</c> starts.</summary>
-    public static void Run()
-    {
-        var control = InheritedObjects.OpenPipe(JobDescriptors.Control, -1);
-        var records = InheritedObjects.OpenPipe(-1, JobDescriptors.Records);
-        int exitCode;
-        using (var session = new JobSession(control, records, InheritedObjects.OpenSocket(JobDescriptors.Passed))) exitCode = session.Run();
-        Environment.Exit(exitCode);
     }
 }
