@@ -34,6 +34,7 @@ internal sealed class JobSession : IDisposable
     // What the script's thread has to do: a PrepareMessage, a StartMessage, or why there is neither.
     private readonly BlockingCollection<object> _orders = [];
     private int[] _descriptors = [];
+    private StartMessage? _start;
     private IJobInput? _input;
     private WorkerInput? _items;
     private ScriptStopper? _stopper;
@@ -333,7 +334,7 @@ internal sealed class JobSession : IDisposable
         // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
         Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
         // At once: this process may be killed while it waits for the script.
-        _input?.OnParentEnded();
+        _start?.OnParentEnded();
         _output.OnParentEnded();
         Stop();
         if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
@@ -376,7 +377,7 @@ internal sealed class JobSession : IDisposable
     {
         try
         {
-            var start = StartMessage.From(_serializer.Decode(message.Payload));
+            var start = _start = StartMessage.From(_serializer.Decode(message.Payload));
             UsingValues.Inherit(start.Using);
             if (start.Descriptors > 0) _descriptors = ReceiveDescriptors(start.Descriptors);
             if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);

@@ -1,6 +1,7 @@
 using System.Collections;
 using IpcPs.Linux;
 using IpcPs.Module.Jobs.Pools;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
@@ -43,6 +44,10 @@ internal sealed record JobStartInfo
 
     /// <summary>What carries the input; null if the job has none.</summary>
     public JobTransportFactory? Via { get; init; }
+
+    /// <summary>The input that the job itself reads for the worker that is started. The worker only removes it, should the job's process be
+    /// killed.</summary>
+    public RedirectMessage? SharedInput { get; init; }
 
     /// <summary>How several processes share the input; null for one process.</summary>
     public WorkerOptions? Workers { get; init; }
