@@ -162,8 +162,8 @@ public sealed class JobPipelineTests : JobTests
     }
 
     // One pipeline through all of them, full of large objects, of which those of queues, rings and seqpacket sockets are in shared memory
-    // on their way. The reader of the last System V queue is killed too, before its parent can see that. And a job with workers, whose input
-    // only the parent itself reads and writes.
+    // on their way. The reader of the last System V queue is killed too, before its parent can see that. And a job with workers, whose
+    // input only the parent itself reads and writes.
     [Fact]
     public void Nothing_is_left_behind_when_the_parent_is_killed()
     {
