@@ -36,9 +36,10 @@ internal sealed class SysVQueueTransport : JobTransport
         }
         catch (IpcException e) when (e.Id == IpcErrors.NotFound)
         {
-            // What a writer that was killed had just created.
-            LargeMessage.RemoveAll(queue);
+            // Another process was faster.
         }
+        // Again, now that nothing can be sent any more: what a writer has sent in the last moment, or had created when it was killed.
+        LargeMessage.RemoveAll(queue);
     }
 
     protected override void Dispose(bool disposing)
@@ -58,11 +59,7 @@ internal sealed class SysVQueueTransportFactory : JobTransportFactory
     public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>
         SysVQueue.OpenExisting(IpcAddress.Parse(connectionString), IpcAccess.Write);
 
-    public override void OnParentEnded(IpcChannel writer)
-    {
-        ArgumentNullException.ThrowIfNull(writer);
-        SysVQueueTransport.Remove(writer.Address);
-    }
+    public override void OnParentEnded(string connectionString) => SysVQueueTransport.Remove(IpcAddress.Parse(connectionString));
 
     public override JobTransportReader OpenReader(
         string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation) =>
@@ -75,8 +72,6 @@ internal sealed class SysVQueueTransportFactory : JobTransportFactory
 internal sealed class SysVQueueTransportReader(SysVQueue queue, CancellationToken cancellation)
     : DrainingTransportReader(queue, Objects, ownsChannel: true, cancellation)
 {
-    public override void OnParentEnded() => SysVQueueTransport.Remove(queue.Address);
-
     protected override void Dispose(bool disposing)
     {
         if (disposing) SysVQueueTransport.Remove(queue.Address);

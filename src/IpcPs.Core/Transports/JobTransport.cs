@@ -122,10 +122,10 @@ public abstract class JobTransportFactory
         writer.Dispose();
     }
 
-    /// <summary>Called, on any thread, in a writing process whose parent has ended without disposing the transport. Removes what would stay
-    /// on the machine.</summary>
-    /// <param name="writer">A channel from <see cref="OpenWriter"/>.</param>
-    public virtual void OnParentEnded(IpcChannel writer)
+    /// <summary>Called, on any thread, in a process whose parent has ended without disposing the transport. Removes what would stay on the
+    /// machine. The messages in it are lost.</summary>
+    /// <param name="connectionString">That of the reader or of a writer.</param>
+    public virtual void OnParentEnded(string connectionString)
     {
     }
 

@@ -22,12 +22,6 @@ public abstract class JobTransportReader : IDisposable
     {
     }
 
-    /// <summary>Called, on any thread, when the parent has ended without disposing the transport. Removes what would stay on the machine.
-    /// The messages in it are lost.</summary>
-    public virtual void OnParentEnded()
-    {
-    }
-
     /// <summary>Releases the transport. The mechanism or the parent notifies the writers.</summary>
     public void Dispose()
     {

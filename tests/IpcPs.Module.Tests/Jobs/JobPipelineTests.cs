@@ -162,7 +162,8 @@ public sealed class JobPipelineTests : JobTests
     }
 
     // One pipeline through all of them, full of large objects, of which those of queues, rings and seqpacket sockets are in shared memory
-    // on their way. The reader of the last System V queue is killed too, before its parent can see that.
+    // on their way. The reader of the last System V queue is killed too, before its parent can see that. And a job with workers, whose
+    // input only the parent itself reads and writes.
     [Fact]
     public void Nothing_is_left_behind_when_the_parent_is_killed()
     {
@@ -175,13 +176,16 @@ public sealed class JobPipelineTests : JobTests
             }
             $stages += $job = $job | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent
                 $null = Receive-IpcMessage $IpcParent } } -Via SysVQueue
-            $null = Receive-IpcMessage $job -Timeout 60
-            "$PID $($stages.ProcessId)"
+            $null = Receive-IpcMessage $job -Timeout 180
+            $shared = 1, 2 | Start-IpcJob { foreach ($i in $input) { 'running' | Send-IpcMessage $IpcParent
+                $null = Receive-IpcMessage $IpcParent } } -Via SysVQueue -Workers 1
+            $null = Receive-IpcMessage $shared.Workers[0].Channel -Timeout 60
+            "$PID $($shared.Workers.ProcessId) $($stages.ProcessId)"
             $null = Receive-IpcMessage $stages[0]
             """);
         var processes = parent.ReadLine()!.Split(' ').Select(int.Parse).ToArray();
-        Assert.Equal(11, processes.Length);
-        Assert.Equal(2, QueuesOf(processes).Length);
+        Assert.Equal(12, processes.Length);
+        Assert.Equal(3, QueuesOf(processes).Length);
         parent.Signal(19);
         using (var last = Process.GetProcessById(processes[^1])) last.Kill();
         parent.Signal(9);

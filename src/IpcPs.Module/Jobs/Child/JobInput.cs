@@ -17,9 +17,6 @@ internal interface IJobInput : IDisposable
     /// <summary>All writers have ended.</summary>
     /// <param name="writers">Their number.</param>
     void End(int writers);
-
-    /// <summary>The parent has ended.</summary>
-    void OnParentEnded();
 }
 
 /// <summary>Receives a job's input: values from the parent, or the output of other jobs.</summary>
@@ -32,8 +29,6 @@ internal sealed class JobInput(JobTransportReader? transport, Action<IpcExceptio
     private readonly MessageDecoder _decoder = new();
 
     public void End(int writers) => transport?.EndOfWriters(writers);
-
-    public void OnParentEnded() => transport?.OnParentEnded();
 
     public bool TryReceive(out PSObject? value)
     {

@@ -65,10 +65,7 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
     }
 
     /// <summary>The parent has ended.</summary>
-    public void OnParentEnded()
-    {
-        if (_writer is { } writer) _redirection!.OnParentEnded(writer);
-    }
+    public void OnParentEnded() => _redirection?.OnParentEnded();
 
     /// <summary>Sends what is buffered.</summary>
     public void Complete()

@@ -24,7 +24,7 @@ internal sealed partial class JobSession
         // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
         Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
         // At once: this process may be killed while it waits for the script.
-        _input?.OnParentEnded();
+        _start?.OnParentEnded();
         _output.OnParentEnded();
         Stop();
         if (!_done.Wait(Grace)) CurrentProcess.KillGroup();
@@ -71,7 +71,7 @@ internal sealed partial class JobSession
     {
         try
         {
-            var start = StartMessage.From(_serializer.Decode(message.Payload));
+            var start = _start = StartMessage.From(_serializer.Decode(message.Payload));
             UsingValues.Inherit(start.Using);
             if (start.Descriptors > 0) _descriptors = ReceiveDescriptors(start.Descriptors);
             if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);

@@ -40,6 +40,7 @@ internal sealed partial class JobSession : IDisposable
     private readonly JobSerializer _rehearsed = new();
     private bool _isRehearsal;
     private readonly AttachedBroadcasts _broadcasts;
+    private StartMessage? _start;
     private IJobInput? _input;
     private WorkerInput? _items;
     private ScriptStopper? _stopper;

@@ -73,10 +73,6 @@ internal sealed class WorkerInput(RecordSender records, CancellationToken stoppi
         return false;
     }
 
-    public void OnParentEnded()
-    {
-    }
-
     public void Dispose()
     {
     }

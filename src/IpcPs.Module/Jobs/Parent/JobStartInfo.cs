@@ -1,6 +1,7 @@
 using System.Collections;
 using IpcPs.Linux;
 using IpcPs.Module.Jobs.Pools;
+using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
@@ -46,6 +47,10 @@ internal sealed record JobStartInfo
 
     /// <summary>How many jobs read the output, each of them all of it; null for one, or none.</summary>
     public int? Broadcast { get; init; }
+
+    /// <summary>The input that the job itself reads for the worker that is started. The worker only removes it, should the job's process be
+    /// killed.</summary>
+    public RedirectMessage? SharedInput { get; init; }
 
     /// <summary>How several processes share the input; null for one process.</summary>
     public WorkerOptions? Workers { get; init; }

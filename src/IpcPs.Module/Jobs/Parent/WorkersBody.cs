@@ -31,18 +31,15 @@ internal sealed class WorkersBody : IJobBody
     public WorkersBody(IpcJob job, JobStartInfo start)
     {
         _job = job;
-        _group = new WorkerGroup(start with { Name = job.Name }, start.Workers!);
+        var transport = start.Via?.Create();
+        if (transport is not null) Input = new JobInputTransport(start.Via!, transport, EndInput);
+        _group = new WorkerGroup(start with { Name = job.Name, SharedInput = Input?.Redirection }, start.Workers!);
         _log = start.Workers!.Log;
         _progress = new WorkerProgress(_group, job.Name);
         _broadcasts = new AttachedBroadcasts(OnAttached, _ending.Token);
         try
         {
-            if (start.Via is { } via)
-            {
-                var transport = via.Create();
-                Input = new JobInputTransport(via, transport, EndInput);
-                _reader = transport.OpenOwnReader(_ending.Token);
-            }
+            _reader = transport?.OpenOwnReader(_ending.Token);
             _group.Start();
         }
         catch
@@ -232,7 +229,7 @@ internal sealed class WorkersBody : IJobBody
     private void OnNotWritten(IpcException e)
     {
         // The reader has ended. So do the workers, as a program does by SIGPIPE.
-        if (e.Id == IpcErrors.PeerClosed || (_writer is null && _job.HasNoReader())) _group.EndForLackOfReader();
+        if (JobTransport.IsReaderGone(e) || (_writer is null && _job.HasNoReader())) _group.EndForLackOfReader();
         else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}", e.Id));
     }
 

@@ -152,7 +152,7 @@ internal sealed class StartMessage
     /// <summary>The environment variables to set, for a child that could not get them at its start; a null removes one.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
-    /// <summary>The name of the input's transport; null if the job has no input.</summary>
+    /// <summary>The name of the input's transport; null if the job has no input. For a worker, which does not read it itself, too.</summary>
     public string? InputTransport { get; init; }
 
     /// <summary>The connection string of the input's transport.</summary>
@@ -216,6 +216,12 @@ internal sealed class StartMessage
     public JobTransportReader? OpenInput(int[] passed, CancellationToken stopping) => InputTransport is null ? null
         : IpcMechanisms.Transport(InputTransport).OpenReader(InputConnectionString, passed[..InputDescriptors], stopping);
 
+    /// <summary>The parent has ended, and can't release the input.</summary>
+    public void OnParentEnded()
+    {
+        if (InputTransport is not null) IpcMechanisms.Transport(InputTransport).OnParentEnded(InputConnectionString);
+    }
+
     /// <summary>Opens the objects of -Handle.</summary>
     /// <param name="passed">The numbers of the descriptors that came.</param>
     public object[] OpenHandles(int[] passed) => [.. Handles.Select(h => JobMessage.Unwrap(h) is string address
@@ -251,7 +257,7 @@ internal sealed record RedirectMessage(string Transport, string ConnectionString
     public bool IsPrivate => IpcMechanisms.Transport(Transport).IsPrivate;
 
     /// <summary>The parent has ended, and can't release the transport.</summary>
-    public void OnParentEnded(IpcChannel writer) => IpcMechanisms.Transport(Transport).OnParentEnded(writer);
+    public void OnParentEnded() => IpcMechanisms.Transport(Transport).OnParentEnded(ConnectionString);
 
     /// <summary>Closes a channel from <see cref="OpenWriter"/>.</summary>
     public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Transport).CloseWriter(writer);
