@@ -282,7 +282,8 @@ internal static class WriterLock
     {
         if (Libc.flock(writer, Libc.LOCK_SH | Libc.LOCK_NB) == 0) return;
         var call = new SharedCall(writer);
-        var errno = InterruptibleCall.Invoke<SharedCall, int>(ref call, out _, wait, closing);
+        var errno = wait.Deadline.IsImmediate ? Errno.ETIMEDOUT
+            : InterruptibleCall.Invoke<SharedCall, int>(ref call, out _, wait, closing);
         if (errno == Errno.ETIMEDOUT)
             throw IpcException.TimedOut($"another writer's long line on '{address}'", address.Text, wait.Deadline, IpcErrors.Full);
         if (errno != 0) throw IpcException.FromErrno("flock", errno, address.Text);

@@ -66,7 +66,7 @@ public sealed class ChannelTransportTests : IDisposable
             writer.Send("one"u8, Text, Wait());
             writer.Send("two"u8, Objects, Wait());
             // A queue ends when it is removed. What is in a System V queue is lost then.
-            while (channel is SysVQueue { CurrentMessages: > 0 }) await Task.Yield();
+            SpinWait.SpinUntil(() => channel is not SysVQueue { CurrentMessages: > 0 }, TimeSpan.FromSeconds(60));
             if (channel is PosixQueue or SysVQueue) IpcMechanisms.For(channel.Address.Scheme).Remove(channel.Address);
         }
         Assert.Equal(["one (Auto)", "two (Object)"], await received);
@@ -101,9 +101,10 @@ public sealed class ChannelTransportTests : IDisposable
         using (var reader = transport.OpenOwnReader(_limit.Token))
         {
             using var stranger = (NamedPipe)Open(IpcAccess.Write);
-            var line = Task.Run(() => stranger.Send(Encoding.ASCII.GetBytes(new string('x', 300_000)), Text, Wait()));
-            while (stranger.PendingBytes == 0) await Task.Yield();
-            var opening = Task.Run(() => factory.OpenWriter("", _limit.Token));
+            var text = Encoding.ASCII.GetBytes(new string('x', 300_000));
+            var line = Task.Factory.StartNew(() => stranger.Send(text, Text, Wait()), TaskCreationOptions.LongRunning);
+            Assert.True(SpinWait.SpinUntil(() => stranger.PendingBytes > 0, TimeSpan.FromSeconds(60)));
+            var opening = Task.Factory.StartNew(() => factory.OpenWriter("", _limit.Token), TaskCreationOptions.LongRunning);
             Assert.True(reader.Receive(message));
             await line;
             (await opening).Dispose();

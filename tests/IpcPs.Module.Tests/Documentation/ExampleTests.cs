@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using IpcPs.Module.Tests.Sockets;
 using IpcPs.Signals;
@@ -82,6 +83,31 @@ public sealed class ExampleTests : IDisposable
         Assert.Equal([("two", 3L), ("keys", 2L), ("one", 1L), ("three", 1L), ("values", 1L)], words);
     }
 
+    [Fact]
+    public void Files_are_hashed_in_order_and_a_log_continues_an_interrupted_run()
+    {
+        string[] names = ["a", "b", "c"];
+        foreach (var name in names.Reverse()) File.WriteAllText(Path.Combine(_folder, name), name);
+        var log = Path.Combine(Path.GetTempPath(), $"{_name}.log");
+        try
+        {
+            var hashes = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 2 -Log '{log}'").EnumerateArray()
+                .Select(static h => (Path.GetFileName(h.GetProperty("Path").GetString()), h.GetProperty("SHA256").GetString()));
+            Assert.Equal(
+                names.Select(static n => (n, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(n))))), hashes);
+            File.WriteAllText(Path.Combine(_folder, "d"), "d");
+            var later = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 1 -Log '{log}' -Resume").EnumerateArray();
+            Assert.Equal(["d"], later.Select(static h => Path.GetFileName(h.GetProperty("Path").GetString())));
+            var ways = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 1 -Compare").EnumerateArray().ToArray();
+            Assert.Equal(2, ways.Length);
+            Assert.All(ways, static w => Assert.True(w.GetProperty("Same").GetBoolean()));
+        }
+        finally
+        {
+            File.Delete(log);
+        }
+    }
+
     [NeedsFact("python3")]
     public void After_a_crash_only_the_stale_objects_are_removed()
     {
@@ -112,6 +138,7 @@ public sealed class ExampleTests : IDisposable
     [InlineData("big-data.ps1", "-Path /nonexistent", "ParameterArgumentValidationError")]
     [InlineData("big-data.ps1", "-Role Receive -Name example-nothing -Timeout 0.05", "IpcTimeout")]
     [InlineData("word-count.ps1", "-Path /nonexistent", "ParameterArgumentValidationError")]
+    [InlineData("jobs/hash-folder.ps1", "-Path /nonexistent", "ParameterArgumentValidationError")]
     [InlineData("story.ps1", "-Megabytes 1", "ParameterArgumentValidationError")]
     [InlineData("signals/clean-shutdown.ps1", "-Queue a/b", "IpcInvalidName")]
     public void Wrong_input_is_an_error_that_names_it(string example, string arguments, string errorId)
