@@ -71,7 +71,7 @@ internal sealed partial class JobSession : IDisposable
         _records.Dispose();
         _control.Dispose();
         _passed.Dispose();
-        _stopping.Dispose();
+        // Not _stopping: TERM and the end of the parent may still come, on other threads.
     }
 
     /// <summary>Ends the script, as Ctrl+C does, and the programs that it started.</summary>
