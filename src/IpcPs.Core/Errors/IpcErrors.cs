@@ -99,7 +99,8 @@ public static class IpcErrors
     /// <summary>A process id that needs an explicit request before it is sent a signal: 1, 0 and negative numbers.</summary>
     public static readonly IpcErrorId ProcessRefused = new("IpcProcessRefused", IpcErrorCategory.InvalidArgument);
 
-    /// <summary>A job's process ended before its script did, or a stage of a pipeline of jobs failed.</summary>
+    /// <summary>A job's process ended before its script did, a stage of a pipeline of jobs failed, or the children of a pool
+    /// cannot start.</summary>
     public static readonly IpcErrorId JobFailed = new("IpcJobFailed", IpcErrorCategory.OperationStopped);
 
     /// <summary>The process of a worker ended while it worked on an item.</summary>

@@ -5,7 +5,7 @@ using IpcPs.Benchmarks.Shells;
 
 namespace IpcPs.Benchmarks.Jobs;
 
-/// <summary>Start-IpcJob beside PowerShell's own Start-Job.</summary>
+/// <summary>Start-IpcJob beside PowerShell's own Start-Job and Start-ThreadJob.</summary>
 internal sealed class JobBenchmarks : IBenchmarkGroup
 {
     public IEnumerable<Comparison> Comparisons
@@ -17,6 +17,12 @@ internal sealed class JobBenchmarks : IBenchmarkGroup
                 new("Start-IpcJob", () => Objects("Start-IpcJob", count)), new("Start-Job", () => Objects("Start-Job", count)));
             yield return new("jobs, from Start to the end of a job that gives a number", "ms", 1, true,
                 new("Start-IpcJob", () => StartUp("Start-IpcJob")), new("Start-Job", () => StartUp("Start-Job")));
+            yield return new("jobs, from Start with a pool to the first object", "ms", 2, true,
+                new("Start-IpcJob -Pool", () => FirstObject("Start-IpcJob -Pool benchmark")),
+                new("Start-ThreadJob", () => FirstObject("Start-ThreadJob")));
+            yield return new("jobs, from Start with a pool to the first object", "ms", 0.1, true,
+                new("Start-IpcJob -Pool", () => FirstObject("Start-IpcJob -Pool benchmark")),
+                new("Start-Job", () => FirstObject("Start-Job")));
         }
     }
 
@@ -32,6 +38,17 @@ internal sealed class JobBenchmarks : IBenchmarkGroup
         Receive-Job $job -Wait | Measure-BenchmarkArrival
         Remove-Job $job
         """));
+
+    // The child that the pool starts in place of the one before does not run at the same time.
+    private static double FirstObject(string start) => SharedShells.Sender.Measure($$"""
+        if (-not (Get-IpcJobPool benchmark*)) { $null = New-IpcJobPool 1 -Name benchmark }
+        $null = (Get-IpcJobPool benchmark).WaitUntilReady('00:01:00')
+        $clock = [Diagnostics.Stopwatch]::GetTimestamp()
+        $job = {{start}} { 1 }
+        $end = Receive-Job $job -Wait | ForEach-Object { [Diagnostics.Stopwatch]::GetTimestamp() }
+        Remove-Job $job
+        (1000 * ($end - $clock) / [Diagnostics.Stopwatch]::Frequency).ToString([cultureinfo]::InvariantCulture)
+        """);
 
     private static double StartUp(string start)
     {

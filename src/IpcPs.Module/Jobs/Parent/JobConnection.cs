@@ -22,7 +22,7 @@ internal sealed class JobConnection : IDisposable
         {
             Input = start.Via?.Create();
             _warm = start.Pool?.Take();
-            // A pool's children can't have a job's environment from their start on, so that none of its jobs has.
+            // A job with a pool has its own variables from its start message, so that it is the same whether its child is warm or not.
             _process = _warm?.Process ?? new JobProcess(start.Pool is null ? start.Environment : JobEnvironment.Of(null));
             var descriptors = new List<SafeDescriptor>(Input?.ReaderDescriptors ?? []);
             Start = new StartMessage
@@ -57,9 +57,6 @@ internal sealed class JobConnection : IDisposable
             throw;
         }
     }
-
-    /// <summary>Whether the child comes from a pool.</summary>
-    public bool IsWarm => _warm is not null;
 
     /// <summary>The child.</summary>
     public ChildProcess Child => _process.Child;

@@ -196,7 +196,7 @@ public sealed class IpcJobPool
             if (_end != IpcJobPoolState.Starting) return;
             if (child.ReadySince is { } since && Environment.TickCount64 - since >= LongLife.TotalMilliseconds) _failures = 0;
             // All at once may have been killed: that is not yet a reason.
-            if (!isFinal && ++_failures <= Size + 2)
+            if (!isFinal && ++_failures <= Size + 1)
             {
                 StartChild();
                 return;
