@@ -16,6 +16,7 @@ internal sealed class WorkersBody : IJobBody
     private readonly WorkerGroup _group;
     private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _ending = new();
+    private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _proceed = new();
     private readonly JobTransportReader? _reader;
     private readonly WorkerProgress _progress;
@@ -28,9 +29,10 @@ internal sealed class WorkersBody : IJobBody
 
     /// <summary>Starts the workers.</summary>
     /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
-    public WorkersBody(IpcJob job, JobStartInfo start)
+    public WorkersBody(IpcJob job, JobStartInfo start, RedirectMessage? output)
     {
         _job = job;
+        _redirection = output;
         _group = new WorkerGroup(start with { Name = job.Name }, start.Workers!);
         _log = start.Workers!.Log;
         _progress = new WorkerProgress(_group, job.Name);
@@ -85,9 +87,17 @@ internal sealed class WorkersBody : IJobBody
 
     public void EndForLackOfReader() => _group.EndForLackOfReader();
 
-    public void RequestStop() => _group.Stop();
+    public void RequestStop()
+    {
+        _stopping.Cancel();
+        _group.Stop();
+    }
 
-    public void Kill() => _group.Kill();
+    public void Kill()
+    {
+        _stopping.Cancel();
+        _group.Kill();
+    }
 
     public void Disconnect()
     {
@@ -112,11 +122,7 @@ internal sealed class WorkersBody : IJobBody
         _group.Dispose();
     }
 
-    private void EndInput(int writers)
-    {
-        _reader!.EndOfWriters(writers);
-        _broadcasts.Release();
-    }
+    private void EndInput(int writers) => _broadcasts.Release(() => _reader!.EndOfWriters(writers));
 
     private void OnAttached(AttachedMessage message)
     {
@@ -181,7 +187,7 @@ internal sealed class WorkersBody : IJobBody
         }
         catch (OperationCanceledException)
         {
-            // The job was removed.
+            // The job was removed, or it was stopped before its readers were there.
         }
         catch (IpcException e)
         {
@@ -226,7 +232,7 @@ internal sealed class WorkersBody : IJobBody
         _writer = writer;
         // All that was delivered so far is the job's output.
         _job.OnRedirected();
-        _proceed.Wait(_ending.Token);
+        _proceed.Wait(_stopping.Token);
     }
 
     private void OnNotWritten(IpcException e)
