@@ -14,7 +14,7 @@ public sealed class TransportRelay : IDisposable
     private readonly CancellationToken _ended;
     private readonly ManualResetEventSlim _released = new();
     private readonly Action _onOpened;
-    private readonly Action<IpcException> _onFailed;
+    private readonly Action<IpcException?> _onEnded;
     private readonly Thread _thread;
 
     /// <summary>Starts to move messages.</summary>
@@ -23,20 +23,21 @@ public sealed class TransportRelay : IDisposable
     /// <param name="into">The kind of the transport to write to.</param>
     /// <param name="writerConnectionString">How its writing end is opened.</param>
     /// <param name="onOpened">Called, on another thread, when both ends are open.</param>
-    /// <param name="onFailed">Called, on another thread, if an end could not be opened, or a message could not be moved.</param>
+    /// <param name="onEnded">Called, on another thread, when both ends are closed; with an error if an end could not be opened, or a
+    /// message could not be moved.</param>
     /// <param name="cancellation">Ends it.</param>
     public TransportRelay(JobTransportFactory from, string readerConnectionString, JobTransportFactory into, string writerConnectionString,
-        Action onOpened, Action<IpcException> onFailed, CancellationToken cancellation)
+        Action onOpened, Action<IpcException?> onEnded, CancellationToken cancellation)
     {
-        (_from, _into, _onOpened, _onFailed) = (from, into, onOpened, onFailed);
+        (_from, _into, _onOpened, _onEnded) = (from, into, onOpened, onEnded);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _ended = _ending.Token;
         _thread = new Thread(() => Run(readerConnectionString, writerConnectionString)) { IsBackground = true, Name = "IpcPs relay" };
         _thread.Start();
     }
 
-    /// <summary>All messages come to their end: when the last one was moved, the writing end may be closed. Until this is called it stays
-    /// open, so that its reader does not see the end before that.</summary>
+    /// <summary>When the last message was moved, the writing end may be closed. Until this is called it stays open, so that its reader does
+    /// not see the end before that.</summary>
     public void Release() => _released.Set();
 
     /// <summary>Ends it, also in the middle, and closes both ends.</summary>
@@ -52,6 +53,7 @@ public sealed class TransportRelay : IDisposable
     {
         JobTransportReader? reader = null;
         IpcChannel? writer = null;
+        IpcException? error = null;
         try
         {
             reader = _from.OpenReader(readerConnectionString, [], _ended);
@@ -68,7 +70,7 @@ public sealed class TransportRelay : IDisposable
         catch (IpcException e)
         {
             // The process that reads the other transport may have ended. That is no failure.
-            if (writer is null || !JobTransport.IsReaderGone(e)) _onFailed(e);
+            if (writer is null || !JobTransport.IsReaderGone(e)) error = e;
         }
         finally
         {
@@ -76,6 +78,7 @@ public sealed class TransportRelay : IDisposable
             reader?.Dispose();
             if (writer is { IsClosed: false }) _into.CloseWriter(writer);
         }
+        _onEnded(error);
     }
 
     private void Move(JobTransportReader reader, IpcChannel writer)

@@ -84,8 +84,9 @@ public sealed class BroadcastTransportTests : IDisposable
         using var input = factory.Create();
         using var reader = input.OpenOwnReader(_limit.Token);
         using var opened = new ManualResetEventSlim();
+        var ended = new TaskCompletionSource<IpcException?>();
         using var relay = new TransportRelay(Ring, broadcast.ReaderConnectionString, factory, input.WriterConnectionString, opened.Set,
-            static e => throw e, _limit.Token);
+            e => ended.SetResult(e), _limit.Token);
         opened.Wait(_limit.Token);
         input.ReleaseWriters();
         var writer = broadcast.OpenWriter();
@@ -109,6 +110,7 @@ public sealed class BroadcastTransportTests : IDisposable
         await Task.Yield();
         Volatile.Write(ref isReleased, true);
         relay.Release();
+        Assert.Null(await ended.Task);
         reader.EndOfWriters(1);
         Assert.Equal((false, true), await end);
     }
@@ -122,7 +124,7 @@ public sealed class BroadcastTransportTests : IDisposable
         using var reader = input.OpenOwnReader(_limit.Token);
         using var opened = new ManualResetEventSlim();
         using var relay = new TransportRelay(Ring, broadcast.ReaderConnectionString, factory, input.WriterConnectionString, opened.Set,
-            static e => throw e, _limit.Token);
+            static e => Assert.Null(e), _limit.Token);
         opened.Wait(_limit.Token);
         reader.Dispose();
         // More than the ring and the pipe hold.

@@ -47,8 +47,8 @@ internal sealed partial class JobSession
                 _output.Proceed();
                 break;
             case JobControlId.InputEnded:
-                _input!.End(Convert.ToInt32(_serializer.Decode(message.Payload), CultureInfo.InvariantCulture));
-                _broadcasts.Release();
+                var writers = Convert.ToInt32(_serializer.Decode(message.Payload), CultureInfo.InvariantCulture);
+                _broadcasts.Release(() => _input!.End(writers));
                 break;
             case JobControlId.Attach:
                 _broadcasts.Attach(AttachMessage.From(_serializer.Decode(message.Payload)));

@@ -12,10 +12,12 @@ internal sealed class ChildBody : IJobBody
 
     /// <summary>Starts the child.</summary>
     /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
-    public ChildBody(IpcJob job, JobStartInfo start)
+    public ChildBody(IpcJob job, JobStartInfo start, RedirectMessage? output)
     {
         _connection = new JobConnection(start);
         _control = new ControlSender(_connection.Control, job.Name);
+        // Before the script can write anything.
+        if (output is not null) Redirect(output);
         _control.Send(JobControlId.Start, _connection.Start.ToBag());
         if (_connection.Input is { } transport)
             Input = new JobInputTransport(start.Via!, transport, writers => _control.Send(JobControlId.InputEnded, writers));

@@ -37,10 +37,15 @@ public sealed partial class IpcJob : Job
     {
         PSJobTypeName = nameof(IpcJob);
         Streams = new JobStreams(this);
-        _broadcast = start.Broadcast is { } readers ? new JobBroadcast(this, readers) : null;
+        if (start.Broadcast is { } readers)
+        {
+            _broadcast = new JobBroadcast(this, readers);
+            _redirector = new OutputRedirector(this, _broadcast);
+            _outputState = OutputState.Redirecting;
+        }
         try
         {
-            _body = start.CreateBody(this);
+            _body = start.CreateBody(this, _redirector?.Message);
         }
         catch
         {
@@ -48,12 +53,6 @@ public sealed partial class IpcJob : Job
             throw;
         }
         SetJobState(JobState.Running);
-        if (_broadcast is not null)
-        {
-            _redirector = new OutputRedirector(this, _broadcast);
-            _outputState = OutputState.Redirecting;
-            _body.Redirect(_redirector.Message);
-        }
         _body.Start();
     }
 
@@ -268,7 +267,6 @@ public sealed partial class IpcJob : Job
             stop.SetResult();
         }
         _body.RequestStop();
-        _broadcast?.Cancel();
     }
 
     /// <summary>Whether there was a request to stop. From now on there can be none.</summary>
@@ -283,7 +281,6 @@ public sealed partial class IpcJob : Job
     {
         _killed = true;
         _body.Kill();
-        _broadcast?.Cancel();
         foreach (var stage in _stages) stage.Kill();
     }
 

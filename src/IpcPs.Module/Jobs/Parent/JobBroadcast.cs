@@ -48,11 +48,14 @@ internal sealed class JobBroadcast
     }
 
     /// <summary>Adds a reader.</summary>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: all readers are there already.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: all readers are there already, or the job was
+    /// removed.</exception>
     public void AddReader(IpcJob job)
     {
         lock (_guard)
         {
+            // The descriptor may be that of another ring by now.
+            if (_isRemoved) throw new IpcException(IpcErrors.InvalidOperation, $"Job '{Source.Name}' was removed.", Source.Name);
             if (_readers.Count == _count)
             {
                 throw new IpcException(IpcErrors.InvalidOperation,
@@ -103,7 +106,7 @@ internal sealed class JobBroadcast
         action();
     }
 
-    /// <summary>The job that writes is being stopped, or has failed: there is nothing to wait for.</summary>
+    /// <summary>The job that writes was stopped, or has failed: there is nothing to wait for.</summary>
     public void Cancel()
     {
         lock (_guard) _flows = true;

@@ -59,8 +59,11 @@ internal sealed record JobStartInfo
     public int Worker { get; init; }
 
     /// <summary>Starts the processes.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="output">Where the output goes from the beginning; null for this process.</param>
     /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
-    public IJobBody CreateBody(IpcJob job) => Workers is null ? new ChildBody(job, this) : new WorkersBody(job, this);
+    public IJobBody CreateBody(IpcJob job, RedirectMessage? output) =>
+        Workers is null ? new ChildBody(job, this, output) : new WorkersBody(job, this, output);
 }
 
 /// <summary>One object of -Handle: the descriptors that the child inherits, or the address that the child opens.</summary>

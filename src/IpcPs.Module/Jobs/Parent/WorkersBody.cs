@@ -16,6 +16,7 @@ internal sealed class WorkersBody : IJobBody
     private readonly WorkerGroup _group;
     private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _ending = new();
+    private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _proceed = new();
     private readonly JobTransportReader? _reader;
     private readonly WorkerProgress _progress;
@@ -28,9 +29,10 @@ internal sealed class WorkersBody : IJobBody
 
     /// <summary>Starts the workers.</summary>
     /// <exception cref="IpcException">No descriptors or processes are left, or pwsh was not found.</exception>
-    public WorkersBody(IpcJob job, JobStartInfo start)
+    public WorkersBody(IpcJob job, JobStartInfo start, RedirectMessage? output)
     {
         _job = job;
+        _redirection = output;
         var transport = start.Via?.Create();
         if (transport is not null) Input = new JobInputTransport(start.Via!, transport, EndInput);
         _group = new WorkerGroup(start with { Name = job.Name, SharedInput = Input?.Redirection }, start.Workers!);
@@ -82,9 +84,17 @@ internal sealed class WorkersBody : IJobBody
 
     public void EndForLackOfReader() => _group.EndForLackOfReader();
 
-    public void RequestStop() => _group.Stop();
+    public void RequestStop()
+    {
+        _stopping.Cancel();
+        _group.Stop();
+    }
 
-    public void Kill() => _group.Kill();
+    public void Kill()
+    {
+        _stopping.Cancel();
+        _group.Kill();
+    }
 
     public void Disconnect()
     {
@@ -109,11 +119,7 @@ internal sealed class WorkersBody : IJobBody
         _group.Dispose();
     }
 
-    private void EndInput(int writers)
-    {
-        _reader!.EndOfWriters(writers);
-        _broadcasts.Release();
-    }
+    private void EndInput(int writers) => _broadcasts.Release(() => _reader!.EndOfWriters(writers));
 
     private void OnAttached(AttachedMessage message)
     {
@@ -178,7 +184,7 @@ internal sealed class WorkersBody : IJobBody
         }
         catch (OperationCanceledException)
         {
-            // The job was removed.
+            // The job was removed, or it was stopped before its readers were there.
         }
         catch (IpcException e)
         {
@@ -223,7 +229,7 @@ internal sealed class WorkersBody : IJobBody
         _writer = writer;
         // All that was delivered so far is the job's output.
         _job.OnRedirected();
-        _proceed.Wait(_ending.Token);
+        _proceed.Wait(_stopping.Token);
     }
 
     private void OnNotWritten(IpcException e)

@@ -10,6 +10,8 @@ namespace IpcPs.Module.Jobs.Protocol;
 internal sealed class AttachedBroadcasts(Action<AttachedMessage> answer, CancellationToken cancellation) : IDisposable
 {
     private readonly List<TransportRelay> _relays = [];
+    private int _running;
+    private Action? _whenMoved;
     private bool _isDisposed;
 
     /// <summary>Begins to read a broadcast.</summary>
@@ -19,20 +21,28 @@ internal sealed class AttachedBroadcasts(Action<AttachedMessage> answer, Cancell
         lock (_relays)
         {
             if (_isDisposed) return;
+            _running++;
             _relays.Add(new TransportRelay(
                 IpcMechanisms.Transport(broadcast.Transport), broadcast.ConnectionString,
                 IpcMechanisms.Transport(input.Transport), input.ConnectionString,
-                () => answer(new(broadcast.ConnectionString, null)), e => answer(new(broadcast.ConnectionString, e.Message)), cancellation));
+                () => answer(new(broadcast.ConnectionString, null)), e => OnEnded(broadcast, e), cancellation));
         }
     }
 
     /// <summary>All sources of the input have ended.</summary>
-    public void Release()
+    /// <param name="then">Runs, on any thread, when all of their objects are in the input.</param>
+    public void Release(Action then)
     {
         lock (_relays)
         {
-            foreach (var relay in _relays) relay.Release();
+            foreach (var relay in _isDisposed ? [] : _relays) relay.Release();
+            if (_running > 0)
+            {
+                _whenMoved = then;
+                return;
+            }
         }
+        then();
     }
 
     /// <summary>The job reads no more.</summary>
@@ -40,9 +50,21 @@ internal sealed class AttachedBroadcasts(Action<AttachedMessage> answer, Cancell
     {
         lock (_relays)
         {
+            if (_isDisposed) return;
             _isDisposed = true;
-            foreach (var relay in _relays) relay.Dispose();
-            _relays.Clear();
         }
+        // Not under the lock, which a relay needs to end. No more are added.
+        foreach (var relay in _relays) relay.Dispose();
+    }
+
+    private void OnEnded(RedirectMessage broadcast, IpcException? error)
+    {
+        if (error is not null) answer(new(broadcast.ConnectionString, error.Message));
+        Action? then = null;
+        lock (_relays)
+        {
+            if (--_running == 0) then = _whenMoved;
+        }
+        then?.Invoke();
     }
 }
