@@ -74,12 +74,18 @@ public sealed partial class MessageRing
         }
     }
 
-    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait) =>
-        Write(default, packet, wait);
+    private protected override void SendPacket(ReadOnlySpan<byte> packet, in SendOptions options, in WaitOptions wait)
+    {
+        if (packet.Length > MaxMessageSize) WriteParts(packet, wait);
+        else Write(default, packet, wait);
+    }
 
     // A message in shared memory has one receiver, so only a queue can carry it.
-    private protected override bool Exceeds(long size) =>
-        size > MaxMessageSize && (Delivery == RingDelivery.Queue ? true : throw TooLarge(size));
+    private protected override bool Exceeds(long size)
+    {
+        if (size <= (_parts is null ? MaxMessageSize : MaxStreamMessage)) return false;
+        return Delivery == RingDelivery.Queue ? true : throw TooLarge(size);
+    }
 
     private void CheckSend(in SendOptions options)
     {
@@ -129,6 +135,39 @@ public sealed partial class MessageRing
         {
             _sendLock.Exit();
         }
+    }
+
+    /// <summary>Writes a message, with its envelope, in parts that have an envelope each. If that is not finished, readers drop it when
+    /// the next one begins, or at the end of the stream.</summary>
+    private void WriteParts(ReadOnlySpan<byte> packet, in WaitOptions wait)
+    {
+        Span<byte> header = stackalloc byte[EnvelopeHeader.MaxSize];
+        // A reader copies one part while the next ones are written.
+        var size = (int)(Capacity / 8);
+        for (var offset = 0; offset < packet.Length; offset += size)
+        {
+            var part = packet[offset..Math.Min(packet.Length, offset + size)];
+            var length = new EnvelopeHeader
+            {
+                Format = IpcFormat.Object,
+                IsFragment = true,
+                WriterId = _participant.Memory.Token,
+                PayloadLength = part.Length,
+                MessageLength = packet.Length,
+                Offset = offset,
+            }.Write(header);
+            Write(header[..length], part, wait);
+        }
+    }
+
+    /// <summary>Whether a message that was received is a whole one. A part is kept until the last one has come, which becomes the
+    /// message.</summary>
+    private bool IsWhole(MessageBuffer message)
+    {
+        var packet = message.Span;
+        if (packet.Length == 0 || packet[0] != EnvelopeHeader.Marker) return true;
+        if (!EnvelopeHeader.TryRead(packet, MaxStreamMessage, Address, out var header) || !header.IsFragment) return true;
+        return _parts!.Add(header, packet[header.Size..], message, Address);
     }
 
     private void Stage(ReadOnlySpan<byte> payload, in SendOptions options)

@@ -34,6 +34,9 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private int _staged;
     private bool _isComplete;
 
+    // A broadcast between jobs carries messages of any size, in parts. It can: one process after the other writes, and no reader peeks.
+    private readonly FragmentAssembler? _parts;
+
     private MessageRing(IpcAddress address, RingFile file, IpcAccess access, bool waitsForPeers) : base(address, receivesOneByOne: true)
     {
         _access = access;
@@ -41,6 +44,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         Delivery = file.Header.Delivery;
         Capacity = file.Header.Capacity;
         MaxMessageSize = RingLayout.MaxMessage(Capacity);
+        _parts = file.IsUnnamed && Delivery == RingDelivery.BroadcastHold ? new FragmentAssembler() : null;
         _participant = new RingParticipant(file, address.Text, Closing);
         _writer = new RingWriter<MappedRingMemory>(_participant.Memory, Delivery);
         _reader = new RingReader<MappedRingMemory>(_participant.Memory, Delivery);
@@ -125,8 +129,9 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     /// <summary>Creates a ring without a name, and attaches to it as a writer. It is gone when the last process that has it open ends in
     /// any way.</summary>
     /// <param name="address">Its name in errors.</param>
-    internal static MessageRing CreateUnnamed(IpcAddress address) =>
-        Attach(address, RingFile.CreateUnnamed(address), IpcAccess.Write, waitsForPeers: false, default);
+    /// <param name="delivery">Which readers get a message.</param>
+    internal static MessageRing CreateUnnamed(IpcAddress address, RingDelivery delivery = RingDelivery.Queue) =>
+        Attach(address, RingFile.CreateUnnamed(address, delivery), IpcAccess.Write, waitsForPeers: false, default);
 
     /// <summary>Attaches to a ring without a name.</summary>
     /// <param name="address">Its name in errors.</param>
@@ -172,18 +177,22 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         if (options.Type is not null || options.ExceptType) throw Unsupported("message types");
         if (!_participant.IsReader) AttachReader(wait);
-        switch (_reader.Receive(message, options.Peek, WaitsForPeers, wait))
+        do
         {
-            case RingOutcome.Done:
-                break;
-            case RingOutcome.NoPeers:
-                return false;
-            case RingOutcome.TimedOut:
-                throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-            default:
-                throw RingHeader.Damaged(Address, "its contents contradict each other");
+            switch (_reader.Receive(message, options.Peek, WaitsForPeers, wait))
+            {
+                case RingOutcome.Done:
+                    break;
+                case RingOutcome.NoPeers:
+                    return false;
+                case RingOutcome.TimedOut:
+                    throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+                default:
+                    throw RingHeader.Damaged(Address, "its contents contradict each other");
+            }
+            if (_participant.Mapping.WasCut) throw WasTruncated();
         }
-        if (_participant.Mapping.WasCut) throw WasTruncated();
+        while (_parts is not null && !IsWhole(message));
         return true;
     }
 

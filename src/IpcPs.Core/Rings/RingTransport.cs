@@ -8,10 +8,14 @@ namespace IpcPs.Rings;
 /// space.</summary>
 internal sealed class RingTransport : JobTransport
 {
-    private readonly MessageRing _ring = MessageRing.CreateUnnamed(UnnamedTransport.NewAddress(IpcScheme.Ring));
+    private readonly MessageRing _ring;
     private bool _completed;
 
-    public RingTransport() => WriterConnectionString = _ring.ConnectionString;
+    public RingTransport(RingDelivery delivery)
+    {
+        _ring = MessageRing.CreateUnnamed(UnnamedTransport.NewAddress(IpcScheme.Ring), delivery);
+        WriterConnectionString = _ring.ConnectionString;
+    }
 
     public override string WriterConnectionString { get; }
 
@@ -42,7 +46,9 @@ internal sealed class RingTransportFactory : JobTransportFactory
 {
     public override string Name => "Ring";
 
-    public override JobTransport Create() => new RingTransport();
+    public override JobTransport Create() => new RingTransport(RingDelivery.Queue);
+
+    public override JobTransport CreateBroadcast() => new RingTransport(RingDelivery.BroadcastHold);
 
     public override IpcChannel OpenWriter(string connectionString, CancellationToken cancellation) =>
         Open(connectionString, IpcAccess.Write);

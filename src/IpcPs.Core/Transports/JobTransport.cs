@@ -101,6 +101,13 @@ public abstract class JobTransportFactory
     /// <see cref="IpcErrors.PlatformNotSupported"/>.</exception>
     public abstract JobTransport Create();
 
+    /// <summary>Creates a transport that any number of processes read. Each of them gets every message that is sent after it has opened its
+    /// end, and a writer waits for the slowest of them. Without readers, what is sent is dropped.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: the kind has no such form;
+    /// <see cref="IpcErrors.LimitReached"/>.</exception>
+    public virtual JobTransport CreateBroadcast() =>
+        throw new IpcException(IpcErrors.NotSupported, $"A transport of the kind {Name} has one reader.");
+
     /// <summary>Opens the writing end in a process that got <see cref="JobTransport.WriterConnectionString"/>.</summary>
     /// <param name="connectionString">The writer's connection string.</param>
     /// <param name="cancellation">Ends the wait for a busy reader.</param>

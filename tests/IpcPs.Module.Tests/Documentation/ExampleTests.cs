@@ -92,7 +92,7 @@ public sealed class ExampleTests : IDisposable
         try
         {
             var hashes = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 2 -Log '{log}'").EnumerateArray()
-                .Select(static h => (Path.GetFileName(h.GetProperty("Path").GetString()), h.GetProperty("SHA256").GetString()));
+                .Select(static h => (Path.GetFileName(h.GetProperty("Path").GetString()!), h.GetProperty("SHA256").GetString()!));
             Assert.Equal(
                 names.Select(static n => (n, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(n))))), hashes);
             File.WriteAllText(Path.Combine(_folder, "d"), "d");

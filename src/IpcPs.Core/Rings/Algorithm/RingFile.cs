@@ -41,6 +41,8 @@ internal sealed unsafe class RingFile : IDisposable
 
     public SafeDescriptor Descriptor { get; }
 
+    public bool IsUnnamed => _path is null;
+
     public RingHeader Header { get; }
 
     /// <summary>The path of a ring's file.</summary>
@@ -53,7 +55,8 @@ internal sealed unsafe class RingFile : IDisposable
 
     /// <summary>Creates a ring without a name, and attaches to it.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/> (/dev/shm is full).</exception>
-    public static RingFile CreateUnnamed(IpcAddress address) => Create(address, new RingOptions(), isUnnamed: true);
+    public static RingFile CreateUnnamed(IpcAddress address, RingDelivery delivery) =>
+        Create(address, new RingOptions { Delivery = delivery }, isUnnamed: true);
 
     /// <summary>Attaches to a ring without a name.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.WrongKind"/>, <see cref="IpcErrors.InvalidData"/>.</exception>

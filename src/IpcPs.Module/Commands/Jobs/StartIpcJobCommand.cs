@@ -67,6 +67,11 @@ public sealed class StartIpcJobCommand : WorkerCommand
     [ArgumentCompleter(typeof(TransportCompleter))]
     public IpcTarget Via { get; set; } = IpcTarget.FromText("Pipe");
 
+    /// <summary>How many jobs read the output. Each of them gets every object.</summary>
+    [Parameter]
+    [ValidateRange(1, JobBroadcast.MaxReaders)]
+    public int? Broadcast { get; set; }
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
@@ -125,6 +130,7 @@ public sealed class StartIpcJobCommand : WorkerCommand
             Arguments = ArgumentList ?? [],
             Using = UsingValues.Of(this, InitializationScript, Begin, script, End),
             Workers = workers,
+            Broadcast = Broadcast,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = JobInputTransport.Factory(Via, piped),
         });

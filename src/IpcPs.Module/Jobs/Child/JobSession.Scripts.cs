@@ -46,6 +46,7 @@ internal sealed partial class JobSession
                 case StartMessage start:
                     if (start.Preparation is { } first) end = Prepare(shell, first);
                     if (end == JobState.Completed && host.ExitCode is null) end = RunJob(shell, start, _input!, host);
+                    _broadcasts.Dispose();
                     _input!.Dispose();
                     return Finish(host, end);
                 case IpcException e:

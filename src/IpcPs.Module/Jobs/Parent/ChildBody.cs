@@ -40,6 +40,8 @@ internal sealed class ChildBody : IJobBody
 
     public void Proceed() => _control.Send(JobControlId.Proceed);
 
+    public void Attach(AttachMessage message) => _control.Send(JobControlId.Attach, message.ToBag());
+
     public void EndForLackOfReader() => _control.Send(JobControlId.ReaderGone);
 
     public void RequestStop() => _connection.Child.Signal(15);

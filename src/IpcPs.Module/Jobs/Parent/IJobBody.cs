@@ -34,6 +34,10 @@ internal interface IJobBody : IDisposable
     /// <summary>The other job has the earlier output.</summary>
     void Proceed();
 
+    /// <summary>Reads a broadcast too, whose objects go into <see cref="Input"/>. When it has begun to, calls
+    /// <see cref="IpcJob.OnAttached"/>.</summary>
+    void Attach(AttachMessage message);
+
     /// <summary>The job that reads the output has ended: stop.</summary>
     void EndForLackOfReader();
 

@@ -8,7 +8,7 @@ namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>A PowerShell job that runs in a child process, or in several that share its input. The usual commands work on it: Get-Job,
 /// Receive-Job, Wait-Job, Stop-Job, Remove-Job. Its child jobs are the jobs whose output is its input.</summary>
-public sealed class IpcJob : Job
+public sealed partial class IpcJob : Job
 {
     /// <summary>The time between TERM and KILL, for the finally blocks of the script and for the programs that it started.</summary>
     internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
@@ -20,6 +20,7 @@ public sealed class IpcJob : Job
     // no property, and no request to stop.
     private readonly object _outputGuard = new();
     private readonly IJobBody _body;
+    private readonly JobBroadcast? _broadcast;
     private OutputState _outputState = OutputState.Buffering;
     private OutputRedirector? _redirector;
     // The first request to stop, complete when the state Stopping was announced; or TooLate. So no other state follows the final one.
@@ -30,13 +31,29 @@ public sealed class IpcJob : Job
     private int _announcer;
     private bool _isRemoved;
     private volatile IReadOnlyList<IpcJob> _stages = [];
+    private volatile IReadOnlyList<JobBroadcast> _broadcastsRead = [];
 
     private IpcJob(JobStartInfo start) : base((start.Command ?? start.Script).Trim(), start.Name)
     {
         PSJobTypeName = nameof(IpcJob);
         Streams = new JobStreams(this);
-        _body = start.CreateBody(this);
+        _broadcast = start.Broadcast is { } readers ? new JobBroadcast(this, readers) : null;
+        try
+        {
+            _body = start.CreateBody(this);
+        }
+        catch
+        {
+            _broadcast?.Output.Dispose();
+            throw;
+        }
         SetJobState(JobState.Running);
+        if (_broadcast is not null)
+        {
+            _redirector = new OutputRedirector(this, _broadcast);
+            _outputState = OutputState.Redirecting;
+            _body.Redirect(_redirector.Message);
+        }
         _body.Start();
     }
 
@@ -46,7 +63,7 @@ public sealed class IpcJob : Job
         /// <summary>To this process, into Output.</summary>
         Buffering,
 
-        /// <summary>Another job reads it, but the child has not opened that job's transport yet. What comes here is held.</summary>
+        /// <summary>Other jobs read it, but the child has not opened the transport to them yet. What comes here is held.</summary>
         Redirecting,
 
         /// <summary>The child has opened the transport and writes to the other job's child.</summary>
@@ -100,9 +117,6 @@ public sealed class IpcJob : Job
     public override bool HasMoreData =>
         !IsFinished || Streams.HasRecords || _stages.Any(static s => s.HasMoreData);
 
-    /// <summary>The jobs whose output is this one's input.</summary>
-    internal IReadOnlyList<IpcJob> Stages => _stages;
-
     /// <summary>Where the session finds the job; null if it does not know it.</summary>
     internal JobRepository? Repository { get; set; }
 
@@ -116,7 +130,7 @@ public sealed class IpcJob : Job
     internal JobInputTransport? Input => _body.Input;
 
     /// <summary>The streams that get this job's errors, warnings and so on: its own, or another job's.</summary>
-    internal JobStreams StreamsTo => _redirector is { IsUnnoticed: true } redirector ? redirector.Next.StreamsTo : Streams;
+    internal JobStreams StreamsTo => _redirector is { IsUnnoticed: true } redirector ? redirector.Next!.StreamsTo : Streams;
 
     /// <summary>Whether there was a request to stop.</summary>
     internal bool IsStopping => _stop is { } stop && stop != TooLate;
@@ -138,49 +152,6 @@ public sealed class IpcJob : Job
         RequestStop();
         WaitForEnd();
     }
-
-    /// <summary>Sends this job's output to another job. Output that was not received yet goes first.</summary>
-    /// <param name="next">The job that reads it.</param>
-    /// <param name="unnoticed">See <see cref="OutputRedirector.IsUnnoticed"/>.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: it already goes to another job.</exception>
-    internal void SendOutputTo(IpcJob next, bool unnoticed)
-    {
-        OutputRedirector redirector;
-        bool hasEnded;
-        lock (_outputGuard)
-        {
-            if (_redirector is not null)
-            {
-                throw new IpcException(IpcErrors.InvalidOperation,
-                    $"The output of job '{Name}' already goes to job '{_redirector.Next.Name}'.", Name,
-                    "To give it to several jobs, let that job pass it on.");
-            }
-            redirector = _redirector = new OutputRedirector(this, next, unnoticed);
-            hasEnded = _outputState == OutputState.Ended;
-            if (!hasEnded) _outputState = OutputState.Redirecting;
-        }
-        next.AddStage(this);
-        // From now on it is found through the other one.
-        if (Repository?.GetJob(InstanceId) is not null) Repository.Remove(this);
-        if (hasEnded) redirector.OnChildEnded(opened: false);
-        else if (redirector.HasNoReader) EndForLackOfReader();
-        else _body.Redirect(redirector.Message);
-    }
-
-    /// <summary>The child has opened the next job's transport, and everything that it wrote before is here.</summary>
-    internal void OnRedirected()
-    {
-        lock (_outputGuard)
-        {
-            if (_outputState != OutputState.Redirecting) return;
-            _outputState = OutputState.Redirected;
-        }
-        _redirector!.OnChildOpened(_body.Proceed);
-    }
-
-    /// <summary>The child could not open the next job's transport. Waits a while for the end of that job.</summary>
-    /// <returns>Whether that job has ended: then nothing is wrong.</returns>
-    internal bool HasNoReader() => _redirector is null || _redirector.WaitUntilReaderEnds(Grace);
 
     /// <summary>An object of the child's output has come.</summary>
     internal void AddOutput(PSObject value)
@@ -212,6 +183,7 @@ public sealed class IpcJob : Job
         var stages = _stages;
         foreach (var stage in stages) stage.EndForLackOfReader();
         foreach (var stage in stages) stage.WaitForEnd();
+        foreach (var broadcast in _broadcastsRead) broadcast.OnReaderEnded(this);
         Input?.Dispose();
         OutputState last;
         lock (_outputGuard)
@@ -222,19 +194,22 @@ public sealed class IpcJob : Job
         var state = WasStopped() || (_killed && !end.IsReported) ? JobState.Stopped : end.State;
         ExitCode = end.ExitCode;
         if (state == JobState.Failed) Reason = Fail(end);
-        else if (state == JobState.Completed && stages.FirstOrDefault(static s => s.JobStateInfo.State == JobState.Failed) is { } failed)
+        else if (state == JobState.Completed && FailedSource() is { } failed)
         {
             state = JobState.Failed;
             Failure = failed.Failure;
             Reason = failed.Reason;
         }
         _body.Disconnect();
+        if (state != JobState.Completed) _broadcast?.Cancel();
         if (last is OutputState.Redirecting or OutputState.Redirected) _redirector!.OnChildEnded(opened: last == OutputState.Redirected);
+        _broadcast?.OnSourceEnded();
         Streams.Complete();
         // Before the state changes: a caller that then counts descriptors finds none of the job's.
         _body.Release();
-        // Receive-Job reports the reason of each job that it receives from. Of a pipeline, that is the last job.
-        AnnounceEnd(state, last is OutputState.Buffering ? Reason : null);
+        // Receive-Job reports the reason of each job that it receives from. Of a pipeline, that is the last job. A job with a broadcast is
+        // received from by itself, and the error that ended its script is in its error stream.
+        AnnounceEnd(state, (_broadcast is null ? last is OutputState.Buffering : end.Error is null) ? Reason : null);
     }
 
     /// <inheritdoc/>
@@ -244,6 +219,7 @@ public sealed class IpcJob : Job
         {
             if (!IsFinished) Kill();
             _body.Dispose();
+            _broadcast?.OnSourceRemoved();
             foreach (var stage in _stages) stage.Dispose();
             Streams.Dispose();
             StayKnownWhileAnnounced();
@@ -279,13 +255,6 @@ public sealed class IpcJob : Job
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "SetJobState")]
     private static extern void SetState(Job job, JobState state, Exception? reason);
 
-    // Called only by the Start-IpcJob that creates this job.
-    private void AddStage(IpcJob stage)
-    {
-        _stages = [.. _stages, stage];
-        ChildJobs.Add(stage);
-    }
-
     private void RequestStop()
     {
         var stop = new TaskCompletionSource();
@@ -299,6 +268,7 @@ public sealed class IpcJob : Job
             stop.SetResult();
         }
         _body.RequestStop();
+        _broadcast?.Cancel();
     }
 
     /// <summary>Whether there was a request to stop. From now on there can be none.</summary>
@@ -313,6 +283,7 @@ public sealed class IpcJob : Job
     {
         _killed = true;
         _body.Kill();
+        _broadcast?.Cancel();
         foreach (var stage in _stages) stage.Kill();
     }
 
@@ -329,18 +300,6 @@ public sealed class IpcJob : Job
         Failure = ErrorRecords.ToRecord(reason, this);
         return reason;
     }
-
-    /// <summary>"Job 'Job1' (process 4711)", or "Stage 1 of 2, job 'Job1' (4 workers),".</summary>
-    private string Describe()
-    {
-        var last = this;
-        while (last._redirector is { } redirector) last = redirector.Next;
-        var job = $"ob '{Name}' ({Location})";
-        var total = last.Depth();
-        return total == 1 ? "J" + job : $"Stage {Depth()} of {total}, j{job},";
-    }
-
-    private int Depth() => 1 + _stages.Select(static s => s.Depth()).DefaultIfEmpty(0).Max();
 
     private void SetState(JobState state, Exception? reason)
     {

@@ -7,6 +7,7 @@ namespace IpcPs.Module.Jobs.Parent;
 internal sealed class JobReceiver(IpcJob job, JobConnection connection) : ChildReceiver(connection, job.Name)
 {
     private string? _notRedirected;
+    private string? _notAttached;
 
     protected override bool IsStopping => job.IsStopping;
 
@@ -21,12 +22,22 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : ChildR
 
     protected override void OnMessage(JobStreamId id, ReadOnlyMemory<byte> payload)
     {
-        if (id != JobStreamId.Redirected) return;
-        if (Serializer.Decode(payload) is { } why) _notRedirected = $"could not write to the next job: {why}";
-        else job.OnRedirected();
+        switch (id)
+        {
+            case JobStreamId.Redirected:
+                if (Serializer.Decode(payload) is { } why) _notRedirected = $"could not write to the next job: {why}";
+                else job.OnRedirected();
+                break;
+            case JobStreamId.Attached:
+                var answer = AttachedMessage.From(Serializer.Decode(payload));
+                if (answer.Error is { } error) _notAttached = $"could not read a broadcast: {error}";
+                else job.OnAttached(answer.Broadcast);
+                break;
+        }
     }
 
-    protected override string? OnScriptEnded() => _notRedirected is not null && !job.HasNoReader() ? _notRedirected : null;
+    protected override string? OnScriptEnded() =>
+        _notAttached ?? (_notRedirected is not null && !job.HasNoReader() ? _notRedirected : null);
 
     protected override void OnEnd(JobEnd end) => job.Finish(end);
 }

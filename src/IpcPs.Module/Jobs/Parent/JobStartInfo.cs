@@ -44,6 +44,9 @@ internal sealed record JobStartInfo
     /// <summary>What carries the input; null if the job has none.</summary>
     public JobTransportFactory? Via { get; init; }
 
+    /// <summary>How many jobs read the output, each of them all of it; null for one, or none.</summary>
+    public int? Broadcast { get; init; }
+
     /// <summary>How several processes share the input; null for one process.</summary>
     public WorkerOptions? Workers { get; init; }
 

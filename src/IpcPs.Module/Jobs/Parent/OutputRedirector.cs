@@ -3,30 +3,39 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>Sends a job's output to the job that reads it. The parent hands over the output that it has already; then the child writes
+/// <summary>Sends a job's output to the job that reads it, or to a broadcast. The parent hands over the output that it has already; then the child writes
 /// directly to the next job's child.</summary>
 internal sealed class OutputRedirector
 {
     private readonly IpcJob _job;
     private readonly JobInputTransport _input;
+    private readonly JobBroadcast? _broadcast;
     // Not in the job's Output, where a Receive-Job that waits for the next job would find it.
     private readonly List<PSObject> _held;
 
     /// <summary>Takes the job's output. Nothing flows before the child has opened the transport, or has ended.</summary>
-    public OutputRedirector(IpcJob job, IpcJob next, bool unnoticed)
+    public OutputRedirector(IpcJob job, IpcJob next, bool unnoticed) : this(job, next.Input!)
     {
-        _job = job;
-        _input = next.Input!;
         Next = next;
         IsUnnoticed = unnoticed;
+    }
+
+    /// <summary>Takes the job's output. Nothing flows before the child has opened the transport, or has ended, and all readers are
+    /// there.</summary>
+    public OutputRedirector(IpcJob job, JobBroadcast broadcast) : this(job, broadcast.Output) => _broadcast = broadcast;
+
+    private OutputRedirector(IpcJob job, JobInputTransport input)
+    {
+        _job = job;
+        _input = input;
         _held = [.. job.Streams.TakeOutput()];
         // The child, and this process with the held output.
         _input.AddSource();
         _input.AddSource();
     }
 
-    /// <summary>The job that reads.</summary>
-    public IpcJob Next { get; }
+    /// <summary>The job that reads; null for a broadcast.</summary>
+    public IpcJob? Next { get; }
 
     /// <summary>Whether the next job was written to the pipeline before this one became its stage. A Receive-Job that waits for the next
     /// job then does not know of this one, so this one's errors go to the next job's streams.</summary>
@@ -66,6 +75,12 @@ internal sealed class OutputRedirector
     }
 
     private void HandOver(Action? then)
+    {
+        if (_broadcast is null) HandOverNow(then);
+        else _broadcast.WhenConnected(() => HandOverNow(then));
+    }
+
+    private void HandOverNow(Action? then)
     {
         if (_held.Count == 0)
         {

@@ -20,6 +20,7 @@ internal sealed class WorkersBody : IJobBody
     private readonly JobTransportReader? _reader;
     private readonly WorkerProgress _progress;
     private readonly WorkerLog? _log;
+    private readonly AttachedBroadcasts _broadcasts;
     private Thread? _feeder;
     private volatile RedirectMessage? _redirection;
     private IpcChannel? _writer;
@@ -33,12 +34,13 @@ internal sealed class WorkersBody : IJobBody
         _group = new WorkerGroup(start with { Name = job.Name }, start.Workers!);
         _log = start.Workers!.Log;
         _progress = new WorkerProgress(_group, job.Name);
+        _broadcasts = new AttachedBroadcasts(OnAttached, _ending.Token);
         try
         {
             if (start.Via is { } via)
             {
                 var transport = via.Create();
-                Input = new JobInputTransport(via, transport, writers => _reader!.EndOfWriters(writers));
+                Input = new JobInputTransport(via, transport, EndInput);
                 _reader = transport.OpenOwnReader(_ending.Token);
             }
             _group.Start();
@@ -79,6 +81,8 @@ internal sealed class WorkersBody : IJobBody
 
     public void Proceed() => _proceed.Set();
 
+    public void Attach(AttachMessage message) => _broadcasts.Attach(message);
+
     public void EndForLackOfReader() => _group.EndForLackOfReader();
 
     public void RequestStop() => _group.Stop();
@@ -88,6 +92,7 @@ internal sealed class WorkersBody : IJobBody
     public void Disconnect()
     {
         _ending.Cancel();
+        _broadcasts.Dispose();
         _feeder?.Join();
         _log?.Dispose();
         _reader?.Dispose();
@@ -105,6 +110,18 @@ internal sealed class WorkersBody : IJobBody
         _ending.Cancel();
         _proceed.Set();
         _group.Dispose();
+    }
+
+    private void EndInput(int writers)
+    {
+        _reader!.EndOfWriters(writers);
+        _broadcasts.Release();
+    }
+
+    private void OnAttached(AttachedMessage message)
+    {
+        if (message.Error is { } error) _group.Fail(JobEnd.Failed($"could not read a broadcast: {error}"));
+        else _job.OnAttached(message.Broadcast);
     }
 
     /// <summary>Reads the input.</summary>

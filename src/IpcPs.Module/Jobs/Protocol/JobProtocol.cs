@@ -61,6 +61,9 @@ internal enum JobStreamId : byte
 
     /// <summary>From the child of a pool: it has done what <see cref="JobControlId.Prepare"/> says, and waits for its job.</summary>
     Ready,
+
+    /// <summary>An <see cref="AttachedMessage"/>.</summary>
+    Attached,
 }
 
 /// <summary>The stream id of a message from a job to its child, which says what the message is. At most 15.</summary>
@@ -92,6 +95,9 @@ internal enum JobControlId : byte
     /// <summary>To the child of a pool, before <see cref="Start"/>: a <see cref="PrepareMessage"/>. It answers
     /// <see cref="JobStreamId.Ready"/>.</summary>
     Prepare,
+
+    /// <summary>An <see cref="AttachMessage"/>. The child answers with an <see cref="AttachedMessage"/>.</summary>
+    Attach,
 }
 
 /// <summary>What a pool's child does before its job comes.</summary>
@@ -249,6 +255,39 @@ internal sealed record RedirectMessage(string Transport, string ConnectionString
 
     /// <summary>Closes a channel from <see cref="OpenWriter"/>.</summary>
     public void CloseWriter(IpcChannel writer) => IpcMechanisms.Transport(Transport).CloseWriter(writer);
+}
+
+/// <summary>To the process that reads a job's input: read a broadcast too.</summary>
+/// <param name="Broadcast">The broadcast.</param>
+/// <param name="Input">The job's input, into which its objects go.</param>
+internal sealed record AttachMessage(RedirectMessage Broadcast, RedirectMessage Input)
+{
+    /// <summary>Reads the message.</summary>
+    public static AttachMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "attach");
+        return new AttachMessage(RedirectMessage.From(bag[nameof(Broadcast)]), RedirectMessage.From(bag[nameof(Input)]));
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(Broadcast)] = Broadcast.ToBag(), [nameof(Input)] = Input.ToBag() };
+}
+
+/// <summary>The answer to an <see cref="AttachMessage"/>: the broadcast's next object reaches the job. Or, also later, why none
+/// does.</summary>
+/// <param name="Broadcast">The connection string of the broadcast.</param>
+/// <param name="Error">What went wrong; null if nothing did.</param>
+internal sealed record AttachedMessage(string Broadcast, string? Error)
+{
+    /// <summary>Reads the message.</summary>
+    public static AttachedMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "answer");
+        return new AttachedMessage((string)bag[nameof(Broadcast)]!, (string?)bag[nameof(Error)]);
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new() { [nameof(Broadcast)] = Broadcast, [nameof(Error)] = Error };
 }
 
 /// <summary>A child's last message: how its script ended.</summary>

@@ -1,0 +1,18 @@
+using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Processes;
+
+namespace IpcPs.Module.Jobs.Child;
+
+/// <summary>The entry point of a job's child process.</summary>
+public static class JobChild
+{
+    /// <summary>Runs the job, and ends the process. Only for processes that <c>Start-IpcJob</c> starts.</summary>
+    public static void Run()
+    {
+        var control = InheritedObjects.OpenPipe(JobDescriptors.Control, -1);
+        var records = InheritedObjects.OpenPipe(-1, JobDescriptors.Records);
+        int exitCode;
+        using (var session = new JobSession(control, records, InheritedObjects.OpenSocket(JobDescriptors.Passed))) exitCode = session.Run();
+        Environment.Exit(exitCode);
+    }
+}
