@@ -3,7 +3,7 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
 
-/// <summary>Pools: children that have started before their job comes. One pool serves many checks, because a child costs a second.</summary>
+/// <summary>Pools: children that have started before their job comes. One pool serves many checks: a child costs a second.</summary>
 public sealed class JobPoolTests : JobTests
 {
     private readonly string _name = $"pool-{Guid.NewGuid():n}";
