@@ -21,7 +21,8 @@ public sealed class BroadcastTransportTests : IDisposable
         using var transport = Ring.CreateBroadcast();
         using var first = Ring.OpenReader(transport.ReaderConnectionString, [], _limit.Token);
         using var second = transport.OpenOwnReader(_limit.Token);
-        var readers = new[] { first, second }.Select(r => Task.Factory.StartNew(() => ReadAll(r), TaskCreationOptions.LongRunning)).ToArray();
+        var readers = new[] { first, second }
+            .Select(static r => Task.Factory.StartNew(() => ReadAll(r), TaskCreationOptions.LongRunning)).ToArray();
         var sizes = Enumerable.Range(0, 3000).Select(static i => i % 500 == 499 ? 1_500_000 + i : 4 + (i % 100)).ToArray();
         var writer = transport.OpenWriter();
         for (var i = 0; i < sizes.Length; i++) writer.Enqueue(Message(i, sizes[i]), Objects, _limit.Token);
@@ -138,7 +139,8 @@ public sealed class BroadcastTransportTests : IDisposable
         using var input = factory.Create();
         using var failed = new ManualResetEventSlim();
         IpcException? error = null;
-        using var relay = new TransportRelay(Ring, "/proc/self/fd/999999 ring:/none", factory, input.WriterConnectionString, static () => { },
+        using var relay = new TransportRelay(Ring, "/proc/self/fd/999999 ring:/none", factory, input.WriterConnectionString,
+            static () => { },
             e =>
             {
                 error = e;

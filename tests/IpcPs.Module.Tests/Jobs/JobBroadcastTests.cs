@@ -13,21 +13,21 @@ public sealed class JobBroadcastTests : JobTests
             """
             $large = [string]::new('x', 3MB)
             $source = (1..200) + $large + 201 | Start-IpcJob -Process { $_ } -Workers 2 -Ordered -Broadcast 3 -Name source
-            $check = { $n = 0; $large = 0; foreach ($i in $input) { if ($i -is [string]) { $large = $i.Length } elseif ($i -ne ++$n) { "$i" } }
+            $check = { $n = 0; foreach ($i in $input) { if ($i -is [string]) { $large = $i.Length } elseif ($i -ne ++$n) { "$i" } }
                 "$n $large" }
             $a = $source | Start-IpcJob $check -Name a
             $b = $source | Start-IpcJob -Process { if ($_ -is [int]) { $_ } } -Workers 1 -Ordered -Via Ring -Name b
             $c = $source | Start-IpcJob $check -Via Queue -Name c
             $null = Wait-Job $a, $b, $c, $source -Timeout 60
-            ($a, $b, $c, $source).State
+            "$(($a, $b, $c, $source).State)"
             Receive-Job $a; $received = @(Receive-Job $b); Receive-Job $c
             $received.Count; @(Compare-Object $received (1..201) -SyncWindow 0).Count
             "$($source.Readers.Name) | $($a.Sources.Name) | $($a.Via) $($b.Via) $($c.Via)"
             @($source | Receive-Job).Count
             """).NoErrors();
         Assert.Equal(
-            ["Completed", "Completed", "Completed", "Completed", "201 3145728", "201 3145728", 201, 0, "a b c | source | Pipe Ring Queue", 0],
-            result.Values.Select(static v => v is JobState state ? state.ToString() : v));
+            ["Completed Completed Completed Completed", "201 3145728", "201 3145728", 201, 0, "a b c | source | Pipe Ring Queue", 0],
+            result.Values);
         // The source is a job of its own: it is in the table of jobs, and not a child job of its readers.
         Assert.Equal([4, 0], Session.Run("@(Get-Job).Count; $a.ChildJobs.Count").Values);
         var error = Session.Run("$source | Start-IpcJob { }").Error();

@@ -3,8 +3,8 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Parent;
 
-/// <summary>Sends a job's output to the job that reads it, or to a broadcast. The parent hands over the output that it has already; then the child writes
-/// directly to the next job's child.</summary>
+/// <summary>Sends a job's output to the job that reads it, or to a broadcast. The parent hands over the output that it has already; then
+/// the child writes directly to the next job's child.</summary>
 internal sealed class OutputRedirector
 {
     private readonly IpcJob _job;
