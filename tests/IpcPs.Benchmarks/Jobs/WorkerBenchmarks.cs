@@ -45,7 +45,9 @@ internal sealed class WorkerBenchmarks : IBenchmarkGroup
 
     // The clock starts with the first result: what a start costs has a line of its own.
     private static double Rate(int count, string command) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
-        $items = foreach ($i in 1..{{count}}) { [pscustomobject]@{ Id = $i; Name = "item $i"; Time = [datetime]::UnixEpoch.AddSeconds($i) } }
+        $items = foreach ($i in 1..{{count}}) {
+            [pscustomobject]@{ Id = $i; Name = "item $i"; Time = [datetime]::UnixEpoch.AddSeconds($i) }
+        }
         $count = 0; $began = 0
         $items | {{command}} | ForEach-Object { if ($count++ -eq 0) { $began = [Diagnostics.Stopwatch]::GetTimestamp() } }
         ($count - 1) / [Diagnostics.Stopwatch]::GetElapsedTime($began).TotalSeconds
@@ -54,7 +56,8 @@ internal sealed class WorkerBenchmarks : IBenchmarkGroup
     /// <summary>Items whose script counts for about a millisecond.</summary>
     private static double Busy(int workers) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
         $count = 0; $began = 0
-        1..{{Settings.Count(3_000)}} | Invoke-IpcParallel { for ($i = 0; $i -lt 12000; $i++) { }; $_ } -Workers {{workers}} | ForEach-Object {
+        $item = { for ($i = 0; $i -lt 12000; $i++) { }; $_ }
+        1..{{Settings.Count(3_000)}} | Invoke-IpcParallel $item -Workers {{workers}} | ForEach-Object {
             # When the code is compiled.
             if ($count++ -eq 500) { $began = [Diagnostics.Stopwatch]::GetTimestamp() }
         }
@@ -82,7 +85,8 @@ internal sealed class WorkerBenchmarks : IBenchmarkGroup
 
     private static double? GnuParallel(int count)
     {
-        if (!(Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(static f => File.Exists(Path.Combine(f, "parallel")))) return null;
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        if (!folders.Any(static f => File.Exists(Path.Combine(f, "parallel")))) return null;
         var start = new ProcessStartInfo("parallel", ["--will-cite", "-k", "-j2", "echo {}"])
         {
             RedirectStandardInput = true,
@@ -112,7 +116,7 @@ internal sealed class WorkerBenchmarks : IBenchmarkGroup
         Stream(tenth * 9);
         return ProcessCost.Kibibytes(shell.ProcessId, "VmHWM") / 1024.0;
 
-        void Stream(int count) =>
-            shell.Run(string.Create(CultureInfo.InvariantCulture, $"1..{count} | Invoke-IpcParallel {{ $_ }} -Workers 2 -Ordered | Out-Null"));
+        void Stream(int count) => shell.Run(
+            string.Create(CultureInfo.InvariantCulture, $"1..{count} | Invoke-IpcParallel {{ $_ }} -Workers 2 -Ordered | Out-Null"));
     }
 }

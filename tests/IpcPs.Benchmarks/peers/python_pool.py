@@ -1,4 +1,4 @@
-"""python_pool.py COUNT: concurrent.futures.ProcessPoolExecutor.map with chunksize 1 and two workers, which give back items of three
+"""python_pool.py COUNT: concurrent.futures.ProcessPoolExecutor.map with chunksize 1 and two workers, which return items of three
 properties. Items a second, from the first result on."""
 import concurrent.futures
 import datetime

@@ -12,7 +12,9 @@ public sealed class WorkerTests : JobTests
         var (job, result) = Run(
             """
             Start-IpcJob { 1..600 } |
-                Start-IpcJob -Process { if ($_ % 200) { "$_" } else { [string]::new([char]($_ / 200 + 64), 3MB), "$_" } } -Workers 2 -Ordered |
+                Start-IpcJob -Workers 2 -Ordered -Process {
+                    if ($_ % 200) { "$_" } else { [string]::new([char]($_ / 200 + 64), 3MB), "$_" }
+                } |
                 Start-IpcJob -Process { $_ } -Workers 2 -Ordered -Via Ring |
                 Start-IpcJob { $next = 1; foreach ($i in $input) {
                     if ($i.Length -gt 10) { "$($i[0]) $($i.Length)" } elseif ($i -ne $next++) { "disorder at $i" } }; $next }
@@ -38,8 +40,12 @@ public sealed class WorkerTests : JobTests
             """);
         Assert.Equal(
             new[] { 1, 3, 5, 7, 9 }.SelectMany(static i => new[] { $"first of {i}", $"second of {i}" }), result.Values.Cast<string>());
-        var errors = result.Errors.ToDictionary(static e => e.TargetObject is PSObject { BaseObject: int i } ? i : e.TargetObject is int n ? n
-            : e.Exception.Message == "thrown" ? 2 : e.Exception.Message == "written" ? 7 : 0);
+        var errors = result.Errors.ToDictionary(static e => e.TargetObject switch
+        {
+            PSObject { BaseObject: int item } => item,
+            int item => item,
+            _ => e.Exception.Message == "thrown" ? 2 : e.Exception.Message == "written" ? 7 : 0,
+        });
         Assert.Equal([0, 2, 4, 6, 7, 8], errors.Keys.Order());
         Expect(errors[4], "IpcWorkerDied", ErrorCategory.OperationStopped, "ended with exit code 3 while it worked on this item.");
         Expect(errors[6], "IpcWorkerDied", ErrorCategory.OperationStopped, "was killed by signal KILL while it worked on this item.");

@@ -13,8 +13,8 @@ namespace IpcPs.Strength.Framework;
 /// <param name="Kind">What it is called in the table.</param>
 /// <param name="Run">Does it, with names that the function gives.</param>
 /// <param name="HasRecordedCreator">Whether the kernel records from the first moment whose such an object is. It does not for a System V
-/// queue before its first message, nor for a semaphore set before its first operation: what is left by a kill in between can't be told
-/// from the object of any other program.</param>
+/// queue before its first message, nor for a semaphore set before its first operation: what is left by a kill in between can't be
+/// distinguished from the object of any other program.</param>
 internal sealed record Cycle(string Kind, Action<Func<string>> Run, bool HasRecordedCreator = true)
 {
     /// <summary>All of them.</summary>

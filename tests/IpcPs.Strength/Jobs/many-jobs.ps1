@@ -3,7 +3,8 @@ param([Parameter(Mandatory)] [string] $Manifest, [Parameter(Mandatory)] [int] $C
 $ErrorActionPreference = 'Stop'
 Import-Module $Manifest
 $jobs = foreach ($i in 1..$Count) {
-    if ($i % 5) { Start-IpcJob { $using:i } } else { Start-IpcJob { 1..1000 } | Start-IpcJob { ($input | Measure-Object).Count + $using:i } }
+    if ($i % 5) { Start-IpcJob { $using:i } }
+    else { Start-IpcJob { 1..1000 } | Start-IpcJob { ($input | Measure-Object).Count + $using:i } }
 }
 foreach ($i in 1..$Count) {
     $expected = if ($i % 5) { $i } else { 1000 + $i }

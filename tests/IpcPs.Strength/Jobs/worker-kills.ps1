@@ -5,8 +5,10 @@ Import-Module $Manifest
 $random = [Random]::new($Seed)
 $count = 50 * ($Kills + 2)
 $job = Start-IpcJob { 1..$using:count } |
-    Start-IpcJob -Process { if ($_ % 10 -eq 0) { Start-Sleep -Milliseconds 20 }; [pscustomobject]@{ Id = $_; Double = 2 * $_ } } -Workers 3 `
-        -Ordered |
+    Start-IpcJob -Workers 3 -Ordered -Process {
+        if ($_ % 10 -eq 0) { Start-Sleep -Milliseconds 20 }
+        [pscustomobject]@{ Id = $_; Double = 2 * $_ }
+    } |
     Start-IpcJob { $input }
 $stage = $job.ChildJobs[0]
 $next = 20

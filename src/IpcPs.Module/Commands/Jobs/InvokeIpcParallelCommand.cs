@@ -73,7 +73,8 @@ public sealed class InvokeIpcParallelCommand : WorkerCommand
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
-        if (Resume && Log is null) Require(() => throw IpcException.Argument("-Resume reads the log of an earlier run: name it with -Log."));
+        if (Resume && Log is null)
+            Require(() => throw IpcException.Argument("-Resume reads the log of an earlier run: name it with -Log."));
         if (Log is not null) _log = Require(() => WorkerLog.Open(GetUnresolvedProviderPathFromPSPath(Log), Resume));
         var start = Require(WorkersInfo);
         if (AsJob)

@@ -24,7 +24,7 @@ public abstract class WorkerCommand : IpcCmdlet
     [ValidateNotNull]
     public ScriptBlock? End { get; set; }
 
-    /// <summary>The number of processes that share the input. Whoever is free gets the next object.</summary>
+    /// <summary>The number of processes that share the input. The one that is free gets the next object.</summary>
     [Parameter]
     [Alias("ThrottleLimit")]
     [ValidateRange(1, MaxWorkers)]

@@ -3,9 +3,9 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Child;
 
-/// <summary>The items that a worker gets from its job, one after the other. When the script asks for the next one, the job is told that
-/// the one before is finished.</summary>
-/// <param name="records">Where the job is told.</param>
+/// <summary>The items that a worker gets from its job, one after the other. When the script asks for the next one, the job is
+/// notified that the one before is finished.</summary>
+/// <param name="records">Where the job is notified.</param>
 /// <param name="stopping">Cancelled when the script is stopped.</param>
 internal sealed class WorkerInput(RecordSender records, CancellationToken stopping) : IJobInput
 {

@@ -81,7 +81,7 @@ public sealed partial class IpcJob
         ChildJobs.Add(stage);
     }
 
-    /// <summary>A job whose output was the input, and that has failed; null if there is none.</summary>
+    /// <summary>A job whose output was the input, and that has failed; null if no such job has failed.</summary>
     private IpcJob? FailedSource() => _stages.FirstOrDefault(static s => s.JobStateInfo.State == JobState.Failed)
         ?? _broadcastsRead.FirstOrDefault(static b => b.Source.Failure is not null)?.Source;
 

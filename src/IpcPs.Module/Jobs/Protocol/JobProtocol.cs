@@ -88,7 +88,7 @@ internal enum JobControlId : byte
     /// <summary>To a worker: an item of the input. The content is the item.</summary>
     Item,
 
-    /// <summary>To a worker: give back the items that the script has not asked for yet. It answers
+    /// <summary>To a worker: return the items that the script has not asked for yet. It answers
     /// <see cref="JobStreamId.ItemsReturned"/>.</summary>
     TakeBack,
 
@@ -152,7 +152,8 @@ internal sealed class StartMessage
     /// <summary>The environment variables to set, for a child that could not get them at its start; a null removes one.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
-    /// <summary>The name of the input's transport; null if the job has no input. For a worker, which does not read it itself, too.</summary>
+    /// <summary>The name of the input's transport; null if the job has no input. A worker gets it too, though it
+    /// does not read it itself.</summary>
     public string? InputTransport { get; init; }
 
     /// <summary>The connection string of the input's transport.</summary>

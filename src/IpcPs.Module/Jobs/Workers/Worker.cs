@@ -51,10 +51,10 @@ internal sealed class Worker : IDisposable
     /// <summary>Whether its script has asked for an item.</summary>
     public bool IsReady { get; set; }
 
-    /// <summary>Whether it was told to give back the items that it has in store. Until it has, it gets none.</summary>
+    /// <summary>Whether it was asked to return the items that it has in store. Until it has, it gets no other.</summary>
     public bool IsGivingBack { get; set; }
 
-    /// <summary>Whether it was told that no item comes any more.</summary>
+    /// <summary>Whether it was notified that no item comes any more.</summary>
     public bool IsEnding { get; set; }
 
     /// <summary>Whether it was killed because its item took too long.</summary>
@@ -97,7 +97,7 @@ internal sealed class Worker : IDisposable
         return item;
     }
 
-    /// <summary>Tells it to give back what it has in store.</summary>
+    /// <summary>Asks it to return what it has in store.</summary>
     public void TakeBack()
     {
         IsGivingBack = true;
@@ -111,7 +111,7 @@ internal sealed class Worker : IDisposable
         _control.Send(JobControlId.InputEnded, 0);
     }
 
-    /// <summary>Tells it to stop, because nobody reads its output. For any thread.</summary>
+    /// <summary>Tells it to stop, because no process reads its output. For any thread.</summary>
     public void EndForLackOfReader() => _control.Send(JobControlId.ReaderGone);
 
     /// <summary>Asks its process to end. For any thread.</summary>

@@ -2,7 +2,7 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Workers;
 
-/// <content>Who gets which item. All of it is under the lock.</content>
+/// <content>Which worker gets which item. All of it is under the lock.</content>
 internal sealed partial class WorkerGroup
 {
     private static readonly TimeSpan Stuck = TimeSpan.FromMilliseconds(20);

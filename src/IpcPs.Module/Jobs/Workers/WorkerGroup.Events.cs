@@ -61,7 +61,7 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    /// <summary>A worker has given back the last items that it got.</summary>
+    /// <summary>A worker has returned the last items that it got.</summary>
     public void OnItemsReturned(Worker worker, int count)
     {
         lock (_gate)

@@ -5,8 +5,8 @@ using IpcPs.Module.Jobs.Protocol;
 
 namespace IpcPs.Module.Jobs.Workers;
 
-/// <summary>Several processes that share one input: whoever is free gets the next item. The items and what becomes of them go through this
-/// process as bytes, without being decoded.</summary>
+/// <summary>Several processes that share one input: the one that is free gets the next item. The items and what becomes of them go through
+/// this process as bytes, without being decoded.</summary>
 /// <remarks>What an item gives is handed over when the item is finished. So the output of an item whose worker dies is not seen at all, and
 /// another worker can do it. Only an item with more output than <see cref="StreamFrom"/> is handed over in parts.
 /// One thread adds items, one takes results, and each worker has a thread that calls the methods named On….</remarks>
@@ -38,7 +38,7 @@ internal sealed partial class WorkerGroup : IDisposable
     private readonly long[] _done;
     private readonly long[] _failed;
     private readonly Queue<WorkItem> _pending = new();
-    // Given back, or to be tried again: the first of the input first.
+    // Returned, or to be tried again: the first of the input first.
     private readonly PriorityQueue<WorkItem, long> _again = new();
     // With -Ordered: all items that were not handed over, in the order of the input.
     private readonly Queue<WorkItem> _order = new();
@@ -84,7 +84,7 @@ internal sealed partial class WorkerGroup : IDisposable
     /// <summary>Whether the whole has failed, and not only some of its items.</summary>
     public bool HasFailed => _end is not null;
 
-    /// <summary>Whether no more items are wanted: all workers have ended, or are told to.</summary>
+    /// <summary>Whether no more items are wanted: all workers have ended, or were asked to.</summary>
     public bool IsClosed => _isClosed || _isStopping;
 
     /// <summary>The number of workers.</summary>
@@ -155,7 +155,7 @@ internal sealed partial class WorkerGroup : IDisposable
     /// <summary>Adds an item, unless enough items wait.</summary>
     /// <param name="payload">The encoded object. It is not copied.</param>
     /// <param name="text">See <see cref="WorkItem.Text"/>.</param>
-    /// <returns>False if there is no room: call <see cref="WaitForRoom"/>. True also if no more items are wanted.</returns>
+    /// <returns>False if enough items wait: call <see cref="WaitForRoom"/>. True also if no more items are wanted.</returns>
     public bool TryAdd(byte[] payload, string? text = null)
     {
         lock (_gate)
@@ -238,7 +238,7 @@ internal sealed partial class WorkerGroup : IDisposable
     /// <summary>Tells all workers to stop, and kills those that have not ended in time. Does not wait.</summary>
     public void Stop() => Stop(static w => w.RequestStop());
 
-    /// <summary>Nobody reads the results any more: stops as a program does by SIGPIPE.</summary>
+    /// <summary>No process reads the results any more: stops as a program does by SIGPIPE.</summary>
     public void EndForLackOfReader() => Stop(static w => w.EndForLackOfReader());
 
     /// <summary>Kills all workers, with all programs that they started.</summary>

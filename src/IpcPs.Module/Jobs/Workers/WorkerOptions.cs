@@ -32,6 +32,6 @@ internal sealed record WorkerOptions
     /// <summary>Whether a worker is started when there is work for it. Otherwise all are started at once.</summary>
     public bool StartOnDemand { get; init; }
 
-    /// <summary>How long a worker that was told to end may take, before it is killed.</summary>
+    /// <summary>How long a worker that was asked to end may take, before it is killed.</summary>
     public TimeSpan Grace { get; init; } = IpcJob.Grace;
 }

@@ -34,7 +34,8 @@ internal sealed class WorkerProgress(WorkerGroup group, string activity)
         var (done, failed, inFlight) = (group.ItemsDone, group.ItemsFailed, group.ItemsInFlight);
         var seconds = Stopwatch.GetElapsedTime(_began).TotalSeconds;
         var rate = done / seconds;
-        var text = string.Create(CultureInfo.CurrentCulture, $"{done:N0}{(total is null ? "" : $" of {total:N0}")} items done, {rate:N1}/s");
+        var text = string.Create(CultureInfo.CurrentCulture,
+            $"{done:N0}{(total is null ? "" : $" of {total:N0}")} items done, {rate:N1}/s");
         if (failed > 0) text += string.Create(CultureInfo.CurrentCulture, $", {failed:N0} failed");
         text += string.Create(CultureInfo.CurrentCulture, $", {inFlight:N0} in work");
         var record = new ProgressRecord(_id, activity, text);

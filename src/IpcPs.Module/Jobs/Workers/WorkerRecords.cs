@@ -11,8 +11,8 @@ internal static class WorkerRecords
     /// <summary>Activity ids of different workers must not be the same. PowerShell's own are small.</summary>
     private const int ActivitiesPerWorker = 100_000;
 
-    /// <summary>The record, with the name of the worker: in the text of a warning, a verbose or a debug record; in the activity of progress;
-    /// as the property Worker of an error. An information record has the id of its process.</summary>
+    /// <summary>The record, with the name of the worker: in the text of a warning, a verbose or a debug record; in the activity of
+    /// progress; as the property Worker of an error. An information record has the id of its process.</summary>
     public static object Named(object record, Worker worker)
     {
         switch (record)
