@@ -16,7 +16,7 @@ Describe 'Shared memory' {
             $numbers = Read-IpcSharedMemory $using:memory -As Int32 -Count 1000
             ($numbers | Measure-Object -Sum).Sum | ForEach-Object { Write-IpcSharedMemory $using:memory ([long]$_) -Offset 8000 }
         }
-        Receive-Job $job -Wait -AutoRemoveJob
+        Receive-Job $job -Wait
         Read-IpcSharedMemory $memory -As Int64 -Offset 8000 | Should -Be 500500
     }
 
@@ -24,7 +24,7 @@ Describe 'Shared memory' {
         $script:memory = New-IpcSharedMemory -Size 4KB
         Write-IpcSharedMemory $memory 'anonymous'
         $job = Start-Job { Import-Module $using:manifest; Read-IpcSharedMemory $using:memory -As String }
-        Receive-Job $job -Wait -AutoRemoveJob | Should -Be 'anonymous'
+        Receive-Job $job -Wait | Should -Be 'anonymous'
     }
 
     It 'keeps objects with their types' {
@@ -39,7 +39,7 @@ Describe 'Shared memory' {
         $script:memory = New-IpcSharedMemory "pester-$PID" -Size 4KB
         $job = Start-Job { Import-Module $using:manifest; Update-IpcSharedMemory $using:memory -Add 5 }
         Wait-IpcSharedMemory $memory -While 0 -Timeout 120 | Should -Be 5
-        Receive-Job $job -Wait -AutoRemoveJob | Should -Be 5
+        Receive-Job $job -Wait | Should -Be 5
     }
 
     It 'tells what is wrong' {
@@ -72,7 +72,7 @@ Describe 'Locks' {
                 }
             }
         }
-        $jobs | Receive-Job -Wait -AutoRemoveJob
+        $jobs | Receive-Job -Wait
         Read-IpcSharedMemory $counter -As Int32 | Should -Be 200
     }
 
@@ -104,7 +104,7 @@ Describe 'Locks' {
         $script:lock = New-IpcSemaphore "pester-$PID" -InitialCount 0
         $job = Start-Job { Import-Module $using:manifest; Unlock-IpcObject $using:lock -Count 2 }
         Lock-IpcObject $lock -Count 2 -Timeout 120
-        Receive-Job $job -Wait -AutoRemoveJob
+        Receive-Job $job -Wait
         { Lock-IpcObject $lock -NoWait } | Should -Throw -ErrorId 'IpcLocked,*'
     }
 }

@@ -29,7 +29,7 @@ Describe 'Pipes' {
         $script:pipe = New-IpcPipe
         $job = Start-Job { Import-Module $using:manifest; 1..3 | Send-IpcMessage $using:pipe }
         Receive-IpcMessage $pipe -Count 3 -Timeout 60 | Should -Be 1, 2, 3
-        Receive-Job $job -Wait -AutoRemoveJob
+        Receive-Job $job -Wait
     }
 
     It 'is handed to parallel runspaces as $using:' {

@@ -26,14 +26,14 @@ Describe 'Message queues' {
         }
         1..3 | Send-IpcMessage $queue -Type 1
         Receive-IpcMessage $queue -Type 2 -Count 3 -Timeout 60 | Should -Be 2, 4, 6
-        Receive-Job $job -Wait -AutoRemoveJob
+        Receive-Job $job -Wait
     }
 
     It 'is handed to a job as $using:' {
         $script:queue = New-IpcQueue "pester-$PID"
         $job = Start-Job { Import-Module $using:manifest; 'from the job' | Send-IpcMessage $using:queue }
         Receive-IpcMessage $queue -Timeout 60 | Should -Be 'from the job'
-        Receive-Job $job -Wait -AutoRemoveJob
+        Receive-Job $job -Wait
     }
 
     It 'tells a full queue from one that took too long' {

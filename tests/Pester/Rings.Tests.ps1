@@ -16,14 +16,14 @@ Describe 'Rings' {
         $ring = New-IpcRing $name
         $job = Start-Job { Import-Module $using:manifest; Receive-IpcMessage $using:ring -All | ForEach-Object { $_ * 2 } }
         1..5 | Send-IpcMessage $ring -Close
-        Receive-Job $job -Wait -AutoRemoveJob | Should -Be 2, 4, 6, 8, 10
+        Receive-Job $job -Wait | Should -Be 2, 4, 6, 8, 10
     }
 
     It 'shares the messages out among readers' {
         $ring = New-IpcRing $name
         $jobs = 1..2 | ForEach-Object { Start-Job { Import-Module $using:manifest; Receive-IpcMessage $using:ring -All } }
         1..1000 | Send-IpcMessage $ring -Close
-        $jobs | Receive-Job -Wait -AutoRemoveJob | Sort-Object | Should -Be (1..1000)
+        $jobs | Receive-Job -Wait | Sort-Object | Should -Be (1..1000)
     }
 
     It 'notices a writer that is killed' {
@@ -45,7 +45,7 @@ Describe 'Rings' {
         }
         $ring = New-IpcRing $name
         Receive-IpcMessage $ring -Timeout 60 | Should -Be 'there'
-        Receive-Job $job -Wait -AutoRemoveJob
+        Receive-Job $job -Wait
         (Get-IpcObject "ring:/$name").Holders.ProcessId | Should -Contain $PID
         ($ring | Format-Table | Out-String) | Should -Match "ring:/$name\s+0600 Queue"
     }

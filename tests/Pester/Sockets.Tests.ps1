@@ -47,7 +47,7 @@ Describe 'Sockets' {
             $question = Receive-IpcMessage $server -Envelope -Timeout 60
             Send-IpcMessage -ReplyTo $question ($question.Body * 2)
         }
-        Receive-Job $job -Wait -AutoRemoveJob | Should -Be 40, 42
+        Receive-Job $job -Wait | Should -Be 40, 42
     }
 
     It 'has many requests in flight on one connection' {

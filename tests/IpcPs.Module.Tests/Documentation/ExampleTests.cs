@@ -96,8 +96,8 @@ public sealed class ExampleTests : IDisposable
             Assert.Equal(
                 names.Select(static n => (n, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(n))))), hashes);
             File.WriteAllText(Path.Combine(_folder, "d"), "d");
-            var later = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 1 -Log '{log}' -Resume").EnumerateArray();
-            Assert.Equal(["d"], later.Select(static h => Path.GetFileName(h.GetProperty("Path").GetString())));
+            var later = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 1 -Log '{log}' -Resume");
+            Assert.Equal("d", Path.GetFileName(later.GetProperty("Path").GetString()));
             var ways = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 1 -Compare").EnumerateArray().ToArray();
             Assert.Equal(2, ways.Length);
             Assert.All(ways, static w => Assert.True(w.GetProperty("Same").GetBoolean()));

@@ -148,6 +148,8 @@ public sealed class WorkerTests : JobTests
         var (_, shared) = Run("1..500 | Start-IpcJob { $n = 0; foreach ($i in $input) { $n += $i }; $n } -Workers 2");
         Assert.Equal(2, shared.NoErrors().Values.Count);
         Assert.Equal(125_250, shared.Values.Sum(static v => (int)v!));
+        var (_, without) = Run("Start-IpcJob { @($input).Count } -Workers 2");
+        Assert.Equal([0, 0], without.NoErrors().Values);
         var (early, first) = Run("Start-IpcJob { 1..1000000 } | Start-IpcJob { $input | Select-Object -First 2 } -Workers 2");
         Assert.Equal(4, first.NoErrors().Values.Count);
         Assert.Equal(JobState.Completed, (JobState)early.JobStateInfo.State);
@@ -223,7 +225,7 @@ public sealed class WorkerTests : JobTests
         Assert.Empty(refused.Values);
         Expect(Assert.Single(refused.Errors), "JobStateFailed", ErrorCategory.InvalidResult, "Stage 1 of 2, job ");
         var failure = (ErrorRecord)Session.Run("$job.ChildJobs[0].Failure").Values[0]!;
-        Expect(failure, "IpcSecretRefused", ErrorCategory.InvalidArgument, "could not write to the next job: The value contains a secret");
+        Expect(failure, "IpcSecretRefused", ErrorCategory.InvalidArgument, "could not write its output: The value contains a secret");
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class ProxyTests : IDisposable
             ["SignalTransformation"] = ["TERM", "SIGUSR1", 15, .. _session.Run("Get-IpcSignal HUP").Values!],
             ["ProcessTransformation"] = [1, "2", Process.GetCurrentProcess()],
             ["IpcTargetTransformation"] = ["mq:/x", .. _session.Run("$global:p = New-IpcPipe; $p.Reader; $p.Address").Values!],
+            ["IpcJobPoolTransformation"] = [.. _session.Run("$global:pool = New-IpcJobPool 1; $pool; $pool.Name").NoErrors().Values!],
         };
         var compared = 0;
         foreach (var command in _session.Run("Get-Command -Module IpcPs").NoErrors().Values.Cast<CmdletInfo>())
@@ -41,7 +42,7 @@ public sealed class ProxyTests : IDisposable
                 }
             }
         }
-        _session.Run("Close-IpcObject $p");
+        _session.Run("Close-IpcObject $p; Remove-IpcJobPool $pool").NoErrors();
         Assert.True(compared > 100, $"Only {compared} values were compared.");
     }
 

@@ -46,6 +46,7 @@ public sealed class InvokeIpcParallelCommand : WorkerCommand
     /// <summary>How long the whole may take.</summary>
     [Parameter]
     [Alias("TimeoutSeconds")]
+    [TimeoutTransformation]
     public IpcTimeout? Timeout { get; set; }
 
     /// <summary>A file that gets a line for each object that is finished.</summary>
@@ -137,6 +138,7 @@ public sealed class InvokeIpcParallelCommand : WorkerCommand
         {
             Timeout = Timeout?.Value,
             Log = _log,
+            IsInputAdded = true,
             // A begin block may do what must be done even without input.
             StartOnDemand = Begin is null && End is null,
             Grace = AsJob ? IpcJob.Grace : Grace,
@@ -162,7 +164,7 @@ public sealed class InvokeIpcParallelCommand : WorkerCommand
             if (result.Record is { } record) WriteRecord(record);
             if (!result.IsEnd) continue;
             if (result.Item!.Failure is { } failure) WriteError(failure);
-            _log?.Add(result.Item);
+            if (_log is not null) Require(() => _log.Add(result.Item));
         }
         WriteProgress();
         return any;

@@ -41,6 +41,7 @@ public abstract class WorkerCommand : IpcCmdlet
 
     /// <summary>How long a worker may take for one object.</summary>
     [Parameter]
+    [TimeoutTransformation]
     public IpcTimeout? ItemTimeout { get; set; }
 
     /// <summary>The number of failed objects that ends the whole.</summary>

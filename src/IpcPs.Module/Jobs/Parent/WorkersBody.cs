@@ -15,11 +15,13 @@ internal sealed class WorkersBody : IJobBody
     private readonly IpcJob _job;
     private readonly WorkerGroup _group;
     private readonly JobSerializer _serializer = new();
+    private readonly JobSerializer _withoutSecrets = new(isPrivate: false);
     private readonly CancellationTokenSource _ending = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _proceed = new();
     private readonly JobTransportReader? _reader;
     private readonly WorkerProgress _progress;
+    private readonly bool _isInputAdded;
     private readonly WorkerLog? _log;
     private readonly AttachedBroadcasts _broadcasts;
     private Thread? _feeder;
@@ -37,6 +39,7 @@ internal sealed class WorkersBody : IJobBody
         if (transport is not null) Input = new JobInputTransport(start.Via!, transport, EndInput);
         _group = new WorkerGroup(start with { Name = job.Name, SharedInput = Input?.Redirection }, start.Workers!);
         _log = start.Workers!.Log;
+        _isInputAdded = start.Workers.IsInputAdded;
         _progress = new WorkerProgress(_group, job.Name);
         _broadcasts = new AttachedBroadcasts(OnAttached, _ending.Token);
         try
@@ -67,7 +70,11 @@ internal sealed class WorkersBody : IJobBody
     public void Start()
     {
         new Thread(Deliver) { IsBackground = true, Name = $"IpcPs delivers from {_job.Name}" }.Start();
-        if (_reader is null) return;
+        if (_reader is null)
+        {
+            if (!_isInputAdded) _group.CompleteInput();
+            return;
+        }
         _feeder = new Thread(Feed) { IsBackground = true, Name = $"IpcPs feeds {_job.Name}" };
         _feeder.Start();
     }
@@ -218,7 +225,7 @@ internal sealed class WorkersBody : IJobBody
         else
         {
             // Encoded once more, which refuses secrets: the workers did not know where it goes.
-            _sender.Send(new JobSerializer(isPrivate: false).Encode(_serializer.Decode(output), _ending.Token), Objects);
+            _sender.Send(_withoutSecrets.Encode(_serializer.Decode(output), _ending.Token), Objects);
         }
     }
 
@@ -235,8 +242,9 @@ internal sealed class WorkersBody : IJobBody
     private void OnNotWritten(IpcException e)
     {
         // The reader has ended. So do the workers, as a program does by SIGPIPE.
-        if (JobTransport.IsReaderGone(e) || (_writer is null && _job.HasNoReader())) _group.EndForLackOfReader();
-        else _group.Fail(JobEnd.Failed($"could not write to the next job: {e.Message}", e.Id));
+        if (JobTransport.IsReaderGone(e) || (_redirection is not null && _writer is null && _job.HasNoReader()))
+            _group.EndForLackOfReader();
+        else _group.Fail(JobEnd.Failed($"could not write its output: {e.Message}", e.Id));
     }
 
     private void DropResults()

@@ -72,6 +72,7 @@ internal sealed class WorkerLog : IDisposable
     }
 
     /// <summary>Adds a line: one write(2).</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.SystemError"/>: the disk is full, for example.</exception>
     public void Add(WorkItem item)
     {
         using var line = new MemoryStream();
@@ -87,7 +88,14 @@ internal sealed class WorkerLog : IDisposable
             json.WriteEndObject();
         }
         line.WriteByte((byte)'\n');
-        _file.Write(line.GetBuffer(), 0, (int)line.Length);
+        try
+        {
+            _file.Write(line.GetBuffer(), 0, (int)line.Length);
+        }
+        catch (IOException e)
+        {
+            throw new IpcException(IpcErrors.SystemError, $"The log '{_file.Name}' can't be written. {e.Message}", _file.Name);
+        }
     }
 
     /// <summary>Closes the file.</summary>
