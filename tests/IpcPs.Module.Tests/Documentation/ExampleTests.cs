@@ -87,20 +87,28 @@ public sealed class ExampleTests : IDisposable
     public void Files_are_hashed_in_order_and_a_log_continues_an_interrupted_run()
     {
         string[] names = ["a", "b", "c"];
-        foreach (var name in names.Reverse()) File.WriteAllText(Path.Combine(_folder, name), name);
+        foreach (var folder in new[] { "now", "later" }) Directory.CreateDirectory(Path.Combine(_folder, folder));
+        foreach (var name in names.Reverse()) File.WriteAllText(Path.Combine(_folder, "now", name), name);
         var log = Path.Combine(Path.GetTempPath(), $"{_name}.log");
         try
         {
-            var hashes = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 2 -Log '{log}'").EnumerateArray()
-                .Select(static h => (Path.GetFileName(h.GetProperty("Path").GetString()!), h.GetProperty("SHA256").GetString()!));
-            Assert.Equal(
-                names.Select(static n => (n, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(n))))), hashes);
-            File.WriteAllText(Path.Combine(_folder, "d"), "d");
-            var later = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 1 -Log '{log}' -Resume");
-            Assert.Equal("d", Path.GetFileName(later.GetProperty("Path").GetString()));
-            var ways = Json("jobs/hash-folder.ps1", $"-Path '{_folder}' -Workers 1 -Compare").EnumerateArray().ToArray();
-            Assert.Equal(2, ways.Length);
-            Assert.All(ways, static w => Assert.True(w.GetProperty("Same").GetBoolean()));
+            File.WriteAllText(Path.Combine(_folder, "later", "d"), "d");
+            // One process for all: each of them starts workers.
+            var result = Shell.Pwsh.Run(
+                $$"""
+                $ProgressPreference = 'SilentlyContinue'
+                $options = @{ Path = '{{_folder}}/now'; Workers = 2; Log = '{{log}}' }
+                & '{{Example("jobs/hash-folder.ps1")}}' @options | ForEach-Object { "$(Split-Path -Leaf $_.Path) $($_.SHA256)" }
+                Move-Item '{{_folder}}/later/d' '{{_folder}}/now'
+                & '{{Example("jobs/hash-folder.ps1")}}' @options -Resume | ForEach-Object { Split-Path -Leaf $_.Path }
+                & '{{Example("jobs/hash-folder.ps1")}}' '{{_folder}}/now' -Workers 1 -Compare | ForEach-Object { "$($_.Way) $($_.Same)" }
+                """).Succeeded();
+            string[] expected =
+            [
+                .. names.Select(static n => $"{n} {Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(n)))}"),
+                "d", "Invoke-IpcParallel True", "ForEach-Object -Parallel True",
+            ];
+            Assert.Equal(expected, result.Lines);
         }
         finally
         {

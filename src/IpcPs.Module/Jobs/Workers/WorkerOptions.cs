@@ -29,8 +29,8 @@ internal sealed record WorkerOptions
     /// <summary>Whether the script runs once an item (-Process). Otherwise it reads its items from <c>$input</c>.</summary>
     public bool IsPerItem { get; init; }
 
-    /// <summary>Whether the command that starts the job adds its input itself. Otherwise the input comes through the job's transport, or
-    /// there is none.</summary>
+    /// <summary>Whether the command that starts the job adds its input itself. Otherwise the input comes through the job's transport, if
+    /// anything is piped to the job.</summary>
     public bool IsInputAdded { get; init; }
 
     /// <summary>Whether a worker is started when there is work for it. Otherwise all are started at once.</summary>
