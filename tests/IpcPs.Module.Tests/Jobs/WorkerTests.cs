@@ -3,7 +3,8 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
 
-/// <summary>Several processes that share a job's input: <c>Start-IpcJob -Workers</c>.</summary>
+/// <summary>Several processes that share a job's input: <c>Start-IpcJob -Workers</c>. Kills at random moments are among the attacks of
+/// IpcPs.Strength.</summary>
 public sealed class WorkerTests : JobTests
 {
     [Fact]
@@ -63,43 +64,6 @@ public sealed class WorkerTests : JobTests
         Assert.All(workers, static w => Assert.Equal("Ended", w!.Properties["State"].Value.ToString()));
         Assert.Null(job.ProcessId);
         Assert.Null(job.Channel);
-    }
-
-    [Fact]
-    public void Every_item_gives_its_output_once_or_its_one_error_while_workers_are_killed()
-    {
-        var random = new Random(4711);
-        using var running = Session.Start(
-            """
-            $job = 1..400 | Start-IpcJob -Process { Start-Sleep -Milliseconds 10; $_ } -Workers 2 -Ordered
-            $job
-            $output = Receive-Job $job -Wait -ErrorVariable failed -ErrorAction SilentlyContinue
-            [pscustomobject]@{ Output = $output; Failed = $failed.TargetObject }
-            """);
-        var job = (dynamic)running.WaitForOutput()!.BaseObject;
-        var killed = new HashSet<int>();
-        for (long next = 20; next < 380; next += random.Next(50, 100))
-        {
-            SpinWait.SpinUntil(() => job.ItemsDone >= next || job.JobStateInfo.State != JobState.Running, TimeSpan.FromMinutes(1));
-            var busy = new List<int>();
-            foreach (var worker in job.Workers)
-            {
-                if (worker.State.ToString() is "Busy" or "Idle") busy.Add(worker.ProcessId);
-            }
-            if (busy.Count == 0) continue;
-            var victim = busy[random.Next(busy.Count)];
-            if (killed.Add(victim)) Kill(victim);
-        }
-        var end = running.Wait().Output[^1]!;
-        var output = ((object[])end.Properties["Output"].Value).Select(Number).ToArray();
-        var failed = LanguagePrimitives.ConvertTo<object?[]>(end.Properties["Failed"].Value).Where(static f => f is not null and not string)
-            .Select(Number).ToArray();
-        Assert.NotEmpty(killed);
-        Assert.Equal(output.Order(), output);
-        Assert.Equal(Enumerable.Range(1, 400), output.Concat(failed).Order());
-        Assert.True(failed.Length <= killed.Count, $"{killed.Count} workers were killed, and these failed: {string.Join(", ", failed)}");
-
-        static int Number(object? value) => LanguagePrimitives.ConvertTo<int>(value);
     }
 
     [Fact]
@@ -236,18 +200,5 @@ public sealed class WorkerTests : JobTests
         Expect(Session.Run("Start-IpcJob { $input } -Begin { 1 }").Error(), "IpcInvalidArgument", ErrorCategory.InvalidArgument,
             "-Begin and -End need -Process.");
         Assert.Empty(Session.Run("Get-Job").Output);
-    }
-
-    private static void Kill(int processId)
-    {
-        try
-        {
-            using var process = System.Diagnostics.Process.GetProcessById(processId);
-            process.Kill();
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
-        {
-            // It has just ended.
-        }
     }
 }

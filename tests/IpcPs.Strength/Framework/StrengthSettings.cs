@@ -13,7 +13,7 @@ internal sealed record StrengthSettings(string? Filter, int Rounds, double Secon
 {
     private const string Known = "Known: --long, --filter TEXT, --rounds N, --seconds N, --soak SECONDS, --seed N, --list.";
 
-    private static readonly StrengthSettings Short = new(null, 6, 2, 10, Environment.TickCount & int.MaxValue, false);
+    private static readonly StrengthSettings Short = new(null, 4, 1, 6, Environment.TickCount & int.MaxValue, false);
 
     public static StrengthSettings Parse(string[] args)
     {
