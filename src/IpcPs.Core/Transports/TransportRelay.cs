@@ -26,14 +26,14 @@ public sealed class TransportRelay : IDisposable
     /// <param name="onEnded">Called, on another thread, when both ends are closed; with an error if an end could not be opened, or a
     /// message could not be moved.</param>
     /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: no thread is left.</exception>
     public TransportRelay(JobTransportFactory from, string readerConnectionString, JobTransportFactory into, string writerConnectionString,
         Action onOpened, Action<IpcException?> onEnded, CancellationToken cancellation)
     {
         (_from, _into, _onOpened, _onEnded) = (from, into, onOpened, onEnded);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _ended = _ending.Token;
-        _thread = new Thread(() => Run(readerConnectionString, writerConnectionString)) { IsBackground = true, Name = "IpcPs relay" };
-        _thread.Start();
+        _thread = BackgroundThread.Start("IpcPs relay", () => Run(readerConnectionString, writerConnectionString));
     }
 
     /// <summary>When the last message was moved, the writing end may be closed. Until this is called it stays open, so that its reader does

@@ -65,6 +65,7 @@ public sealed class RunningScript : IDisposable
             [.. _shell.Streams.Warning.Select(static w => w.Message)],
             [.. _shell.Streams.Verbose.Select(static v => v.Message)],
             [.. _shell.Streams.Information.Select(static i => i.ToString())],
+            [.. _shell.Streams.Progress],
             terminating is not null,
             stopped);
     }

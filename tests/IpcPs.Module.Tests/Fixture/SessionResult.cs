@@ -9,6 +9,7 @@ namespace IpcPs.Module.Tests.Fixture;
 /// <param name="Warnings">The warnings' texts.</param>
 /// <param name="Verbose">The verbose messages' texts.</param>
 /// <param name="Information">The information records' texts.</param>
+/// <param name="Progress">The progress records.</param>
 /// <param name="WasTerminated">Whether an error ended the script.</param>
 /// <param name="WasStopped">Whether Stop() ended the script.</param>
 public sealed record SessionResult(
@@ -17,6 +18,7 @@ public sealed record SessionResult(
     IReadOnlyList<string> Warnings,
     IReadOnlyList<string> Verbose,
     IReadOnlyList<string> Information,
+    IReadOnlyList<ProgressRecord> Progress,
     bool WasTerminated,
     bool WasStopped)
 {

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
@@ -123,6 +124,18 @@ public sealed class ParallelTests : JobTests
             @() | Invoke-IpcParallel { 'never' }
             """).NoErrors();
         Assert.Equal(["5 2 set /", "6 4 set /", "7 6 set /", "end 8", 3, true, false], result.Values);
+    }
+
+    [Fact]
+    public void Progress_says_how_many_are_done()
+    {
+        var records = Session.Run("1..4 | Invoke-IpcParallel { Start-Sleep -Milliseconds 300; $_ } -Workers 1 -Progress")
+            .NoErrors().Progress;
+        Assert.All(records, static r => Assert.Equal("Invoke-IpcParallel", r.Activity));
+        // Which of them a busy machine shows is open.
+        Assert.Contains(records, static r => Regex.IsMatch(r.StatusDescription, "^[1-4] of 4 items done, ")
+            && r.PercentComplete > 0 && r.SecondsRemaining >= 0);
+        Assert.Equal(ProgressRecordType.Completed, records[^1].RecordType);
     }
 
     [Fact]

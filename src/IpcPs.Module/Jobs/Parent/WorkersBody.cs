@@ -49,6 +49,7 @@ internal sealed class WorkersBody : IJobBody
         }
         catch
         {
+            _reader?.Dispose();
             Input?.Dispose();
             _group.Dispose();
             throw;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Management.Automation;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
@@ -159,8 +160,7 @@ internal sealed class WorkerReceiver(WorkerGroup group, Worker worker, JobConnec
                 group.OnNextItem(worker, payload.Length > 1 ? Serializer.DecodeRecord<ErrorRecord>(payload) : null);
                 break;
             case JobStreamId.ItemsReturned:
-                group.OnItemsReturned(worker, (int)Convert.ChangeType(JobMessage.Unwrap(Serializer.Decode(payload)), typeof(int),
-                    System.Globalization.CultureInfo.InvariantCulture)!);
+                group.OnItemsReturned(worker, Convert.ToInt32(Serializer.Decode(payload), CultureInfo.InvariantCulture));
                 break;
         }
     }

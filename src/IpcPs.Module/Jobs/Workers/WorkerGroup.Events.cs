@@ -23,13 +23,7 @@ internal sealed partial class WorkerGroup
             }
             item.Output.Add(output);
             item.OutputBytes += output.Length;
-            if (item.OutputBytes < StreamFrom) return;
-            // Unless the first one waits for a worker, perhaps for this one.
-            Block(() => _options.Ordered && !IsFirst(item) && !IsFirstWaiting);
-            if (_options.Ordered && !IsFirst(item)) return;
-            item.IsCommitted = true;
-            AddOutput(item, isEnd: false);
-            Block(() => _resultBytes > MaxBytes);
+            if (item.OutputBytes >= StreamFrom) HandOverPart(item);
         }
     }
 
@@ -196,6 +190,17 @@ internal sealed partial class WorkerGroup
     {
         _results.Enqueue(result);
         Wake(ref _resultWaiter);
+    }
+
+    /// <summary>Hands over what an item has output so far, when it is the item's turn.</summary>
+    private void HandOverPart(WorkItem item)
+    {
+        // Unless the first one waits for a worker, perhaps for this one.
+        Block(() => _options.Ordered && !IsFirst(item) && !IsFirstWaiting);
+        if (_options.Ordered && !IsFirst(item)) return;
+        item.IsCommitted = true;
+        AddOutput(item, isEnd: false);
+        Block(() => _resultBytes > MaxBytes);
     }
 
     /// <summary>Keeps a receiver waiting, and so its worker.</summary>
