@@ -35,6 +35,7 @@
         'Open-IpcObject'
         'Read-IpcSharedMemory'
         'Receive-IpcMessage'
+        'Register-IpcMessage'
         'Register-IpcSignal'
         'Remove-IpcJobPool'
         'Remove-IpcObject'
@@ -48,6 +49,7 @@
         'Update-IpcSharedMemory'
         'Use-IpcLock'
         'Use-IpcSignal'
+        'Wait-IpcObject'
         'Wait-IpcSharedMemory'
         'Wait-IpcSignal'
         'Write-IpcSharedMemory'
@@ -63,11 +65,12 @@
                 'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject', 'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex',
                 'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue', 'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore',
                 'PSCommand_New-IpcSharedMemory', 'PSCommand_New-IpcSocket', 'PSCommand_Open-IpcObject',
-                'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcSignal',
-                'PSCommand_Remove-IpcJobPool', 'PSCommand_Remove-IpcObject', 'PSCommand_Send-IpcMessage',
-                'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject', 'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature',
-                'PSCommand_Unlock-IpcObject', 'PSCommand_Unregister-IpcSignal', 'PSCommand_Update-IpcSharedMemory',
-                'PSCommand_Use-IpcLock', 'PSCommand_Use-IpcSignal', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
+                'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcMessage',
+                'PSCommand_Register-IpcSignal', 'PSCommand_Remove-IpcJobPool', 'PSCommand_Remove-IpcObject',
+                'PSCommand_Send-IpcMessage', 'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject', 'PSCommand_Start-IpcJob',
+                'PSCommand_Test-IpcFeature', 'PSCommand_Unlock-IpcObject', 'PSCommand_Unregister-IpcSignal',
+                'PSCommand_Update-IpcSharedMemory', 'PSCommand_Use-IpcLock', 'PSCommand_Use-IpcSignal',
+                'PSCommand_Wait-IpcObject', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
                 'PSCommand_Write-IpcSharedMemory'
             )
             ProjectUri   = 'https://github.com/ipcps/IpcPs'

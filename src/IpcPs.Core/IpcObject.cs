@@ -1,3 +1,5 @@
+using IpcPs.Readiness;
+
 namespace IpcPs;
 
 /// <summary>An IPC object that this process has open: a pipe, a queue, a segment, a semaphore. Closing it closes this process's end. How
@@ -48,6 +50,13 @@ public abstract class IpcObject : IDisposable
     private protected virtual void AfterClose()
     {
     }
+
+    /// <summary>Begins to watch whether the object is ready, for <see cref="ReadinessWaiter"/>. The watch is for one thread, and takes
+    /// nothing from the object.</summary>
+    /// <param name="options">What to wait for, where the object has several things.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: there is nothing to wait for.</exception>
+    public virtual ReadinessWatch CreateWatch(in ReadinessOptions options = default) =>
+        throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) has nothing to wait for.", Address.Text);
 
     /// <summary>Throws when this end was closed.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>.</exception>

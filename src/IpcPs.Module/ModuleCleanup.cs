@@ -1,6 +1,7 @@
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using IpcPs.Module.Commands.Locks;
+using IpcPs.Module.Commands.Messaging;
 using IpcPs.Module.Commands.Signals;
 using IpcPs.Module.Jobs.Pools;
 
@@ -16,6 +17,7 @@ public sealed class ModuleCleanup : IModuleAssemblyCleanup
         SessionLocks.EndCurrent();
         if (Runspace.DefaultRunspace is not { } runspace) return;
         SessionSignals.End(runspace.InstanceId, isClosed: false);
+        MessageEventSource.EndSession(runspace.InstanceId);
         JobPools.EndSession(runspace.InstanceId);
     }
 }

@@ -91,4 +91,5 @@ internal enum PollEvents : short
     Error = 0x8,
     HangUp = 0x10,
     Invalid = 0x20,
+    PeerHangUp = 0x2000,
 }

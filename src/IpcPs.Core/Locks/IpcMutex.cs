@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using IpcPs.Files;
 using IpcPs.Proc;
+using IpcPs.Readiness;
 
 namespace IpcPs.Locks;
 
@@ -180,6 +181,15 @@ public sealed unsafe class IpcMutex : IpcLock
     }
 
     /// <inheritdoc/>
+    /// <remarks>Calls: flock(2) with a shared lock, which is held for about a microsecond.</remarks>
+    public override ReadinessWatch CreateWatch(in ReadinessOptions options = default)
+    {
+        ThrowIfClosed();
+        Check(options.Lock);
+        return new MutexWatch(this);
+    }
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         lock (_state)
@@ -233,8 +243,8 @@ public sealed unsafe class IpcMutex : IpcLock
             var attempt = new Attempt(_file);
             if (!attempt.TryOnce())
             {
-                if (wait.Deadline.IsImmediate) throw TimedOut(wait.Deadline);
-                if (!Waiter.Spin(ref attempt, ref _spin)) attempt.Errno = Block(wait);
+                if (wait.Deadline.IsImmediate ? !TryPastWatches(ref attempt) : !Waiter.Spin(ref attempt, ref _spin))
+                    attempt.Errno = wait.Deadline.IsImmediate ? Errno.ETIMEDOUT : Block(wait);
             }
             if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(wait.Deadline);
             if (attempt.Errno != 0) throw IpcException.FromErrno("flock", attempt.Errno, Address.Text);
@@ -243,6 +253,18 @@ public sealed unsafe class IpcMutex : IpcLock
         {
             throw WasClosed();
         }
+    }
+
+    /// <summary>Tries again, a few times, where no process is recorded as the holder: a <see cref="MutexWatch"/> holds the file for a
+    /// microsecond.</summary>
+    private bool TryPastWatches(ref Attempt attempt)
+    {
+        for (var tries = 0; tries < 50 && ReadRecord().ProcessId == 0; tries++)
+        {
+            _ = Libc.sched_yield();
+            if (attempt.TryOnce()) return true;
+        }
+        return false;
     }
 
     /// <summary>Whether the locked file still has the mutex's name. One that was removed or renamed guards nothing: another process may
@@ -272,7 +294,7 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    private static SafeDescriptor OpenFile(IpcAddress address)
+    internal static SafeDescriptor OpenFile(IpcAddress address)
     {
         var path = RuntimeFolder.PathOf(address);
         if (!FileStatus.Of(path, address.Text, "open").IsType(Libc.S_IFREG))

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Readiness;
 using IpcPs.SharedMemory;
 
 namespace IpcPs.Locks;
@@ -162,6 +163,36 @@ public sealed unsafe class PosixSemaphore : IpcLock
         Check(options);
         using var hold = Enter();
         Post(hold, options.Count);
+    }
+
+    /// <inheritdoc/>
+    public override ReadinessWatch CreateWatch(in ReadinessOptions options = default)
+    {
+        ThrowIfClosed();
+        Check(options.Lock);
+        return new PosixSemaphoreWatch(this, options.Lock.Count);
+    }
+
+    /// <summary>Blocks until the value may be <paramref name="count"/> or more. Acquires nothing.</summary>
+    internal void WaitWhileBelow(int count, CancellationToken cancellation)
+    {
+        using var hold = Enter();
+        var value = (uint*)hold.Start;
+        // sem_post(3) wakes only if it finds a waiter. If this process is killed here, the number stays one too high, as it does after a
+        // killed sem_wait(3): then sem_post makes a needless call.
+        Interlocked.Increment(ref *(int*)(hold.Start + WaitersAt));
+        try
+        {
+            var seen = Volatile.Read(ref *value);
+            if (seen < count) Waiter.WhileEqual(value, seen, isShared: true, cancellation, Closing);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref *(int*)(hold.Start + WaitersAt));
+            // The wake may have been meant for a process that acquires.
+            Waiter.Wake(value, 1, isShared: true);
+        }
+        ThrowIfCut(hold);
     }
 
     internal static string PathOf(IpcAddress address) => $"{PosixSharedMemory.Folder}/sem.{address.Name}";

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using IpcPs.Proc;
+using IpcPs.Readiness;
 
 namespace IpcPs.Locks;
 
@@ -167,6 +168,25 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         throw Failure("semop", errno);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>Calls: semctl(2), semtimedop(2). Waiting needs the permission to change the set, and the set then names this process as the
+    /// last one that changed it.</remarks>
+    public override ReadinessWatch CreateWatch(in ReadinessOptions options = default)
+    {
+        ThrowIfClosed();
+        Check(options.Lock, least: 0);
+        return new SysVSemaphoreWatch(this, options.Lock.Index, options.Lock.Count);
+    }
+
+    /// <summary>Blocks until <paramref name="count"/> could be acquired, or with 0 until the value is zero. Changes no value: one call
+    /// acquires and releases at once.</summary>
+    internal void WaitUntilAvailable(int index, int count, CancellationToken cancellation)
+    {
+        var call = new Call(_id, Operation(index, -count, 0), Operation(index, count, 0));
+        var errno = InterruptibleCall.Invoke<Call, int>(ref call, out _, cancellation, Closing);
+        if (errno != 0) throw Failure("semop", errno);
+    }
+
     internal static bool Exists(IpcAddress address)
     {
         if (address.Key!.Id is { } id)
@@ -315,12 +335,13 @@ public sealed unsafe class SysVSemaphoreSet : IpcLock
         }
     }
 
-    private readonly struct Call(int id, Libc.SemaphoreOperation operation) : IBlockingCall<int>
+    private readonly struct Call(int id, Libc.SemaphoreOperation first, Libc.SemaphoreOperation second = default) : IBlockingCall<int>
     {
         public int Invoke(out int result)
         {
-            var once = operation;
-            return (result = Libc.semtimedop(id, &once, 1, null)) == 0 ? 0 : Marshal.GetLastPInvokeError();
+            var operations = stackalloc Libc.SemaphoreOperation[2] { first, second };
+            var count = second.Change == 0 ? 1u : 2u;
+            return (result = Libc.semtimedop(id, operations, count, null)) == 0 ? 0 : Marshal.GetLastPInvokeError();
         }
     }
 }

@@ -1,3 +1,5 @@
+using IpcPs.Readiness;
+
 namespace IpcPs.Messaging;
 
 /// <summary>An object that carries messages: a pipe, queue, socket or ring. Thread-safe: messages are never mixed.</summary>
@@ -183,6 +185,18 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Ends the sending direction: the peer's receive sees the end of the stream. This end can still receive.</summary>
     public virtual void CompleteSending() =>
         throw new IpcException(IpcErrors.NotSupported, $"'{Address}' ({Kind}) cannot close only its sending side.", Address.Text);
+
+    /// <inheritdoc/>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: this end cannot receive.</exception>
+    public override ReadinessWatch CreateWatch(in ReadinessOptions options = default)
+    {
+        RequireReceive();
+        return new ChannelWatch(this);
+    }
+
+    /// <summary>Whether the channel has something for its next receiver that its descriptor does not show: a message that was kept here, or
+    /// bytes that were read with an earlier message.</summary>
+    internal virtual ReadyState ReadyWithoutDescriptor() => Router is { HasKept: true } ? ReadyState.Message : ReadyState.None;
 
     /// <summary>The descriptor to poll for a message; null if the transport has none.</summary>
     internal virtual SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => null;

@@ -3,7 +3,9 @@ using IpcPs.Processes;
 namespace IpcPs.Messaging;
 
 /// <summary>A received message with its metadata. A property that the transport does not know is null.</summary>
-public sealed class IpcMessage
+/// <remarks>It derives from EventArgs so that it can be the arguments of an event.</remarks>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1710", Justification = "First of all it is the result of a receive.")]
+public sealed class IpcMessage : EventArgs
 {
     private int _answered;
 
@@ -30,6 +32,19 @@ public sealed class IpcMessage
         if (CorrelationId == 0) Channel.ExpectAnswer(toMessage: true);
         if (message.Handles is not null) Handles = message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
     }
+
+    private IpcMessage(IpcChannel channel) => Channel = channel;
+
+    /// <summary>The last event of a channel: no message follows.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="exception">Why it ended; null if its peer closed it.</param>
+    public static IpcMessage EndOf(IpcChannel channel, Exception? exception) => new(channel) { IsEnd = true, Exception = exception };
+
+    /// <summary>Whether this is no message, but the end of the channel.</summary>
+    public bool IsEnd { get; private init; }
+
+    /// <summary>Why the message could not be decoded, or why the channel ended; null if all is well.</summary>
+    public Exception? Exception { get; init; }
 
     /// <summary>The decoded payload.</summary>
     public object? Body { get; }

@@ -1,4 +1,5 @@
 using IpcPs.Mechanisms;
+using IpcPs.Readiness;
 
 namespace IpcPs.Messaging;
 
@@ -44,6 +45,12 @@ public abstract partial class MessageChannel
         }
         ReadSegment(message, options.Peek);
         return true;
+    }
+
+    /// <inheritdoc/>
+    internal override ReadyState ReadyWithoutDescriptor()
+    {
+        lock (_keeping) return _kept is { Count: > 0 } ? ReadyState.Message : base.ReadyWithoutDescriptor();
     }
 
     private MessageBuffer? FindKept(in ReceiveOptions options)

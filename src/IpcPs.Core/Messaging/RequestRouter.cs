@@ -23,6 +23,12 @@ internal sealed class RequestRouter(IpcChannel channel)
     /// <summary>How many replies arrived after their request had timed out or was cancelled.</summary>
     public long LateReplies { get; private set; }
 
+    /// <summary>Whether a message was kept for a later receive.</summary>
+    public bool HasKept
+    {
+        get { lock (_lock) return _kept.Count > 0; }
+    }
+
     /// <summary>Sends a request and waits for its reply.</summary>
     /// <returns>False at the end of the stream.</returns>
     public bool Request(ReadOnlySpan<byte> payload, in SendOptions options, MessageBuffer reply, in WaitOptions wait)

@@ -1,3 +1,5 @@
+using IpcPs.Readiness;
+
 namespace IpcPs.Messaging;
 
 /// <summary>A channel over a stream of bytes (pipe, FIFO, stream socket). The transport moves bytes; <see cref="StreamSender"/> and
@@ -63,6 +65,21 @@ public abstract class StreamChannel : IpcChannel
         _receiver.TryReceive(message, options);
 
     internal sealed override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => ReaderDescriptor(wait);
+
+    internal sealed override ReadyState ReadyWithoutDescriptor()
+    {
+        var kept = base.ReadyWithoutDescriptor();
+        // While another thread receives, what it has read is its own.
+        if (kept != ReadyState.None || !ReceiveLock!.Enter(Deadline.Immediate)) return kept;
+        try
+        {
+            return _receiver.Ready();
+        }
+        finally
+        {
+            ReceiveLock.Exit();
+        }
+    }
 
     /// <summary>Whether a thread is sending at this moment.</summary>
     internal bool IsSending => _sendLock.IsHeld;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using IpcPs.Readiness;
 
 namespace IpcPs.Messaging;
 
@@ -75,6 +76,19 @@ internal sealed partial class StreamReceiver(StreamChannel channel)
             if (read < 0) return ReceiveOutcome.Nothing;
             Arrived(read);
         }
+    }
+
+    /// <summary>Whether what was read already contains a message, or the end of the stream.</summary>
+    public ReadyState Ready()
+    {
+        if (_start == _end) return _ended && !_continues ? ReadyState.Ended : ReadyState.None;
+        if (_ended) return ReadyState.Message;
+        if (_buffer[_start] != EnvelopeHeader.Marker)
+            return Unread.IndexOfAny((byte)'\n', (byte)0) >= 0 ? ReadyState.Message : ReadyState.None;
+        // What is not a header is an error, which the receive reports at once.
+        if (!EnvelopeHeader.TryRead(Unread, (int)channel.MaxMessageSize, out var header, out var problem))
+            return problem.Why is null ? ReadyState.None : ReadyState.Message;
+        return Unread.Length >= header.Size + header.PayloadLength ? ReadyState.Message : ReadyState.None;
     }
 
     /// <summary>Returns an empty buffer to the pool. Otherwise thousands of idle connections would each keep one.</summary>

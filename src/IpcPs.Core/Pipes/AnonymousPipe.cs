@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IpcPs.Messaging;
+using IpcPs.Readiness;
 using IpcPs.Transports;
 
 namespace IpcPs.Pipes;
@@ -115,6 +116,9 @@ public sealed class AnonymousPipe : IpcChannel, IIpcCapacity
     public override void CompleteSending() => Writer.Dispose();
 
     internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => Reader.ReadinessDescriptor(wait);
+
+    /// <inheritdoc/>
+    public override ReadinessWatch CreateWatch(in ReadinessOptions options = default) => Reader.CreateWatch(options);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

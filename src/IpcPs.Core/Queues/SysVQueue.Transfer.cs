@@ -67,11 +67,16 @@ public sealed partial class SysVQueue
     private protected override bool ReceivePacket(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         var type = options.Type ?? 0;
-        if (options.ExceptType && type < 1) throw IpcException.Argument("ExceptType needs a Type of 1 or more.", Address.Text);
-        if (type == long.MinValue) throw IpcException.Argument($"A negative message type is at least -{long.MaxValue}.", Address.Text);
+        CheckTypes(type, options.ExceptType);
         if (options.Peek) Peek(message, type, options.ExceptType, wait);
         else Receive(message, (nint)type, options.ExceptType ? Libc.MSG_EXCEPT : 0, wait);
         return true;
+    }
+
+    private void CheckTypes(long type, bool except)
+    {
+        if (except && type < 1) throw IpcException.Argument("ExceptType needs a Type of 1 or more.", Address.Text);
+        if (type == long.MinValue) throw IpcException.Argument($"A negative message type is at least -{long.MaxValue}.", Address.Text);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using IpcPs.Files;
 using IpcPs.Messaging;
+using IpcPs.Readiness;
 using IpcPs.Rings.Algorithm;
 using IpcPs.SharedMemory;
 using IpcPs.Transports;
@@ -29,7 +30,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     private readonly DeadlineLock _sendLock = new();
     private RingWriter<MappedRingMemory> _writer;
     private RingReader<MappedRingMemory> _reader;
-    private RingReadyEvent? _readyEvent;
+    private ReadyEvent? _readyEvent;
     private byte[] _stage = [];
     private int _staged;
     private bool _isComplete;
@@ -164,7 +165,7 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     {
         RequireReceive();
         var created = LazyInitializer.EnsureInitialized(
-            ref _readyEvent, () => new RingReadyEvent(IsReady, UntilChanged, Address.Text, Closing));
+            ref _readyEvent, () => new ReadyEvent(() => Ready() != ReadyState.None, UntilChanged, Address.Text, Closing));
         return created.Ask();
     }
 
@@ -243,13 +244,19 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         }
     }
 
-    private bool IsReady()
+    internal override ReadyState ReadyWithoutDescriptor()
+    {
+        var kept = base.ReadyWithoutDescriptor();
+        return kept != ReadyState.None ? kept : Ready();
+    }
+
+    private ReadyState Ready()
     {
         Enter(ReceiveLock!, default, "a receive on another thread", IpcErrors.Empty);
         try
         {
             if (!_participant.IsReader) AttachReader(default);
-            return _reader.IsReady(WaitsForPeers);
+            return _reader.HasMessage() ? ReadyState.Message : !WaitsForPeers && _reader.HasEnded() ? ReadyState.Ended : ReadyState.None;
         }
         finally
         {
@@ -258,12 +265,12 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
     }
 
     // Without the lock, which a receive may need meanwhile. The hold keeps the memory mapped.
-    private void UntilChanged()
+    private void UntilChanged(CancellationToken cancellation)
     {
         using var hold = Hold();
         var memory = _participant.Memory;
         var ticket = RingEventCount.Announce(ref memory, RingLayout.DataSleepers);
-        if (!IsReady()) memory.Sleep(RingLayout.DataSleepers, ticket, default);
+        if (Ready() == ReadyState.None) memory.Sleep(RingLayout.DataSleepers, ticket, cancellation);
     }
 
     private void AttachReader(in WaitOptions wait)

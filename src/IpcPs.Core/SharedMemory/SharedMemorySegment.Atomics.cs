@@ -1,3 +1,5 @@
+using IpcPs.Readiness;
+
 namespace IpcPs.SharedMemory;
 
 /// <content>Atomic operations, as those of C on the same memory. The offset must be a multiple of the size of the value.</content>
@@ -106,6 +108,14 @@ public abstract unsafe partial class SharedMemorySegment
         RequireAligned(offset, sizeof(int));
         using var hold = Enter(offset, sizeof(int), write: false);
         return Math.Max(0, Waiter.Wake((uint*)(hold.Start + offset), count, isShared: true));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Calls: futex(2). The process that changes the number must call <see cref="Wake"/>.</remarks>
+    public override ReadinessWatch CreateWatch(in ReadinessOptions options = default)
+    {
+        RequireAligned(options.Offset, sizeof(int));
+        return new CellWatch(this, options.Offset, options.While ?? Read<int>(options.Offset));
     }
 
     private MappedRegion.Hold EnterCell(long offset, int size)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using IpcPs.Readiness;
 using IpcPs.Signals.Native;
 
 namespace IpcPs.Signals;
@@ -93,6 +94,14 @@ public sealed class SignalCollector : IDisposable
         }
     }
 
+    /// <summary>Begins to watch whether a signal has arrived, which stays for the next <see cref="Wait"/>.</summary>
+    /// <param name="signals">Which of the collected signals.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidOperation"/>: one of them is not collected.</exception>
+    public ReadinessWatch CreateWatch(IEnumerable<Signal> signals)
+    {
+        lock (_lock) return new SignalWatch([.. signals.Distinct().Order().Select(Collected)]);
+    }
+
     /// <summary>Ends all collecting.</summary>
     public void Dispose()
     {
@@ -107,6 +116,43 @@ public sealed class SignalCollector : IDisposable
     private SignalStream Collected(Signal signal) =>
         _streams.TryGetValue(signal.Number, out var stream) ? stream
         : throw new IpcException(IpcErrors.InvalidOperation, $"Signal {signal} is not collected.", signal.Name);
+}
+
+/// <summary>Watches whether a signal has arrived.</summary>
+internal sealed class SignalWatch : ReadinessWatch
+{
+    private readonly SignalStream[] _streams;
+
+    public SignalWatch(SignalStream[] streams)
+    {
+        _streams = streams;
+        foreach (var stream in streams) stream.EnterWait();
+    }
+
+    public override ReadyState Check()
+    {
+        try
+        {
+            return Array.Exists(_streams, static s => s.HasArrived()) ? ReadyState.Signal : ReadyState.None;
+        }
+        catch (IpcException)
+        {
+            return ReadyState.Failed;
+        }
+    }
+
+    internal override void AddTo(PollSet polls)
+    {
+        var descriptors = new List<Libc.PollFd>();
+        foreach (var stream in _streams) stream.AddPolls(descriptors, withQueue: true);
+        polls.Add(descriptors);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        foreach (var stream in _streams) stream.LeaveWait();
+        base.Dispose(disposing);
+    }
 }
 
 /// <summary>A wait for several collected signals in turn.</summary>

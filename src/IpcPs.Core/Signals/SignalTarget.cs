@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using IpcPs.Proc;
 using IpcPs.Processes;
+using IpcPs.Readiness;
 
 namespace IpcPs.Signals;
 
@@ -119,6 +120,10 @@ public sealed unsafe class SignalTarget : IDisposable
         return [.. targets.Where((_, i) => polls[i].Returned != PollEvents.None)];
     }
 
+    /// <summary>Begins to watch whether the process has ended. Dispose the watch before this.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: this kernel has no pidfds.</exception>
+    public ReadinessWatch CreateWatch() => new ProcessWatch(this, _process ?? throw NoDescriptors());
+
     /// <summary>Sends a signal to every process of a process group.</summary>
     /// <param name="groupId">The group's number: the id of the process that leads it, or led it.</param>
     /// <param name="signal">The signal.</param>
@@ -148,6 +153,13 @@ public sealed unsafe class SignalTarget : IDisposable
 
     /// <summary>The name and the id.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name} ({ProcessId})");
+
+    private sealed class ProcessWatch(SignalTarget target, SafeDescriptor process) : ReadinessWatch
+    {
+        public override ReadyState Check() => target.HasEnded ? ReadyState.Ended : ReadyState.None;
+
+        internal override void AddTo(PollSet polls) => polls.Add(process);
+    }
 
     internal static IpcException NotFound(int processId) =>
         new(IpcErrors.ProcessNotFound, $"There is no process {processId}.", processId.ToString(CultureInfo.InvariantCulture))

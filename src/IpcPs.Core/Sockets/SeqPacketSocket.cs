@@ -1,4 +1,5 @@
 using IpcPs.Messaging;
+using IpcPs.Readiness;
 using IpcPs.Sockets.Native;
 using IpcPs.Sockets.Server;
 
@@ -174,6 +175,9 @@ public sealed class SeqPacketSocket : MessageChannel, ISocketConnection
         ((ISocketConnection)this).WasClosedByClient ? SocketErrors.ClosedByClient(Address) : base.WasClosed();
 
     internal override SafeDescriptor? ReadinessDescriptor(in WaitOptions wait) => _socket.Descriptor;
+
+    internal override ReadyState ReadyWithoutDescriptor() =>
+        _batch is { IsEmpty: false } ? ReadyState.Message : _ended ? ReadyState.Ended : base.ReadyWithoutDescriptor();
 
     // An accepted connection has its listener's name, and the client that connected has none.
     private protected override bool SendsToServer => _socket.Name().IsUnnamed;

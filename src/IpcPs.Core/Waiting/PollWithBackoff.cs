@@ -2,7 +2,7 @@ namespace IpcPs.Waiting;
 
 /// <summary>Looks again and again for what the kernel announces to no process: a new System V object, a POSIX queue where the mqueue file
 /// system is not mounted, a server on a port. The pauses grow from 1 ms to 250 ms.</summary>
-internal sealed class PollWithBackoff
+public sealed class PollWithBackoff
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(250);

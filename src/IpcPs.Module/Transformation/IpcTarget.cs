@@ -2,6 +2,7 @@ using System.Collections;
 using System.ComponentModel;
 using System.Management.Automation;
 using IpcPs.Mechanisms;
+using IpcPs.Module.Commands.Readiness;
 using IpcPs.Pipes;
 
 namespace IpcPs.Module.Transformation;
@@ -116,6 +117,8 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
                 return new IpcTarget(opened);
             case IpcAddress address:
                 return new IpcTarget(address);
+            case IpcReadyObject ready:
+                return TransformOne(ready.Object);
             case string text:
                 return IpcTarget.FromText(text);
         }

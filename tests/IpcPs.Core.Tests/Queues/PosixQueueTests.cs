@@ -1,5 +1,6 @@
 using IpcPs.Mechanisms;
 using IpcPs.Queues;
+using IpcPs.Readiness;
 using IpcPs.Signals;
 using IpcPs.Tests.Peers;
 using Xunit;
@@ -138,20 +139,20 @@ public class PosixQueueTests
     {
         using var first = TestQueue.Posix(10, 100);
         using var second = TestQueue.Posix(10, 100);
-        IpcChannel[] both = [first.Queue, second.Queue];
-        Assert.False(ChannelWaiter.UntilAnyReadable(both, Deadline.After(TimeSpan.FromMilliseconds(20))));
+        ReadinessWatch[] both = [first.Queue.CreateWatch(), second.Queue.CreateWatch()];
+        Assert.Equal(-1, ReadinessWaiter.UntilAny(both, out _, Deadline.After(TimeSpan.FromMilliseconds(20))));
         second.Send("x");
-        Assert.True(ChannelWaiter.UntilAnyReadable(both, default));
+        Assert.Equal(1, ReadinessWaiter.UntilAny(both, out _, default));
         second.Receive();
         using var waiting = new ManualResetEventSlim();
         var wait = Task.Run(() =>
         {
             waiting.Set();
-            return ChannelWaiter.UntilAnyReadable(both, default);
+            return ReadinessWaiter.UntilAny(both, out _, default);
         });
         waiting.Wait();
         first.Remove();
-        Assert.True(await wait);
+        Assert.Equal(0, await wait);
         Assert.Equal(IpcErrors.Removed,
             Assert.Throws<IpcException>(() => first.Queue.Receive(new MessageBuffer(), default, Deadline.Immediate)).Id);
     }

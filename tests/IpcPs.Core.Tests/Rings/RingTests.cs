@@ -1,8 +1,9 @@
 using System.Text;
 using IpcPs.Mechanisms;
 using IpcPs.Pipes;
-using IpcPs.Rings;
+using IpcPs.Readiness;
 using IpcPs.Rings.Algorithm;
+using IpcPs.Rings;
 using Xunit;
 
 namespace IpcPs.Tests.Rings;
@@ -294,21 +295,23 @@ public sealed class RingTests : IDisposable
         using var ring = Create(delivery);
         using var reader = Open(IpcAccess.Read);
         using var pipe = AnonymousPipe.Create();
-        Assert.False(ChannelWaiter.UntilAnyReadable([reader, pipe.Reader], Deadline.Immediate));
+        using var first = reader.CreateWatch();
+        using var second = pipe.CreateWatch();
+        Assert.Equal(-1, ReadinessWaiter.UntilAny([first, second], out _, Deadline.Immediate));
         for (var i = 0; i < 20; i++)
         {
-            var wait = Task.Run(() => ChannelWaiter.UntilAnyReadable([pipe.Reader, reader], default));
+            var wait = Task.Run(() => ReadinessWaiter.UntilAny([second, first], out _, default));
             await Asleep(ring, RingLayout.DataSleepers);
             ring.Send("x"u8);
-            Assert.True(await wait);
+            Assert.Equal(1, await wait);
             // Until it is received it stays ready.
-            Assert.True(ChannelWaiter.UntilAnyReadable([reader], Deadline.Immediate));
+            Assert.Equal(0, ReadinessWaiter.UntilAny([first], out _, Deadline.Immediate));
             Assert.Equal("x", Text(reader));
-            Assert.False(ChannelWaiter.UntilAnyReadable([reader, pipe.Reader], Deadline.Immediate));
+            Assert.Equal(-1, ReadinessWaiter.UntilAny([first, second], out _, Deadline.Immediate));
         }
-        var end = Task.Run(() => ChannelWaiter.UntilAnyReadable([pipe.Reader, reader], default));
+        var end = Task.Run(() => ReadinessWaiter.UntilAny([second, first], out _, default));
         ring.CompleteSending();
-        Assert.True(await end);
+        Assert.Equal(1, await end);
         Assert.False(reader.Receive(new MessageBuffer()));
     }
 

@@ -21,6 +21,7 @@ public sealed class ProxyTests : IDisposable
             ["ModeTransformation"] = [600, "0640", "u=rw,g=r", "UserWrite, UserRead", UnixFileMode.UserRead],
             ["SignalTransformation"] = ["TERM", "SIGUSR1", 15, .. _session.Run("Get-IpcSignal HUP").Values!],
             ["ProcessTransformation"] = [1, "2", Process.GetCurrentProcess()],
+            ["WaitableTransformation"] = ["mq:/x", "USR1", 1, "1", Process.GetCurrentProcess()],
             ["IpcTargetTransformation"] = ["mq:/x", .. _session.Run("$global:p = New-IpcPipe; $p.Reader; $p.Address").Values!],
             ["IpcJobPoolTransformation"] = [.. _session.Run("$global:pool = New-IpcJobPool 1; $pool; $pool.Name").NoErrors().Values!],
         };

@@ -28,6 +28,11 @@ $waits = [ordered]@{
     'Lock-IpcObject, mutex' = { param($o) Lock-IpcObject $o.mutex }
     'Use-IpcLock, mutex' = { param($o) Use-IpcLock $o.mutex { 'inside' } }
     'Wait-IpcSharedMemory' = { param($o) Wait-IpcSharedMemory $o.memory -Offset 8 -While 0 }
+    'Wait-IpcObject, every mechanism' = {
+        param($o)
+        Wait-IpcObject $o.pipe, $o.queue, $o.sysv, $o.ring, $o.socket, $o.packets, $o.semaphore, $o.sysvSemaphore, $o.mutex, $o.memory,
+            $o.sleeper, RTMIN+6
+    }
     'Wait-IpcSignal' = { param($o) Wait-IpcSignal RTMIN+7 }
     'Send-IpcSignal, a process that does not end' = { param($o) Send-IpcSignal -Id $o.sleeper USR1 -Timeout 600 }
 }

@@ -65,11 +65,11 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
     }
 
     /// <summary>Whether a receive would not block.</summary>
-    public bool IsReady(bool waitsForWriters)
+    public bool HasMessage()
     {
         _knownTail = _memory.ReadLong(RingLayout.Tail);
         var next = delivery == RingDelivery.Queue ? _memory.ReadLong(RingLayout.Head) : _cursor;
-        return next != _knownTail || (!waitsForWriters && HasEnded());
+        return next != _knownTail;
     }
 
     /// <summary>Releases a broadcast's slot, so that writers do not wait for this reader.</summary>
@@ -208,7 +208,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         }
     }
 
-    private bool HasEnded()
+    public bool HasEnded()
     {
         // The counter is read first. A writer that attaches after that begins the next stream, which has its own end.
         _endingAt = _memory.ReadWord(RingLayout.WritersEver);

@@ -162,14 +162,27 @@ internal sealed unsafe partial class SignalStream
         lock (_lock) _waiters--;
     }
 
+    /// <summary>Whether there is a signal for a collector.</summary>
+    /// <inheritdoc cref="TryTake" path="/exception"/>
+    public bool HasArrived()
+    {
+        lock (_lock)
+        {
+            RequireCollector();
+            if (_queue.Count == 0) Fetch();
+            // For other threads that wait: what was fetched is no longer in the kernel.
+            SetReady(_queue.Count > 0 && _waiters > 1);
+            return _queue.Count > 0;
+        }
+    }
+
     /// <summary>Takes the oldest signal, if there is one. For collectors.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Closed"/>: collecting was ended during the wait.</exception>
     public bool TryTake(out SignalRecord record)
     {
         lock (_lock)
         {
-            if (_collectors == 0)
-                throw new IpcException(IpcErrors.Closed, $"Collecting signal {_signal} was ended during the wait for it.", _signal.Name);
+            RequireCollector();
             if (_queue.Count == 0) Fetch();
             var found = _queue.TryDequeue(out record);
             // The rest of a batch is for other threads that wait. It is no longer in the kernel, so no descriptor of the kernel wakes them.
@@ -197,6 +210,12 @@ internal sealed unsafe partial class SignalStream
         if (_readsSignals) polls.Add(new Libc.PollFd { Descriptor = _signals!.Number, Requested = PollEvents.In });
         if (_pipeReader is not null) polls.Add(new Libc.PollFd { Descriptor = _pipeReader.Number, Requested = PollEvents.In });
         if (withQueue) polls.Add(new Libc.PollFd { Descriptor = _ready.Descriptor, Requested = PollEvents.In });
+    }
+
+    private void RequireCollector()
+    {
+        if (_collectors == 0)
+            throw new IpcException(IpcErrors.Closed, $"Collecting signal {_signal} was ended during the wait for it.", _signal.Name);
     }
 
     /// <summary>Reads a batch of signals from the kernel and distributes them. The caller holds the lock.</summary>

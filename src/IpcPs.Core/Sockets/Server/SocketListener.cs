@@ -1,4 +1,5 @@
 using IpcPs.Messaging;
+using IpcPs.Readiness;
 using IpcPs.Sockets.Native;
 
 namespace IpcPs.Sockets.Server;
@@ -36,6 +37,7 @@ public sealed class SocketListener : IpcChannel
     private readonly IAcceptor _acceptor;
     private readonly ClientPoller _clients;
     private readonly EndedClients _ended;
+    private MessageBuffer? _kept;
     private long _accepted;
 
     internal SocketListener(NativeSocket socket, SocketFile? file, AllowedUsers allowed, int backlog)
@@ -136,6 +138,11 @@ public sealed class SocketListener : IpcChannel
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
     {
         SocketErrors.RejectUnsupported(options, this);
+        if (Interlocked.Exchange(ref _kept, null) is { } kept)
+        {
+            message.MoveFrom(kept);
+            return true;
+        }
         _clients.PollAcceptor(true);
         _ended.CloseAnswered();
         while (true)
@@ -148,6 +155,38 @@ public sealed class SocketListener : IpcChannel
             }
             else if (!_clients.Wait(wait, Closing))
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ReadinessWatch CreateWatch(in ReadinessOptions options = default)
+    {
+        RequireReceive();
+        return new ListenerWatch(this);
+    }
+
+    /// <summary>Whether a client has sent a message, or waits to be accepted. Closes clients that have ended, as a receive does.</summary>
+    internal ReadyState Ready()
+    {
+        // While another thread receives, it gets what comes.
+        if (!ReceiveLock!.Enter(Deadline.Immediate)) return ReadyState.None;
+        try
+        {
+            if (_kept is not null || ReadyWithoutDescriptor() != ReadyState.None) return ReadyState.Message;
+            while (NextReady() is { } client)
+            {
+                if (HasArrived(client)) return ReadyState.Message;
+                var message = new MessageBuffer();
+                if (!TryReceive(client, message, default)) continue;
+                // Only an empty packet has no byte that waits.
+                _kept = message;
+                return ReadyState.Message;
+            }
+            return Waiter.Poll(_acceptor.Readiness, PollEvents.In, Deadline.Immediate) ? ReadyState.Connection : ReadyState.None;
+        }
+        finally
+        {
+            ReceiveLock.Exit();
         }
     }
 
@@ -225,6 +264,13 @@ public sealed class SocketListener : IpcChannel
             }
         }
     }
+
+    private AcceptedClient? NextReady() =>
+        _clients.Next() ?? (_clients.Wait(Deadline.Immediate, CancellationToken.None) ? _clients.Next() : null);
+
+    private static bool HasArrived(AcceptedClient client) =>
+        !client.HasEnded && (client.Connection.Channel.ReadyWithoutDescriptor() == ReadyState.Message
+            || client.Connection.Socket.PendingBytes > 0);
 
     private bool TryReceive(AcceptedClient client, MessageBuffer message, in ReceiveOptions options)
     {

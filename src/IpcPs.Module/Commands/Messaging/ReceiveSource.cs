@@ -1,4 +1,5 @@
 using IpcPs.Module.Transformation;
+using IpcPs.Readiness;
 
 namespace IpcPs.Module.Commands.Messaging;
 
@@ -7,6 +8,7 @@ internal sealed class ReceiveSource : IDisposable
 {
     private readonly List<IpcLease<IpcChannel>> _leases = [];
     private readonly List<IpcChannel> _open = [];
+    private readonly List<ReadinessWatch> _watches = [];
     private int _next;
 
     private ReceiveSource()
@@ -48,17 +50,27 @@ internal sealed class ReceiveSource : IDisposable
         while (_open.Count > 1)
         {
             if (TakeReady(message, options, wait.Cancellation) is { } ready) return ready;
-            if (_open.Count > 1 && !ChannelWaiter.UntilAnyReadable(_open, wait))
-                throw TimedOut(wait.Deadline);
+            if (_open.Count > 1) WaitForAny(options, wait);
         }
         return _open.Count == 1 && _open[0].Receive(message, options, wait) ? _open[0] : null;
     }
 
-    private IpcException TimedOut(Deadline deadline) =>
-        IpcException.TimedOut($"a message on any of {_open.Count} channels", _open[0].Address.Text, deadline, IpcErrors.Empty);
+    private void WaitForAny(in ReceiveOptions options, in WaitOptions wait)
+    {
+        // Once: the watch of some mechanisms has a thread.
+        if (_watches.Count == 0)
+        {
+            var what = new ReadinessOptions { Type = options.Type, ExceptType = options.ExceptType };
+            foreach (var channel in _open) _watches.Add(channel.CreateWatch(what));
+        }
+        if (ReadinessWaiter.UntilAny(_watches, out _, wait) >= 0) return;
+        throw IpcException.TimedOut(
+            $"a message on any of {_open.Count} channels", _open[0].Address.Text, wait.Deadline, IpcErrors.Empty);
+    }
 
     public void Dispose()
     {
+        foreach (var watch in _watches) watch.Dispose();
         foreach (var lease in _leases) lease.Dispose();
     }
 
@@ -77,6 +89,11 @@ internal sealed class ReceiveSource : IDisposable
                     return channel;
                 }
                 _open.RemoveAt(index);
+                if (_watches.Count > 0)
+                {
+                    _watches[index].Dispose();
+                    _watches.RemoveAt(index);
+                }
                 return _open.Count > 1 ? TakeReady(message, options, cancellation) : null;
             }
             catch (IpcException e) when (e.Id == IpcErrors.Empty)

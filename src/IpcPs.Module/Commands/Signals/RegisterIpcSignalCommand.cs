@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Management.Automation;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Transformation;
@@ -43,18 +42,14 @@ public sealed class RegisterIpcSignalCommand : IpcCmdlet
     protected override void ProcessRecord() => Try(() =>
     {
         var session = SessionSignals.Current;
-        var identifier = SourceIdentifier ?? FreeIdentifier();
-        if (Events.GetEventSubscribers(identifier).Any())
-        {
-            throw new IpcException(IpcErrors.AlreadyExists, $"There is an event subscription '{identifier}' already.", identifier,
-                "Choose another -SourceIdentifier, or end that one with Unregister-Event.");
-        }
+        var identifier = SourceIdentifier ?? Events.FreeIdentifier("IpcSignal." + string.Join('.', Signal.Select(static s => s.Name)));
+        Events.RequireFree(identifier);
         var runsDefault = Default.IsPresent;
         var source = new SignalEventSource(Events, identifier, MessageData, runsDefault && Action is null);
         try
         {
             source.Begin(Signal);
-            var action = Action is not null && runsDefault ? WithDefault(Action) : Action;
+            var action = EventActions.Guarded(Action, runsDefault ? "$Sender.RunDefault($EventArgs)" : "");
             var subscriber = Events.SubscribeEvent(
                 source, nameof(SignalEventSource.Received), identifier, MessageData, action,
                 supportEvent: false, forwardEvent: false, MaxTriggerCount);
@@ -70,16 +65,4 @@ public sealed class RegisterIpcSignalCommand : IpcCmdlet
             throw;
         }
     });
-
-    private string FreeIdentifier()
-    {
-        var name = "IpcSignal." + string.Join('.', Signal.Select(static s => s.Name));
-        var free = name;
-        for (var n = 2; Events.GetEventSubscribers(free).Any(); n++) free = string.Create(CultureInfo.InvariantCulture, $"{name}.{n}");
-        return free;
-    }
-
-    // The event manager does not report when an action has run, so the action does it itself.
-    private static ScriptBlock WithDefault(ScriptBlock action) =>
-        ScriptBlock.Create($"try {{ . {{{action}\n}} @args }} finally {{ $Sender.RunDefault($EventArgs) }}");
 }
