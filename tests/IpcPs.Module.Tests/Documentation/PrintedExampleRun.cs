@@ -6,11 +6,13 @@ using Xunit;
 
 namespace IpcPs.Module.Tests.Documentation;
 
-/// <summary>Runs an example as a reader would: in a new pwsh that imported IpcPs, in a folder with only the files of the page.</summary>
+/// <summary>Runs examples as a reader would: each in a new session that imported IpcPs, in a folder with only the files of the
+/// page.</summary>
 /// <remarks>
 /// Names such as <c>mq:/jobs</c> occur in many examples, and perhaps on the machine as well. So each example gets IPC and mount
 /// namespaces of its own. The kernel's lists are empty in them before the example, and must be empty after it. On a machine that
 /// refuses namespaces, the examples run one after the other, and only objects with names that the example contains are checked.
+/// Several examples share a pwsh, where each has a runspace of its own: to start one costs more than most examples.
 /// </remarks>
 internal sealed class PrintedExampleRun : IDisposable
 {
@@ -39,30 +41,55 @@ internal sealed class PrintedExampleRun : IDisposable
     private static readonly string[]? Namespaces = FindNamespaces();
     private static readonly SemaphoreSlim OneByOne = new(1);
 
-    private readonly PrintedExample _example;
+    // Runs each file in a runspace and a folder of its own. What goes wrong is on standard error, with the number of the example.
+    private const string Driver = """
+        $number = 0
+        foreach ($file in $args) {
+            $number++
+            $runspace = [runspacefactory]::CreateRunspace($Host)
+            $runspace.Open()
+            [Environment]::CurrentDirectory = [IO.Path]::GetDirectoryName($file)
+            $runspace.SessionStateProxy.Path.SetLocation([Environment]::CurrentDirectory) | Out-Null
+            $shell = [powershell]::Create($runspace)
+            $null = $shell.AddScript('param($file) . $file').AddArgument($file).AddCommand('Out-Default')
+            try { $shell.Invoke() | Out-Null } catch { [Console]::Error.WriteLine("Example ${number}: $_") }
+            foreach ($e in $shell.Streams.Error) { [Console]::Error.WriteLine("Example ${number}: $e") }
+            $shell.Dispose(); $runspace.Dispose()
+        }
+        """;
+
+    private readonly IReadOnlyList<PrintedExample> _examples;
+    private readonly List<string> _scripts = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("ipcps-example-").FullName;
 
-    private PrintedExampleRun(PrintedExample example)
+    private PrintedExampleRun(IReadOnlyList<PrintedExample> examples)
     {
-        _example = example;
+        _examples = examples;
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         foreach (var name in (string[])["work", "run", "queues", "temporary"])
         {
             Directory.CreateDirectory(Path.Combine(_folder, name), OwnerOnly);
         }
-        foreach (var (name, text) in example.Files) File.WriteAllText(Path.Combine(_folder, "work", name), text);
-        File.WriteAllText(Path.Combine(_folder, "example.ps1"), $"Import-Module IpcPs\n{example.Text}\n");
+        foreach (var (name, text) in examples[0].Files) File.WriteAllText(Path.Combine(_folder, "work", name), text);
+        foreach (var example in examples)
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(_folder, $"{_scripts.Count}")).FullName;
+            _scripts.Add(Path.Combine(folder, "example.ps1"));
+            File.WriteAllText(_scripts[^1], $"Import-Module IpcPs\n{example.Text}\n");
+        }
+        File.WriteAllText(Path.Combine(_folder, "driver.ps1"), Driver);
     }
 
     private string RuntimeDirectory => Path.Combine(_folder, "run");
 
-    /// <summary>Runs an example. Fails the test if it does not end in time, does not succeed, or leaves something behind.</summary>
-    public static async Task RunAsync(PrintedExample example)
+    /// <summary>Runs the examples. Fails the test if one does not end in time, does not succeed, or leaves something behind.</summary>
+    /// <param name="examples">One, or several of one page.</param>
+    public static async Task RunAsync(params IReadOnlyList<PrintedExample> examples)
     {
         if (Namespaces is null) await OneByOne.WaitAsync();
         try
         {
-            using var run = new PrintedExampleRun(example);
+            using var run = new PrintedExampleRun(examples);
             await run.RunAsync();
         }
         finally
@@ -75,7 +102,8 @@ internal sealed class PrintedExampleRun : IDisposable
 
     private async Task RunAsync()
     {
-        string[] command = [Shell.Pwsh.Path, "-NoProfile", "-NonInteractive", "-File", Path.Combine(_folder, "example.ps1")];
+        string[] script = _scripts.Count == 1 ? [_scripts[0]] : [Path.Combine(_folder, "driver.ps1"), .. _scripts];
+        string[] command = [Shell.Pwsh.Path, "-NoProfile", "-NonInteractive", "-File", .. script];
         using var process = Process.Start(StartInfo(command))!;
         var faults = new List<string>();
         using var limit = new CancellationTokenSource(Limit);
@@ -100,8 +128,9 @@ internal sealed class PrintedExampleRun : IDisposable
             faults.AddRange(runtimeFolder.EnumerateFileSystemInfos().Select(static file => $"It left {file.Name} in the runtime folder."));
         }
         if (faults.Count == 0) return;
-        var title = $"{_example.Page}, '{_example.Heading}', block {_example.Number}:\n{string.Join('\n', faults)}";
-        Assert.Fail($"{title}\n\n{_example.Text}\n\nOutput:\n{Text("output")}\nErrors:\n{error}");
+        var texts = _examples.Select(static (e, i) => $"Example {i + 1}, '{e.Heading}', block {e.Number}:\n{e.Text}");
+        Assert.Fail($"{_examples[0].Page}:\n{string.Join('\n', faults)}\n\n{string.Join("\n\n", texts)}\n\n"
+            + $"Output:\n{Text("output")}\nErrors:\n{error}");
     }
 
     private ProcessStartInfo StartInfo(string[] command)
@@ -159,7 +188,8 @@ internal sealed class PrintedExampleRun : IDisposable
 
     // Without namespaces of its own, a new object may also come from a test that runs at the same time.
     private bool IsOfThisExample(string line) =>
-        Namespaces is not null || _example.Text.Contains(line[(line.LastIndexOfAny(['/', '.']) + 1)..], StringComparison.Ordinal);
+        Namespaces is not null
+        || _examples.Any(e => e.Text.Contains(line[(line.LastIndexOfAny(['/', '.']) + 1)..], StringComparison.Ordinal));
 
     private string Text(string name) => Path.Combine(_folder, name) is var path && File.Exists(path) ? File.ReadAllText(path) : "";
 

@@ -35,19 +35,17 @@ public class PrintedExampleTests
     private static Task RunAsync(string name) => PrintedExampleRun.RunAsync(Examples.First(e => e.Name == name));
 }
 
-/// <summary>Every <c>powershell</c> block of a help page runs as printed. A class of its own, so that two blocks run at a time.</summary>
+/// <summary>The <c>powershell</c> blocks of each help page run as printed. A class of its own, so that two pages run at a time.</summary>
 public class PrintedHelpExampleTests
 {
     internal static readonly PrintedExample[] Examples = [.. PrintedExample.Read("docs/en-US", "*.md")];
 
-    public static TheoryData<string> Names => PrintedExample.Names(Examples, needTools: false);
+    public static TheoryData<string> Pages => [.. Examples.Select(static e => e.Page).Distinct()];
 
     [Theory]
-    [MemberData(nameof(Names))]
-    public Task Help(string name) => RunAsync(name);
+    [MemberData(nameof(Pages))]
+    public Task Help(string page) => PrintedExampleRun.RunAsync([.. Examples.Where(e => e.Page == page && e.Info.Length == 0)]);
 
     [Fact]
     public void Help_needs_no_compiler_and_no_Python() => Assert.Empty(PrintedExample.Names(Examples, needTools: true));
-
-    private static Task RunAsync(string name) => PrintedExampleRun.RunAsync(Examples.First(e => e.Name == name));
 }
