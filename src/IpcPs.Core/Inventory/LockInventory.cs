@@ -23,12 +23,14 @@ internal static class LockInventory
     {
         foreach (var row in scan.SysVRows(IpcScheme.SysVSem))
         {
-            var (users, waiters) = UsersOf((int)row.Id, (int)row["nsems"]);
+            var semaphores = StateOf((int)row.Id, (int)row["nsems"]);
+            var users = semaphores.Select(static s => s.LastUser).ToArray();
+            var waiters = semaphores.Sum(static s => s.Waiters);
             var (stale, reason) = waiters switch
             {
-                null => (false, "not proven: its users can't be read"),
+                _ when semaphores.Count == 0 => (false, "not proven: its users can't be read"),
                 > 0 => (false, $"{waiters} processes wait on it"),
-                _ => scan.EvaluateByUsers(users.ToArray()),
+                _ => scan.EvaluateByUsers(users),
             };
             yield return new IpcObjectInfo
             {
@@ -72,21 +74,26 @@ internal static class LockInventory
         }
     }
 
-    // Uses semctl(2) directly: opening a set would wait for a creator that has not set its values yet.
-    private static unsafe (IReadOnlyList<int> Users, int? Waiters) UsersOf(int id, int count)
+    /// <summary>Each semaphore of a set; none where this user may not read it, or it is gone.</summary>
+    /// <remarks>Uses semctl(2) directly: opening a set would wait for a creator that has not set its values yet.</remarks>
+    public static unsafe IReadOnlyList<SemaphoreState> StateOf(int id, int count)
     {
-        var users = new List<int>();
-        var waiters = 0;
+        var states = new List<SemaphoreState>(count);
         for (var i = 0; i < count; i++)
         {
+            var value = Libc.semctl(id, i, Libc.GETVAL, null);
             var user = Libc.semctl(id, i, Libc.GETPID, null);
             var forMore = Libc.semctl(id, i, Libc.GETNCNT, null);
             var forZero = Libc.semctl(id, i, Libc.GETZCNT, null);
-            // No permission to read it, or gone meanwhile.
-            if (user < 0 || forMore < 0 || forZero < 0) return ([], null);
-            users.Add(user);
-            waiters += forMore + forZero;
+            if (value < 0 || user < 0 || forMore < 0 || forZero < 0) return [];
+            states.Add(new SemaphoreState(value, user, forMore + forZero));
         }
-        return (users, waiters);
+        return states;
     }
+
+    /// <summary>A semaphore of a System V set.</summary>
+    /// <param name="Value">Its value.</param>
+    /// <param name="LastUser">The process that changed it last; 0 for none.</param>
+    /// <param name="Waiters">How many processes wait for it.</param>
+    internal readonly record struct SemaphoreState(int Value, int LastUser, int Waiters);
 }

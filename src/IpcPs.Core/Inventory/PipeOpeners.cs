@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using IpcPs.Files;
 using IpcPs.Proc;
 
@@ -11,8 +10,6 @@ namespace IpcPs.Inventory;
 /// proc(5)).</summary>
 internal sealed class PipeOpeners
 {
-    private const int LongestPath = 4096;
-
     private readonly Dictionary<FileId, List<IpcHolder>> _files = [];
 
     private PipeOpeners()
@@ -53,13 +50,12 @@ internal sealed class PipeOpeners
         var place = read > 0 ? buffer.AsSpan(0, read) : default;
         var isWaiting = place.StartsWith("wait_for_partner"u8) || place.StartsWith("fifo_open"u8);
         if (!place.IsEmpty && !place.SequenceEqual("0"u8) && !isWaiting) return;
-        read = ProcFile.Read(folder + "/syscall", ref buffer);
-        if (read <= 0)
+        if (ThreadCall.TryRead(folder, ref buffer, out var isReadable) is not { } call)
         {
-            if (isWaiting) Unknown.Add(new IpcHolder(id, name, "opening"));
+            if (isWaiting && !isReadable) Unknown.Add(new IpcHolder(id, name, "opening"));
             return;
         }
-        if (OpeningCall.Parse(Encoding.ASCII.GetString(buffer, 0, read)) is not { } call) return;
+        if (!call.IsOpen && !call.IsOpenAt) return;
         if (PathOf(folder, call) is { } path && FileStatus.TryOf(path, followLinks: true) is { } status)
         {
             if (!status.IsType(Libc.S_IFIFO)) return;
@@ -73,55 +69,15 @@ internal sealed class PipeOpeners
     }
 
     // The path as the thread resolves it: from its root, its working folder, its descriptors.
-    private static string? PathOf(string folder, OpeningCall call)
+    private static string? PathOf(string folder, ThreadCall call)
     {
-        if (ReadText(folder + "/mem", call.PathAddress) is not { Length: > 0 } path) return null;
+        var isAt = call.IsOpenAt;
+        if (ProcessMemory.ReadText(folder, isAt ? call.Second : call.First) is not { Length: > 0 } path) return null;
         if (path.StartsWith(ProcFile.Self + "/", StringComparison.Ordinal)) return folder + path[ProcFile.Self.Length..];
         if (path.StartsWith("/dev/fd/", StringComparison.Ordinal)) return folder + path["/dev".Length..];
         if (path.StartsWith('/')) return folder + "/root" + path;
-        return call.Folder == Libc.AT_FDCWD ? $"{folder}/cwd/{path}"
-            : string.Create(CultureInfo.InvariantCulture, $"{folder}/fd/{call.Folder}/{path}");
-    }
-
-    private static unsafe string? ReadText(string memory, ulong address)
-    {
-        var fd = Libc.open(memory, Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
-        if (fd < 0) return null;
-        using var file = new SafeDescriptor(fd);
-        var bytes = stackalloc byte[LongestPath];
-        var length = 0;
-        while (length < LongestPath)
-        {
-            // Not across the end of a page: the next page may not be mapped.
-            var at = address + (ulong)length;
-            var room = Math.Min(LongestPath - length, (int)(4096 - (at & 4095)));
-            var read = (int)Libc.pread(file, bytes + length, (nuint)room, (long)at);
-            if (read < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR) continue;
-            if (read <= 0) return null;
-            var end = new ReadOnlySpan<byte>(bytes + length, read).IndexOf((byte)0);
-            if (end >= 0) return Encoding.UTF8.GetString(bytes, length + end);
-            length += read;
-        }
-        return null;
-    }
-
-    /// <summary>A call of open(2), openat(2) or openat2(2), as /proc/PID/syscall shows it: its number and its arguments.</summary>
-    private readonly record struct OpeningCall(int Folder, ulong PathAddress)
-    {
-        private const int OpenAt2 = 437;
-
-        public static OpeningCall? Parse(string text)
-        {
-            // "257 0xffffff9c 0x7ffd86acd9d9 0x0 …"; "running" where it is in no call.
-            var fields = text.Split(' ');
-            if (fields.Length < 3 || !int.TryParse(fields[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return null;
-            var isX64 = RuntimeInformation.ProcessArchitecture == Architecture.X64;
-            if (isX64 && number == 2) return new OpeningCall(Libc.AT_FDCWD, Hex(fields[1]));
-            return number == OpenAt2 || number == (isX64 ? 257 : 56) ? new OpeningCall((int)Hex(fields[1]), Hex(fields[2])) : null;
-        }
-
-        private static ulong Hex(string text) =>
-            ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value) ? value : 0;
+        return !isAt || (int)call.First == Libc.AT_FDCWD ? $"{folder}/cwd/{path}"
+            : string.Create(CultureInfo.InvariantCulture, $"{folder}/fd/{(int)call.First}/{path}");
     }
 }
 

@@ -23,6 +23,9 @@ internal sealed class ProcessScan
     /// <summary>A descriptor of a process, with the target of its link.</summary>
     internal readonly record struct OpenDescriptor(int ProcessId, int Number, string Link)
     {
+        /// <summary>Which file it is, where that has a path.</summary>
+        public FileId? File { get; init; }
+
         /// <summary>Leads to the open file.</summary>
         public string Path => ProcFile.Descriptor(ProcessId, Number);
     }
@@ -55,6 +58,9 @@ internal sealed class ProcessScan
         foreach (var id in ProcFile.Processes()) scan.Inspect(id);
         return scan;
     }
+
+    /// <summary>The processes that run.</summary>
+    public IEnumerable<int> Ids => _names.Keys;
 
     /// <summary>Whether it runs; false for a zombie.</summary>
     public bool IsAlive(int processId) => _names.ContainsKey(processId);
@@ -130,11 +136,13 @@ internal sealed class ProcessScan
         {
             var path = string.Create(CultureInfo.InvariantCulture, $"{folder}/fd/{number}");
             if (ProcFile.ReadLink(path) is not { } link) continue;
+            FileId? file = null;
             if (link.StartsWith('/'))
             {
                 // Most descriptors are devices, which are not IPC objects.
                 if (IsIn(link, "/dev/") && !IsIn(link, "/dev/shm/") && !IsIn(link, "/dev/mqueue/")) continue;
                 if (FileStatus.TryOf(path, followLinks: true) is not { } status) continue;
+                file = status.Id;
                 Add(_files, status.Id, id, "open");
                 // An ordinary file. A queue's link has one slash only.
                 if (status.IsType(Libc.S_IFREG) && !IsIn(link, "/memfd:") && !IsIn(link, "/dev/") && link.LastIndexOf('/') > 0) continue;
@@ -145,7 +153,7 @@ internal sealed class ProcessScan
                 if (IsIn(link, "anon_inode:")) continue;
                 Add(_links, link, id, "open");
             }
-            Descriptors.Add(new OpenDescriptor(id, number, link));
+            Descriptors.Add(new OpenDescriptor(id, number, link) { File = file });
         }
 
         static bool IsIn(string link, string start) => link.StartsWith(start, StringComparison.Ordinal);

@@ -8,6 +8,25 @@ namespace IpcPs.Proc;
 /// <param name="IsSysV">Whether it is a System V segment.</param>
 internal readonly record struct Mapping(FileId File, bool IsSysV)
 {
+    /// <summary>Whether an address of a process lies in its mapping of a file.</summary>
+    /// <param name="maps">The process's /proc/PID/maps.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="address">The address.</param>
+    public static bool Contains(ReadOnlySpan<byte> maps, FileId file, ulong address)
+    {
+        while (!maps.IsEmpty)
+        {
+            var line = maps;
+            if (!TryNext(ref maps, out var mapping)) return false;
+            // The lines before it that are of no interest were skipped.
+            line = line[..^maps.Length].TrimEnd((byte)'\n');
+            line = line[(line.LastIndexOf((byte)'\n') + 1)..];
+            if (mapping.File == file && Utf8Parser.TryParse(line, out ulong start, out var used, 'x') && line.Length > used
+                && Utf8Parser.TryParse(line[(used + 1)..], out ulong end, out _, 'x') && address >= start && address < end) return true;
+        }
+        return false;
+    }
+
     /// <summary>Takes the next mapping that can be of an IPC object: a shared one, or a private one of a file in /dev/shm.</summary>
     /// <param name="maps">What is left of the file; moved on.</param>
     /// <param name="mapping">The mapping.</param>

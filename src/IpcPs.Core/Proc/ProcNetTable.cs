@@ -46,7 +46,11 @@ internal static class ProcNetTable
             || !uint.TryParse(fields[7], NumberStyles.None, CultureInfo.InvariantCulture, out var user)
             || !uint.TryParse(fields[9], NumberStyles.None, CultureInfo.InvariantCulture, out var inode)) return null;
         // A time-wait entry may show another state. It has no inode, and its owner is given as 0.
-        return new SocketTableEntry(local, remote, state, state == TimeWait || (inode == 0 && user == 0), user, inode);
+        return new SocketTableEntry(local, remote, state, state == TimeWait || (inode == 0 && user == 0), user, inode)
+        {
+            // "tx_queue:rx_queue". A listener has the connections that wait to be accepted there.
+            Unread = fields[4].Length > 9 && TryHex(fields[4].AsSpan(9), out var unread) ? unread : 0,
+        };
     }
 
     /// <summary>Reads a line of /proc/net/unix. The kernel prints a name as it is: with a line end in it, any user can make a line of any
@@ -101,6 +105,9 @@ internal readonly record struct SocketTableEntry(IPEndPoint Local, IPEndPoint Re
     private const byte SynReceived = 3;
     private const byte Listening = 10;
 
+    /// <summary>Bytes that it has received and that its process has not; 0 from <see cref="Sockets.Loopback.SockDiag"/>.</summary>
+    public int Unread { get; init; }
+
     /// <summary>tcp: whether it listens.</summary>
     public bool IsListening => State == Listening;
 
@@ -117,6 +124,17 @@ internal readonly record struct SocketTableEntry(IPEndPoint Local, IPEndPoint Re
     public bool CouldSend(IPEndPoint from, IPEndPoint to) =>
         Local.Port == from.Port && (IsAny(Local.Address) || Unmapped(Local.Address).Equals(from.Address))
         && (Remote.Port == 0 || Same(Remote, to));
+
+    /// <summary>Its own end point; an IPv4 address is one in an IPv6 socket, too.</summary>
+    public IPEndPoint From => new(Unmapped(Local.Address), Local.Port);
+
+    /// <summary>The end point of its peer.</summary>
+    public IPEndPoint To => new(Unmapped(Remote.Address), Remote.Port);
+
+    /// <summary>udp: whether it receives what a connected socket sends.</summary>
+    public bool Receives(SocketTableEntry sender) =>
+        Local.Port == sender.Remote.Port && (IsAny(Local.Address) || Unmapped(Local.Address).Equals(Unmapped(sender.Remote.Address)))
+        && (Remote.Port == 0 || Same(Remote, sender.Local));
 
     private static bool Same(IPEndPoint one, IPEndPoint other) =>
         one.Port == other.Port && Unmapped(one.Address).Equals(Unmapped(other.Address));

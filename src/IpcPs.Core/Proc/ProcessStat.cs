@@ -14,6 +14,9 @@ internal readonly record struct ProcessStat(string Name, char State, int GroupId
 {
     private const long KernelThread = 0x00200000;
 
+    /// <summary>The process that started it, or that adopted it since.</summary>
+    public int ParentId { get; private init; }
+
     /// <summary>Whether it belongs to the kernel: it has nothing open.</summary>
     public bool IsKernelThread => (Flags & KernelThread) != 0;
 
@@ -40,7 +43,10 @@ internal readonly record struct ProcessStat(string Name, char State, int GroupId
         if (open < 0 || close < open || close + 2 >= stat.Length) return default;
         var rest = stat[(close + 2)..];
         var name = Encoding.UTF8.GetString(stat[(open + 1)..close]);
-        return new ProcessStat(name, (char)rest[0], (int)Field(rest, 2), Field(rest, 6), Field(rest, 17), Field(rest, 19));
+        return new ProcessStat(name, (char)rest[0], (int)Field(rest, 2), Field(rest, 6), Field(rest, 17), Field(rest, 19))
+        {
+            ParentId = (int)Field(rest, 1),
+        };
     }
 
     private static long Field(ReadOnlySpan<byte> rest, int index)

@@ -17,10 +17,14 @@ internal sealed unsafe class RingFile : IDisposable
     public const string Folder = "/dev/shm";
     public const string Prefix = "ipcps-ring.";
 
+    /// <summary>The byte that each writer locks.</summary>
+    public const long WritersAt = LocksAt + 1;
+
+    /// <summary>The byte that each reader locks.</summary>
+    public const long ReadersAt = LocksAt + 2;
+
     private const long LocksAt = 1L << 40;
     private const long ParticipantsAt = LocksAt;
-    private const long WritersAt = LocksAt + 1;
-    private const long ReadersAt = LocksAt + 2;
     private const long AttachLockAt = LocksAt + 3;
     private const long TokensAt = 1L << 41;
 
@@ -129,6 +133,36 @@ internal sealed unsafe class RingFile : IDisposable
         if (fd < 0) return false;
         using var descriptor = new SafeDescriptor(fd);
         return OfdLock.IsHeld(descriptor, ParticipantsAt, address.Text);
+    }
+
+    /// <summary>Bytes of the messages in a ring that not every reader has received, plus 8 to 15 bytes for each; looked at from
+    /// outside.</summary>
+    /// <param name="path">The ring's file.</param>
+    /// <returns>Null where it can't be read, or is not a ring.</returns>
+    public static long? PendingBytes(string path)
+    {
+        var fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
+        if (fd < 0) return null;
+        using var file = new SafeDescriptor(fd);
+        Span<byte> bytes = new byte[RingLayout.Slots + (RingLayout.SlotCount * RingLayout.SlotSize)];
+        fixed (byte* first = bytes)
+        {
+            if (Libc.pread(file, first, (nuint)bytes.Length, 0) != bytes.Length) return null;
+        }
+        if (BinaryPrimitives.ReadUInt64LittleEndian(bytes) != RingLayout.Magic) return null;
+        var tail = BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.Tail..]);
+        var from = BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.Head..]);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[RingLayout.DeliveryAt..]) == (uint)RingDelivery.BroadcastHold)
+        {
+            from = tail;
+            for (var i = 0; i < RingLayout.SlotCount; i++)
+            {
+                var slot = bytes[RingLayout.Slot(i)..];
+                if (BinaryPrimitives.ReadUInt32LittleEndian(slot[RingLayout.SlotToken..]) == 0) continue;
+                from = Math.Min(from, BinaryPrimitives.ReadInt64LittleEndian(slot[RingLayout.SlotCursor..]));
+            }
+        }
+        return Math.Clamp(tail - from, 0, BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.CapacityAt..]));
     }
 
     /// <summary>Acquires a token that no living participant has, and that neither lock of the ring contains.</summary>

@@ -1,0 +1,41 @@
+using System.Globalization;
+using IpcPs.Proc;
+using IpcPs.Rings.Algorithm;
+
+namespace IpcPs.Connections;
+
+/// <summary>Finds which processes write to which ring, and which ones read from it: by the locks that each of them has on the ring's
+/// file.</summary>
+internal static class RingConnections
+{
+    public static void AddTo(ConnectionScan scan)
+    {
+        if (!scan.IsWanted(IpcScheme.Ring)) return;
+        foreach (var file in scan.ByFile)
+        {
+            var first = file.First();
+            // The file of a ring without a name has no path: "/dev/shm/#123 (deleted)".
+            if (!first.Link.StartsWith(RingFile.Folder + "/", StringComparison.Ordinal)) continue;
+            var writers = new HashSet<int>();
+            var readers = new HashSet<int>();
+            foreach (var descriptor in file)
+            {
+                foreach (var held in DescriptorFile.TryRead(descriptor.ProcessId, descriptor.Number)?.Locks ?? [])
+                {
+                    if (held.Type != LockEntry.OpenFile) continue;
+                    if (held.Covers(RingFile.WritersAt)) writers.Add(descriptor.ProcessId);
+                    if (held.Covers(RingFile.ReadersAt)) readers.Add(descriptor.ProcessId);
+                }
+            }
+            if (writers.Count == 0 || readers.Count == 0) continue;
+            const string Prefix = RingFile.Folder + "/" + RingFile.Prefix;
+            var address = first.Link.StartsWith(Prefix, StringComparison.Ordinal) ? "ring:/" + first.Link[Prefix.Length..] : "";
+            var text = string.Create(CultureInfo.InvariantCulture, $"ring:[{first.File!.Value.Inode}]");
+            scan.AddEach(writers, readers, ConnectionScan.Through("message ring", IpcScheme.Ring, address, text) with
+            {
+                Depth = RingFile.PendingBytes(first.Path),
+                DepthUnit = ConnectionScan.Bytes,
+            });
+        }
+    }
+}
