@@ -10,6 +10,7 @@
     Description          = 'Linux inter-process communication for PowerShell: signals, sockets, pipes, queues, shared memory, semaphores.'
     PowerShellVersion    = '7.4'
     CompatiblePSEditions = @('Core')
+    TypesToProcess       = @('module/IpcPs.Types.ps1xml')
     FormatsToProcess     = @('module/IpcPs.Format.ps1xml')
     FunctionsToExport    = @()
     VariablesToExport    = @()
@@ -52,6 +53,7 @@
         'Wait-IpcObject'
         'Wait-IpcSharedMemory'
         'Wait-IpcSignal'
+        'Watch-IpcObject'
         'Write-IpcSharedMemory'
     )
     PrivateData          = @{
@@ -71,7 +73,7 @@
                 'PSCommand_Test-IpcFeature', 'PSCommand_Unlock-IpcObject', 'PSCommand_Unregister-IpcSignal',
                 'PSCommand_Update-IpcSharedMemory', 'PSCommand_Use-IpcLock', 'PSCommand_Use-IpcSignal',
                 'PSCommand_Wait-IpcObject', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
-                'PSCommand_Write-IpcSharedMemory'
+                'PSCommand_Watch-IpcObject', 'PSCommand_Write-IpcSharedMemory'
             )
             ProjectUri   = 'https://github.com/ipcps/IpcPs'
             LicenseUri   = 'https://github.com/ipcps/IpcPs/blob/main/LICENSE'

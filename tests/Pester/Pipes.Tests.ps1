@@ -88,9 +88,9 @@ Describe 'Pipes' {
 
     It 'shows its facts in a table' {
         $script:pipe = New-IpcPipe
-        $pipe.Writer | Out-String | Should -Match "pipe:$PID/\d+ +anonymous pipe +True +False +65536 +0"
+        $pipe.Writer | Out-String | Should -Match "pipe:$PID/\d+ +anonymous pipe +0B/64KB +send only"
         $script:fifo = New-IpcPipe "pester-$PID" -Mode 640
-        $fifo | Out-String | Should -Match "fifo:pester-$PID +named pipe +True +True +65536 +0"
+        $fifo | Out-String | Should -Match "fifo:pester-$PID +named pipe +0640 +0B/64KB"
         [Convert]::ToString([int]$fifo.Mode, 8) | Should -Be '640'
     }
 }

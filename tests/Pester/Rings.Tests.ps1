@@ -47,7 +47,7 @@ Describe 'Rings' {
         Receive-IpcMessage $ring -Timeout 60 | Should -Be 'there'
         Receive-Job $job -Wait
         (Get-IpcObject "ring:/$name").Holders.ProcessId | Should -Contain $PID
-        ($ring | Format-Table | Out-String) | Should -Match "ring:/$name\s+0600 Queue"
+        ($ring | Format-Table | Out-String) | Should -Match "ring:/$name\s+message ring +0600"
     }
 
     It 'leaves nothing behind when a session ends without closing it' {

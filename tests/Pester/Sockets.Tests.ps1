@@ -102,11 +102,11 @@ Describe 'Sockets' {
     It 'shows its facts in a table that fits' {
         $script:server = New-IpcSocket "unix:pester-$PID"
         $script:client = Open-IpcObject "unix:pester-$PID"
-        $server | Out-String -Width 80 | Should -Match "unix:pester-$PID +unix stream listener +0 +0 +$([Environment]::UserName)"
-        $client | Out-String -Width 80 | Should -Match "unix:pester-$PID +unix stream socket +$PID +$([Environment]::UserName) +True +True"
+        $server | Out-String -Width 80 | Should -Match "unix:pester-$PID +unix stream listener +0 clients"
+        $client | Out-String -Width 80 | Should -Match "unix:pester-$PID +unix stream socket +0B +peer $PID"
         $script:other = $null
         $udp = New-IpcSocket udp:127.0.0.1:0
-        $udp | Out-String -Width 80 | Should -Match 'udp:127.0.0.1:\d+ +UDP listener +0 +0'
+        $udp | Out-String -Width 80 | Should -Match 'udp:127.0.0.1:\d+ +UDP listener +0B +receive only'
         Close-IpcObject $udp
     }
 }

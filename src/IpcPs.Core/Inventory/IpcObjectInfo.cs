@@ -64,6 +64,9 @@ public sealed class IpcObjectInfo
     /// <summary>The path of its file; null where it has none.</summary>
     internal string? File { get; init; }
 
+    /// <summary>Of a connection: its other end.</summary>
+    internal System.Net.IPEndPoint? Remote { get; init; }
+
     /// <summary>Of a message that waits in shared memory: the channel that it was announced on.</summary>
     internal IpcAddress? Channel { get; init; }
 

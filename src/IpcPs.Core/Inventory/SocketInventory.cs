@@ -69,6 +69,7 @@ internal static class SocketInventory
                     Owner = Accounts.UserName(entry.UserId),
                     OwnerId = entry.UserId,
                     Holders = scan.Processes.HoldersOfLink($"socket:[{entry.Inode}]"),
+                    Remote = entry.Remote.Port == 0 ? null : entry.Remote,
                     Reason = LivesWithProcess,
                 };
             }

@@ -25,6 +25,7 @@ internal static unsafe partial class Libc
     // The same number on every architecture: these calls are younger than the common table (asm-generic/unistd.h).
     private const nint SYS_pidfd_send_signal = 424;
     private const nint SYS_pidfd_open = 434;
+    private const nint SYS_pidfd_getfd = 438;
 
     /// <summary>The part of siginfo_t that waitid(2) fills in, 128 bytes.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 128)]
@@ -47,6 +48,9 @@ internal static unsafe partial class Libc
 
     /// <summary>pidfd_open(2); the descriptor is close-on-exec.</summary>
     public static int pidfd_open(int processId, uint flags) => (int)syscall(SYS_pidfd_open, processId, (nint)flags, 0, 0);
+
+    /// <summary>pidfd_getfd(2): another process's descriptor, as one of this process; close-on-exec.</summary>
+    public static int pidfd_getfd(int pidfd, int descriptor) => (int)syscall(SYS_pidfd_getfd, pidfd, descriptor, 0, 0);
 
     /// <summary>pidfd_send_signal(2): signals the process that the descriptor refers to, and never another one.</summary>
     public static int pidfd_send_signal(int pidfd, int signal) => (int)syscall(SYS_pidfd_send_signal, pidfd, signal, 0, 0);

@@ -61,21 +61,39 @@ public sealed class InventoryTests : IDisposable
     [Fact]
     public void A_mode_prints_as_digits_everywhere()
     {
+        var name = _name[..12];
         var text = (string)_session.Run("""
             $name = $args[0]
             $made = @(New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcPipe $name; New-IpcRing $name; New-IpcMutex $name
                 New-IpcSharedMemory $name -Size 8; New-IpcSharedMemory -Kind SysV -Size 8; New-IpcSharedMemory -Size 8
                 New-IpcSemaphore $name; New-IpcSemaphore -Kind SysV)
             try {
-                # One by one: of several kinds PowerShell gives only the first its view.
-                $made | ForEach-Object { $_ | Format-List | Out-String; $_ | Out-String }
-                Get-IpcObject $name -WarningAction Ignore | Format-List | Out-String
+                $made | Format-List * | Out-String
+                $made | Select-Object Mode | Out-String
+                Get-IpcObject $name -WarningAction Ignore | Format-List * | Out-String
+                $script:table = $made | Out-String -Width 80
+                $script:table
+                $mode = $made[0].Mode
+                $made[0].Mode = 640
+                $script:both = ($mode -band [IO.UnixFileMode]::UserRead), $mode.GetType(), $made[0].Mode
             }
             finally { $made[0..6] + $made[8, 9] | Remove-IpcObject -Confirm:$false; $made | Close-IpcObject }
-            """, _name).NoErrors().Values.Aggregate(static (a, b) => $"{a}{b}")!;
+            """, name).NoErrors().Values.Aggregate(static (a, b) => $"{a}{b}")!;
         Assert.DoesNotContain("UserRead", text, StringComparison.Ordinal);
         // Ten objects, and the six with the name once more.
         Assert.Equal(16, System.Text.RegularExpressions.Regex.Count(text, @"Mode +: 0600"));
+        Assert.Equal(10, System.Text.RegularExpressions.Regex.Count(text, @"(?m)^0600\s*$"));
+        // They share one table.
+        var table = (string)_session.Run("$table").Single()!;
+        Assert.Equal(1, System.Text.RegularExpressions.Regex.Count(table, "Address +Kind +Mode +Depth +State"));
+        foreach (var row in new[] { "mq:/NAME +POSIX message queue +0600 +0/10", "fifo:NAME +named pipe +0600 +0B/64KB",
+            "ring:/NAME +message ring +0600 +0B/1MB", "mutex:NAME +mutex +0600 +maybe free", "shm:/NAME +POSIX shared memory +0600 +8B",
+            "sem:/NAME +POSIX semaphore +0600 +1" })
+            Assert.Matches(row.Replace("NAME", name, StringComparison.Ordinal), table);
+        // And it is still what [IO.UnixFileMode] is, and can be set as -Mode is.
+        var both = _session.Run("$both").Values;
+        UnixFileMode set = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        Assert.Equal([UnixFileMode.UserRead, typeof(UnixFileMode), set], both);
     }
 
     [Fact]

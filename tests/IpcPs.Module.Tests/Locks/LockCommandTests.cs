@@ -113,7 +113,7 @@ public sealed class LockCommandTests : IDisposable
         try
         {
             Assert.StartsWith("free, or held by another program; held by this object; ", text, StringComparison.Ordinal);
-            Assert.Contains("held by this object", text[text.LastIndexOf(';')..], StringComparison.Ordinal);
+            Assert.Contains("held here", text[text.LastIndexOf(';')..], StringComparison.Ordinal);
             var holder = $"process {Environment.ProcessId} ({File.ReadAllText("/proc/self/comm").Trim()})";
             var timeout = other.Run("Lock-IpcObject \"mutex:$($args[0])\" -Timeout 0.05", name).Error();
             Assert.StartsWith("IpcTimeout,", timeout.FullyQualifiedErrorId, StringComparison.Ordinal);
