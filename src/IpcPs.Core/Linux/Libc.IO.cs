@@ -112,6 +112,14 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true)]
     public static partial nint pwrite(SafeDescriptor fd, void* buffer, nuint count, long offset);
 
+    // splice(2)
+
+    public const uint SPLICE_F_MOVE = 1;
+    public const uint SPLICE_F_NONBLOCK = 2;
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial nint splice(SafeDescriptor from, long* fromOffset, SafeDescriptor to, long* toOffset, nuint count, uint flags);
+
     [LibraryImport(Name, SetLastError = true)]
     public static partial int flock(SafeDescriptor fd, int operation);
 

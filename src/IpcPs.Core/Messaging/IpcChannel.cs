@@ -204,6 +204,13 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Cancelled when this end is closed, or when the channel ends without an event on the descriptor (its removal).</summary>
     internal virtual CancellationToken Ending => Closing;
 
+    /// <summary>Throws if this end is not open for what is wanted.</summary>
+    internal void Require(IpcAccess access)
+    {
+        if (access.HasFlag(IpcAccess.Read)) RequireReceive();
+        if (access.HasFlag(IpcAccess.Write)) RequireSend();
+    }
+
     /// <summary>Throws if this end cannot send.</summary>
     protected void RequireSend()
     {

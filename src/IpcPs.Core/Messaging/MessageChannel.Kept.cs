@@ -3,12 +3,12 @@ using IpcPs.Readiness;
 
 namespace IpcPs.Messaging;
 
-/// <content>Messages whose segment could not be read when they were received, because this process had no descriptor or no memory left.
-/// Their transport does not have them any more, so that they are kept here for the next receive.</content>
+/// <content>Messages that were taken from the transport and must not be lost: their segment could not be read, because this process had no
+/// descriptor or no memory left; or a relay could not send them on. They are kept here for the next receive.</content>
 public abstract partial class MessageChannel
 {
     private readonly object _keeping = new();
-    private List<MessageBuffer>? _kept;
+    private List<(MessageBuffer Message, bool IsReference)>? _kept;
 
     /// <summary>Whether a receive with these options receives that message.</summary>
     private protected virtual bool Selects(MessageBuffer message, in ReceiveOptions options) => true;
@@ -16,13 +16,17 @@ public abstract partial class MessageChannel
     /// <summary>Whether the transport outlives this end: what was received here can be sent again for another receiver.</summary>
     private protected virtual bool OutlivesEnds => false;
 
+    /// <summary>Keeps a message that was received here for the next receive; empties the buffer.</summary>
+    internal void Keep(MessageBuffer message) => Keep(message, isReference: false);
+
     /// <summary>Sends the kept messages again: this end was closed, and another one may receive them. A message that cannot be sent again,
     /// because its transport is gone or full, is dropped with its segment.</summary>
     private protected override void AfterClose()
     {
-        foreach (var message in Interlocked.Exchange(ref _kept, null) ?? [])
+        foreach (var (message, isReference) in Interlocked.Exchange(ref _kept, null) ?? [])
         {
-            if (!OutlivesEnds || !TrySendAgain(message)) LargeMessage.Discard(message.Span, Address);
+            message.DropHandles();
+            if ((!OutlivesEnds || !TrySendAgain(message, isReference)) && isReference) LargeMessage.Discard(message.Span, Address);
         }
     }
 
@@ -30,20 +34,23 @@ public abstract partial class MessageChannel
     private protected bool TakeKept(MessageBuffer message, in ReceiveOptions options)
     {
         if (_kept is null) return false;
+        bool isReference;
         lock (_keeping)
         {
-            if (FindKept(options) is not { } kept) return false;
+            var index = FindKept(options);
+            if (index < 0) return false;
+            (var kept, isReference) = _kept[index];
             if (options.Peek)
             {
                 message.CopyFrom(kept);
             }
             else
             {
-                _kept.Remove(kept);
+                _kept.RemoveAt(index);
                 message.MoveFrom(kept);
             }
         }
-        ReadSegment(message, options.Peek);
+        if (isReference) ReadSegment(message, options.Peek);
         return true;
     }
 
@@ -53,13 +60,13 @@ public abstract partial class MessageChannel
         lock (_keeping) return _kept is { Count: > 0 } ? ReadyState.Message : base.ReadyWithoutDescriptor();
     }
 
-    private MessageBuffer? FindKept(in ReceiveOptions options)
+    private int FindKept(in ReceiveOptions options)
     {
-        foreach (var kept in _kept ?? [])
+        for (var i = 0; i < _kept?.Count; i++)
         {
-            if (Selects(kept, options)) return kept;
+            if (Selects(_kept[i].Message, options)) return i;
         }
-        return null;
+        return -1;
     }
 
     /// <summary>Replaces a reference by the message in its segment.</summary>
@@ -73,33 +80,43 @@ public abstract partial class MessageChannel
         catch (Exception e) when (!peek && IsShortage(e))
         {
             message.Set(reference);
-            var kept = new MessageBuffer();
-            kept.MoveFrom(message);
-            lock (_keeping) (_kept ??= []).Insert(0, kept);
+            Keep(message, isReference: true);
             throw;
         }
+    }
+
+    private void Keep(MessageBuffer message, bool isReference)
+    {
+        var kept = new MessageBuffer();
+        kept.MoveFrom(message);
+        lock (_keeping) (_kept ??= []).Insert(0, (kept, isReference));
     }
 
     /// <summary>Whether a receive failed because this process or the machine ran out of something, and may succeed later.</summary>
     internal static bool IsShortage(Exception e) =>
         e is IpcException { Errno: Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM };
 
-    private bool TrySendAgain(MessageBuffer message)
+    private bool TrySendAgain(MessageBuffer message, bool isReference)
     {
         var options = new SendOptions
         {
             Format = message.Format,
+            Framed = message.Format != IpcFormat.Auto,
             Type = message.Type ?? 0,
             Priority = message.Priority,
             CorrelationId = message.CorrelationId,
             IsReply = message.IsReply,
             StreamId = message.StreamId,
         };
-        var header = EnvelopeHeader.For(options, message.Length) with { IsReference = true };
         try
         {
             using var again = (MessageChannel)IpcMechanisms.Open(Address, new OpenOptions { Access = IpcAccess.Write });
-            again.SendEnvelope(message.Span, header, options, Deadline.Immediate);
+            if (!isReference) again.Send(message.Span, options, Deadline.Immediate);
+            else
+            {
+                var header = EnvelopeHeader.For(options, message.Length) with { IsReference = true };
+                again.SendEnvelope(message.Span, header, options, Deadline.Immediate);
+            }
             return true;
         }
         catch (IpcException)

@@ -4,7 +4,7 @@ namespace IpcPs.Messaging;
 
 /// <summary>A channel over a stream of bytes (pipe, FIFO, stream socket). The transport moves bytes; <see cref="StreamSender"/> and
 /// <see cref="StreamReceiver"/> convert between bytes and messages.</summary>
-public abstract class StreamChannel : IpcChannel
+public abstract partial class StreamChannel : IpcChannel
 {
     private readonly DeadlineLock _sendLock = new();
     private readonly StreamSender _sender;

@@ -91,6 +91,20 @@ internal sealed partial class StreamReceiver(StreamChannel channel)
         return Unread.Length >= header.Size + header.PayloadLength ? ReadyState.Message : ReadyState.None;
     }
 
+    /// <summary>Waits for bytes, which the next receive gets.</summary>
+    /// <returns>Whether they begin with an envelope; null at the end of the stream.</returns>
+    public bool? BeginsWithEnvelope(in WaitOptions wait)
+    {
+        while (_start == _end)
+        {
+            if (!_ended) Fill(default, wait);
+            if (!_ended) continue;
+            _ended = !_continues;
+            if (_ended) return null;
+        }
+        return _buffer[_start] == EnvelopeHeader.Marker;
+    }
+
     /// <summary>Returns an empty buffer to the pool. Otherwise thousands of idle connections would each keep one.</summary>
     public void Trim()
     {

@@ -189,6 +189,8 @@ public sealed class NamedPipe : StreamChannel, IIpcPermissions, IIpcCapacity
         }
     }
 
+    internal override bool IsAtEnd => HasHungUp(_reader!);
+
     internal override bool ContinuesAfterEnd()
     {
         // A new open file description hangs up only after the next writer. It is opened before the old one is closed: the pipe stays open,

@@ -169,7 +169,8 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
         return created.Ask();
     }
 
-    private protected override bool OutlivesEnds => true;
+    // A message of a broadcast would reach the other readers a second time.
+    private protected override bool OutlivesEnds => Delivery == RingDelivery.Queue;
 
     private protected override (string?, IpcAdvice) TooLargeHint =>
         ("A ring carries messages of up to almost half its capacity: create it with a larger capacity.", IpcAdvice.SetCapacity);

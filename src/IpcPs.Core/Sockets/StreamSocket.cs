@@ -24,6 +24,7 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     private volatile bool _hasEnqueued;
     private volatile bool _sendingEnded;
     private AcceptedClient? _client;
+    private int _raw;
 
     internal StreamSocket(NativeSocket socket, PeerIdentity peer) : base(socket.Address, int.MaxValue)
     {
@@ -122,6 +123,34 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     {
         _client?.Detach();
         return base.ReceiveCore(message, options, wait);
+    }
+
+    private protected override void OnReceiving() => _client?.Detach();
+
+    /// <summary>Whether it carries descriptors.</summary>
+    internal bool CarriesHandles => _socket.IsUnix;
+
+    internal override IReadOnlyList<SafeDescriptor> TakeArrivedHandles()
+    {
+        if (_arrived.Count == 0) return [];
+        var handles = _arrived.SelectMany(static a => a.Data.Handles ?? []).ToArray();
+        _arrived.Clear();
+        _waitingHandles = 0;
+        return handles;
+    }
+
+    internal override void BeginRaw() => SetRaw(+1);
+
+    internal override void EndRaw() => SetRaw(-1);
+
+    // Two directions of a relay may use it at once.
+    private void SetRaw(int change)
+    {
+        lock (_arrived)
+        {
+            _raw += change;
+            if (_raw == (change > 0 ? 1 : 0) && !_socket.Descriptor.IsClosed) _socket.SetBlocking(_raw == 0);
+        }
     }
 
     /// <inheritdoc/>

@@ -127,6 +127,7 @@ public sealed class IpcTargetTransformationAttribute : ArgumentTransformationAtt
         if (Unwrapped.Value(properties["Channel"]?.Value) is IpcObject channel) return new IpcTarget(channel);
         if (properties["Channel"]?.Value?.ToString() is { } channelAddress && IpcAddress.TryParse(channelAddress, out var parsed))
             return new IpcTarget(parsed!);
+        if (Unwrapped.Value(properties["Relay"]?.Value) is IpcObject relay) return new IpcTarget(relay);
         if (properties["Address"]?.Value?.ToString() is { } objectAddress && IpcAddress.TryParse(objectAddress, out parsed))
             return new IpcTarget(parsed!);
         throw Wrong($"an object of type {value.GetType().Name}");

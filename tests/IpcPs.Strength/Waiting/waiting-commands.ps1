@@ -20,6 +20,8 @@ $waits = [ordered]@{
     'Invoke-IpcRequest, no answer' = { param($o) 'question' | Invoke-IpcRequest "unix:$($o.folder)/server" }
     'Invoke-IpcParallel, an item without end' = { param($o) 1 | Invoke-IpcParallel { Start-Sleep 1000 } -Workers 1 }
     'New-IpcJobPool, a child that does not become ready' = { param($o) New-IpcJobPool 1 -Wait -InitializationScript { Start-Sleep 1000 } }
+    'Join-IpcChannel, queue to ring' = { param($o) Join-IpcChannel "mq:/$($o.name)" $o.secondRing }
+    'Join-IpcChannel, no reader' = { param($o) Join-IpcChannel $o.idle "fifo:$($o.name)-unread" }
     'Open-IpcObject, not there' = { param($o) Open-IpcObject "mq:/$($o.name)-none" -Wait }
     'Open-IpcObject, no server' = { param($o) Open-IpcObject "unix:$($o.folder)/none" -Wait }
     'Open-IpcObject, no reader' = { param($o) Open-IpcObject "fifo:$($o.name)-unread" -Access Write }
@@ -46,6 +48,8 @@ try {
     'one' | Send-IpcMessage $full
     $sysv = New-IpcQueue -Kind SysV
     $ring = New-IpcRing $name
+    $secondRing = New-IpcRing "$name-second"
+    $idle = New-IpcPipe
     $socket = New-IpcSocket "unix:$folder/s"
     $packets = New-IpcSocket "unix:$folder/p" -Type SeqPacket
     $server = New-IpcSocket "unix:$folder/server"
@@ -56,7 +60,7 @@ try {
     $memory = New-IpcSharedMemory $name -Size 4096
     $objects = @{ pipe = $pipe; queue = $queue; full = $full; sysv = $sysv; ring = $ring; socket = $socket; packets = $packets
         semaphore = $semaphore; sysvSemaphore = $sysvSemaphore; mutex = $mutex; memory = $memory; folder = $folder; name = $name
-        sleeper = $sleeper.Id }
+        sleeper = $sleeper.Id; secondRing = $secondRing; idle = $idle }
 
     $written = $waits.Keys -replace ',.*' | Select-Object -Unique
     Get-Command -Module IpcPs | Where-Object { $_.Parameters.ContainsKey('Timeout') -and $_.Name -notin $written } |
