@@ -21,7 +21,8 @@ public sealed partial class SysVQueue
         private readonly MessageBuffer _peeked = new();
 
         private protected override ReadyState CheckNow() =>
-            queue.ReadyWithoutDescriptor() != ReadyState.None || (queue.CurrentMessages > 0 && (type == 0 || queue.TryPeek(_peeked, type, except)))
+            queue.ReadyWithoutDescriptor() != ReadyState.None
+            || (queue.CurrentMessages > 0 && (type == 0 || queue.TryPeek(_peeked, type, except)))
                 ? ReadyState.Message : ReadyState.None;
 
         // A buffer of its own: the thread that waits checks with the other one meanwhile.

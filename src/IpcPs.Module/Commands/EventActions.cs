@@ -6,8 +6,8 @@ namespace IpcPs.Module.Commands;
 /// <summary>What the commands that register events have in common.</summary>
 internal static class EventActions
 {
-    /// <summary>An action that goes on after an error, and runs a statement when it ends. The event manager never again calls an action that
-    /// has thrown, and does not report when an action has run. It copies the caught error from $Error to the event job.</summary>
+    /// <summary>An action that goes on after an error, and runs a statement when it ends. The event manager never again calls an action
+    /// that has thrown, and does not report when an action has run. It copies the caught error from $Error to the event job.</summary>
     /// <param name="action">The user's action; null for none.</param>
     /// <param name="statement">What it does when it ends.</param>
     public static ScriptBlock? Guarded(ScriptBlock? action, string statement = "") => action is null ? null

@@ -340,7 +340,8 @@ public sealed class ReadinessTests : IDisposable
                 var reading = Own(NamedPipe.Open(fifo.Address, IpcAccess.Read));
                 return Subject.OfChannel(reading, Own(NamedPipe.Open(fifo.Address, IpcAccess.Write)));
             case "unix" or "seqpacket":
-                var server = Own((SocketListener)IpcSocket.Listen(IpcAddress.Parse($"unix:@{name}?type={(kind == "unix" ? "stream" : kind)}")));
+                var address = IpcAddress.Parse($"unix:@{name}?type={(kind == "unix" ? "stream" : kind)}");
+                var server = Own((SocketListener)IpcSocket.Listen(address));
                 var client = Own((IpcChannel)IpcMechanisms.Open(server.Address));
                 return Subject.OfChannel(Own(server.Accept()), client);
             case "datagram":
@@ -367,7 +368,8 @@ public sealed class ReadinessTests : IDisposable
                 var mutex = Own(IpcMutex.Create(IpcAddress.Parse("mutex:" + name)));
                 var free = Own(IpcMutex.Open(mutex.Address));
                 mutex.Acquire(new LockOptions { Holder = this });
-                return new Subject(mutex, ReadyState.Available, () => mutex.Release(), () => mutex.Acquire(new LockOptions { Holder = this }));
+                return new Subject(mutex, ReadyState.Available,
+                    () => mutex.Release(), () => mutex.Acquire(new LockOptions { Holder = this }));
             default:
                 var memory = Own(PosixSharedMemory.Create(IpcAddress.Parse("shm:/" + name), 4096));
                 return new Subject(memory, ReadyState.Changed, () =>

@@ -89,7 +89,11 @@ public sealed class RegisterMessageTests : IDisposable
         var values = _session.Run("""
             Register-IpcMessage $q -SourceIdentifier json -Format Json
             '{"a":', '5' | Send-IpcMessage $q -Format Text
-            1..2 | ForEach-Object { $e = Wait-Event json -Timeout 60; $e.SourceEventArgs.Exception.Id.Name; $e.SourceEventArgs.Body; $e | Remove-Event }
+            1..2 | ForEach-Object {
+                $e = Wait-Event json -Timeout 60
+                $e.SourceEventArgs.Exception.Id.Name; $e.SourceEventArgs.Body
+                $e | Remove-Event
+            }
             """).NoErrors().Values;
         Assert.Equal(["IpcFormatMismatch", null, null, 5L], values.Select(static v => v is int i ? (long)i : v));
     }

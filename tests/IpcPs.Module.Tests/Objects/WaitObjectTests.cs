@@ -9,7 +9,8 @@ public sealed class WaitObjectTests : IDisposable
     private readonly ModuleSession _session = new();
     private readonly string _name = $"wait-{Environment.ProcessId}-{Guid.NewGuid():n}"[..24];
 
-    public WaitObjectTests() => _session.Run("$global:q = New-IpcQueue $args[0]; $global:s = New-IpcSemaphore $args[0] -InitialCount 0", _name).NoErrors();
+    public WaitObjectTests() =>
+        _session.Run("$global:q = New-IpcQueue $args[0]; $global:s = New-IpcSemaphore $args[0] -InitialCount 0", _name).NoErrors();
 
     public void Dispose()
     {
