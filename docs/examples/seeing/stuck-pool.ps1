@@ -59,7 +59,7 @@ try {
         }
     }
     $jobs += Start-IpcJob -Name sender {
-        1..40 | ForEach-Object { "order $_" } | Send-IpcMessage $using:orders -Format Text
+        1..100 | ForEach-Object { "order $_" } | Send-IpcMessage $using:orders -Format Text
         1..3 | ForEach-Object { 'closed' } | Send-IpcMessage $using:orders -Format Text
     }
 
