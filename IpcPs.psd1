@@ -17,6 +17,8 @@
     CmdletsToExport      = @(
         'Clear-IpcObject'
         'Close-IpcObject'
+        'ConvertTo-IpcDiagram'
+        'Get-IpcConnection'
         'Get-IpcJobPool'
         'Get-IpcLimit'
         'Get-IpcObject'
@@ -58,7 +60,8 @@
                 'IPC', 'Linux', 'Pipe', 'FIFO', 'MessageQueue', 'SharedMemory', 'Semaphore', 'Mutex', 'Signal', 'Socket', 'Job', 'Parallel',
                 'PSEdition_Core', 'PSIncludes_Cmdlet',
                 # Find-PSResource -CommandName finds them.
-                'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_Get-IpcJobPool', 'PSCommand_Get-IpcLimit',
+                'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_ConvertTo-IpcDiagram',
+                'PSCommand_Get-IpcConnection', 'PSCommand_Get-IpcJobPool', 'PSCommand_Get-IpcLimit',
                 'PSCommand_Get-IpcObject', 'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcParallel',
                 'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject', 'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex',
                 'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue', 'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore',

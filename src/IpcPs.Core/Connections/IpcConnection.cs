@@ -64,7 +64,7 @@ public sealed record IpcConnection
 /// <summary>A process at an end of a connection.</summary>
 /// <param name="ProcessId">Its process id.</param>
 /// <param name="ProcessName">Its name, cut at 15 characters.</param>
-/// <param name="Job">The job that it runs; null for none.</param>
+/// <param name="Job">The name of the job that it runs; empty where only another process knows the name; null for none.</param>
 public sealed record ConnectedProcess(int ProcessId, string ProcessName, string? Job = null)
 {
     /// <inheritdoc/>

@@ -3,8 +3,8 @@ using IpcPs.Inventory;
 namespace IpcPs.Connections;
 
 /// <summary>Lists which processes are connected to which, and through what.</summary>
-/// <remarks>Reads /proc, the kernel's tables of sockets, locks and System V objects, and sock_diag(7). To count the bytes in a pipe that has
-/// a reader and a writer, it opens the pipe for a moment. It changes nothing else.</remarks>
+/// <remarks>Reads /proc, the kernel's tables of sockets, locks and System V objects, and sock_diag(7). To count the bytes in a pipe that
+/// has a reader and a writer, it opens the pipe for a moment. It changes nothing else.</remarks>
 public static class IpcConnections
 {
     /// <summary>Lists the connections, in the order of the process ids.</summary>

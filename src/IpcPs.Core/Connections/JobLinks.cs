@@ -22,7 +22,7 @@ internal static class JobLinks
                 From = parent,
                 To = job,
                 Kind = "job",
-                AddressText = job.Job!,
+                AddressText = $"job {job.Job}".TrimEnd(),
                 Direction = IpcConnectionDirection.Both,
                 Depth = joined.TryGetValue(job.ProcessId, out var before) ? before.Depth + (connection.Depth ?? 0) : connection.Depth ?? 0,
                 DepthUnit = ConnectionScan.Bytes,

@@ -13,7 +13,7 @@ internal static class SemaphoreConnections
     {
         if (scan.IsWanted(IpcScheme.Sem))
         {
-            foreach (var semaphore in LockInventory.Semaphores(scan.Inventory).Where(static s => s.Holders.Count > 1)) AddPosix(scan, semaphore);
+            foreach (var semaphore in LockInventory.Semaphores(scan.Inventory)) AddPosix(scan, semaphore);
         }
         if (!scan.IsWanted(IpcScheme.SysVSem)) return;
         foreach (var row in scan.Inventory.SysVRows(IpcScheme.SysVSem)) AddSet(scan, row);
@@ -23,7 +23,8 @@ internal static class SemaphoreConnections
     {
         var users = semaphore.Holders.Select(static h => h.ProcessId).Distinct().ToList();
         var kind = ConnectionScan.Through(semaphore.Kind, IpcScheme.Sem, semaphore.Address);
-        var waiting = semaphore.Depth == 0 && semaphore.Identity is FileId file ? users.Where(id => IsWaiting(scan, id, file)).ToList() : [];
+        var waiting = new List<int>();
+        if (users.Count > 1 && semaphore is { Depth: 0, Identity: FileId file }) waiting = users.FindAll(id => IsWaiting(scan, id, file));
         // Any other process that has it open may release it.
         foreach (var id in waiting)
         {
@@ -49,8 +50,8 @@ internal static class SemaphoreConnections
         var requests = scan.Calls.Where(c => c.Call.IsSemop && (long)c.Call.First == row.Id).ToList();
         if (semaphores.Sum(static s => s.Waiters) > requests.Count)
         {
-            scan.Inventory.AddProblem("semaphores", "which processes wait for a System V semaphore is not listed for all of them: this user "
-                + "may not see their system calls (kernel.yama.ptrace_scope)");
+            scan.Inventory.AddProblem("semaphores", "some processes that wait for a System V semaphore are not listed: this user may "
+                + "not see their system calls (kernel.yama.ptrace_scope)");
         }
         var waiting = new HashSet<int>();
         foreach (var request in requests)

@@ -80,11 +80,12 @@ internal sealed class DiagramGraph
         // Each socket has bytes of its own; of a queue or a ring, each connection tells the same.
         var isSum = first.IsUnnamed || first.Scheme is IpcScheme.Unix or IpcScheme.Tcp or IpcScheme.Udp;
         var depth = isSum && first.DepthUnit == "bytes" ? connections.Sum(static c => c.Depth) : connections.Max(static c => c.Depth);
+        var unit = depth == 1 ? first.DepthUnit?.TrimEnd('s') : first.DepthUnit;
         string?[] parts =
         [
             first.Deadlock is not null ? "deadlock" : first.State == IpcConnectionState.Waits ? "waits" : null,
             first.State == IpcConnectionState.Holds ? DiagramText.Clean($"held by {first.From}") : null,
-            depth > 0 ? string.Create(CultureInfo.InvariantCulture, $"{depth} {(depth == 1 ? first.DepthUnit?.TrimEnd('s') : first.DepthUnit)}") : null,
+            depth > 0 ? string.Create(CultureInfo.InvariantCulture, $"{depth} {unit}") : null,
         ];
         var text = string.Join(", ", parts.Where(static p => p is not null));
         return text.Length > 0 ? text : null;

@@ -1,7 +1,7 @@
 namespace IpcPs.Diagrams;
 
-/// <summary>Where everything of a diagram is. Processes and labels stand in layers, from senders to receivers (Sugiyama's method). Lines run
-/// through the gaps between the layers, and through gaps in a layer that are kept for them, so that no line crosses a box.</summary>
+/// <summary>Where everything of a diagram is. Processes and labels stand in layers, from senders to receivers (Sugiyama's method). Lines
+/// run through the gaps between the layers, and through gaps in a layer that are kept for them, so that no line crosses a box.</summary>
 internal sealed class DiagramLayout
 {
     // Between two layers, for the curves: the more lines there are, the longer they are.
@@ -109,10 +109,10 @@ internal sealed class DiagramLayout
             if (i > 0)
             {
                 points.Add((node.LayerStart, enter));
-                if (!node.IsBend) points.Add((node.Start, enter));
+                if (!node.IsBend && node.Start > node.LayerStart) points.Add((node.Start, enter));
             }
             if (i == arc.Path.Count - 1) break;
-            if (!node.IsBend) points.Add((node.Start + node.Length, leave));
+            if (!node.IsBend && node.Start > node.LayerStart) points.Add((node.Start + node.Length, leave));
             points.Add((node.LayerEnd, leave));
         }
         // The process may be at either end, because some lines run against the layers.

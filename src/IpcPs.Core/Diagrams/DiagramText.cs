@@ -19,9 +19,9 @@ internal static class DiagramText
         var clean = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            var isUsable = Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
-                or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator
-                or UnicodeCategory.ParagraphSeparator);
+            var isUsable = Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format
+                or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
             if (isUsable) clean.Append(rune);
             else clean.Append('\uFFFD');
         }
@@ -33,7 +33,7 @@ internal static class DiagramText
     {
         var name = Shorten(Clean(process.ProcessName), LongestLabel);
         var id = string.Create(CultureInfo.InvariantCulture, $"pid {process.ProcessId}");
-        return process.Job is null ? [name, id] : [name, id, Shorten(Clean($"job {process.Job}"), LongestLabel)];
+        return process.Job is null ? [name, id] : [name, id, Shorten(Clean($"job {process.Job}".TrimEnd()), LongestLabel)];
     }
 
     /// <summary>Cuts the middle out of a long text: the beginning and the end of an address say most.</summary>

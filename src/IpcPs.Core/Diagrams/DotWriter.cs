@@ -10,7 +10,8 @@ internal static class DotWriter
     {
         var text = new StringBuilder("digraph ipc {\n");
         var direction = options.Direction == DiagramDirection.TopToBottom ? "TB" : "LR";
-        text.Append(CultureInfo.InvariantCulture, $"  graph [rankdir={direction}, label={Quote(DiagramText.Clean(options.Title))}, labelloc=t];\n");
+        var title = Quote(DiagramText.Clean(options.Title));
+        text.Append(CultureInfo.InvariantCulture, $"  graph [rankdir={direction}, label={title}, labelloc=t];\n");
         text.Append("  node [shape=box, style=rounded, fontname=monospace, fontsize=11];\n");
         text.Append("  edge [fontname=monospace, fontsize=9];\n");
         for (var i = 0; i < graph.Processes.Count; i++)
@@ -22,7 +23,8 @@ internal static class DotWriter
     private static void AppendLink(StringBuilder text, DiagramLink link, int index)
     {
         var color = link.IsDeadlock ? DiagramFamily.LightDeadlock : link.Family.Light;
-        var style = $"color=\"{color}\", fontcolor=\"{color}\"{(link.IsWait ? ", style=dashed" : "")}{(link.IsDeadlock ? ", penwidth=2" : "")}";
+        var colors = $"color=\"{color}\", fontcolor=\"{color}\"";
+        var style = $"{colors}{(link.IsWait ? ", style=dashed" : "")}{(link.IsDeadlock ? ", penwidth=2" : "")}";
         var label = Quote(link.Detail is null ? [link.Text] : [link.Text, link.Detail]);
         var (before, after) = link.Sides();
         if (link.IsLine)
@@ -32,7 +34,7 @@ internal static class DotWriter
             return;
         }
         text.Append(CultureInfo.InvariantCulture,
-            $"  l{index} [label={label}, shape=box, style=\"rounded{(link.IsWait ? ",dashed" : "")}\", fontsize=9, color=\"{color}\", fontcolor=\"{color}\"];\n");
+            $"  l{index} [label={label}, style=\"rounded{(link.IsWait ? ",dashed" : "")}\", fontsize=9, {colors}];\n");
         foreach (var end in before)
             text.Append(CultureInfo.InvariantCulture, $"  p{end.Process} -> l{index} [{style}, dir={Heads(link, end, null)}];\n");
         foreach (var end in after)

@@ -1,7 +1,7 @@
 namespace IpcPs.Diagrams;
 
-/// <summary>Orders the nodes of each layer so that few lines cross: each node moves to the mean of its neighbours, layer after layer, forward
-/// and back. The best of the orders is kept.</summary>
+/// <summary>Orders the nodes of each layer so that few lines cross: each node moves to the mean of its neighbours, layer after layer,
+/// forward and back. The best of the orders is kept.</summary>
 internal static class LayerOrder
 {
     private const int Rounds = 12;

@@ -27,7 +27,10 @@ internal static class LayerPlacement
         }
         // A node that only sends stands in the middle of its receivers.
         foreach (var layer in Enumerable.Reverse(part.Layers))
-            Separate(layer, static n => n.Before.Count + n.After.Count == 0 ? n.Center : n.Before.Concat(n.After).Average(static m => m.Center));
+        {
+            Separate(layer, static n =>
+                n.Before.Concat(n.After).Select(static m => m.Center).DefaultIfEmpty(n.Center).Average());
+        }
         var top = part.Layers.Min(static l => l.Min(static n => n.Center - (n.Breadth / 2)));
         foreach (var node in part.Layers.SelectMany(static l => l)) node.Center -= top;
         part.Breadth = part.Layers.Max(static l => l.Max(static n => n.Center + (n.Breadth / 2)));

@@ -6,6 +6,8 @@ namespace IpcPs.Diagrams;
 /// <summary>Writes a diagram as a Mermaid flowchart.</summary>
 internal static class MermaidWriter
 {
+    private const string Plain = " .,:/-_()@+";
+
     public static string Write(DiagramGraph graph, DiagramOptions options)
     {
         var text = new StringBuilder("flowchart ").Append(options.Direction == DiagramDirection.TopToBottom ? "TB" : "LR").Append('\n');
@@ -59,7 +61,7 @@ internal static class MermaidWriter
         var escaped = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (Rune.IsLetterOrDigit(rune) || rune.Value is ' ' or '.' or ',' or ':' or '/' or '-' or '_' or '(' or ')' or '@' or '+') escaped.Append(rune);
+            if (Rune.IsLetterOrDigit(rune) || (rune.IsAscii && Plain.Contains((char)rune.Value))) escaped.Append(rune);
             else escaped.Append(CultureInfo.InvariantCulture, $"#{rune.Value};");
         }
         return escaped.ToString();

@@ -30,8 +30,8 @@ internal static class SvgStyle
         return css.Append("}\n").ToString();
     }
 
-    private static void AppendColors(StringBuilder css, string ground, string text, string small, string box, string border, string deadlock,
-        Func<DiagramFamily, string> colorOf)
+    private static void AppendColors(StringBuilder css, string ground, string text, string small, string box, string border,
+        string deadlock, Func<DiagramFamily, string> colorOf)
     {
         css.Append(Root).Append($".ground {{ fill: {ground}; }}\n");
         css.Append(Root).Append($"text {{ fill: {text}; }}\n");

@@ -22,7 +22,7 @@ internal sealed record DescriptorFile(int Flags, IReadOnlyList<LockEntry> Locks)
         foreach (var line in ProcFile.ReadLines(path))
         {
             if (line.StartsWith("flags:", StringComparison.Ordinal)) flags = Convert.ToInt32(line[6..].Trim(), 8);
-            else if (line.StartsWith("lock:", StringComparison.Ordinal) && LockEntry.Parse(line[5..]) is { } entry) locks.Add(entry);
+            else if (line.StartsWith("lock:", StringComparison.Ordinal) && LockEntry.Parse(line[5..].Trim()) is { } entry) locks.Add(entry);
         }
         return flags is { } known ? new DescriptorFile(known, locks) : null;
     }

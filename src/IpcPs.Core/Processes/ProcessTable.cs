@@ -22,6 +22,13 @@ public static class ProcessTable
         }
     }
 
+    /// <summary>The words of the command that a process runs; none where it has ended, or has none.</summary>
+    public static IReadOnlyList<string> CommandOf(int processId) =>
+        ProcFile.ReadText(ProcFile.Process(processId) + "/cmdline")?.TrimEnd('\0').Split('\0') ?? [];
+
+    /// <summary>Whether a process runs; false for a zombie.</summary>
+    public static bool IsRunning(int processId) => ProcessStat.TryRead(processId) is { HasEnded: false };
+
     internal static DateTime ToLocalTime(long startTicks)
     {
         // As .NET's Process does: the wall clock now, minus the time since boot.

@@ -29,12 +29,19 @@ public abstract class InventoryCommand : IpcCmdlet
         var found = IpcInventory.List(schemes, all, out var problems);
         WarnOnce(problems);
         if (Name is null) return found;
-        var patterns = Name.Select(static n => WildcardPattern.Get(Normalize(n), WildcardOptions.IgnoreCase)).ToList();
-        return found.Where(info => info.IsNamed(text => patterns.Exists(p => p.IsMatch(text))));
+        var matches = NameMatcher();
+        return found.Where(info => info.IsNamed(matches));
+    }
+
+    /// <summary>Whether a name or an address is one of <see cref="Name"/>.</summary>
+    private protected Func<string, bool> NameMatcher()
+    {
+        var patterns = (Name ?? ["*"]).Select(static n => WildcardPattern.Get(Normalize(n), WildcardOptions.IgnoreCase)).ToList();
+        return text => patterns.Exists(p => p.IsMatch(text));
     }
 
     // A problem is the same at each call: a session gets one warning about it, and then verbose messages.
-    private void WarnOnce(IEnumerable<InventoryProblem> problems)
+    private protected void WarnOnce(IEnumerable<InventoryProblem> problems)
     {
         var warned = Warned.GetOrCreateValue(Runspace.DefaultRunspace);
         foreach (var problem in problems)
