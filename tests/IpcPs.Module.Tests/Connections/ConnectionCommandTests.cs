@@ -1,7 +1,7 @@
 using System.Management.Automation;
 using System.Xml.Linq;
 using IpcPs.Connections;
-using IpcPs.Tests.Peers;
+using IpcPs.Module.Tests.Sockets;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Connections;
@@ -34,17 +34,17 @@ public sealed class ConnectionCommandTests : IDisposable
         Assert.Contains("No connections.", (string)_session.Run("@() | ConvertTo-IpcDiagram").Single()!, StringComparison.Ordinal);
     }
 
-    [Needs("python3")]
+    [NeedsFact("python3")]
     public void Connections_are_selected_shown_and_drawn()
     {
         using var queue = (IDisposable)_session.Run("$global:queue = New-IpcQueue $args[0]; 'x' | Send-IpcMessage $queue; $queue", _name).Single()!;
         try
         {
-            using var peer = Peer.StartPython($$"""
+            using var peer = Shell.Find("python3")!.StartArguments(["-c", """
                 import ctypes, os, sys
-                ctypes.CDLL('librt.so.1').mq_open(b'/{{_name}}', os.O_RDONLY); print('ready', flush=True); sys.stdin.read()
-                """);
-            Assert.Equal("ready", peer.ReadLine());
+                ctypes.CDLL('librt.so.1').mq_open(b'/' + sys.argv[1].encode(), os.O_RDONLY); print('ready', flush=True); sys.stdin.read()
+                """, _name]);
+            peer.Expect("ready");
             var here = Environment.ProcessId;
             foreach (var selection in new[] { "$args[0]", "\"mq:/$($args[0])\"", "\"$($args[0])*\" -Kind Mq", "$args[0] -Id $args[1]",
                 "$args[0] -Id python3*", "$args[0] -Id $PID -Depth 2", "$args[0] -All -Id (Get-Process -Id $PID)" })
