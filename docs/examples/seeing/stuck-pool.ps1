@@ -64,7 +64,9 @@ try {
     }
 
     # Nothing tells that they are stuck. So this waits until two of them wait for the mutex, and the sender for the queue.
+    $limit = [datetime]::Now.AddMinutes(1)
     do {
+        if ([datetime]::Now -gt $limit) { throw "The workers are not stuck: $($connections -join '; ')" }
         $connections = Get-IpcConnection -Id $jobs
         $waiting = $connections | Where-Object State -EQ Waits
     } until (@($waiting | Where-Object Kind -EQ mutex).Count -ge 2 -and @($waiting | Where-Object Kind -Like '*queue*').Count -ge 1)

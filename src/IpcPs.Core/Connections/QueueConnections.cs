@@ -31,7 +31,7 @@ internal static class QueueConnections
         var waiting = scan.Calls.Where(c => (c.Call.IsMsgSnd || c.Call.IsMsgRcv) && (long)c.Call.First == row.Id).ToList();
         var full = waiting.Where(static c => c.Call.IsMsgSnd).Select(static c => c.ProcessId).ToHashSet();
         var senders = WithLast(full, (int)row["lspid"]);
-        var receivers = WithLast([.. waiting.Where(static c => c.Call.IsMsgRcv).Select(static c => c.ProcessId)], (int)row["lrpid"]);
+        var receivers = WithLast([.. waiting.Where(static c => c.Call.IsMsgRcv).Select(static c => c.ProcessId)], row.LastReceiver);
         var kind = ConnectionScan.Through("System V message queue", IpcScheme.SysVMq, row.Address) with
         {
             Depth = row["qnum"],

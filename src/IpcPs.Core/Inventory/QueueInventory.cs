@@ -29,7 +29,7 @@ internal static class QueueInventory
         foreach (var row in scan.SysVRows(IpcScheme.SysVMq))
         {
             var sender = (int)row["lspid"];
-            var receiver = (int)row["lrpid"];
+            var receiver = row.LastReceiver;
             // 0 where there is a time: a process of another PID namespace.
             var (stale, reason) = (sender == 0 && row["stime"] != 0) || (receiver == 0 && row["rtime"] != 0)
                 ? (false, "not proven: it was used by a process that can't be seen") : scan.EvaluateByUsers(sender, receiver);

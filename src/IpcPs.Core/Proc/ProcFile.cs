@@ -129,6 +129,18 @@ internal static unsafe class ProcFile
         return length <= 0 ? null : Encoding.UTF8.GetString(target, (int)length);
     }
 
+    /// <summary>The process of a thread; the number itself where it is a process, or no thread any more.</summary>
+    public static int ProcessOfThread(int threadId)
+    {
+        // A thread is not listed in /proc, but has a folder there.
+        foreach (var line in ReadLines(Process(threadId) + "/status"))
+        {
+            if (line.StartsWith("Tgid:", StringComparison.Ordinal)
+                && int.TryParse(line.AsSpan(5).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var process)) return process;
+        }
+        return threadId;
+    }
+
     /// <summary>Whether a process runs; false for a zombie.</summary>
     public static bool IsRunning(int processId)
     {

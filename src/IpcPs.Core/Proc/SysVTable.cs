@@ -45,6 +45,10 @@ internal sealed class SysVRow(IpcScheme scheme, string idColumn, Dictionary<stri
     public IpcAddress Address => IpcAddress.Parse(
         $"{AddressParser.Word(scheme)}:{(this["key"] is var key and not 0 ? SysVKey.FromNumber((int)key) : SysVKey.FromId((int)Id))}");
 
+    /// <summary>Queues: the process that received last; 0 for none. The kernel records a thread where that waited when the message was
+    /// sent.</summary>
+    public int LastReceiver => this["lrpid"] is var id and not 0 ? ProcFile.ProcessOfThread((int)id) : 0;
+
     public UnixFileMode Mode => (UnixFileMode)(Convert.ToInt32(fields[columns["perms"]], 8) & 0x1FF);
 
     public uint UserId => (uint)this["uid"];

@@ -63,7 +63,7 @@ public sealed partial class SysVQueue : MessageChannel, IIpcPermissions, IIpcMax
     public int? LastSenderId => Status().LastSender is var id and not 0 ? id : null;
 
     /// <summary>The id of the process that received last; null before that.</summary>
-    public int? LastReceiverId => Status().LastReceiver is var id and not 0 ? id : null;
+    public int? LastReceiverId => Status().LastReceiver is var id and not 0 ? ProcFile.ProcessOfThread(id) : null;
 
     /// <summary>When the last message was sent; null before the first message.</summary>
     public DateTime? LastSent => Time(Status().SendTime);

@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
+using IpcPs.Inventory;
 using IpcPs.Mechanisms;
 using IpcPs.Queues;
 using IpcPs.Tests.Peers;
@@ -120,6 +123,38 @@ public class SysVQueueTests
         var message = new MessageBuffer();
         Assert.True(queue.Queue.Receive(message, default, Deadline.After(TimeSpan.FromSeconds(30))));
         Assert.Equal((4L, 0), (message.Type, message.Length));
+    }
+
+    [Fact]
+    public async Task The_last_receiver_is_a_process_also_where_the_kernel_records_its_thread()
+    {
+        // The kernel records the thread of a receiver that waited when the message was sent.
+        using var made = TestQueue.SysV();
+        var queue = (SysVQueue)made.Queue;
+        using var id = new BlockingCollection<int>();
+        using var seen = new ManualResetEventSlim();
+        var receiving = Task.Factory.StartNew(() =>
+        {
+            id.Add(Linux.Libc.gettid());
+            queue.Receive(new MessageBuffer());
+            seen.Wait();
+        }, TaskCreationOptions.LongRunning);
+        var thread = id.Take();
+        const string MsgRcv = "70 ";
+        var call = $"/proc/self/task/{thread}/syscall";
+        Assert.True(SpinWait.SpinUntil(() => File.ReadAllText(call).StartsWith(MsgRcv, StringComparison.Ordinal), TimeSpan.FromMinutes(1)));
+        Peer.RunPython("""
+            import ctypes, sys
+            ctypes.CDLL(None).msgsnd(int(sys.argv[1]), ctypes.create_string_buffer((1).to_bytes(8, 'little') + b'x'), 1, 0)
+            """, queue.Id.ToString(CultureInfo.InvariantCulture));
+        Assert.True(SpinWait.SpinUntil(() => queue.LastReceiverId is not null, TimeSpan.FromMinutes(1)));
+        Assert.Equal(Environment.ProcessId, queue.LastReceiverId);
+        // A queue that this process uses is not stale, although its sender has ended.
+        var listed = Assert.Single(QueueInventory.SysV(new InventoryScan()), i => i.Address.Equals(queue.Address));
+        Assert.Contains(Environment.ProcessId, listed.LastIds);
+        Assert.False(listed.IsStale, listed.Reason);
+        seen.Set();
+        await receiving;
     }
 
     [Fact]
