@@ -1,5 +1,7 @@
 using System.Globalization;
+using IpcPs.Files;
 using IpcPs.Proc;
+using IpcPs.Rings;
 using IpcPs.Rings.Algorithm;
 
 namespace IpcPs.Connections;
@@ -11,10 +13,15 @@ internal static class RingConnections
     public static void AddTo(ConnectionScan scan)
     {
         if (!scan.IsWanted(IpcScheme.Ring)) return;
+        // The process that created a ring opened its file before that had a name, so the name is not in its link.
+        var names = new Dictionary<FileId, IpcAddress>();
+        foreach (var address in new RingMechanism().Known())
+        {
+            if (FileStatus.TryOf(RingFile.PathOf(address)) is { } status) names[status.Id] = address;
+        }
         foreach (var file in scan.ByFile)
         {
             var first = file.First();
-            // The file of a ring without a name has no path: "/dev/shm/#123 (deleted)".
             if (!first.Link.StartsWith(RingFile.Folder + "/", StringComparison.Ordinal)) continue;
             var writers = new HashSet<int>();
             var readers = new HashSet<int>();
@@ -28,10 +35,8 @@ internal static class RingConnections
                 }
             }
             if (writers.Count == 0 || readers.Count == 0) continue;
-            const string Prefix = RingFile.Folder + "/" + RingFile.Prefix;
-            var address = first.Link.StartsWith(Prefix, StringComparison.Ordinal) ? "ring:/" + first.Link[Prefix.Length..] : "";
             var text = string.Create(CultureInfo.InvariantCulture, $"ring:[{first.File!.Value.Inode}]");
-            scan.AddEach(writers, readers, ConnectionScan.Through("message ring", IpcScheme.Ring, address, text) with
+            scan.AddEach(writers, readers, ConnectionScan.Through("message ring", IpcScheme.Ring, names.GetValueOrDefault(file.Key), text) with
             {
                 Depth = RingFile.PendingBytes(first.Path),
                 DepthUnit = ConnectionScan.Bytes,

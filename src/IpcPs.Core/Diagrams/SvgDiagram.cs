@@ -44,7 +44,8 @@ internal sealed class SvgDiagram
         var processes = graph.Processes.Select((p, i) =>
         {
             var texts = DiagramText.Lines(p);
-            var width = 24 + Math.Max(DiagramText.Width(texts[0], NameSize), texts.Skip(1).Max(static t => DiagramText.Width(t, SmallSize)));
+            var small = texts.Skip(1).Max(static t => DiagramText.Width(t, SmallSize));
+            var width = Math.Max(DiagramText.Width(texts[0], NameSize), small) + 24;
             var height = (texts.Length * LineHeight) + 14;
             // Space for the ends of many lines.
             var ends = Math.Min((lines[i] * 6) + 20, 240);

@@ -46,7 +46,8 @@ public sealed class ConnectionGraphTests
         Assert.Equal((7, true, LockEntry.Flock, 16059, 0xfeu, 5ul),
             (waiting.Number, waiting.IsWaiting, waiting.Type, waiting.ProcessId, waiting.File.Major, waiting.File.Inode));
         Assert.True(waiting.Covers(long.MaxValue));
-        foreach (var other in new[] { "", "3: LEASE  ACTIVE    READ  77 fe:00:5 0 EOF", "x: FLOCK ADVISORY WRITE 1 fe:00:5 0 EOF", "1: ->" })
+        foreach (var other in new[] { "", "1: ->", "3: LEASE  ACTIVE    READ  77 fe:00:5 0 EOF",
+            "x: FLOCK ADVISORY WRITE 1 fe:00:5 0 EOF" })
             Assert.Null(LockEntry.Parse(other));
     }
 

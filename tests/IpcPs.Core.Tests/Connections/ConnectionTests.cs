@@ -88,16 +88,18 @@ public sealed class ConnectionTests : IDisposable
         using var refused = Connect(new Socket(AddressFamily.Unix, SocketType.Stream, 0), new UnixDomainSocketEndPoint(path));
         var found = List(IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Udp);
         // The child of the peer has its listeners, too.
-        var named = Assert.Single(found, c => c.AddressText == $"unix:{path}" && c.To.ProcessId == peer.Id && c.State == IpcConnectionState.Open);
+        var here = found.Where(c => c.AddressText == $"unix:{path}" && c.To.ProcessId == peer.Id).ToList();
+        var named = Assert.Single(here, static c => c.State == IpcConnectionState.Open);
         Assert.Equal((Here, 3L, IpcConnectionDirection.Both), (named.From.ProcessId, named.Depth, named.Direction));
-        var waiting = Assert.Single(found, c => c.AddressText == $"unix:{path}" && c.To.ProcessId == peer.Id && c.State == IpcConnectionState.Waits);
+        var waiting = Assert.Single(here, static c => c.State == IpcConnectionState.Waits);
         Assert.Equal((Here, 1L, "clients"), (waiting.From.ProcessId, waiting.Depth, waiting.DepthUnit));
         Assert.Equal($"{waiting.From} waits for {waiting.To}: unix:{path}", waiting.ToString());
         var internet = Assert.Single(found, c => c.AddressText == $"tcp:127.0.0.1:{numbers[0]}" && c.To.ProcessId == peer.Id);
         Assert.Equal((Here, 2L, IpcConnectionDirection.Both), (internet.From.ProcessId, internet.Depth, internet.Direction));
         var datagrams = Assert.Single(found, c => c.AddressText == $"udp:127.0.0.1:{numbers[1]}" && c.To.ProcessId == peer.Id);
         Assert.Equal((Here, IpcConnectionDirection.Forward), (datagrams.From.ProcessId, datagrams.Direction));
-        var pair = Assert.Single(found, c => IsBetween(c, peer.Id, numbers[2]) && c.AddressText.StartsWith("socketpair:", StringComparison.Ordinal));
+        var pair = Assert.Single(found, c => IsBetween(c, peer.Id, numbers[2])
+            && c.AddressText.StartsWith("socketpair:", StringComparison.Ordinal));
         Assert.Equal(4, pair.Depth);
     }
 
@@ -188,8 +190,9 @@ public sealed class ConnectionTests : IDisposable
             """, _name, mutex.Address.Path!, path, $"{set.Id}");
         Assert.Equal("ready", peer.ReadLine());
         string[] expected = [$"file:{path}", $"mutex:{_name}", $"sem:/{_name}", $"{set.Address} [1]"];
-        var waits = Until(() => List().Where(c => c.State == IpcConnectionState.Waits && c.From.ProcessId == peer.Id && c.To.ProcessId == Here)
-            .ToList(), found => found.Count >= expected.Length);
+        var waits = Until(
+            () => List().Where(c => c.State == IpcConnectionState.Waits && (c.From.ProcessId, c.To.ProcessId) == (peer.Id, Here)).ToList(),
+            found => found.Count >= expected.Length);
         Assert.Equal(expected.Order(StringComparer.Ordinal), waits.Select(static c => c.AddressText).Order(StringComparer.Ordinal));
         Assert.All(waits, static c => Assert.Null(c.Deadlock));
         Assert.Empty(Deadlocks(peer.Id));

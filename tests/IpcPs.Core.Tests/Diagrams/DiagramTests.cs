@@ -139,8 +139,8 @@ public sealed class DiagramTests
               linkStyle 2,3,4 stroke:#8a5a00,color:#8a5a00
               linkStyle 5 stroke:#57606a,color:#57606a
 
-            """, string.Join('\n', text.Split('\n').Where(static l => !l.StartsWith("  accDescr: 3 processes. anonymous pipe: p1(1) to p2(2). ",
-                StringComparison.Ordinal))));
+            """, string.Join('\n', text.Split('\n').Where(static l =>
+                !l.StartsWith("  accDescr: 3 processes. anonymous pipe: p1(1) to p2(2). ", StringComparison.Ordinal))));
     }
 
     [Needs("dot")]
@@ -164,8 +164,8 @@ public sealed class DiagramTests
     private static string Draw(IReadOnlyList<IpcConnection> connections, DiagramFormat format, string title = "IPC connections") =>
         IpcDiagram.Draw(connections, new DiagramOptions { Format = format, Title = title });
 
-    private static IpcConnection Of(int from, int to, IpcScheme? scheme, string text, IpcConnectionState state = default, bool both = false) =>
-        new()
+    private static IpcConnection Of(
+        int from, int to, IpcScheme? scheme, string text, IpcConnectionState state = default, bool both = false) => new()
         {
             From = new ConnectedProcess(from, $"p{from}"),
             To = new ConnectedProcess(to, $"p{to}"),
@@ -188,7 +188,8 @@ public sealed class DiagramTests
         }
         return connections;
 
-        void Add(int from, int to) => connections.Add(Of(from, to, Schemes[random.Next(Schemes.Length)], $"object:/{random.Next(processes)}",
+        void Add(int from, int to) => connections.Add(Of(
+            from, to, Schemes[random.Next(Schemes.Length)], $"object:/{random.Next(processes)}",
             (IpcConnectionState)(random.Next(2) * 2), random.Next(3) == 0));
     }
 }

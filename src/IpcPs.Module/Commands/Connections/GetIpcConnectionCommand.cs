@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Management.Automation;
 using IpcPs.Connections;
 using IpcPs.Module.Commands.Inventory;
@@ -48,10 +47,7 @@ public sealed class GetIpcConnectionCommand : InventoryCommand
             {
                 var ids = process.Resolve();
                 if (process.Id is { } id && !ProcessTable.IsRunning(id))
-                {
-                    throw new IpcException(IpcErrors.ProcessNotFound, string.Create(CultureInfo.InvariantCulture, $"No process has the id {id}."),
-                        process.ToString());
-                }
+                    throw new IpcException(IpcErrors.ProcessNotFound, $"No process has the id {process}.", process.ToString());
                 _ids.UnionWith(ids);
             }, process.ToString());
         }
