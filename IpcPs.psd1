@@ -25,6 +25,7 @@
         'Invoke-IpcParallel'
         'Invoke-IpcRequest'
         'Lock-IpcObject'
+        'Measure-IpcMechanism'
         'New-IpcJobPool'
         'New-IpcMutex'
         'New-IpcPipe'
@@ -62,7 +63,8 @@
                 # Find-PSResource -CommandName finds them.
                 'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_Get-IpcJobPool', 'PSCommand_Get-IpcLimit',
                 'PSCommand_Get-IpcObject', 'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcParallel',
-                'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject', 'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex',
+                'PSCommand_Invoke-IpcRequest', 'PSCommand_Lock-IpcObject', 'PSCommand_Measure-IpcMechanism',
+                'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex',
                 'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue', 'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore',
                 'PSCommand_New-IpcSharedMemory', 'PSCommand_New-IpcSocket', 'PSCommand_Open-IpcObject',
                 'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcSignal',
