@@ -28,6 +28,7 @@
         'Invoke-IpcRequest'
         'Join-IpcChannel'
         'Lock-IpcObject'
+        'Measure-IpcMechanism'
         'New-IpcJobPool'
         'New-IpcMutex'
         'New-IpcPipe'
@@ -68,16 +69,16 @@
                 'PSCommand_Clear-IpcObject', 'PSCommand_Close-IpcObject', 'PSCommand_ConvertTo-IpcDiagram',
                 'PSCommand_Get-IpcConnection', 'PSCommand_Get-IpcJobPool', 'PSCommand_Get-IpcLimit', 'PSCommand_Get-IpcObject',
                 'PSCommand_Get-IpcSignal', 'PSCommand_Invoke-IpcParallel', 'PSCommand_Invoke-IpcRequest',
-                'PSCommand_Join-IpcChannel', 'PSCommand_Lock-IpcObject', 'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex',
-                'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue', 'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore',
-                'PSCommand_New-IpcSharedMemory', 'PSCommand_New-IpcSocket', 'PSCommand_Open-IpcObject',
-                'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage', 'PSCommand_Register-IpcMessage',
-                'PSCommand_Register-IpcSignal', 'PSCommand_Remove-IpcJobPool', 'PSCommand_Remove-IpcObject',
-                'PSCommand_Send-IpcMessage', 'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject', 'PSCommand_Start-IpcJob',
-                'PSCommand_Test-IpcFeature', 'PSCommand_Unlock-IpcObject', 'PSCommand_Unregister-IpcSignal',
-                'PSCommand_Update-IpcSharedMemory', 'PSCommand_Use-IpcLock', 'PSCommand_Use-IpcSignal',
-                'PSCommand_Wait-IpcObject', 'PSCommand_Wait-IpcSharedMemory', 'PSCommand_Wait-IpcSignal',
-                'PSCommand_Watch-IpcObject', 'PSCommand_Write-IpcSharedMemory'
+                'PSCommand_Join-IpcChannel', 'PSCommand_Lock-IpcObject', 'PSCommand_Measure-IpcMechanism',
+                'PSCommand_New-IpcJobPool', 'PSCommand_New-IpcMutex', 'PSCommand_New-IpcPipe', 'PSCommand_New-IpcQueue',
+                'PSCommand_New-IpcRing', 'PSCommand_New-IpcSemaphore', 'PSCommand_New-IpcSharedMemory', 'PSCommand_New-IpcSocket',
+                'PSCommand_Open-IpcObject', 'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage',
+                'PSCommand_Register-IpcMessage', 'PSCommand_Register-IpcSignal', 'PSCommand_Remove-IpcJobPool',
+                'PSCommand_Remove-IpcObject', 'PSCommand_Send-IpcMessage', 'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject',
+                'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature', 'PSCommand_Unlock-IpcObject',
+                'PSCommand_Unregister-IpcSignal', 'PSCommand_Update-IpcSharedMemory', 'PSCommand_Use-IpcLock',
+                'PSCommand_Use-IpcSignal', 'PSCommand_Wait-IpcObject', 'PSCommand_Wait-IpcSharedMemory',
+                'PSCommand_Wait-IpcSignal', 'PSCommand_Watch-IpcObject', 'PSCommand_Write-IpcSharedMemory'
             )
             ProjectUri   = 'https://github.com/ipcps/IpcPs'
             LicenseUri   = 'https://github.com/ipcps/IpcPs/blob/main/LICENSE'

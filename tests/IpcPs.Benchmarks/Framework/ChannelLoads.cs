@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using IpcPs.Measurement;
 
 namespace IpcPs.Benchmarks.Framework;
 
-/// <summary>The three loads that every channel is measured under, whatever the mechanism: one way message by message, one way many at
-/// once, and round trips. The channel's other end is a <see cref="CountingPeer"/> or an <see cref="EchoPeer"/>.</summary>
+/// <summary>The library's three loads (<see cref="ChannelLoad"/>), warmed up and timed: one way message by message, one way many at once,
+/// and round trips. The channel's other end is a <see cref="CountingPeer"/> or an <see cref="EchoPeer"/>.</summary>
 internal static class ChannelLoads
 {
     public static readonly SendOptions Framed = new() { Framed = true };
@@ -28,9 +29,9 @@ internal static class ChannelLoads
     {
         var payload = new byte[size];
         var how = options;
-        WarmUp.Do(warmUp, (_, some) => Pour(channel, payload, some, atOnce, how));
+        WarmUp.Do(warmUp, (_, some) => ChannelLoad.Pour(channel, payload, some, atOnce, how));
         var start = Stopwatch.GetTimestamp();
-        Pour(channel, payload, count, atOnce, options);
+        ChannelLoad.Pour(channel, payload, count, atOnce, options);
         peer.Expect("done");
         return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
@@ -57,27 +58,13 @@ internal static class ChannelLoads
     {
         using var pin = Core.Pin(core);
         var payload = new byte[size];
-        var message = new MessageBuffer();
         var how = options;
         WarmUp.Do(WarmUp.Trips, (_, some) => Go(some));
         var start = Stopwatch.GetTimestamp();
         Go(count);
         return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
 
-        void Go(int trips)
-        {
-            for (var i = 0; i < trips; i++)
-            {
-                send.Send(payload, how);
-                if (!receive.Receive(message) || message.Length != size) throw new InvalidOperationException("The echo is wrong.");
-            }
-        }
-    }
-
-    private static void Pour(IpcChannel channel, byte[] payload, int count, bool atOnce, in SendOptions options)
-    {
-        if (atOnce) channel.SendMany(Enumerable.Repeat(new ReadOnlyMemory<byte>(payload), count), options);
-        else for (var i = 0; i < count; i++) channel.Send(payload, options);
+        void Go(int trips) => ChannelLoad.RoundTrips(send, receive, payload, trips, how);
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using IpcPs.Measurement;
 using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Framework;
@@ -11,12 +12,8 @@ internal sealed class CountingPeer : IPeer
     public void Run(string[] args)
     {
         using var channel = (IpcChannel)IpcMechanisms.Open(IpcAddress.Parse(args[0]), new OpenOptions { Access = IpcAccess.Read });
-        var message = new MessageBuffer();
         Console.WriteLine("ready");
-        for (var left = int.Parse(args[1], CultureInfo.InvariantCulture); left > 0; left--)
-        {
-            if (!channel.Receive(message)) throw new InvalidOperationException($"{left} messages are missing.");
-        }
+        ChannelLoad.Count(channel, int.Parse(args[1], CultureInfo.InvariantCulture));
         Console.WriteLine("done");
     }
 }

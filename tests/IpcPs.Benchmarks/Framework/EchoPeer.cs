@@ -1,4 +1,5 @@
 using System.Globalization;
+using IpcPs.Measurement;
 using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Framework;
@@ -15,13 +16,7 @@ internal sealed class EchoPeer : IPeer
             IpcAddress.Parse(args[0]), new OpenOptions { Access = both ? IpcAccess.ReadWrite : IpcAccess.Read });
         using var send = both ? receive
             : (IpcChannel)IpcMechanisms.Open(IpcAddress.Parse(args[1]), new OpenOptions { Access = IpcAccess.Write });
-        var message = new MessageBuffer();
         Console.WriteLine("ready");
-        for (var left = int.Parse(args[2], CultureInfo.InvariantCulture); left > 0; left--)
-        {
-            if (!receive.Receive(message)) return;
-            // What came in an envelope goes back in one.
-            send.Send(message.Payload.Span, new SendOptions { Framed = message.Format != IpcFormat.Auto });
-        }
+        ChannelLoad.Echo(receive, send, int.Parse(args[2], CultureInfo.InvariantCulture));
     }
 }

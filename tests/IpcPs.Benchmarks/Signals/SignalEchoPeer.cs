@@ -1,5 +1,6 @@
 using System.Globalization;
 using IpcPs.Benchmarks.Framework;
+using IpcPs.Measurement;
 using IpcPs.Signals;
 
 namespace IpcPs.Benchmarks.Signals;
@@ -17,10 +18,6 @@ internal sealed class SignalEchoPeer : IPeer
         using var wait = collector.BeginWait();
         Console.WriteLine("ready");
         Console.WriteLine(Environment.ProcessId);
-        for (var left = int.Parse(args[1], CultureInfo.InvariantCulture); left > 0; left--)
-        {
-            var received = wait.Next(Deadline.After(TimeSpan.FromSeconds(30))) ?? throw new InvalidOperationException("No signal came.");
-            back.Send(signal, received.Value);
-        }
+        SignalLoad.Echo(signal, back, wait, int.Parse(args[1], CultureInfo.InvariantCulture), Deadline.Infinite);
     }
 }

@@ -24,7 +24,7 @@ public sealed class WatchFrameTests : IDisposable
             Sample("mq:/full", 10, 10, marks: IpcSampleMarks.Full),
             Sample("mutex:stuck", held: TimeSpan.FromSeconds(75), by: 4711, marks: IpcSampleMarks.StuckLock),
             Sample("mutex:dead", by: 4712, marks: IpcSampleMarks.DeadHolder | IpcSampleMarks.Stale),
-            Sample("unix:/tmp/\u001b[31m\nx", 0, 128, IpcDepthUnit.Connections),
+            Sample("unix:/tmp/x", 0, 128, IpcDepthUnit.Connections, process: "\u001b[31m\nx"),
         ];
         var lines = Lines(samples, 80, 24);
         Assert.Equal(
@@ -37,7 +37,7 @@ public sealed class WatchFrameTests : IDisposable
             "ring:/fast                █░░░░░░░    70KB/1MB    123k   1.2MB pwsh(12)",
             "mq:/slow                  ███░░░░░        3/10      ~2    ~20B pwsh(12)",
             "mq:/idle                  ░░░░░░░░        0/10                 pwsh(12)",
-            "unix:/tmp/?[31m?x         ░░░░░░░░       0/128                 pwsh(12)",
+            "unix:/tmp/x               ░░░░░░░░       0/128                 ?[31m?x(12)",
             "q quits.  ~ is at least so much: the change of the depth.",
         ], lines);
     }
@@ -50,7 +50,8 @@ public sealed class WatchFrameTests : IDisposable
     [InlineData(1, 1)]
     public void A_frame_of_many_objects_fits_any_terminal(int width, int height)
     {
-        var samples = Enumerable.Range(0, 500).Select(static i => Sample($"mq:/{new string('q', i % 60)}{i}", i % 11, 10, rate: i)).ToArray();
+        var samples = Enumerable.Range(0, 500)
+            .Select(static i => Sample($"mq:/{new string('q', i % 60)}{i}", i % 11, 10, rate: i)).ToArray();
         var lines = Lines(samples, width, height);
         Assert.True(lines.Count <= height && lines.All(l => l.Length <= width), string.Join('\n', lines));
         if (height > 4) Assert.StartsWith($"{500 - (height - 3)} more.", lines[^1], StringComparison.Ordinal);
@@ -70,10 +71,10 @@ public sealed class WatchFrameTests : IDisposable
 
     private static IpcSample Sample(string address, long? depth = null, long? capacity = null, IpcDepthUnit unit = IpcDepthUnit.Messages,
         double? rate = null, IpcRateSource source = IpcRateSource.DepthChanges, TimeSpan? held = null, int? by = null,
-        IpcSampleMarks marks = default) => new()
+        IpcSampleMarks marks = default, string process = "pwsh") => new()
         {
             Time = Time,
-            Address = address.Contains('\n', StringComparison.Ordinal) ? IpcAddress.OfName(IpcScheme.Unix, address) : IpcAddress.Parse(address),
+            Address = IpcAddress.Parse(address),
             Kind = "",
             Depth = depth,
             Unit = unit,
@@ -81,7 +82,7 @@ public sealed class WatchFrameTests : IDisposable
             MessagesPerSecond = rate,
             BytesPerSecond = rate * 10,
             RateSource = source,
-            Holders = [new IpcHolder(12, "pwsh", "open")],
+            Holders = [new IpcHolder(12, process, "open")],
             HeldBy = by,
             HeldFor = held,
             Marks = marks,

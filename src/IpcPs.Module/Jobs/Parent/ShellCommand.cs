@@ -14,10 +14,16 @@ internal static class ShellCommand
 
     /// <summary>The program and its arguments.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: this process is not pwsh, and PATH has none.</exception>
-    public static (string FileName, IReadOnlyList<string> Arguments) ForChild()
+    public static (string FileName, IReadOnlyList<string> Arguments) ForChild() => ForChild(typeof(Child.JobChild), "Run()");
+
+    /// <summary>The program and its arguments for a child that calls a static method of the module.</summary>
+    /// <param name="type">The method's type.</param>
+    /// <param name="call">The method and its arguments, as PowerShell writes them.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: as above.</exception>
+    public static (string FileName, IReadOnlyList<string> Arguments) ForChild(Type type, string call)
     {
         var (fileName, first) = Find();
-        return (fileName, [.. first, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", Script()]);
+        return (fileName, [.. first, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", $"{Script()}[{type.FullName}]::{call}"]);
     }
 
     private static (string FileName, string[] First) Find()
@@ -41,7 +47,7 @@ internal static class ShellCommand
     // imports the module.
     private static string Script() =>
         $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Loader.dll")});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
-        $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Module.dll")});[{typeof(Child.JobChild).FullName}]::Run()";
+        $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Module.dll")});";
 
     private static string Quote(string file) => $"'{Path.Combine(ModuleFolder, file).Replace("'", "''", StringComparison.Ordinal)}'";
 }

@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using IpcPs.Messaging;
+using IpcPs.Signals;
+
+namespace IpcPs.Measurement;
+
+/// <summary>Measures mechanisms between this process and a peer, which runs <see cref="LoadPeer"/>.</summary>
+/// <param name="control">The channel to the peer.</param>
+/// <param name="peerId">The peer's process id.</param>
+public sealed class MechanismMeter(IpcChannel control, int peerId)
+{
+    private const int MostTrips = 20_000;
+    private const int MostMessages = 1_000_000;
+    private const int Fewest = 50;
+    private const int FirstCount = 200;
+    private const int WarmUps = 2;
+    private const int Rest = 150;
+
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+
+    // What a measurement takes where the caller does not say how many.
+    private static readonly TimeSpan Wanted = TimeSpan.FromMilliseconds(120);
+
+    private readonly MessageBuffer _answer = new();
+    private readonly HashSet<MeasuredMechanism> _warm = [];
+
+    private readonly record struct Load(double Seconds, long PeerNanoseconds, long OwnNanoseconds);
+
+    /// <summary>Measures one mechanism with messages of one size, and removes the objects that it made.</summary>
+    /// <param name="mechanism">The mechanism.</param>
+    /// <param name="size">Bytes a message. A signal always carries 8.</param>
+    /// <param name="count">How many round trips, and how many messages; null for what takes a tenth of a second.</param>
+    /// <param name="cancellation">Cancels it.</param>
+    /// <exception cref="IpcException">The machine lacks the mechanism, the message is too long for it, or the peer failed.</exception>
+    public MechanismMeasurement Measure(MeasuredMechanism mechanism, int size, int? count = null, CancellationToken cancellation = default)
+    {
+        if (mechanism == MeasuredMechanism.Signal) return MeasureSignal(count, cancellation);
+        using var rig = MeasurementRig.Create(mechanism);
+        if (size > rig.MaxMessageSize)
+        {
+            throw new IpcException(IpcErrors.MessageTooLarge,
+                $"A message of {size} bytes is larger than the {rig.MaxMessageSize} bytes that it can have.");
+        }
+        var payload = new byte[size];
+        long[] ticks = [];
+        if (count is null && _warm.Add(mechanism)) WarmUp();
+        // Each first run warms up and shows how many the measurement needs.
+        var first = RoundTrips(FirstCount, false);
+        var trips = count ?? CountFor(first.Seconds / FirstCount, MostTrips);
+        ticks = new long[trips];
+        var roundTrip = RoundTrips(trips, true);
+        Load oneWay = default;
+        var messages = 0;
+        if (mechanism != MeasuredMechanism.Udp)
+        {
+            first = OneWay(FirstCount);
+            // A longer second one: the first messages cost more.
+            var more = CountFor(first.Seconds / FirstCount, MostMessages / 10);
+            if (count is null) first = OneWay(more);
+            messages = count ?? CountFor(first.Seconds / more, MostMessages);
+            oneWay = OneWay(messages);
+        }
+        var (load, passed) = messages > 0 ? (oneWay, messages) : (roundTrip, 2 * trips);
+        return Result(mechanism, size, ticks, load, passed) with
+        {
+            Messages = messages,
+            MessagesPerSecond = messages > 0 ? messages / oneWay.Seconds : null,
+        };
+
+        // Without a rest the runtime of either process does not come to compile what is often used.
+        void WarmUp()
+        {
+            for (var i = 0; i < WarmUps; i++)
+            {
+                RoundTrips(CountFor(RoundTrips(FirstCount, false).Seconds / FirstCount, MostTrips), false);
+                if (mechanism != MeasuredMechanism.Udp) OneWay(CountFor(OneWay(FirstCount).Seconds / FirstCount, MostTrips));
+                cancellation.WaitHandle.WaitOne(Rest);
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
+
+        Load RoundTrips(int number, bool isTimed) => Run($"echo {number} {rig.PeerOpens}", (address, wait) =>
+        {
+            var (send, receive) = rig.Connect(address, wait);
+            return (() => ChannelLoad.RoundTrips(send, receive, payload, number, rig.Options, wait, isTimed ? ticks : default),
+                () => rig.Disconnect(send));
+        }, cancellation);
+
+        Load OneWay(int number) => Run($"count {number} {rig.PeerCounts}", (address, wait) =>
+        {
+            var (send, _) = rig.Connect(address, wait);
+            return (() => ChannelLoad.Pour(send, payload, number, atOnce: false, rig.Options, wait), () => rig.Disconnect(send));
+        }, cancellation);
+    }
+
+    private MechanismMeasurement MeasureSignal(int? count, CancellationToken cancellation)
+    {
+        using var collector = new SignalCollector(LoadPeer.Used);
+        using var target = SignalTarget.Open(peerId);
+        using var arrivals = collector.BeginWait();
+        var first = RoundTrips(FirstCount, new long[FirstCount]);
+        var trips = count ?? CountFor(first.Seconds / FirstCount, MostTrips);
+        var ticks = new long[trips];
+        var load = RoundTrips(trips, ticks);
+        return Result(MeasuredMechanism.Signal, sizeof(long), ticks, load, 2 * trips);
+
+        Load RoundTrips(int number, long[] into) => Run(
+            string.Create(CultureInfo.InvariantCulture, $"signal {number} {Environment.ProcessId}"),
+            (_, wait) => (() => SignalLoad.RoundTrips(LoadPeer.Used, target, arrivals, 0, number, wait, into), static () => { }),
+            cancellation);
+    }
+
+    private Load Run(string command, Func<string, WaitOptions, (Action Load, Action End)> prepare, CancellationToken cancellation)
+    {
+        var wait = new WaitOptions(Deadline.After(Longest), cancellation);
+        LoadPeer.Say(control, command);
+        var (load, end) = prepare(Expect("ready", wait), wait);
+        try
+        {
+            var before = Libc.ProcessorNanoseconds();
+            var start = Stopwatch.GetTimestamp();
+            load();
+            var peer = long.Parse(Expect("done", wait), CultureInfo.InvariantCulture);
+            return new Load(Stopwatch.GetElapsedTime(start).TotalSeconds, peer, Libc.ProcessorNanoseconds() - before);
+        }
+        finally
+        {
+            end();
+        }
+    }
+
+    // The rest of the peer's line after a word.
+    private string Expect(string word, in WaitOptions wait)
+    {
+        if (!control.Receive(_answer, default, wait)) throw new IpcException(IpcErrors.PeerClosed, "The other process ended early.");
+        var line = Encoding.UTF8.GetString(_answer.Payload.Span);
+        if (line.StartsWith(word + " ", StringComparison.Ordinal)) return line[(word.Length + 1)..];
+        throw new IpcException(IpcErrors.InvalidData, $"The other process could not do it: {line}");
+    }
+
+    private static int CountFor(double seconds, int most) => (int)Math.Clamp(Wanted.TotalSeconds / Math.Max(seconds, 1e-8), Fewest, most);
+
+    private static MechanismMeasurement Result(MeasuredMechanism mechanism, int size, long[] ticks, in Load load, int messages)
+    {
+        Array.Sort(ticks);
+        return new MechanismMeasurement(mechanism, size)
+        {
+            MedianMicroseconds = Microseconds(0.5),
+            P99Microseconds = Microseconds(0.99),
+            CpuMicroseconds = (load.PeerNanoseconds + load.OwnNanoseconds) / 1e3 / messages,
+            RoundTrips = ticks.Length,
+        };
+
+        double Microseconds(double share) => ticks[(int)((ticks.Length - 1) * share)] * 1e6 / Stopwatch.Frequency;
+    }
+}
