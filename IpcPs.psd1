@@ -44,6 +44,7 @@
         'Set-IpcObject'
         'Start-IpcJob'
         'Test-IpcFeature'
+        'Trace-IpcChannel'
         'Unlock-IpcObject'
         'Unregister-IpcSignal'
         'Update-IpcSharedMemory'

@@ -1,4 +1,4 @@
-using IpcPs.Tests.Peers;
+using IpcPs.Module.Tests.Sockets;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Relays;
@@ -50,7 +50,7 @@ public sealed class RelayCommandTests : IDisposable
         Assert.Equal("LimitsExceeded", error.CategoryInfo.Category.ToString());
     }
 
-    [Needs("socat")]
+    [NeedsFact("socat")]
     public void A_stream_of_socat_becomes_a_queue_of_objects()
     {
         var values = _session.Run("""
