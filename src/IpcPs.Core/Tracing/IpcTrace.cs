@@ -28,7 +28,7 @@ public abstract class IpcTrace : IDisposable
     /// <param name="opened">The open object: a relay, or a channel; null for the address alone.</param>
     /// <param name="format">How the bytes are shown; Auto for what they look like.</param>
     /// <param name="wait">How long opening may take.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: the mechanism shows its messages to nobody but their receiver;
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: the mechanism shows its messages only to their receiver;
     /// <see cref="IpcErrors.AccessDenied"/>; those of opening.</exception>
     public static IpcTrace Open(IpcAddress address, IpcObject? opened, IpcFormat format = IpcFormat.Auto, in WaitOptions wait = default)
     {
@@ -46,7 +46,7 @@ public abstract class IpcTrace : IDisposable
             case IpcScheme.Mq:
                 throw NotTraceable(address, "a POSIX queue: the kernel has no way to look at a message without receiving it");
             case IpcScheme.Unix:
-                throw NotTraceable(address, "a Unix socket: its messages pass through no network interface, and no other process sees them");
+                throw NotTraceable(address, "a Unix socket: what it carries passes no network interface, and no other process sees it");
             case IpcScheme.Fifo or IpcScheme.Pipe or IpcScheme.Fd:
                 throw NotTraceable(address, "a pipe: a byte that is read is gone, and the kernel shows it to no other process");
             default:
