@@ -49,6 +49,7 @@
         'Set-IpcObject'
         'Start-IpcJob'
         'Test-IpcFeature'
+        'Trace-IpcChannel'
         'Unlock-IpcObject'
         'Unregister-IpcSignal'
         'Update-IpcSharedMemory'
@@ -75,7 +76,7 @@
                 'PSCommand_Open-IpcObject', 'PSCommand_Read-IpcSharedMemory', 'PSCommand_Receive-IpcMessage',
                 'PSCommand_Register-IpcMessage', 'PSCommand_Register-IpcSignal', 'PSCommand_Remove-IpcJobPool',
                 'PSCommand_Remove-IpcObject', 'PSCommand_Send-IpcMessage', 'PSCommand_Send-IpcSignal', 'PSCommand_Set-IpcObject',
-                'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature', 'PSCommand_Unlock-IpcObject',
+                'PSCommand_Start-IpcJob', 'PSCommand_Test-IpcFeature', 'PSCommand_Trace-IpcChannel', 'PSCommand_Unlock-IpcObject',
                 'PSCommand_Unregister-IpcSignal', 'PSCommand_Update-IpcSharedMemory', 'PSCommand_Use-IpcLock',
                 'PSCommand_Use-IpcSignal', 'PSCommand_Wait-IpcObject', 'PSCommand_Wait-IpcSharedMemory',
                 'PSCommand_Wait-IpcSignal', 'PSCommand_Watch-IpcObject', 'PSCommand_Write-IpcSharedMemory'

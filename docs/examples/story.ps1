@@ -10,7 +10,7 @@ objects and print what happens. At the end a table lists what each mechanism car
 
 Read the script from top to bottom. In each scene the two sides stand one below the other. A block after Invoke-Thin runs in Thin's process.
 
-Where raw sockets are permitted (root, or CAP_NET_RAW), Stout also captures packets on the loopback interface.
+Where raw sockets are permitted (root, or CAP_NET_RAW), Stout also traces the loopback interface.
 
 .PARAMETER Megabytes
 How many megabytes pass through shared memory. The default is 50.
@@ -98,21 +98,16 @@ function Receive-Reply {
     "   Thin   $reply"
 }
 
-# Returns what passes on the loopback interface, up to the first packet that contains the text. Gives up after five seconds.
-function Read-Capture([string] $Text) {
-    $packet = [byte[]]::new(65536)
-    $captured = [Text.StringBuilder]::new()
-    $deadline = (Get-Date).AddSeconds(5)
-    while ((Get-Date) -lt $deadline -and $capture.Poll(1000000, 'SelectRead')) {
-        $content = [Text.Encoding]::Latin1.GetString($packet, 0, $capture.Receive($packet))
-        $null = $captured.Append($content)
-        if ($content.Contains($Text)) {
-            return $captured.ToString()
-        }
+# Returns what the trace has seen so far, when it has seen the text. Gives up after five seconds.
+function Read-Trace([string] $Text) {
+    foreach ($attempt in 1..50) {
+        $seen = @(Receive-Job $trace -Keep)
+        if ("$($seen.Preview)".Contains($Text)) { return $seen }
+        Start-Sleep -Milliseconds 100
     }
 }
 
-$thin = $capture = $pipe = $tcpListener = $unixListener = $null
+$thin = $trace = $pipe = $tcpListener = $unixListener = $null
 $letterQueue = $namedPipe = $mutex = $numberQueue = $memory = $freeParts = $ring = $null
 try {
     $before = Get-IpcObject -All -WarningAction Ignore | ForEach-Object { $_.Address.Text }
@@ -142,35 +137,29 @@ try {
     Add-Result -Mechanism 'real-time signal' -Action 'said it with a number' -Messages 1 -Bytes 4
 
     Write-Scene 'Sockets: they can talk, but who listens?'
-    try {
-        # A raw socket receives a copy of each TCP packet that arrives at 127.0.0.1, which is the loopback interface (lo).
-        $capture = [Net.Sockets.Socket]::new('InterNetwork', 'Raw', 'Tcp')
-        $capture.Bind([Net.IPEndPoint]::new([Net.IPAddress]::Loopback, 0))
-    }
-    catch [Net.Sockets.SocketException] {
-        $capture = $null
-    }
     $tcpListener = New-IpcSocket tcp:127.0.0.1:0
     $unixListener = New-IpcSocket $address.UnixSocket
-    $sceneTime.Restart()
-    # One attempt is enough, unless there is so much traffic on lo that the capture misses the packet.
-    foreach ($attempt in 1..5) {
-        Invoke-Thin { param($Tcp) 'the word is swordfish' | Send-IpcMessage $Tcp -Format Text } -ArgumentList $tcpListener.Address.Text
-        $message = Receive-IpcMessage $tcpListener -Envelope -Timeout 60
-        $captured = if ($capture) { Read-Capture $message.Body }
-        if ($captured -or -not $capture) { break }
+    if ((Test-IpcFeature PacketCapture).IsAvailable) {
+        # A thread of this process shows what passes on the loopback interface (lo) to and from the TCP socket. It says when it has begun.
+        $trace = Start-ThreadJob {
+            Import-Module $args[0] -Verbose:$false
+            Trace-IpcChannel $args[1] -Verbose
+        } -ArgumentList (Get-Module IpcPs).Path, $tcpListener.AddressText
+        while ($trace.Verbose.Count -eq 0 -and $trace.State -in 'NotStarted', 'Running') { Start-Sleep -Milliseconds 20 }
     }
+    $sceneTime.Restart()
+    Invoke-Thin { param($Tcp) 'the word is swordfish' | Send-IpcMessage $Tcp -Format Text } -ArgumentList $tcpListener.AddressText
+    $message = Receive-IpcMessage $tcpListener -Envelope -Timeout 60
     "   Stout  Over TCP came '$($message.Body)', from user $($message.SenderUser)."
     Add-Result -Mechanism 'TCP on loopback' -Action 'carried a word, readable on lo' -Messages 1 -Bytes $message.Body.Length
-    if (-not $capture) {
+    if (-not $trace) {
         '   (A capture on lo is not permitted here. It needs root, or CAP_NET_RAW.)'
     }
-    elseif ($captured) {
-        $packet = $captured.Substring($captured.LastIndexOf('E')) -replace '[^ -~]', '.'
-        "   Stout  And a raw socket captured this packet on lo: $packet"
+    elseif ($seen = Read-Trace $message.Body | Select-Object -Last 1) {
+        "   Stout  And a trace of the loopback interface shows it: $($seen.Direction) $($seen.Preview)"
     }
     else {
-        '   Stout  There is too much traffic on lo: the capture missed the packet.'
+        '   Stout  There is too much traffic on lo: the trace missed the packet.'
     }
 
     Invoke-Thin {
@@ -182,13 +171,13 @@ try {
     "   Stout  Over a Unix socket came '$($message.Body)', from process $($message.SenderId): the kernel vouches for it."
     Add-Result -Mechanism 'Unix socket' -Action 'carried a word, invisible on lo' -Messages 1 -Bytes $message.Body.Length
     $null = Receive-IpcMessage $tcpListener -Timeout 60
-    if ($capture -and ($captured = Read-Capture 'over and out')) {
-        # The capture saw the TCP messages before and after, so it was running when the Unix socket was used.
-        if ($captured.Contains('mackerel')) { throw 'The message of the Unix socket was seen on lo.' }
-        '   Stout  The next TCP message was captured on lo. The one through the Unix socket was not: it passes no network interface.'
+    if ($trace -and ($seen = Read-Trace 'over and out')) {
+        # The trace saw the TCP messages before and after, so it was running when the Unix socket was used.
+        if ("$($seen.Preview)".Contains('mackerel')) { throw 'The message of the Unix socket was seen on lo.' }
+        '   Stout  The trace shows the next TCP message, and not the one through the Unix socket: that passes no network interface.'
     }
     $tcpListener, $unixListener | Close-IpcObject
-    if ($capture) { $capture.Dispose() }
+    if ($trace) { Remove-Job $trace -Force }
 
     Write-Scene 'Two anonymous pipes: one for each direction'
     Close-IpcObject $pipe.Far     # Thin inherited it. Our copy would keep the pipe open after Thin has ended.
@@ -343,7 +332,7 @@ try {
 finally {
     # This also runs after an error or Ctrl+C. With -Force it is no error that an object does not exist.
     if ($thin) { Remove-Job $thin -Force }
-    if ($capture) { $capture.Dispose() }
+    if ($trace) { Remove-Job $trace -Force -ErrorAction Ignore }
     $objects = $pipe, $tcpListener, $unixListener, $letterQueue, $namedPipe, $mutex, $numberQueue, $memory, $freeParts, $ring
     $objects | Where-Object { $_ } | Close-IpcObject
     Remove-IpcObject ([string[]] $address.Values) -Force -ErrorAction Continue

@@ -67,6 +67,7 @@ internal static class ErrorRecords
         IpcAdvice.UseTypeOrPosixQueue => "Use -Type to send and to receive, or New-IpcQueue -Kind Posix.",
         IpcAdvice.UsePriorityOrSysVQueue => "Use -Priority, or New-IpcQueue -Kind SysV.",
         IpcAdvice.UseDuplexChannel => "Use New-IpcSocket, or New-IpcPipe -Duplex.",
+        IpcAdvice.UseRelay => "Join-IpcChannel -AsJob is the relay, and Trace-IpcChannel traces its job.",
         IpcAdvice.UseSharedMemory => "New-IpcSharedMemory creates it.",
         IpcAdvice.UsePosixMemory => "Use New-IpcSharedMemory -Kind Posix.",
         IpcAdvice.UseFixedMemory => "Use New-IpcSharedMemory without -Name, or with -Kind SysV.",

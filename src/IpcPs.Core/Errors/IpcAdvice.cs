@@ -52,6 +52,8 @@ public enum IpcAdvice
     UsePriorityOrSysVQueue,
     /// <summary>Use a channel that carries messages both ways.</summary>
     UseDuplexChannel,
+    /// <summary>Put a relay between the two sides.</summary>
+    UseRelay,
     /// <summary>Pass the data in shared memory.</summary>
     UseSharedMemory,
     /// <summary>Use POSIX shared memory, which can be resized.</summary>

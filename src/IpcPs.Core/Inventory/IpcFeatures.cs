@@ -171,7 +171,7 @@ public static class IpcFeatures
     private static void RequireRawSocket()
     {
         // AF_PACKET, SOCK_RAW, every protocol: what a capture on lo opens.
-        var fd = Libc.socket(17, 3 | Libc.O_CLOEXEC, 0x0300);
+        var fd = Libc.socket(Libc.AF_PACKET, 3 | Libc.O_CLOEXEC, Libc.AllProtocols);
         if (fd < 0)
             throw IpcException.FromErrno("socket(AF_PACKET)", Marshal.GetLastPInvokeError(), null,
                 "Only root, or a process with CAP_NET_RAW, may capture packets.");

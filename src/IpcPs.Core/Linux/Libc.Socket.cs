@@ -105,6 +105,16 @@ internal static unsafe partial class Libc
         public uint GroupId;
     }
 
+    // packet(7)
+
+    public const int AF_PACKET = 17;
+    public const int SOL_PACKET = 263;
+    public const int PACKET_STATISTICS = 6;
+    public const int PACKET_IGNORE_OUTGOING = 23;
+
+    /// <summary>ETH_P_ALL in network order.</summary>
+    public const int AllProtocols = 0x0300;
+
     [LibraryImport(Name, SetLastError = true)]
     public static partial int socket(int family, int type, int protocol);
 

@@ -104,6 +104,10 @@ internal sealed unsafe partial class LargeMessage : IDisposable
         if (!peek) _ = Libc.shm_unlink(name);
     }
 
+    /// <summary>The length of the message that a reference stands for; 0 if it is not a reference.</summary>
+    public static long LengthOf(ReadOnlySpan<byte> reference) =>
+        reference.Length <= ReferenceNameOffset ? 0 : BinaryPrimitives.ReadInt64LittleEndian(reference[NonceSize..]);
+
     /// <summary>Removes the segment of a reference that will not be received, if it is one that this user could have received.</summary>
     public static void Discard(ReadOnlySpan<byte> reference, IpcAddress address)
     {

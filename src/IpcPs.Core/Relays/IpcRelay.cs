@@ -25,6 +25,7 @@ public sealed class IpcRelay : IpcObject
     private readonly ConcurrentQueue<IpcException> _failures = new();
     private readonly SemaphoreSlim _news = new(0);
     private readonly ManualResetEventSlim _ended = new();
+    private readonly CancellationTokenSource _endToken = new();
     private readonly object _observing = new();
     private Thread? _thread;
     private volatile RelayDirection? _there;
@@ -97,6 +98,9 @@ public sealed class IpcRelay : IpcObject
 
     /// <summary>Whether both sides are open, and something can pass.</summary>
     public bool IsOpen => _there is not null;
+
+    /// <summary>Cancelled when it has ended.</summary>
+    internal CancellationToken EndToken => _endToken.Token;
 
     internal CancellationToken Stopping => _stopping.Token;
 
@@ -198,6 +202,7 @@ public sealed class IpcRelay : IpcObject
             if (ownsTo) to?.Dispose();
         }
         _ended.Set();
+        _endToken.Cancel();
         _news.Release();
         Ended?.Invoke(this);
     }

@@ -56,6 +56,9 @@ public sealed class StreamSocket : StreamChannel, ISocketConnection
     /// <summary>TCP: address and port of the peer.</summary>
     public IpcAddress? PeerAddress => _socket.IsUnix || IsClosed ? null : _socket.PeerName().ToAddress(IpcSocketType.Stream);
 
+    /// <summary>TCP: address and port of this end.</summary>
+    public IpcAddress? LocalAddress => _socket.IsUnix || IsClosed ? null : _socket.Name().ToAddress(IpcSocketType.Stream);
+
     /// <summary>How many sent bytes the kernel keeps until the peer receives them (SO_SNDBUF); then a sender waits. The kernel counts its
     /// own overhead too, and doubles the value that is set.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.LimitReached"/>: the value is larger than net.core.wmem_max.</exception>

@@ -46,6 +46,9 @@ internal static class DotnetPeer
             case ["no-descriptor-left"]:
                 Queues.NoDescriptorLeft.Run();
                 return 0;
+            case ["trace-tcp"]:
+                Tracing.TraceTests.PlayUnprivileged();
+                return 0;
             default:
                 Console.Error.WriteLine("This is the other process of a test, and is not started by hand.");
                 return 2;

@@ -22,6 +22,7 @@ $waits = [ordered]@{
     'New-IpcJobPool, a child that does not become ready' = { param($o) New-IpcJobPool 1 -Wait -InitializationScript { Start-Sleep 1000 } }
     'Join-IpcChannel, queue to ring' = { param($o) Join-IpcChannel "mq:/$($o.name)" $o.secondRing }
     'Join-IpcChannel, no reader' = { param($o) Join-IpcChannel $o.idle "fifo:$($o.name)-unread" }
+    'Trace-IpcChannel, ring' = { param($o) Trace-IpcChannel $o.ring }
     'Open-IpcObject, not there' = { param($o) Open-IpcObject "mq:/$($o.name)-none" -Wait }
     'Open-IpcObject, no server' = { param($o) Open-IpcObject "unix:$($o.folder)/none" -Wait }
     'Open-IpcObject, no reader' = { param($o) Open-IpcObject "fifo:$($o.name)-unread" -Access Write }
@@ -99,7 +100,7 @@ try {
 finally {
     Stop-Process -Id $sleeper.Id -Force
     if ($mutex) { Unlock-IpcObject $mutex }
-    $socket, $packets, $server, $ring | Where-Object { $_ } | Close-IpcObject
+    $socket, $packets, $server, $ring, $secondRing, $idle | Where-Object { $_ } | Close-IpcObject
     $pipe, $unread, $queue, $full, $sysv, $semaphore, $sysvSemaphore, $mutex, $memory | Where-Object { $_ } |
         Remove-IpcObject -Confirm:$false
     Remove-Item -Recurse $folder

@@ -74,10 +74,11 @@ public sealed class IpcRelayJob : Job
             RelayEnd.Failed or RelayEnd.Timeout => JobState.Failed,
             _ => JobState.Completed,
         };
+        if (state == JobState.Failed) Error.Add(ErrorRecords.ToRecord(Relay.Error!));
         Output.Complete();
         Error.Complete();
-        // Receive-Job reports the reason, with its id.
-        Set(state, state == JobState.Failed ? Relay.Error : null);
+        // The error stream has the reason, with its id.
+        Set(state, null);
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,44 @@
+# What a user does with traces. Run by dotnet test.
+BeforeAll {
+    Import-Module (Join-Path $PSScriptRoot '../../IpcPs.psd1') -Force
+    $script:name = "pester-trace-$PID"
+}
+
+Describe 'Traces' {
+    AfterEach {
+        Get-Job | Remove-Job -Force
+        Remove-IpcObject "mq:/$name", "fifo:$name" -Force
+    }
+
+    It 'shows what a relay moves, and says where nothing can be traced' {
+        $fifo, $queue = (New-IpcPipe $name), (New-IpcQueue "mq:/$name")
+        Start-Process sh "-c `"sleep 0.3; printf 'a\033[31m\nb\n' > $($fifo.Path)`""
+        $records = Join-IpcChannel $fifo $queue -AsJob | Trace-IpcChannel
+        $records.Preview | Should -Be 'a\u{1b}[31m', 'b'
+        $records.Channel | Should -Be "fifo:$name", "fifo:$name"
+        ($records | Format-Table | Out-String -Width 80) | Should -Match '->\s+6 Text\s+a\\u\{1b\}'
+        Receive-IpcMessage $queue -Count 2 | Should -Be "a`e[31m", 'b'
+        { Trace-IpcChannel $queue -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNotSupported,*' -ExpectedMessage "*a POSIX queue*"
+        { Trace-IpcChannel "shm:/$name" -ErrorAction Stop } | Should -Throw -ErrorId 'IpcWrongKind,*'
+        Close-IpcObject $fifo, $queue
+    }
+
+    It 'writes lines of JSON, and leaves the messages to their receiver' {
+        $queue, $file = (New-IpcQueue -Kind SysV), (Join-Path $TestDrive 'trace.jsonl')
+        $sender = Start-ThreadJob {
+            Import-Module $args[0]
+            Start-Sleep 0.3
+            'one', @{ two = 2 } | Send-IpcMessage $args[1]
+        } -ArgumentList (Get-Module IpcPs).Path, $queue
+        Trace-IpcChannel $queue -Path $file -Count 2 -Timeout 60 | Should -BeNullOrEmpty
+        Receive-Job $sender -Wait
+        $lines = Get-Content $file | ConvertFrom-Json
+        $lines.preview | Should -Be 'one', '{two=2}'
+        $lines[0].format, $lines[0].direction, $lines[0].channel | Should -Be 'Object', '->', $queue.AddressText
+        (Receive-IpcMessage $queue -Count 2)[1].two | Should -Be 2
+        { Trace-IpcChannel $queue -Timeout 0.1 -ErrorAction Stop } | Should -Throw -ErrorId 'IpcTimeout,*'
+        'three' | Send-IpcMessage $queue
+        { Trace-IpcChannel $queue -Path /proc/none/x -Timeout 0.1 -ErrorAction Stop } | Should -Throw -ErrorId 'Ipc*'
+        Remove-IpcObject $queue
+    }
+}
