@@ -113,8 +113,8 @@ internal static class QueueInventory
         }
     }
 
-    // The file's content is "QSIZE:129 NOTIFY:0 …" (mq_overview(7)). A descriptor may be another file's by now: of a pipe a read would take
-    // data, and a device may have no end.
+    // The file's content is "QSIZE:129 NOTIFY:0 …" (mq_overview(7)). A descriptor may be another file's by now: of a pipe a read would
+    // take data, and a device may have no end.
     private static unsafe long? BytesIn(string path)
     {
         var fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
