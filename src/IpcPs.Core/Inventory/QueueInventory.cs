@@ -1,5 +1,5 @@
+using System.Buffers.Text;
 using IpcPs.Files;
-using IpcPs.Proc;
 using IpcPs.Queues;
 
 namespace IpcPs.Inventory;
@@ -113,10 +113,16 @@ internal static class QueueInventory
         }
     }
 
-    // The file's content is "QSIZE:129 NOTIFY:0 …" (mq_overview(7)).
-    private static long? BytesIn(string path)
+    // The file's content is "QSIZE:129 NOTIFY:0 …" (mq_overview(7)). A descriptor may be another file's by now: of a pipe a read would
+    // take data, and a device may have no end.
+    private static unsafe long? BytesIn(string path)
     {
-        if (ProcFile.ReadText(path) is not { } text || !text.StartsWith("QSIZE:", StringComparison.Ordinal)) return null;
-        return long.TryParse(text.AsSpan(6, text.IndexOf(' ', StringComparison.Ordinal) - 6), out var bytes) ? bytes : null;
+        var fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
+        if (fd < 0) return null;
+        using var file = new SafeDescriptor(fd);
+        if (FileStatus.TryOf(file)?.IsType(Libc.S_IFREG) != true) return null;
+        var content = stackalloc byte[128];
+        var text = new ReadOnlySpan<byte>(content, (int)Math.Max(Libc.pread(file, content, 128, 0), 0));
+        return text.StartsWith("QSIZE:"u8) && Utf8Parser.TryParse(text[6..], out long bytes, out _) ? bytes : null;
     }
 }

@@ -8,8 +8,9 @@ using IpcPs.Sockets;
 namespace IpcPs.Measurement;
 
 /// <summary>The other process of a measurement. It does what its control channel says, until that ends.</summary>
-/// <remarks>A command is one message: "echo COUNT RECEIVE-ADDRESS SEND-ADDRESS", "count COUNT ADDRESS", the same with "listen ADDRESS"
-/// for datagrams, "signal COUNT PROCESS-ID". The answers are "ready", then "done NANOSECONDS" with the processor time, or "error TEXT".</remarks>
+/// <remarks>A command is one message: "echo COUNT RECEIVE-ADDRESS SEND-ADDRESS" or "count COUNT ADDRESS", for datagrams with
+/// "listen ADDRESS" instead, or "signal COUNT PROCESS-ID". The answers are "ready", then "done NANOSECONDS" with the processor time, or
+/// "error TEXT".</remarks>
 public static class LoadPeer
 {
     /// <summary>The signal that is measured. No other part of the library uses it.</summary>

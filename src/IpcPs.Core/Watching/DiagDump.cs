@@ -27,6 +27,7 @@ internal static unsafe class DiagDump
     private const int UnixRequest = 24;         // struct unix_diag_req
     private const int ShowNameAndQueue = 0x11;  // UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN
     private const int BufferSize = 32 * 1024;
+    private const int TimeWait = 6;
 
     /// <summary>Takes one socket: the kernel's structure, and the attributes after it.</summary>
     public delegate void Visit(ReadOnlySpan<byte> message, ReadOnlySpan<byte> attributes);
@@ -41,7 +42,8 @@ internal static unsafe class DiagDump
         body[0] = (byte)family;
         body[1] = (byte)protocol;
         body[2] = (byte)(1 << ((protocol == Libc.IPPROTO_TCP ? TcpInfo : Memory) - 1));
-        BitConverter.TryWriteBytes(body[4..], uint.MaxValue);       // all states
+        // All states, except connections that are only remembered: there may be thousands.
+        BitConverter.TryWriteBytes(body[4..], ~(1u << TimeWait));
         return Dump(netlink, request, InetSize, visit);
     }
 

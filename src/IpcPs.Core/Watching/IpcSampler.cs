@@ -5,16 +5,16 @@ namespace IpcPs.Watching;
 
 /// <summary>Reads objects again and again: depth, rates, locks, and what needs attention.</summary>
 /// <remarks>Each sample reads the objects themselves, which costs some microseconds for each. Which objects exist and which processes hold
-/// them needs a look at every process, and is read again only so often that it costs at most one percent of a core: with each sample on a
-/// usual machine. Reading changes nothing, and no peer notices it: a pipe is read through a copy of a holder's descriptor, a ring and a
+/// them needs a look at every process, and is read again only so often that it costs at most half a percent of a core: each
+/// second or two on a usual machine. Reading changes nothing, and no peer notices it: a pipe is read through a copy of a holder's descriptor, a ring and a
 /// mutex through their files.
 /// Calls: mq_getattr(3), msgctl(2), semctl(2), pread(2), pidfd_getfd(2), ioctl(2) with FIONREAD, sock_diag(7); /proc/locks.</remarks>
 /// <param name="list">Lists the objects.</param>
 /// <param name="heldLongerThan">After how long a held lock is marked as stuck.</param>
 public sealed class IpcSampler(Func<IEnumerable<IpcObjectInfo>> list, TimeSpan heldLongerThan) : IDisposable
 {
-    // A listing that took some time is not repeated for a hundred times that.
-    private const int ListingShare = 100;
+    // A listing that took some time is not repeated for two hundred times that.
+    private const int ListingShare = 200;
     private static readonly TimeSpan OldestListing = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, State> _states = new(StringComparer.Ordinal);

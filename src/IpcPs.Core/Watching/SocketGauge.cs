@@ -16,15 +16,17 @@ internal sealed class SocketGauge : IDisposable
 
     private readonly SafeDescriptor? _netlink = DiagDump.Open();
     private readonly Dictionary<string, Reading> _unix = new(StringComparer.Ordinal);
-    private readonly Dictionary<(int Protocol, IPEndPoint Local, IPEndPoint? Remote), Reading> _inet = [];
+    private readonly Dictionary<(IPEndPoint Local, IPEndPoint? Remote), Reading> _tcp = [];
+    private readonly Dictionary<(IPEndPoint Local, IPEndPoint? Remote), Reading> _udp = [];
     private readonly Dictionary<int, long> _carried = [];
     private Dictionary<(IPEndPoint, IPEndPoint), long> _connections = [];
     private bool _hasUnix;
-    private bool _hasInet;
+    private bool _hasTcp;
+    private bool _hasUdp;
     private bool _isFirst = true;
 
     /// <summary>Forgets what was read: the next <see cref="Read"/> asks the kernel again.</summary>
-    public void Expire() => (_hasUnix, _hasInet) = (false, false);
+    public void Expire() => (_hasUnix, _hasTcp, _hasUdp) = (false, false, false);
 
     /// <summary>Reads a socket.</summary>
     /// <returns>Null if it is gone.</returns>
@@ -37,10 +39,11 @@ internal sealed class SocketGauge : IDisposable
             // The file of a socket that was left behind has no socket.
             return _unix.TryGetValue(info.Address.Text, out var reading) ? reading : info.IsStale || !_hasUnix ? new Reading() : null;
         }
-        if (!_hasInet) _hasInet = ReadInet();
-        var protocol = info.Address.Scheme == IpcScheme.Tcp ? Libc.IPPROTO_TCP : Libc.IPPROTO_UDP;
-        return info.Address.EndPoint is { } local && _inet.TryGetValue((protocol, local, info.Remote), out var socket) ? socket
-            : _hasInet ? null : new Reading();
+        var isTcp = info.Address.Scheme == IpcScheme.Tcp;
+        if (isTcp && !_hasTcp) _hasTcp = ReadTcp();
+        if (!isTcp && !_hasUdp) _hasUdp = ReadUdp();
+        return info.Address.EndPoint is { } local && (isTcp ? _tcp : _udp).TryGetValue((local, info.Remote), out var socket) ? socket
+            : (isTcp ? _hasTcp : _hasUdp) ? null : new Reading();
     }
 
     public void Dispose() => _netlink?.Dispose();
@@ -63,44 +66,44 @@ internal sealed class SocketGauge : IDisposable
         });
     }
 
-    private bool ReadInet()
+    private bool ReadUdp()
     {
-        _inet.Clear();
+        _udp.Clear();
+        return Each(Libc.IPPROTO_UDP, (message, attributes) =>
+        {
+            var (local, remote, used, _) = Parse(message);
+            var memory = DiagDump.Attribute(attributes, DiagDump.Memory);
+            // struct sk_meminfo: what is received, and the limit, SO_RCVBUF.
+            _udp[(local, remote)] = Queue(used, memory.Length < 8 ? null : BitConverter.ToUInt32(memory[4..]));
+        });
+    }
+
+    private bool Each(int protocol, DiagDump.Visit visit) =>
+        DiagDump.Inet(_netlink!, Libc.AF_INET, protocol, visit) | DiagDump.Inet(_netlink!, Libc.AF_INET6, protocol, visit);
+
+    private bool ReadTcp()
+    {
+        _tcp.Clear();
         var now = new Dictionary<(IPEndPoint, IPEndPoint), long>();
         var listeners = new List<(IPEndPoint Local, Reading Reading)>();
-        var answered = false;
-        foreach (var family in new[] { Libc.AF_INET, Libc.AF_INET6 })
+        var answered = Each(Libc.IPPROTO_TCP, (message, attributes) =>
         {
-            answered |= DiagDump.Inet(_netlink!, family, Libc.IPPROTO_TCP, (message, attributes) =>
-            {
-                var (local, remote, used, most) = Parse(message);
-                if (message[1] == Listening)
-                {
-                    listeners.Add((local, Backlog(used, most)));
-                    return;
-                }
-                var info = DiagDump.Attribute(attributes, DiagDump.TcpInfo);
-                long? bytes = info.Length < Received + 8 ? null
-                    : BitConverter.ToInt64(info[Acknowledged..]) + BitConverter.ToInt64(info[Received..]);
-                if (remote is null) return;
-                if (bytes is { } count) now[(local, remote)] = count;
-                _inet[(Libc.IPPROTO_TCP, local, remote)] = Queue(used, null) with { Bytes = bytes, Counts = IpcRateSource.KernelCounters };
-            });
-            answered |= DiagDump.Inet(_netlink!, family, Libc.IPPROTO_UDP, (message, attributes) =>
-            {
-                var (local, remote, used, _) = Parse(message);
-                var memory = DiagDump.Attribute(attributes, DiagDump.Memory);
-                // struct sk_meminfo: what is received, and the limit, SO_RCVBUF.
-                _inet[(Libc.IPPROTO_UDP, local, remote)] = Queue(used, memory.Length < 8 ? null : BitConverter.ToUInt32(memory[4..]));
-            });
-        }
+            var (local, remote, used, most) = Parse(message);
+            if (message[1] == Listening) listeners.Add((local, Backlog(used, most)));
+            if (remote is null) return;
+            var info = DiagDump.Attribute(attributes, DiagDump.TcpInfo);
+            long? bytes = info.Length < Received + 8 ? null
+                : BitConverter.ToInt64(info[Acknowledged..]) + BitConverter.ToInt64(info[Received..]);
+            if (bytes is { } count) now[(local, remote)] = count;
+            _tcp[(local, remote)] = Queue(used, null) with { Bytes = bytes, Counts = IpcRateSource.KernelCounters };
+        });
         foreach (var ((local, remote), bytes) in now)
         {
             var before = _connections.TryGetValue((local, remote), out var last) && last <= bytes ? last : _isFirst ? bytes : 0;
             _carried[local.Port] = _carried.GetValueOrDefault(local.Port) + bytes - before;
         }
         foreach (var (local, reading) in listeners)
-            _inet[(Libc.IPPROTO_TCP, local, null)] = reading with
+            _tcp[(local, null)] = reading with
             { Bytes = _carried.GetValueOrDefault(local.Port), Counts = IpcRateSource.KernelCounters };
         (_connections, _isFirst) = (now, false);
         return answered;

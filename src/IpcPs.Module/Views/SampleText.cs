@@ -43,14 +43,14 @@ public static class SampleText
         ArgumentNullException.ThrowIfNull(sample);
         var notes = new List<string>();
         if (sample.Marks.HasFlag(IpcSampleMarks.Full)) notes.Add("FULL");
-        if (sample.Marks.HasFlag(IpcSampleMarks.DeadHolder)) notes.Add($"DEAD HOLDER {sample.HeldBy}");
+        if (sample.Marks.HasFlag(IpcSampleMarks.DeadHolder)) notes.Add($"DEAD {sample.HeldBy}");
         if (sample.HeldFor is { } held)
         {
             var word = sample.Marks.HasFlag(IpcSampleMarks.StuckLock) ? "STUCK" : "held";
             notes.Add($"{word} {Time(held)}" + (sample.HeldBy is { } by ? $" by {Holder(sample, by)}" : ""));
         }
         if (sample.Waiters is > 0 and { } waiters) notes.Add($"{waiters} waiting");
-        if (sample.Marks.HasFlag(IpcSampleMarks.Stale)) notes.Add("stale");
+        if (notes.Count == 0 && sample.Marks.HasFlag(IpcSampleMarks.Stale)) notes.Add("stale");
         return string.Join(", ", notes.Count > 0 ? notes : sample.Holders.Select(static h => h.ToString()));
     }
 

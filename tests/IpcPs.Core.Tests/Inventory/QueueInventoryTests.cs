@@ -16,4 +16,16 @@ public class QueueInventoryTests
         Assert.DoesNotContain(
             QueueInventory.OpenQueues(new InventoryScan()), i => i.Address.Text.StartsWith(queue.Address.Text, StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void A_descriptor_that_is_a_devices_by_now_is_not_read_to_its_end()
+    {
+        // A listing reads the links first. Until it reads the content, the number may be another file's.
+        using var endless = File.OpenHandle("/dev/urandom");
+        var scan = new InventoryScan();
+        var open = scan.Processes.Descriptors;
+        open.Clear();
+        open.Add(new ProcessScan.OpenDescriptor(Environment.ProcessId, (int)endless.DangerousGetHandle(), "/proc"));
+        Assert.Empty(QueueInventory.OpenQueues(scan));
+    }
 }

@@ -44,7 +44,8 @@ public sealed class MeasurementTests : IDisposable
             if (mechanism == MeasuredMechanism.Udp) Assert.Null(result.MessagesPerSecond);
             else Assert.Equal(result.BytesPerSecond!.Value, result.MessagesPerSecond!.Value * size, 3);
         }
-        Assert.DoesNotContain(IpcInventory.List([], all: false, out _), o => o.Address.Text.Contains("ipcps-measure", StringComparison.Ordinal)
+        var left = IpcInventory.List([], all: false, out _);
+        Assert.DoesNotContain(left, o => o.Address.Text.Contains("ipcps-measure", StringComparison.Ordinal)
             && o.Holders.Any(h => h.ProcessId == Environment.ProcessId));
     }
 

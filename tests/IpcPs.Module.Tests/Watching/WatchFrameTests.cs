@@ -29,11 +29,11 @@ public sealed class WatchFrameTests : IDisposable
         var lines = Lines(samples, 80, 24);
         Assert.Equal(
         [
-            "14:03:05  7 objects  1 full  1 with a dead holder  1 stuck  1 stale  123k msg/s",
+            "14:03:05  7 objects  1 full  1 dead  1 stuck  1 stale  123k msg/s  1.2MB/s",
             "ADDRESS                   FILL           DEPTH   MSG/S BYTES/S HOLDERS, STATE",
             "mq:/full                  ████████       10/10                 FULL",
-            "mutex:dead                                                     DEAD HOLDER 4…",
-            "mutex:stuck                                                    STUCK 1m15s b…",
+            "mutex:stuck                                                    STUCK 1m15s by 4…",
+            "mutex:dead                                                     DEAD 4712",
             "ring:/fast                █░░░░░░░    70KB/1MB    123k   1.2MB pwsh(12)",
             "mq:/slow                  ███░░░░░        3/10      ~2    ~20B pwsh(12)",
             "mq:/idle                  ░░░░░░░░        0/10                 pwsh(12)",
@@ -62,6 +62,9 @@ public sealed class WatchFrameTests : IDisposable
         Assert.EndsWith("\e[K\e[J", text, StringComparison.Ordinal);
         Assert.Equal(lines.Count, text.Split("\r\n").Length);
         Assert.All(text.Split("\r\n"), static l => Assert.Contains("\e[K", l, StringComparison.Ordinal));
+        // What clears the rest of a line would clear the last column too.
+        var seen = System.Text.RegularExpressions.Regex.Replace(text, "\e\\[[0-9]*[A-Za-z]", "").Split("\r\n");
+        Assert.All(seen, l => Assert.InRange(l.Length, 0, Math.Max(width - 1, 1)));
         Assert.DoesNotContain("\e[2J", text, StringComparison.Ordinal);
     }
 

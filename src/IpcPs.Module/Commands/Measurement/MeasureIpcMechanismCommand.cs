@@ -10,19 +10,21 @@ public sealed class MeasureIpcMechanismCommand : IpcCmdlet
 {
     private const int SignalSize = sizeof(long);
 
+    private static readonly int[] DefaultSizes = [100, 4096, 65536];
+
     private MeasurementChild? _child;
     private MechanismMeter? _meter;
 
     /// <summary>The mechanisms; all by default.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
-    public MeasuredMechanism[] Kind { get; set; } = Enum.GetValues<MeasuredMechanism>();
+    public MeasuredMechanism[]? Kind { get; set; }
 
-    /// <summary>Bytes a message.</summary>
+    /// <summary>Bytes a message; 100, 4096 and 65536 by default.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     [ValidateRange(1, 1 << 20)]
-    public int[] Size { get; set; } = [100, 4096, 65536];
+    public int[]? Size { get; set; }
 
     /// <summary>How many round trips, and how many messages one way; by default what takes about a tenth of a second.</summary>
     [Parameter]
@@ -38,7 +40,8 @@ public sealed class MeasureIpcMechanismCommand : IpcCmdlet
     protected override void ProcessRecord() => Try(() =>
     {
         // A signal has one size only.
-        var steps = Kind.Distinct().SelectMany(k => (k == MeasuredMechanism.Signal ? [SignalSize] : Size.Distinct()).Select(s => (k, s)))
+        var steps = (Kind ?? Enum.GetValues<MeasuredMechanism>()).Distinct()
+            .SelectMany(k => k == MeasuredMechanism.Signal ? [(k, SignalSize)] : (Size ?? DefaultSizes).Distinct().Select(s => (k, s)))
             .ToList();
         var measured = new List<MechanismMeasurement>();
         var progress = new ProgressRecord(0, "Measuring mechanisms between two processes", "Starting the other process");

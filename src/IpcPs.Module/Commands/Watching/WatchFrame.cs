@@ -44,6 +44,8 @@ public static class WatchFrame
     /// <summary>Draws one frame as the text that a terminal gets: each line, and what clears the rest of it and of the screen.</summary>
     public static string Draw(IReadOnlyList<IpcSample> samples, DateTime time, int width, int height, bool hasColors)
     {
+        // The last column stays empty: what clears the rest of a line would clear it too.
+        width = Math.Max(width - 1, 1);
         var lines = Lines(samples, time, width, height);
         var sorted = Sorted(samples).ToList();
         var text = new StringBuilder("\e[H");
@@ -61,6 +63,7 @@ public static class WatchFrame
     internal static IEnumerable<IpcSample> Sorted(IEnumerable<IpcSample> samples) => samples
         .OrderByDescending(static s => (s.Marks & Urgent) != 0)
         .ThenByDescending(static s => s.BytesPerSecond ?? s.MessagesPerSecond ?? 0)
+        .ThenBy(static s => s.Marks.HasFlag(IpcSampleMarks.Stale))
         .ThenByDescending(static s => s.FillPercent ?? 0)
         .ThenBy(static s => s.AddressText, StringComparer.Ordinal);
 
@@ -73,7 +76,7 @@ public static class WatchFrame
     {
         var parts = new List<string> { time.ToString("HH:mm:ss", CultureInfo.InvariantCulture), $"{samples.Count} objects" };
         Count(IpcSampleMarks.Full, "full");
-        Count(IpcSampleMarks.DeadHolder, "with a dead holder");
+        Count(IpcSampleMarks.DeadHolder, "dead");
         Count(IpcSampleMarks.StuckLock, "stuck");
         Count(IpcSampleMarks.Stale, "stale");
         parts.Add($"{SampleText.Number(samples.Sum(static s => s.MessagesPerSecond ?? 0))} msg/s");
@@ -91,7 +94,7 @@ public static class WatchFrame
     {
         var free = width - Fixed;
         if (free < ShortestAddress + ShortestNote) return (Math.Max(free, ShortestAddress), 0);
-        var address = Math.Clamp(free * 2 / 3, ShortestAddress, free - ShortestNote);
+        var address = Math.Clamp(free * 3 / 5, ShortestAddress, free - ShortestNote);
         return (address, free - address);
     }
 

@@ -1,0 +1,57 @@
+using IpcPs.Benchmarks.Framework;
+using IpcPs.Benchmarks.Shells;
+
+namespace IpcPs.Benchmarks.Watching;
+
+/// <summary>What Watch-IpcObject costs: 500 objects of five mechanisms, a sample each second.</summary>
+internal sealed class WatchBenchmarks : IBenchmarkGroup
+{
+    private const int Seconds = 20;
+
+    private const string Create = """
+        $made = foreach ($i in 1..100) {
+            $name = "ipcps-bench-$PID-$i"
+            New-IpcQueue $name -MaxMessages 1 -MaxMessageSize 64
+            New-IpcQueue -Kind SysV
+            New-IpcRing $name -Capacity 65536
+            New-IpcMutex $name
+            New-IpcSemaphore $name
+        }
+        $made.Count
+        """;
+
+    // The compiler's threads have had their time in the first samples.
+    private const string Watch = """
+        $process = [Diagnostics.Process]::GetCurrentProcess()
+        $count = @(Watch-IpcObject -Count 5 -WarningAction Ignore).Count / 5
+        if ($count -lt 500) { throw "$count objects were watched." }
+        $process.Refresh(); $before = $process.TotalProcessorTime
+        Watch-IpcObject -Count SECONDS -WarningAction Ignore | ForEach-Object { }
+        $process.Refresh(); 100 * ($process.TotalProcessorTime - $before).TotalSeconds / SECONDS
+        """;
+
+    public IEnumerable<Comparison> Comparisons
+    {
+        get
+        {
+            yield return new("Watch-IpcObject, 500 objects, one second", "% of a core", 1, true, new("pwsh", Share),
+                new("the goal: two percent", static () => 2.0));
+        }
+    }
+
+    private static double? Share()
+    {
+        // Another process has them, so that only watching is measured.
+        using var holder = ShellSession.Start();
+        holder.Run(Create);
+        using var session = ShellSession.Start();
+        try
+        {
+            return session.Measure(Watch.Replace("SECONDS", $"{Seconds}", StringComparison.Ordinal));
+        }
+        finally
+        {
+            holder.Run("$made | Remove-IpcObject -Confirm:$false; 1");
+        }
+    }
+}
