@@ -83,7 +83,7 @@ try {
     }
 
     Step 'What waits in the queue? (Trace-IpcChannel)'
-    $waitingMessages = $null #TRACE
+    $waitingMessages = Trace-IpcChannel $orders -Count 3 -Timeout 20
     if (!$PassThru) { $waitingMessages | Format-Table | Out-String -Width 80 }
 
     Step 'One worker waits for a price, and keeps the mutex meanwhile. It gets one.'

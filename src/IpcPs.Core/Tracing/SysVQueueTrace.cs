@@ -3,8 +3,9 @@ using IpcPs.Queues;
 
 namespace IpcPs.Tracing;
 
-/// <summary>The messages that come to a System V queue, as they wait in it (MSG_COPY of msgrcv(2)). The kernel announces none of them: the
-/// trace looks again and again, with pauses of 1 ms to 250 ms. What comes and goes between two looks is not seen.</summary>
+/// <summary>The messages of a System V queue, as they wait in it (MSG_COPY of msgrcv(2)): those that are there when the trace begins, and
+/// those that come. The kernel announces none of them: the trace looks again and again, with pauses of 1 ms to 250 ms. What comes and goes
+/// between two looks is not seen.</summary>
 internal sealed class SysVQueueTrace : IpcTrace
 {
     private readonly SysVQueue _queue;
@@ -18,17 +19,6 @@ internal sealed class SysVQueueTrace : IpcTrace
     public SysVQueueTrace(SysVQueue queue, bool isOwned, IpcFormat format) : base(queue.Address, format)
     {
         (_queue, _isOwned) = (queue, isOwned);
-        try
-        {
-            // What waits already has not come during the trace.
-            Look();
-            _found.Clear();
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
     }
 
     public override IpcTraceRecord? Read(in WaitOptions wait)

@@ -59,11 +59,12 @@ public sealed class TraceTests : IDisposable
     }
 
     [Fact]
-    public void A_System_V_queue_shows_what_comes_and_leaves_it_there()
+    public void A_System_V_queue_shows_what_waits_and_what_comes_and_leaves_it_there()
     {
         using var queue = TestQueue.SysV();
         queue.Send("was there before");
         using var trace = IpcTrace.Open(queue.Address, queue.Queue);
+        Assert.Equal("was there before", trace.Read(Soon)!.Preview);
         queue.Send("first", new SendOptions { Type = 2 });
         var record = trace.Read(Soon)!;
         Assert.Equal(("->", 5L, IpcFormat.Text, "first"), Describe(record));

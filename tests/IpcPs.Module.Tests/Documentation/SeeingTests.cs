@@ -38,6 +38,8 @@ public sealed class SeeingTests
         {
             From = Part(c.From),
             To = Part(c.To),
+            // Output of a job may be on its way.
+            Depth = c.Kind == "job" ? null : c.Depth,
             AddressText = c.Scheme == IpcScheme.SysVMq ? "sysvmq:id=7" : c.AddressText.Replace(_name, "shop", StringComparison.Ordinal),
         }).OrderBy(static c => c.ToString(), StringComparer.Ordinal);
         var options = new DiagramOptions { Format = DiagramFormat.Svg, Title = "A stuck pool of workers" };
@@ -53,8 +55,10 @@ public sealed class SeeingTests
         var folder = Directory.CreateTempSubdirectory("ipcps-test-").FullName;
         try
         {
-            var result = Shell.Pwsh.Run($"& '{Example}' -Name {_name} -Picture '{folder}/p.svg' 3>$null; (Get-IpcObject '*{_name}*' -All 3>$null).AddressText")
-                .Succeeded();
+            var result = Shell.Pwsh.Run($"""
+                & '{Example}' -Name {_name} -Picture '{folder}/p.svg' 3>$null
+                (Get-IpcObject '*{_name}*' -All 3>$null).AddressText
+                """).Succeeded();
             Assert.Contains("FULL", result.Output, StringComparison.Ordinal);
             Assert.Matches(@"STUCK \S+ by \w+\s*\S*", result.Output);
             Assert.Contains("2 waiting", result.Output, StringComparison.Ordinal);
