@@ -110,6 +110,7 @@ internal static unsafe partial class Libc
     public const int AF_PACKET = 17;
     public const int SOL_PACKET = 263;
     public const int PACKET_STATISTICS = 6;
+    public const int SO_ATTACH_FILTER = 26;
     public const int PACKET_IGNORE_OUTGOING = 23;
 
     /// <summary>ETH_P_ALL in network order.</summary>

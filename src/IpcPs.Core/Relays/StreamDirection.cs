@@ -169,6 +169,10 @@ internal sealed unsafe class StreamDirection : RelayDirection, IDisposable
                 case Errno.ECONNRESET when _source is StreamSocket { CarriesHandles: true }:
                     // The peer closed without receiving everything, as in a read.
                     return 0;
+                case Errno.ECONNRESET when _source is not StreamSocket:
+                    throw NoReceiver();
+                case Errno.ECONNRESET:
+                    throw Sockets.Native.SocketErrors.ReceiveFailed(_source.Address, Errno.ECONNRESET);
                 default:
                     throw IpcException.FromErrno("splice", Marshal.GetLastPInvokeError(), _source.Address.Text);
             }

@@ -33,7 +33,7 @@ internal sealed unsafe class PacketTrace : IpcTrace
         // Of a connection only what is its own; of an address and a listener, all clients.
         _client = opened is StreamSocket { PeerAddress.EndPoint: { } peer } stream
             ? (peer.Equals(_server) ? stream.LocalAddress!.EndPoint : peer) : null;
-        _socket = Capture(address);
+        _socket = Capture(address, _protocol);
     }
 
     public override IpcTraceRecord? Read(in WaitOptions wait)
@@ -78,7 +78,7 @@ internal sealed unsafe class PacketTrace : IpcTrace
         return Libc.getsockopt(_socket, Libc.SOL_PACKET, Libc.PACKET_STATISTICS, counts, &length) == 0 ? counts[1] : 0;
     }
 
-    private static SafeDescriptor Capture(IpcAddress address)
+    private static SafeDescriptor Capture(IpcAddress address, byte protocol)
     {
         // SOCK_DGRAM: without the header of the link.
         var fd = Libc.socket(Libc.AF_PACKET, (int)IpcSocketType.Datagram | Libc.SOCK_CLOEXEC, 0);
@@ -98,6 +98,7 @@ internal sealed unsafe class PacketTrace : IpcTrace
             Set(socket, Libc.SOL_PACKET, Libc.PACKET_IGNORE_OUTGOING, 1, address);
             // The kernel gives as much as it allows.
             Set(socket, Libc.SOL_SOCKET, Libc.SO_RCVBUF, KernelBuffer, address);
+            PacketFilter.Attach(socket, protocol, (ushort)address.EndPoint!.Port, address);
             var link = stackalloc byte[LinkAddressSize];
             new Span<byte>(link, LinkAddressSize).Clear();
             *(ushort*)link = Libc.AF_PACKET;
