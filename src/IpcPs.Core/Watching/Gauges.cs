@@ -41,10 +41,6 @@ internal static unsafe class Gauges
         using var queue = new SafeDescriptor(fd);
         Libc.MqAttributes attributes;
         if (Libc.mq_getattr(queue, &attributes) != 0) return Unreadable(info);
-        var text = stackalloc byte[StatusText];
-        var length = (int)Libc.pread(queue, text, StatusText, 0);
-        long? bytes = null;
-        if (length > 6 && Utf8Parser.TryParse(new ReadOnlySpan<byte>(text + 6, length - 6), out long size, out _)) bytes = size;
         return new Reading
         {
             Depth = attributes.CurrentMessages,
@@ -52,9 +48,16 @@ internal static unsafe class Gauges
             Capacity = attributes.MaxMessages,
             IsFull = attributes.CurrentMessages >= attributes.MaxMessages,
             Messages = attributes.CurrentMessages,
-            Bytes = bytes,
+            Bytes = attributes.CurrentMessages == 0 ? 0 : BytesIn(queue),
             Counts = IpcRateSource.DepthChanges,
         };
+    }
+
+    private static long? BytesIn(SafeDescriptor queue)
+    {
+        var text = stackalloc byte[StatusText];
+        var length = (int)Libc.pread(queue, text, StatusText, 0);
+        return length > 6 && Utf8Parser.TryParse(new ReadOnlySpan<byte>(text + 6, length - 6), out long bytes, out _) ? bytes : null;
     }
 
     private static Reading? SysVQueue(IpcObjectInfo info)
@@ -144,9 +147,8 @@ internal static unsafe class Gauges
         using var file = Open(info.File);
         if (file is null) return Unreadable(info);
         MutexFileRecord record;
-        if (Libc.pread(file, &record, MutexFileRecord.Size, 0) != MutexFileRecord.Size || !record.IsValid
-            || FileStatus.TryOf(file) is not { } status) return new Reading();
-        var (locker, waiters) = tables.FileLocks.TryGetValue(status.Id, out var found) ? found : default;
+        if (Libc.pread(file, &record, MutexFileRecord.Size, 0) != MutexFileRecord.Size || !record.IsValid) return new Reading();
+        var (locker, waiters) = info.Identity is FileId id && tables.FileLocks.TryGetValue(id, out var found) ? found : default;
         var died = record.ProcessId != 0 && locker is null && ProcessStat.TryRead(record.ProcessId) is not { HasEnded: false };
         var held = locker is not null || (record.ProcessId != 0 && !died);
         return new Reading
@@ -154,7 +156,7 @@ internal static unsafe class Gauges
             IsHeld = held,
             // The record is written at each acquire, so the file's time is that of the acquire. Other programs do not write it.
             HolderId = record.ProcessId != 0 ? record.ProcessId : locker,
-            HeldSince = record.ProcessId != 0 ? status.Modified : null,
+            HeldSince = record.ProcessId != 0 ? FileStatus.TryOf(file)?.Modified : null,
             HolderDied = died,
             Waiters = waiters,
         };

@@ -5,9 +5,8 @@ namespace IpcPs.Watching;
 
 /// <summary>Reads objects again and again: depth, rates, locks, and what needs attention.</summary>
 /// <remarks>Each sample reads the objects themselves, which costs some microseconds for each. Which objects exist and which processes hold
-/// them needs a look at every process, and is read again only so often that it costs at most half a percent of a core: each
-/// second or two on a usual machine. Reading changes nothing, and no peer notices it: a pipe is read through a copy of a holder's descriptor, a ring and a
-/// mutex through their files.
+/// them needs a look at every process. That is done only so often that it costs at most half a percent of a core. Reading changes nothing,
+/// and no peer notices it: a pipe is read through a copy of a holder's descriptor, a ring and a mutex through their files.
 /// Calls: mq_getattr(3), msgctl(2), semctl(2), pread(2), pidfd_getfd(2), ioctl(2) with FIONREAD, sock_diag(7); /proc/locks.</remarks>
 /// <param name="list">Lists the objects.</param>
 /// <param name="heldLongerThan">After how long a held lock is marked as stuck.</param>

@@ -23,7 +23,7 @@ internal sealed class WatchBenchmarks : IBenchmarkGroup
     // The compiler's threads have had their time in the first samples.
     private const string Watch = """
         $process = [Diagnostics.Process]::GetCurrentProcess()
-        $count = @(Watch-IpcObject -Count 5 -WarningAction Ignore).Count / 5
+        $count = @(Watch-IpcObject -Count 100 -Interval 0.1 -WarningAction Ignore).Count / 100
         if ($count -lt 500) { throw "$count objects were watched." }
         $process.Refresh(); $before = $process.TotalProcessorTime
         Watch-IpcObject -Count SECONDS -WarningAction Ignore | ForEach-Object { }
