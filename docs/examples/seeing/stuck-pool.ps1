@@ -6,7 +6,7 @@ Three workers get stuck. This script finds out where, and frees them.
 
 .DESCRIPTION
 Three processes take orders from a queue, and write a report under a mutex. One order needs a price, for which its worker asks on a named
-pipe. Nobody answers. That worker keeps the mutex, the others wait for it, and the queue fills up until the sender waits too.
+pipe. No process answers. That worker keeps the mutex, the others wait for it, and the queue fills up until the sender waits too.
 
 The script sets this up, and then does what an operator would do: it looks at the depths and locks (Watch-IpcObject), at the processes that
 wait for each other (Get-IpcConnection), and at the messages that wait (Trace-IpcChannel). Then it sends the price, and everything goes on.
@@ -75,7 +75,7 @@ try {
     $samples = Watch-IpcObject "$Name-*", $orders.AddressText -Count 1 -Interval 0.1 -HeldLongerThan 0.1
     if (!$PassThru) { $samples | Format-Table | Out-String -Width 80 }
 
-    Step 'Who waits for whom? (Get-IpcConnection)'
+    Step 'Which process waits for which? (Get-IpcConnection)'
     if ($PassThru) { $connections }
     else { $waiting | Format-Table | Out-String -Width 80 }
     if ($Picture) {
