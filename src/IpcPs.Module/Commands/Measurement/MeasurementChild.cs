@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using IpcPs.Measurement;
 using IpcPs.Mechanisms;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Pipes;
 using IpcPs.Processes;
+using IpcPs.Signals;
 
 namespace IpcPs.Module.Commands.Measurement;
 
@@ -36,8 +38,24 @@ public sealed class MeasurementChild : IDisposable
     /// <param name="address">The channel.</param>
     public static void Run(string address)
     {
-        using var control = (IpcChannel)IpcMechanisms.Open(IpcAddress.Parse(address), new OpenOptions { Access = IpcAccess.ReadWrite });
+        var far = IpcAddress.Parse(address);
+        EndWith(far.ProcessId);
+        using var control = (IpcChannel)IpcMechanisms.Open(far, new OpenOptions { Access = IpcAccess.ReadWrite });
         LoadPeer.Run(control);
+    }
+
+    /// <summary>Ends this process with its parent. Where it waits for the peer of a named pipe, it would not notice otherwise.</summary>
+    private static void EndWith(int parent)
+    {
+        var target = SignalTarget.Open(parent);
+        if (!target.IsHeld) return;
+        var watch = new Thread(() =>
+        {
+            target.WaitForEnd(default);
+            Process.GetCurrentProcess().Kill();
+        });
+        watch.IsBackground = true;
+        watch.Start();
     }
 
     /// <summary>Ends it at once: it has nothing to save.</summary>
