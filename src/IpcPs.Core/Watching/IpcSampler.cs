@@ -10,7 +10,7 @@ namespace IpcPs.Watching;
 /// Calls: mq_getattr(3), msgctl(2), semctl(2), pread(2), pidfd_getfd(2), ioctl(2) with FIONREAD, sock_diag(7); /proc/locks.</remarks>
 /// <param name="list">Lists the objects.</param>
 /// <param name="heldLongerThan">After how long a held lock is marked as stuck.</param>
-public sealed class IpcSampler(Func<IEnumerable<IpcObjectInfo>> list, TimeSpan heldLongerThan) : IDisposable
+public sealed class IpcSampler(Func<IEnumerable<IpcObjectInfo>> list, TimeSpan heldLongerThan)
 {
     // A listing that took some time is not repeated for two hundred times that.
     private const int ListingShare = 200;
@@ -50,9 +50,6 @@ public sealed class IpcSampler(Func<IEnumerable<IpcObjectInfo>> list, TimeSpan h
         }
         return samples;
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _sockets.Dispose();
 
     private void List()
     {

@@ -1,20 +1,19 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Text;
 using IpcPs.Inventory;
+using IpcPs.Sockets.Loopback;
 
 namespace IpcPs.Watching;
 
 /// <summary>Reads sockets. The kernel counts the bytes of a TCP connection (tcp_info). The bytes of a listener are those of all connections
 /// to its port.</summary>
-internal sealed class SocketGauge : IDisposable
+internal sealed class SocketGauge
 {
     // struct tcp_info: tcpi_bytes_acked and tcpi_bytes_received.
     private const int Acknowledged = 120;
     private const int Received = 128;
     private const byte Listening = 10;
 
-    private readonly SafeDescriptor? _netlink = DiagDump.Open();
     private readonly Dictionary<string, Reading> _unix = new(StringComparer.Ordinal);
     private readonly Dictionary<(IPEndPoint Local, IPEndPoint? Remote), Reading> _tcp = [];
     private readonly Dictionary<(IPEndPoint Local, IPEndPoint? Remote), Reading> _udp = [];
@@ -32,32 +31,29 @@ internal sealed class SocketGauge : IDisposable
     /// <returns>Null if it is gone.</returns>
     public Reading? Read(IpcObjectInfo info)
     {
-        if (_netlink is null) return new Reading { Depth = info.Depth };
         if (info.Address.Scheme == IpcScheme.Unix)
         {
             if (!_hasUnix) _hasUnix = ReadUnix();
             // The file of a socket that was left behind has no socket.
-            return _unix.TryGetValue(info.Address.Text, out var reading) ? reading : info.IsStale || !_hasUnix ? new Reading() : null;
+            return _unix.TryGetValue(info.Address.Text, out var reading) ? reading
+                : !_hasUnix ? new Reading { Depth = info.Depth } : info.IsStale ? new Reading() : null;
         }
         var isTcp = info.Address.Scheme == IpcScheme.Tcp;
         if (isTcp && !_hasTcp) _hasTcp = ReadTcp();
         if (!isTcp && !_hasUdp) _hasUdp = ReadUdp();
         return info.Address.EndPoint is { } local && (isTcp ? _tcp : _udp).TryGetValue((local, info.Remote), out var socket) ? socket
-            : (isTcp ? _hasTcp : _hasUdp) ? null : new Reading();
+            : (isTcp ? _hasTcp : _hasUdp) ? null : new Reading { Depth = info.Depth };
     }
-
-    public void Dispose() => _netlink?.Dispose();
 
     private bool ReadUnix()
     {
         _unix.Clear();
-        return DiagDump.Unix(_netlink!, (message, attributes) =>
+        return DiagDump.Unix((message, attributes) =>
         {
-            var name = DiagDump.Attribute(attributes, DiagDump.UnixName);
-            var queue = DiagDump.Attribute(attributes, DiagDump.UnixQueue);
+            var name = SockDiag.Attribute(attributes, DiagDump.UnixName);
+            var queue = SockDiag.Attribute(attributes, DiagDump.UnixQueue);
             if (name.IsEmpty || queue.Length < 8) return;
-            var text = name[0] == 0 ? "@" + Encoding.UTF8.GetString(name[1..]) : Encoding.UTF8.GetString(name.TrimEnd((byte)0));
-            if (SocketAddressParser.TryOfKernelName(text, (IpcSocketType)message[1]) is not { } address) return;
+            if (SocketAddressParser.TryOfKernelName(UnixSocketTable.NameOf(name), (IpcSocketType)message[1]) is not { } address) return;
             var isListening = message[2] == Listening;
             // An accepted connection has the name of its listener.
             if (!isListening && _unix.ContainsKey(address.Text)) return;
@@ -72,14 +68,14 @@ internal sealed class SocketGauge : IDisposable
         return Each(Libc.IPPROTO_UDP, (message, attributes) =>
         {
             var (local, remote, used, _) = Parse(message);
-            var memory = DiagDump.Attribute(attributes, DiagDump.Memory);
+            var memory = SockDiag.Attribute(attributes, DiagDump.Memory);
             // struct sk_meminfo: what is received, and the limit, SO_RCVBUF.
             _udp[(local, remote)] = Queue(used, memory.Length < 8 ? null : BitConverter.ToUInt32(memory[4..]));
         });
     }
 
-    private bool Each(int protocol, DiagDump.Visit visit) =>
-        DiagDump.Inet(_netlink!, Libc.AF_INET, protocol, visit) | DiagDump.Inet(_netlink!, Libc.AF_INET6, protocol, visit);
+    private static bool Each(int protocol, DiagDump.Visit visit) =>
+        DiagDump.Inet(Libc.AF_INET, protocol, visit) | DiagDump.Inet(Libc.AF_INET6, protocol, visit);
 
     private bool ReadTcp()
     {
@@ -91,7 +87,7 @@ internal sealed class SocketGauge : IDisposable
             var (local, remote, used, most) = Parse(message);
             if (message[1] == Listening) listeners.Add((local, Backlog(used, most)));
             if (remote is null) return;
-            var info = DiagDump.Attribute(attributes, DiagDump.TcpInfo);
+            var info = SockDiag.Attribute(attributes, DiagDump.TcpInfo);
             long? bytes = info.Length < Received + 8 ? null
                 : BitConverter.ToInt64(info[Acknowledged..]) + BitConverter.ToInt64(info[Received..]);
             if (bytes is { } count) now[(local, remote)] = count;

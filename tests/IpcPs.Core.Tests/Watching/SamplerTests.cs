@@ -58,7 +58,7 @@ public sealed class SamplerTests
         try
         {
             using var peer = Peer.StartC(Sender, "/" + _name);
-            using var sampler = Sampler(IpcScheme.Mq);
+            var sampler = Sampler(IpcScheme.Mq);
             var first = One(sampler);
             Assert.Equal((0, 4, IpcDepthUnit.Messages, IpcRateSource.None), (first.Depth, first.Capacity, first.Unit, first.RateSource));
             Assert.Null(first.MessagesPerSecond);
@@ -88,7 +88,7 @@ public sealed class SamplerTests
         using var queue = SysVQueue.Create();
         try
         {
-            using var sampler = Sampler(IpcScheme.SysVMq, queue.Address);
+            var sampler = Sampler(IpcScheme.SysVMq, queue.Address);
             var size = (int)(queue.MaxBytes / 3) + 1;
             queue.Send(new byte[size]);
             Assert.Equal((1, IpcSampleMarks.None), (One(sampler).Depth, One(sampler).Marks));
@@ -108,7 +108,7 @@ public sealed class SamplerTests
     public void A_ring_s_positions_are_exact(RingDelivery delivery)
     {
         using var ring = MessageRing.Create(IpcAddress.Parse("ring:/" + _name), new RingOptions { Delivery = delivery, Capacity = 65536 });
-        using var sampler = Sampler(IpcScheme.Ring);
+        var sampler = Sampler(IpcScheme.Ring);
         One(sampler);
         for (var i = 0; i < 10; i++) ring.Send(new byte[100]);
         var sample = One(sampler);
@@ -128,7 +128,7 @@ public sealed class SamplerTests
                 "import os, sys; f = os.open(sys.argv[1], os.O_RDWR); os.write(f, b'x' * 65536); print('ok', flush=True); sys.stdin.read()",
                 address.Path!);
             Assert.Equal("ok", peer.ReadLine());
-            using var sampler = Sampler(IpcScheme.Fifo);
+            var sampler = Sampler(IpcScheme.Fifo);
             var sample = One(sampler);
             Assert.Equal((65536, 65536, IpcDepthUnit.Bytes), (sample.Depth, sample.Capacity, sample.Unit));
             Assert.Equal(IpcSampleMarks.Full, sample.Marks);
@@ -147,7 +147,7 @@ public sealed class SamplerTests
         IpcMutex.Create(address).Dispose();
         try
         {
-            using var sampler = Sampler(IpcScheme.Mutex);
+            var sampler = Sampler(IpcScheme.Mutex);
             Assert.Equal((null, null, IpcSampleMarks.None), (One(sampler).HeldBy, One(sampler).HeldFor, Urgent(One(sampler))));
             // Another program, which does not write its id: the kernel's table of locks has it.
             using (var other = Peer.StartPython(Holder, address.Path!, "no"))
@@ -182,7 +182,7 @@ public sealed class SamplerTests
         using var semaphore = PosixSemaphore.Create(address, 0);
         try
         {
-            using var sampler = Sampler(IpcScheme.Sem);
+            var sampler = Sampler(IpcScheme.Sem);
             Assert.Equal(IpcSampleMarks.None, Urgent(One(sampler)));
             using var peer = Peer.StartC(Waiter, "/" + _name);
             Assert.Equal("waits", peer.ReadLine());
@@ -213,7 +213,7 @@ public sealed class SamplerTests
                 print('read', flush=True)
             """.Replace("for line", "print(listener.getsockname()[1], flush=True)\nfor line", StringComparison.Ordinal));
         var address = IpcAddress.Parse("tcp:127.0.0.1:" + server.ReadLine());
-        using var sampler = Sampler(IpcScheme.Tcp, address);
+        var sampler = Sampler(IpcScheme.Tcp, address);
         Assert.Equal((0, 7, IpcDepthUnit.Connections), (One(sampler).Depth, One(sampler).Capacity, One(sampler).Unit));
         server.Input.WriteLine();
         Assert.Equal("read", server.ReadLine());

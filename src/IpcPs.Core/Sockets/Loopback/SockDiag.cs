@@ -68,6 +68,19 @@ internal static unsafe class SockDiag
         }
     }
 
+    /// <summary>The value of an attribute (struct nlattr); empty where it is missing.</summary>
+    public static ReadOnlySpan<byte> Attribute(ReadOnlySpan<byte> attributes, int type)
+    {
+        while (attributes.Length >= 4)
+        {
+            var length = BitConverter.ToUInt16(attributes);
+            if (length < 4 || length > attributes.Length) break;
+            if (BitConverter.ToUInt16(attributes[2..]) == type) return attributes[4..length];
+            attributes = attributes[Math.Min((length + 3) & ~3, attributes.Length)..];
+        }
+        return default;
+    }
+
     private static void Exchange(int protocol, int family, bool dump, IPEndPoint from, IPEndPoint to, List<SocketTableEntry> found)
     {
         Span<byte> body = stackalloc byte[LargestRequest];

@@ -27,32 +27,24 @@ internal static class UnixSocketTable
 
     private static UnixSocket Parse(ReadOnlySpan<byte> answer)
     {
-        var socket = new UnixSocket(BitConverter.ToUInt32(answer[4..]), (IpcSocketType)answer[1]);
         var rest = answer[AnswerSize..];
-        while (rest.Length >= 4)
+        return new UnixSocket(BitConverter.ToUInt32(answer[4..]), (IpcSocketType)answer[1])
         {
-            var length = BitConverter.ToUInt16(rest);
-            if (length < 4 || length > rest.Length) break;
-            var value = rest[4..length];
-            socket = BitConverter.ToUInt16(rest[2..]) switch
-            {
-                0 => socket with { Name = NameOf(value) },
-                2 when value.Length >= 4 => socket with { Peer = BitConverter.ToUInt32(value) },
-                3 => socket with { Waiting = Numbers(value) },
-                4 when value.Length >= 4 => socket with { Unread = BitConverter.ToUInt32(value) },
-                _ => socket,
-            };
-            rest = rest[Math.Min((length + 3) & ~3, rest.Length)..];
-        }
-        return socket;
+            Name = NameOf(SockDiag.Attribute(rest, 0)),
+            Peer = Number(SockDiag.Attribute(rest, 2)),
+            Waiting = Numbers(SockDiag.Attribute(rest, 3)),
+            Unread = Number(SockDiag.Attribute(rest, 4)),
+        };
     }
 
-    // In the form of /proc/net/unix: an abstract name begins with a NUL, which that shows as '@'.
-    private static string NameOf(ReadOnlySpan<byte> name)
+    /// <summary>A socket's name in the form of /proc/net/unix: an abstract name begins with a NUL, which that shows as '@'.</summary>
+    public static string NameOf(ReadOnlySpan<byte> name)
     {
         if (name.IsEmpty) return "";
         return name[0] == 0 ? "@" + Encoding.UTF8.GetString(name[1..]) : Encoding.UTF8.GetString(name.TrimEnd((byte)0));
     }
+
+    private static uint Number(ReadOnlySpan<byte> value) => value.Length >= 4 ? BitConverter.ToUInt32(value) : 0;
 
     private static uint[] Numbers(ReadOnlySpan<byte> value)
     {

@@ -45,7 +45,7 @@ public sealed class WatchIpcObjectCommand : InventoryCommand
         if (Interval.Value < Shortest) throw IpcException.Argument($"-Interval must be at least {Shortest.TotalSeconds} s.");
         // No process was piped: that is not every process.
         if (MyInvocation.ExpectingInput && _ids.Count == 0) return;
-        using var sampler = new IpcSampler(List, HeldLongerThan.Value);
+        var sampler = new IpcSampler(List, HeldLongerThan.Value);
         // What can't be seen is said before the screen is drawn, and the first rates need a sample before them.
         var first = sampler.Sample();
         if (Count is null && IsDrawn()) DrawAll(sampler, first);
