@@ -30,6 +30,8 @@ Describe 'Traces' {
             Start-Sleep 0.3
             'one', @{ two = 2 } | Send-IpcMessage $args[1]
         } -ArgumentList (Get-Module IpcPs).Path, $queue
+        Trace-IpcChannel $queue -Path $file -WhatIf
+        Test-Path $file | Should -BeFalse
         Trace-IpcChannel $queue -Path $file -Count 2 -Timeout 60 | Should -BeNullOrEmpty
         Receive-Job $sender -Wait
         $lines = Get-Content $file | ConvertFrom-Json

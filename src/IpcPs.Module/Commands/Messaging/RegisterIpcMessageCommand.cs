@@ -8,26 +8,13 @@ namespace IpcPs.Module.Commands.Messaging;
 /// <summary><c>Register-IpcMessage</c>: creates a PowerShell event for each received message.</summary>
 [Cmdlet(VerbsLifecycle.Register, "IpcMessage")]
 [OutputType(typeof(PSEventJob))]
-public sealed class RegisterIpcMessageCommand : IpcCmdlet
+public sealed class RegisterIpcMessageCommand : EventCommand
 {
     /// <summary>The channels to receive from, their addresses, or IpcJobs.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [IpcTargetTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget[] Channel { get; set; } = null!;
-
-    /// <summary>The script block to run for each message; without one the events wait for Get-Event and Wait-Event.</summary>
-    [Parameter(Position = 1)]
-    public ScriptBlock? Action { get; set; }
-
-    /// <summary>The subscription's name; IpcMessage.ADDRESS by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? SourceIdentifier { get; set; }
-
-    /// <summary>The MessageData of each event.</summary>
-    [Parameter]
-    public PSObject? MessageData { get; set; }
 
     /// <summary>The format of the messages; see Receive-IpcMessage.</summary>
     [Parameter]
@@ -59,8 +46,7 @@ public sealed class RegisterIpcMessageCommand : IpcCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>
     {
-        var identifier = SourceIdentifier ?? Events.FreeIdentifier("IpcMessage." + Channel[0]);
-        Events.RequireFree(identifier);
+        var identifier = Identifier($"IpcMessage.{Channel[0]}");
         var options = new MessageEventOptions(
             new ReceiveOptions { Format = Format, Delimiter = Delimiter, Type = Type, ExceptType = ExceptType },
             MessageData, Action is not null, MaxPending, MaxTriggerCount);
@@ -68,8 +54,7 @@ public sealed class RegisterIpcMessageCommand : IpcCmdlet
         try
         {
             var source = new MessageEventSource(Events, identifier, receiving, options);
-            var action = EventActions.Guarded(Action, "$Sender.MarkHandled()");
-            var subscriber = Events.SubscribeEvent(source, nameof(MessageEventSource.Received), identifier, MessageData, action,
+            var subscriber = Events.SubscribeEvent(source, nameof(MessageEventSource.Received), identifier, MessageData, GuardedAction("$Sender.MarkHandled()"),
                 supportEvent: false, forwardEvent: false);
             source.Start(Runspace.DefaultRunspace, subscriber);
             if (Action is not null) WriteObject(subscriber.Action);

@@ -8,26 +8,13 @@ namespace IpcPs.Module.Commands.Signals;
 /// <summary><c>Register-IpcSignal</c>: creates a PowerShell event for each received signal.</summary>
 [Cmdlet(VerbsLifecycle.Register, "IpcSignal")]
 [OutputType(typeof(PSEventJob))]
-public sealed class RegisterIpcSignalCommand : IpcCmdlet
+public sealed class RegisterIpcSignalCommand : EventCommand
 {
     /// <summary>The signals. Those of one call share a subscription.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [SignalTransformation]
     [ArgumentCompleter(typeof(SignalCompleter))]
     public Signal[] Signal { get; set; } = null!;
-
-    /// <summary>The script block to run for each signal; without one the events wait for Get-Event and Wait-Event.</summary>
-    [Parameter(Position = 1)]
-    public ScriptBlock? Action { get; set; }
-
-    /// <summary>The subscription's name; IpcSignal.NAME by default.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? SourceIdentifier { get; set; }
-
-    /// <summary>The MessageData of each event.</summary>
-    [Parameter]
-    public PSObject? MessageData { get; set; }
 
     /// <summary>Ends the subscription after this many events; 0 for never.</summary>
     [Parameter]
@@ -42,14 +29,13 @@ public sealed class RegisterIpcSignalCommand : IpcCmdlet
     protected override void ProcessRecord() => Try(() =>
     {
         var session = SessionSignals.Current;
-        var identifier = SourceIdentifier ?? Events.FreeIdentifier("IpcSignal." + string.Join('.', Signal.Select(static s => s.Name)));
-        Events.RequireFree(identifier);
+        var identifier = Identifier("IpcSignal." + string.Join('.', Signal.Select(static s => s.Name)));
         var runsDefault = Default.IsPresent;
         var source = new SignalEventSource(Events, identifier, MessageData, runsDefault && Action is null);
         try
         {
             source.Begin(Signal);
-            var action = EventActions.Guarded(Action, runsDefault ? "$Sender.RunDefault($EventArgs)" : "");
+            var action = GuardedAction(runsDefault ? "$Sender.RunDefault($EventArgs)" : "");
             var subscriber = Events.SubscribeEvent(
                 source, nameof(SignalEventSource.Received), identifier, MessageData, action,
                 supportEvent: false, forwardEvent: false, MaxTriggerCount);

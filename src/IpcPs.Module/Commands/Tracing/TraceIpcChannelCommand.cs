@@ -6,7 +6,7 @@ using IpcPs.Tracing;
 namespace IpcPs.Module.Commands.Tracing;
 
 /// <summary><c>Trace-IpcChannel</c>: shows the messages that pass on a channel, without taking them away from their receiver.</summary>
-[Cmdlet(VerbsDiagnostic.Trace, "IpcChannel")]
+[Cmdlet(VerbsDiagnostic.Trace, "IpcChannel", SupportsShouldProcess = true)]
 [OutputType(typeof(IpcTraceRecord))]
 public sealed class TraceIpcChannelCommand : IpcCmdlet
 {
@@ -40,6 +40,8 @@ public sealed class TraceIpcChannelCommand : IpcCmdlet
     protected override void ProcessRecord() => Try(() =>
     {
         if (Count < 1) throw IpcException.Argument($"-Count must be 1 or more, and is {Count}.");
+        // Only a file is changed, never the channel.
+        if (Path is not null && !ShouldProcess(Path, "Append a line for each message")) return;
         using var trace = IpcTrace.Open(Channel.Address, Channel.Object, Format, WaitFrom(Timeout));
         try
         {
