@@ -76,7 +76,8 @@ public sealed class RegisterMessageTests : IDisposable
             4 | Send-IpcMessage $q
             Receive-IpcMessage $q -Timeout 60
             Register-IpcMessage $q -SourceIdentifier four
-            Remove-IpcObject $q -Confirm:$false
+            # By its address: the session's own object would also be closed.
+            Remove-IpcObject $q.AddressText -Confirm:$false
             $e = Wait-Event four -Timeout 60
             $e.SourceEventArgs.IsEnd; $e.SourceEventArgs.Exception.Message
             """, _name).NoErrors().Values;
