@@ -44,7 +44,8 @@ public sealed class TransportRelay : IDisposable
     public void Dispose()
     {
         _ending.Cancel();
-        _thread.Join();
+        // Also called where it reports its end.
+        if (Thread.CurrentThread != _thread) _thread.Join();
         _ending.Dispose();
         _released.Dispose();
     }

@@ -85,7 +85,7 @@ public sealed class BroadcastTransportTests : IDisposable
         using var input = factory.Create();
         using var reader = input.OpenOwnReader(_limit.Token);
         using var opened = new ManualResetEventSlim();
-        var ended = new TaskCompletionSource<IpcException?>();
+        var ended = new TaskCompletionSource<IpcException?>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var relay = new TransportRelay(Ring, broadcast.ReaderConnectionString, factory, input.WriterConnectionString, opened.Set,
             e => ended.SetResult(e), _limit.Token);
         opened.Wait(_limit.Token);

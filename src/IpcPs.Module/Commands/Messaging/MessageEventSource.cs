@@ -17,6 +17,7 @@ public sealed class MessageEventSource : IDisposable
     private readonly string _identifier;
     private readonly MessageEventOptions _options;
     private readonly ReceiveSource _source;
+    private Guid _session;
     private Thread? _thread;
     private long _generated;
     private long _handled;
@@ -82,6 +83,7 @@ public sealed class MessageEventSource : IDisposable
 
     internal void Start(Runspace runspace, PSEventSubscriber subscriber)
     {
+        _session = runspace.InstanceId;
         lock (Sessions)
         {
             if (!Sessions.TryGetValue(runspace.InstanceId, out var all))
@@ -130,6 +132,10 @@ public sealed class MessageEventSource : IDisposable
         finally
         {
             _source.Dispose();
+            lock (Sessions)
+            {
+                if (Sessions.TryGetValue(_session, out var all)) all.Remove(this);
+            }
         }
         if (!_ended.IsCancellationRequested && MayReceive) Generate(IpcMessage.EndOf(last, failure));
         Unsubscribe(subscriber);
