@@ -41,7 +41,9 @@ Describe 'Watch-IpcObject' {
             $start = [Diagnostics.ProcessStartInfo]::new('script')
             $command = "Import-Module '$manifest'; `$x = Watch-IpcObject $name -Interval 0.05; ""after [`$(`$x.Count)]"""
             $pwsh = if ($dotnet -like '*dotnet') { "$dotnet $PSHOME/pwsh.dll" } else { $dotnet }
-            '-qec', "stty rows 24 cols 80; $pwsh -NoProfile -Command '$($command -replace "'", "'\''")'; stty -a", '/dev/null' |
+            # A program that a shell starts in the background inherits that Ctrl+C is ignored, and so do its children.
+            $watch = "env --default-signal=INT $pwsh -NoProfile -Command '$($command -replace "'", "'\''")'"
+            '-qec', "stty rows 24 cols 80; $watch; stty -a", '/dev/null' |
                 ForEach-Object { $start.ArgumentList.Add($_) }
             $start.RedirectStandardInput = $start.RedirectStandardOutput = $true
             $process = [Diagnostics.Process]::Start($start)
@@ -55,7 +57,9 @@ Describe 'Watch-IpcObject' {
                 }
                 $process.StandardInput.Write($key)
                 $process.StandardInput.Flush()
-                $rest = $process.StandardOutput.ReadToEnd()
+                $reading = $process.StandardOutput.ReadToEndAsync()
+                $reading.Wait(60000) | Should -BeTrue
+                $rest = $reading.Result
                 "$text" | Should -BeLike "*`e[[]?1049h`e[[]?25l*"
                 "$text" | Should -Match "mq:/$name +████████ +2/2 .*FULL"
                 $rest | Should -BeLike "*`e[[]?25h`e[[]?1049l*"

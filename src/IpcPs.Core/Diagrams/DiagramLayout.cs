@@ -123,7 +123,7 @@ internal sealed class DiagramLayout
             var at = isAtStart ? 0 : points.Count - 1;
             var tip = points[at];
             arrow = isVertical ? (tip.Y, tip.X, !isAtStart) : (tip.X, tip.Y, !isAtStart);
-            points[at] = (tip.X + (isAtStart ? ArrowLength : -ArrowLength), tip.Y);
+            points[at] = (isAtStart ? tip.X + ArrowLength : tip.X - ArrowLength, tip.Y);
         }
         return new DiagramLine(arc.Link, [.. points.Select(p => isVertical ? (p.Y, p.X) : p)], arrow);
     }

@@ -25,19 +25,19 @@ public sealed class SeeingTests
         var holder = Assert.Single(mutex.Select(static c => c.To.ProcessId).Distinct());
         var queue = Assert.Single(waits, static c => c.Scheme == IpcScheme.SysVMq);
         Assert.Equal(25, queue.Depth);
-        // Which worker has which part is chance.
+        // Which worker has which part is chance, and also which one has received last.
         var parts = new Dictionary<int, ConnectedProcess>
         {
             [holder] = new(1001, "pwsh", "worker2"),
-            [mutex.Find(c => c.From.ProcessId != queue.To.ProcessId)!.From.ProcessId] = new(1002, "pwsh", "worker1"),
-            [queue.To.ProcessId] = new(1003, "pwsh", "worker3"),
+            [mutex[0].From.ProcessId] = new(1002, "pwsh", "worker1"),
+            [mutex[1].From.ProcessId] = new(1003, "pwsh", "worker3"),
             [queue.From.ProcessId] = new(1004, "pwsh", "sender"),
         };
         ConnectedProcess Part(ConnectedProcess one) => parts.GetValueOrDefault(one.ProcessId) ?? new(1000, "pwsh");
         var drawn = connections.Select(c => c with
         {
             From = Part(c.From),
-            To = Part(c.To),
+            To = c.Scheme == IpcScheme.SysVMq ? parts[mutex[1].From.ProcessId] : Part(c.To),
             // Output of a job may be on its way.
             Depth = c.Kind == "job" ? null : c.Depth,
             AddressText = c.Scheme == IpcScheme.SysVMq ? "sysvmq:id=7" : c.AddressText.Replace(_name, "shop", StringComparison.Ordinal),

@@ -54,8 +54,8 @@ public sealed class RegisterIpcMessageCommand : EventCommand
         try
         {
             var source = new MessageEventSource(Events, identifier, receiving, options);
-            var subscriber = Events.SubscribeEvent(source, nameof(MessageEventSource.Received), identifier, MessageData, GuardedAction("$Sender.MarkHandled()"),
-                supportEvent: false, forwardEvent: false);
+            var subscriber = Events.SubscribeEvent(source, nameof(MessageEventSource.Received), identifier, MessageData,
+                GuardedAction("$Sender.MarkHandled()"), supportEvent: false, forwardEvent: false);
             source.Start(Runspace.DefaultRunspace, subscriber);
             if (Action is not null) WriteObject(subscriber.Action);
         }
