@@ -253,9 +253,15 @@ public sealed partial class MessageRing : MessageChannel, IIpcPermissions
 
     private ReadyState Ready()
     {
-        Enter(ReceiveLock!, default, "a receive on another thread", IpcErrors.Empty);
+        if (!ReceiveLock!.Enter(Deadline.Immediate))
+        {
+            // Another thread receives, perhaps for long. A wait must not wait for that.
+            using var hold = Hold();
+            return _participant.IsReader && _reader.SeesMessage() ? ReadyState.Message : ReadyState.None;
+        }
         try
         {
+            ThrowIfClosed();
             if (!_participant.IsReader) AttachReader(default);
             return _reader.HasMessage() ? ReadyState.Message : !WaitsForPeers && _reader.HasEnded() ? ReadyState.Ended : ReadyState.None;
         }

@@ -120,6 +120,30 @@ public sealed class ReadinessTests : IDisposable
         Assert.False(((IpcChannel)subject.Object).Receive(new MessageBuffer()));
     }
 
+    [Theory]
+    [InlineData("ring")]
+    [InlineData("unix")]
+    [InlineData("listener")]
+    [InlineData("mq")]
+    public async Task A_watch_does_not_wait_for_a_thread_that_receives(string kind)
+    {
+        var subject = Create(kind);
+        var channel = (IpcChannel)subject.Object;
+        using var ending = new CancellationTokenSource();
+        var receiving = Task.Factory.StartNew(
+            () => Assert.ThrowsAny<OperationCanceledException>(() => channel.Receive(new MessageBuffer(), default, ending.Token)),
+            TaskCreationOptions.LongRunning);
+        using var watch = channel.CreateWatch();
+        using var limit = new CancellationTokenSource();
+        var waiting = Task.Run(() => ReadinessWaiter.UntilAny([watch], out _, limit.Token));
+        // Long enough for both to wait: what is tested is that the second one ends.
+        await Task.Delay(50);
+        await limit.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await ending.CancelAsync();
+        await receiving;
+    }
+
     [Fact]
     public void Messages_that_were_read_with_an_earlier_one_are_ready()
     {
