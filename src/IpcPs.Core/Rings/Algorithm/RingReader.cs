@@ -74,7 +74,8 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
 
     /// <summary>Whether there is a message, while another thread receives.</summary>
     public readonly bool SeesMessage() =>
-        _memory.ReadLong(RingLayout.Tail) != (delivery == RingDelivery.Queue ? _memory.ReadLong(RingLayout.Head) : Volatile.Read(in _cursor));
+        _memory.ReadLong(RingLayout.Tail)
+        != (delivery == RingDelivery.Queue ? _memory.ReadLong(RingLayout.Head) : Volatile.Read(in _cursor));
 
     /// <summary>Releases a broadcast's slot, so that writers do not wait for this reader.</summary>
     public void Detach()
