@@ -41,8 +41,7 @@ Describe 'Watch-IpcObject' {
             $start = [Diagnostics.ProcessStartInfo]::new('script')
             $command = "Import-Module '$manifest'; `$x = Watch-IpcObject $name -Interval 0.05; ""after [`$(`$x.Count)]"""
             $pwsh = if ($dotnet -like '*dotnet') { "$dotnet $PSHOME/pwsh.dll" } else { $dotnet }
-            # A program that a shell starts in the background inherits that Ctrl+C is ignored, and so do its children.
-            $watch = "env --default-signal=INT $pwsh -NoProfile -Command '$($command -replace "'", "'\''")'"
+            $watch = "$pwsh -NoProfile -Command '$($command -replace "'", "'\''")'"
             '-qec', "stty rows 24 cols 80; $watch; stty -a", '/dev/null' |
                 ForEach-Object { $start.ArgumentList.Add($_) }
             $start.RedirectStandardInput = $start.RedirectStandardOutput = $true

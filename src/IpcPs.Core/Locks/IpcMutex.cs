@@ -181,7 +181,7 @@ public sealed unsafe class IpcMutex : IpcLock
     }
 
     /// <inheritdoc/>
-    /// <remarks>Calls: flock(2) with a shared lock, which is held for about a microsecond.</remarks>
+    /// <remarks>Calls: flock(2) with a shared lock, which is held for a moment.</remarks>
     public override ReadinessWatch CreateWatch(in ReadinessOptions options = default)
     {
         ThrowIfClosed();
@@ -256,7 +256,7 @@ public sealed unsafe class IpcMutex : IpcLock
     }
 
     /// <summary>Tries again, a few times, where no process is recorded as the holder: a <see cref="MutexWatch"/> holds the file for a
-    /// microsecond.</summary>
+    /// moment.</summary>
     private bool TryPastWatches(ref Attempt attempt)
     {
         for (var tries = 0; tries < 50 && ReadRecord().ProcessId == 0; tries++)

@@ -26,7 +26,7 @@ internal sealed class SysVSemaphoreWatch(SysVSemaphoreSet set, int index, int co
 }
 
 /// <summary>The watch of a mutex.</summary>
-/// <remarks>flock(2) has no call that only looks. So this acquires a shared lock, for about a microsecond, through an open file description
+/// <remarks>flock(2) has no call that only looks. So this acquires a shared lock, for a moment, through an open file description
 /// of its own: several watches do not disturb each other, and the kernel releases it if the process is killed meanwhile.</remarks>
 internal sealed class MutexWatch(IpcMutex mutex) : BlockingWatch(mutex.Address.Text, mutex.Closing)
 {

@@ -139,7 +139,7 @@ public sealed class ReadinessTests : IDisposable
         // Long enough for both to wait: what is tested is that the second one ends.
         await Task.Delay(50);
         await limit.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.WaitAsync(TimeSpan.FromMinutes(1)));
         await ending.CancelAsync();
         await receiving;
     }

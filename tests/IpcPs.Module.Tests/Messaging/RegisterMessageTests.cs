@@ -99,6 +99,24 @@ public sealed class RegisterMessageTests : IDisposable
         Assert.Equal(["IpcFormatMismatch", null, null, 5L], values.Select(static v => v is int i ? (long)i : v));
     }
 
+    [Fact]
+    public void Bytes_that_are_no_message_are_one_event_and_the_next_message_comes()
+    {
+        var values = _session.Run("""
+            $pipe = New-IpcPipe
+            Register-IpcMessage $pipe.Reader -SourceIdentifier pipe -Format Object
+            'no object' | Send-IpcMessage $pipe.Writer -Format Text
+            5 | Send-IpcMessage $pipe.Writer -Close
+            1..3 | ForEach-Object {
+                $e = Wait-Event pipe -Timeout 60
+                "$($e.SourceEventArgs.Exception.Id.Name) $($e.SourceEventArgs.Body) $($e.SourceEventArgs.IsEnd)"
+                $e | Remove-Event
+            }
+            Close-IpcObject $pipe
+            """).NoErrors().Values;
+        Assert.Equal(["IpcFormatMismatch  False", " 5 False", "  True"], values);
+    }
+
     [Theory]
     [InlineData("Register-IpcMessage $q -SourceIdentifier x; Register-IpcMessage $q -SourceIdentifier x", "IpcAlreadyExists",
         ErrorCategory.ResourceExists, "There is an event subscription 'x' already.")]

@@ -64,7 +64,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         }
     }
 
-    /// <summary>Whether a receive would not block.</summary>
+    /// <summary>Whether there is a message.</summary>
     public bool HasMessage()
     {
         _knownTail = _memory.ReadLong(RingLayout.Tail);

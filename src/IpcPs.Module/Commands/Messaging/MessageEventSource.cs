@@ -115,10 +115,17 @@ public sealed class MessageEventSource : IDisposable
             while (MayReceive)
             {
                 WaitUntilFewPend();
-                var channel = _source.Receive(message, _options.Receive, _ended);
-                if (channel is null) break;
-                last = channel;
-                Generate(Decode(decoder, message, channel));
+                try
+                {
+                    if (_source.Receive(message, _options.Receive, _ended) is not { } channel) break;
+                    last = channel;
+                    if (Decode(decoder, message, channel) is { } received) Generate(received);
+                }
+                catch (IpcException e) when (e.IsOfOneMessage)
+                {
+                    // The messages after one that cannot be received are received all the same.
+                    Generate(new IpcMessage(new MessageBuffer(), null, last) { Exception = e });
+                }
             }
         }
         catch (OperationCanceledException)
@@ -155,7 +162,8 @@ public sealed class MessageEventSource : IDisposable
         }
     }
 
-    private IpcMessage Decode(MessageDecoder decoder, MessageBuffer message, IpcChannel channel)
+    /// <returns>Null if a listener rejected the message with its client.</returns>
+    private IpcMessage? Decode(MessageDecoder decoder, MessageBuffer message, IpcChannel channel)
     {
         try
         {
@@ -170,6 +178,7 @@ public sealed class MessageEventSource : IDisposable
         }
         catch (IpcException e)
         {
+            if (channel.TryReject(message, e)) return null;
             return new IpcMessage(message, null, channel, _options.Receive.Format, _options.Receive.Delimiter) { Exception = e };
         }
         finally
