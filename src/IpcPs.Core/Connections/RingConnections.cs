@@ -37,7 +37,7 @@ internal static class RingConnections
             if (writers.Count == 0 || readers.Count == 0) continue;
             var text = string.Create(CultureInfo.InvariantCulture, $"ring:[{first.File!.Value.Inode}]");
             var kind = ConnectionScan.Through("message ring", IpcScheme.Ring, names.GetValueOrDefault(file.Key), text);
-            scan.AddEach(writers, readers, kind with { Depth = RingFile.PendingBytes(first.Path), DepthUnit = ConnectionScan.Bytes });
+            scan.AddEach(writers, readers, kind with { Depth = RingSnapshot.Read(first.Path)?.Pending, DepthUnit = ConnectionScan.Bytes });
         }
     }
 }

@@ -113,14 +113,20 @@ internal static class QueueInventory
         }
     }
 
-    // The file's content is "QSIZE:129 NOTIFY:0 …" (mq_overview(7)). A descriptor may be another file's by now: of a pipe a read would
-    // take data, and a device may have no end.
-    private static unsafe long? BytesIn(string path)
+    // A descriptor may be another file's by now: of a pipe a read would take data, and a device may have no end.
+    private static long? BytesIn(string path)
     {
         var fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
         if (fd < 0) return null;
         using var file = new SafeDescriptor(fd);
-        if (FileStatus.TryOf(file)?.IsType(Libc.S_IFREG) != true) return null;
+        return FileStatus.TryOf(file)?.IsType(Libc.S_IFREG) == true ? BytesIn(file) : null;
+    }
+
+    /// <summary>The bytes that wait in a queue. The file of a queue, and the descriptor of mq_open(3), has the content
+    /// "QSIZE:129 NOTIFY:0 …" (mq_overview(7)).</summary>
+    /// <returns>Null if it is not a queue.</returns>
+    internal static unsafe long? BytesIn(SafeDescriptor file)
+    {
         var content = stackalloc byte[128];
         var text = new ReadOnlySpan<byte>(content, (int)Math.Max(Libc.pread(file, content, 128, 0), 0));
         return text.StartsWith("QSIZE:"u8) && Utf8Parser.TryParse(text[6..], out long bytes, out _) ? bytes : null;

@@ -306,8 +306,8 @@ public sealed unsafe class IpcMutex : IpcLock
     private int Block(in WaitOptions wait)
     {
         var since = Stopwatch.GetTimestamp();
-        var call = new Call(_file);
-        var errno = InterruptibleCall.Invoke<Call, int>(ref call, out _, wait, Closing);
+        var call = new FlockCall(_file, Libc.LOCK_EX);
+        var errno = InterruptibleCall.Invoke<FlockCall, int>(ref call, out _, wait, Closing);
         _spin.Blocked(Stopwatch.GetTimestamp() - since);
         return errno;
     }
@@ -401,10 +401,5 @@ public sealed unsafe class IpcMutex : IpcLock
             Errno = Libc.flock(file, Libc.LOCK_EX | Libc.LOCK_NB) == 0 ? 0 : Marshal.GetLastPInvokeError();
             return Errno is not (Linux.Errno.EAGAIN or Linux.Errno.EINTR);
         }
-    }
-
-    private readonly struct Call(SafeDescriptor file) : IBlockingCall<int>
-    {
-        public int Invoke(out int result) => (result = Libc.flock(file, Libc.LOCK_EX)) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 }

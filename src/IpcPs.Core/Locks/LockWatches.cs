@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using IpcPs.Files;
 using IpcPs.Readiness;
 
 namespace IpcPs.Locks;
@@ -42,14 +42,9 @@ internal sealed class MutexWatch(IpcMutex mutex) : BlockingWatch(mutex.Address.T
     private protected override void UntilChanged(CancellationToken cancellation)
     {
         using var file = IpcMutex.OpenFile(mutex.Address);
-        var call = new SharedCall(file);
-        var errno = InterruptibleCall.Invoke<SharedCall, int>(ref call, out _, new WaitOptions(default, cancellation), cancellation);
+        var call = new FlockCall(file, Libc.LOCK_SH);
+        var errno = InterruptibleCall.Invoke<FlockCall, int>(ref call, out _, new WaitOptions(default, cancellation), cancellation);
         if (errno != 0) throw IpcException.FromErrno("flock", errno, mutex.Address.Text);
         _ = Libc.flock(file, Libc.LOCK_UN);
-    }
-
-    private readonly struct SharedCall(SafeDescriptor file) : IBlockingCall<int>
-    {
-        public int Invoke(out int result) => (result = Libc.flock(file, Libc.LOCK_SH)) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 }

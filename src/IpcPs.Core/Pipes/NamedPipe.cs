@@ -283,9 +283,9 @@ internal static class WriterLock
     public static void AcquireShared(SafeDescriptor writer, IpcAddress address, in WaitOptions wait, CancellationToken closing)
     {
         if (Libc.flock(writer, Libc.LOCK_SH | Libc.LOCK_NB) == 0) return;
-        var call = new SharedCall(writer);
+        var call = new FlockCall(writer, Libc.LOCK_SH);
         var errno = wait.Deadline.IsImmediate ? Errno.ETIMEDOUT
-            : InterruptibleCall.Invoke<SharedCall, int>(ref call, out _, wait, closing);
+            : InterruptibleCall.Invoke<FlockCall, int>(ref call, out _, wait, closing);
         if (errno == Errno.ETIMEDOUT)
             throw IpcException.TimedOut($"another writer's long line on '{address}'", address.Text, wait.Deadline, IpcErrors.Full);
         if (errno != 0) throw IpcException.FromErrno("flock", errno, address.Text);
@@ -305,11 +305,6 @@ internal static class WriterLock
             + $"keeps at most {PipeIO.AtomicWrite} bytes (PIPE_BUF) together.", address.Text,
             "Send it with format Object, which the receiver puts together again, or use a queue or a socket.")
         { Advice = IpcAdvice.SetFormat };
-    }
-
-    private readonly struct SharedCall(SafeDescriptor writer) : IBlockingCall<int>
-    {
-        public int Invoke(out int result) => (result = Libc.flock(writer, Libc.LOCK_SH)) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
     private sealed class Exclusive(SafeDescriptor writer) : IDisposable

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using IpcPs.Files;
 using IpcPs.Inventory;
@@ -12,9 +11,6 @@ namespace IpcPs.Watching;
 /// <summary>Reads one object of each mechanism.</summary>
 internal static unsafe class Gauges
 {
-    private const double FullBytes = 0.95;
-    private const int StatusText = 64;
-
     // How much of a ring is read to learn the size of its messages.
     private const int RingWindow = 4096;
 
@@ -33,7 +29,6 @@ internal static unsafe class Gauges
         _ => Segment(info),
     };
 
-    // The file of a queue is its status: "QSIZE:129 NOTIFY:0 …" (mq_overview(7)). So the descriptor of mq_open(3) can be read too.
     private static Reading? PosixQueue(IpcObjectInfo info)
     {
         var fd = Libc.mq_open("/" + info.Address.Name, Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_CLOEXEC, 0, null);
@@ -48,16 +43,9 @@ internal static unsafe class Gauges
             Capacity = attributes.MaxMessages,
             IsFull = attributes.CurrentMessages >= attributes.MaxMessages,
             Messages = attributes.CurrentMessages,
-            Bytes = attributes.CurrentMessages == 0 ? 0 : BytesIn(queue),
+            Bytes = attributes.CurrentMessages == 0 ? 0 : QueueInventory.BytesIn(queue),
             Counts = IpcRateSource.DepthChanges,
         };
-    }
-
-    private static long? BytesIn(SafeDescriptor queue)
-    {
-        var text = stackalloc byte[StatusText];
-        var length = (int)Libc.pread(queue, text, StatusText, 0);
-        return length > 6 && Utf8Parser.TryParse(new ReadOnlySpan<byte>(text + 6, length - 6), out long bytes, out _) ? bytes : null;
     }
 
     private static Reading? SysVQueue(IpcObjectInfo info)
@@ -83,43 +71,22 @@ internal static unsafe class Gauges
     {
         using var file = Open(info.File);
         if (file is null) return Unreadable(info);
-        var bytes = stackalloc byte[RingHeader.Size];
-        if (Libc.pread(file, bytes, RingHeader.Size, 0) != RingHeader.Size || *(ulong*)bytes != RingLayout.Magic) return new Reading();
-        var delivery = (RingDelivery)(*(int*)(bytes + RingLayout.DeliveryAt));
-        var capacity = *(long*)(bytes + RingLayout.CapacityAt);
-        var (head, tail) = (*(long*)(bytes + RingLayout.Head), *(long*)(bytes + RingLayout.Tail));
-        // Each reader of a broadcast that waits has a position of its own; the slowest one counts.
-        if (delivery == RingDelivery.BroadcastHold) head = SlowestReader(file) ?? tail;
-        var pending = Math.Clamp(tail - head, 0, capacity);
+        if (RingSnapshot.Read(file) is not { } ring) return new Reading();
+        var (delivery, capacity, head, tail) = ring;
+        var pending = ring.Pending;
         return new Reading
         {
             Depth = pending,
             Unit = IpcDepthUnit.Bytes,
             Capacity = capacity,
             // A broadcast that drops messages makes no sender wait.
-            IsFull = delivery != RingDelivery.BroadcastDropOldest && pending >= FullBytes * capacity,
+            IsFull = delivery != RingDelivery.BroadcastDropOldest && pending >= Reading.FullBytes * capacity,
             // The number of the next message. Other rings have no numbers.
             Messages = delivery == RingDelivery.BroadcastDropOldest ? (uint)(Header(file, tail, capacity) >> 32) : null,
             MessageSize = pending > 0 ? MeanRecord(file, head, Math.Min(pending, RingWindow), capacity) : null,
             Bytes = tail,
             Counts = IpcRateSource.RingPositions,
         };
-    }
-
-    private static long? SlowestReader(SafeDescriptor file)
-    {
-        var slots = stackalloc byte[RingLayout.SlotCount * RingLayout.SlotSize];
-        var size = RingLayout.SlotCount * RingLayout.SlotSize;
-        if (Libc.pread(file, slots, (nuint)size, RingLayout.Slots) != size) return null;
-        long? slowest = null;
-        for (var i = 0; i < RingLayout.SlotCount; i++)
-        {
-            var slot = slots + (i * RingLayout.SlotSize);
-            if (*(uint*)(slot + RingLayout.SlotToken) == 0) continue;
-            var cursor = *(long*)(slot + RingLayout.SlotCursor);
-            slowest = Math.Min(slowest ?? long.MaxValue, cursor);
-        }
-        return slowest;
     }
 
     private static long Header(SafeDescriptor file, long position, long capacity)

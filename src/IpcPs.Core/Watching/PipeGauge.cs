@@ -6,8 +6,6 @@ namespace IpcPs.Watching;
 /// <summary>Reads what is in a pipe.</summary>
 internal static unsafe class PipeGauge
 {
-    private const double FullBytes = 0.95;
-
     // Opening a named pipe would make this process a reader of it, which its writers would notice. So a holder's descriptor is copied.
     public static Reading? Read(IpcObjectInfo info)
     {
@@ -24,7 +22,7 @@ internal static unsafe class PipeGauge
                 Depth = pending,
                 Unit = IpcDepthUnit.Bytes,
                 Capacity = capacity,
-                IsFull = pending >= FullBytes * capacity,
+                IsFull = pending >= Reading.FullBytes * capacity,
                 Bytes = pending,
                 Counts = IpcRateSource.DepthChanges,
             };

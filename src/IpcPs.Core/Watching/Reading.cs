@@ -3,6 +3,9 @@ namespace IpcPs.Watching;
 /// <summary>What one look at an object shows.</summary>
 internal readonly record struct Reading
 {
+    /// <summary>The part of its capacity from which a stream of bytes is full: the next message may not fit.</summary>
+    public const double FullBytes = 0.95;
+
     /// <summary>What waits in it.</summary>
     public long? Depth { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using IpcPs.Files;
 using IpcPs.Proc;
 
@@ -15,30 +14,15 @@ internal sealed class SampleTables(SocketGauge sockets)
 
     public SocketGauge Sockets => sockets;
 
-    // "7: FLOCK  ADVISORY  WRITE 1234 00:1f:5678 0 EOF", and below it "7: -> FLOCK …" for each process that waits (proc_locks(5)).
     private static Dictionary<FileId, (int? Holder, int Waiters)> ReadLocks()
     {
         var locks = new Dictionary<FileId, (int? Holder, int Waiters)>();
-        foreach (var line in ProcFile.ReadLines("/proc/locks"))
+        foreach (var entry in LockEntry.All(out _))
         {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            var waits = fields.Length > 1 && fields[1] == "->";
-            var at = waits ? 2 : 1;
-            if (fields.Length < at + 5 || fields[at] != "FLOCK" || FileOf(fields[at + 4]) is not { } file) continue;
-            if (!int.TryParse(fields[at + 3], CultureInfo.InvariantCulture, out var process)) continue;
-            var (holder, waiters) = locks.GetValueOrDefault(file);
-            locks[file] = waits ? (holder, waiters + 1) : (process, waiters);
+            if (entry.Type != LockEntry.Flock) continue;
+            var (holder, waiters) = locks.GetValueOrDefault(entry.File);
+            locks[entry.File] = entry.IsWaiting ? (holder, waiters + 1) : (entry.ProcessId, waiters);
         }
         return locks;
-    }
-
-    private static FileId? FileOf(string text)
-    {
-        var parts = text.Split(':');
-        return parts.Length == 3
-            && uint.TryParse(parts[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var major)
-            && uint.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var minor)
-            && ulong.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out var inode)
-            ? new FileId(major, minor, inode) : null;
     }
 }

@@ -135,36 +135,6 @@ internal sealed unsafe class RingFile : IDisposable
         return OfdLock.IsHeld(descriptor, ParticipantsAt, address.Text);
     }
 
-    /// <summary>Bytes of the messages in a ring that not every reader has received, plus 8 to 15 bytes for each; looked at from
-    /// outside.</summary>
-    /// <param name="path">The ring's file.</param>
-    /// <returns>Null where it can't be read, or is not a ring.</returns>
-    public static long? PendingBytes(string path)
-    {
-        var fd = Libc.open(path, Libc.O_RDONLY | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0);
-        if (fd < 0) return null;
-        using var file = new SafeDescriptor(fd);
-        Span<byte> bytes = new byte[RingLayout.Slots + (RingLayout.SlotCount * RingLayout.SlotSize)];
-        fixed (byte* first = bytes)
-        {
-            if (Libc.pread(file, first, (nuint)bytes.Length, 0) != bytes.Length) return null;
-        }
-        if (BinaryPrimitives.ReadUInt64LittleEndian(bytes) != RingLayout.Magic) return null;
-        var tail = BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.Tail..]);
-        var from = BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.Head..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[RingLayout.DeliveryAt..]) == (uint)RingDelivery.BroadcastHold)
-        {
-            from = tail;
-            for (var i = 0; i < RingLayout.SlotCount; i++)
-            {
-                var slot = bytes[RingLayout.Slot(i)..];
-                if (BinaryPrimitives.ReadUInt32LittleEndian(slot[RingLayout.SlotToken..]) == 0) continue;
-                from = Math.Min(from, BinaryPrimitives.ReadInt64LittleEndian(slot[RingLayout.SlotCursor..]));
-            }
-        }
-        return Math.Clamp(tail - from, 0, BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.CapacityAt..]));
-    }
-
     /// <summary>Acquires a token that no living participant has, and that neither lock of the ring contains.</summary>
     /// <param name="hint">Where the search begins. It is set to where the next search begins.</param>
     /// <param name="isHeld">Whether a lock of the ring contains a token, of a dead owner.</param>

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Runtime.CompilerServices;
 using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Jobs.Protocol;
@@ -250,10 +249,6 @@ public sealed partial class IpcJob : Job
         }
     }
 
-    // Protected in PowerShell; missing from the reference assembly that the module is compiled against.
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "SetJobState")]
-    private static extern void SetState(Job job, JobState state, Exception? reason);
-
     private void RequestStop()
     {
         var stop = new TaskCompletionSource();
@@ -302,7 +297,7 @@ public sealed partial class IpcJob : Job
     {
         try
         {
-            SetState(this, state, reason);
+            JobStates.Set(this, state, reason);
         }
         catch (ObjectDisposedException)
         {

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Runtime.CompilerServices;
 using IpcPs.Relays;
 
 namespace IpcPs.Module.Jobs.Relays;
@@ -88,10 +87,6 @@ public sealed class IpcRelayJob : Job
         base.Dispose(disposing);
     }
 
-    // Protected in PowerShell; missing from the reference assembly that the module is compiled against.
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "SetJobState")]
-    private static extern void SetState(Job job, JobState state, Exception? reason);
-
     private void Set(JobState state, Exception? reason)
     {
         lock (_state)
@@ -101,7 +96,7 @@ public sealed class IpcRelayJob : Job
         }
         try
         {
-            SetState(this, state, reason);
+            JobStates.Set(this, state, reason);
         }
         catch (ObjectDisposedException)
         {
