@@ -29,14 +29,12 @@ lock.close(); wait()
             $input | python3 -c $script @args
         } -InputObject '', '', '', ''
         try {
-            $null = Wait-IpcObject $reader -Timeout 60
-            $seen = foreach ($i in 1..3) {
-                $ready = Wait-IpcObject $reader, $queue, $mutex -Timeout 60
+            $seen = foreach ($object in $reader, $queue, $mutex) {
+                $ready = Wait-IpcObject $object -Timeout 60
                 $ready.Kind
-                if ($ready.Kind -ne 'mutex') { $ready | Receive-IpcMessage }
-                else { break }
+                if ($object -ne $mutex) { $ready | Receive-IpcMessage -Format Text -Timeout 60 }
             }
-            $seen | Should -Contain 'named pipe'
+            $seen | Should -Be 'named pipe', 'from a FIFO', 'System V message queue', 'from a queue', 'mutex'
         }
         finally {
             Stop-Job $python; Remove-Job $python -Force; Close-IpcObject $reader

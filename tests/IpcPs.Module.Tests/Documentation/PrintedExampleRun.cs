@@ -70,14 +70,20 @@ internal sealed class PrintedExampleRun : IDisposable
         {
             Directory.CreateDirectory(Path.Combine(_folder, name), OwnerOnly);
         }
-        foreach (var (name, text) in examples[0].Files) File.WriteAllText(Path.Combine(_folder, "work", name), text);
+        WriteFiles(Path.Combine(_folder, "work"));
         foreach (var example in examples)
         {
             var folder = Directory.CreateDirectory(Path.Combine(_folder, $"{_scripts.Count}")).FullName;
+            WriteFiles(folder);
             _scripts.Add(Path.Combine(folder, "example.ps1"));
             File.WriteAllText(_scripts[^1], $"Import-Module IpcPs\n{example.Text}\n");
         }
         File.WriteAllText(Path.Combine(_folder, "driver.ps1"), Driver);
+
+        void WriteFiles(string folder)
+        {
+            foreach (var (name, text) in examples[0].Files) File.WriteAllText(Path.Combine(folder, name), text);
+        }
     }
 
     private string RuntimeDirectory => Path.Combine(_folder, "run");

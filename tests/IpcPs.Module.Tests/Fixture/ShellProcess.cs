@@ -7,6 +7,9 @@ namespace IpcPs.Module.Tests.Fixture;
 /// <summary>A child PowerShell that runs.</summary>
 public sealed partial class ShellProcess : IDisposable
 {
+    // A child that stands still is killed after this time, so that its test fails and says what the child wrote.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
     private readonly Process _process;
     private readonly Task<string> _error;
 
@@ -24,7 +27,11 @@ public sealed partial class ShellProcess : IDisposable
     public StreamWriter Input => _process.StandardInput;
 
     /// <summary>Waits for its next line on standard output; null at the end. How a test knows how far the child is.</summary>
-    public string? ReadLine() => _process.StandardOutput.ReadLine();
+    public string? ReadLine()
+    {
+        using var limit = KillAfter(Limit);
+        return _process.StandardOutput.ReadLine();
+    }
 
     /// <summary>Waits for this line on standard output.</summary>
     public void Expect(string line)
@@ -53,6 +60,7 @@ public sealed partial class ShellProcess : IDisposable
     {
         if (input is not null) Input.Write(input);
         Input.Close();
+        using var limit = KillAfter(Limit);
         var output = _process.StandardOutput.ReadToEnd();
         _process.WaitForExit();
         return new ShellResult(_process.ExitCode, output, _error.Result);
