@@ -42,8 +42,10 @@ Describe 'Watch-IpcObject' {
             $command = "Import-Module '$manifest'; `$x = Watch-IpcObject $name -Interval 0.05; ""after [`$(`$x.Count)]"""
             $pwsh = if ($dotnet -like '*dotnet') { "$dotnet $PSHOME/pwsh.dll" } else { $dotnet }
             $watch = "$pwsh -NoProfile -Command '$($command -replace "'", "'\''")'"
-            '-qec', "stty rows 24 cols 80; $watch; stty -a", '/dev/null' |
+            # Ctrl+C goes to the shell as well. Some shells end at once, before stty can tell; with a trap they go on.
+            '-qec', "trap : INT; stty rows 24 cols 80; $watch; stty -a", '/dev/null' |
                 ForEach-Object { $start.ArgumentList.Add($_) }
+            $start.Environment['SHELL'] = '/bin/sh'
             $start.RedirectStandardInput = $start.RedirectStandardOutput = $true
             $process = [Diagnostics.Process]::Start($start)
             try {
