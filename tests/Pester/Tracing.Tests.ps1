@@ -18,9 +18,33 @@ Describe 'Traces' {
         $records.Channel | Should -Be "fifo:$name", "fifo:$name"
         ($records | Format-Table | Out-String -Width 80) | Should -Match '->\s+6 Text\s+a\\u\{1b\}'
         Receive-IpcMessage $queue -Count 2 | Should -Be "a`e[31m", 'b'
-        { Trace-IpcChannel $queue -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNotSupported,*' -ExpectedMessage "*a POSIX queue*"
+        # This session has it open, and nobody else.
+        { Trace-IpcChannel $queue -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNotFound,*' -ExpectedMessage '*no other process*'
         { Trace-IpcChannel "shm:/$name" -ErrorAction Stop } | Should -Throw -ErrorId 'IpcWrongKind,*'
         Close-IpcObject $fifo, $queue
+    }
+
+    It 'shows what a job sends and receives through a queue, by its system calls' -Skip:(-not (Get-Command strace -ErrorAction Ignore)) {
+        $null = New-IpcQueue "mq:/$name"
+        $job = Start-IpcJob {
+            $queue = Open-IpcObject "mq:/$using:name"
+            'ready'
+            while ($true) {
+                'tick' | Send-IpcMessage $queue
+                $null = Receive-IpcMessage $queue
+                Start-Sleep -Milliseconds 50
+            }
+        }
+        while (-not (Receive-Job $job)) { $null = Wait-Job $job -Timeout 0.05 }
+        $records = Trace-IpcChannel "mq:/$name" -Count 4 -Timeout 60 -Verbose 4>&1
+        $records[0].Message | Should -Match "Tracing 'mq:/$name' by the system calls of .*\b$($job.ProcessId)\b"
+        $sent, $received = ($records | Where-Object Direction -EQ '->'), ($records | Where-Object Direction -EQ '<-')
+        $sent.Preview | Should -Be 'tick', 'tick'
+        $sent.Sender + $received.Receiver | Should -Be (, $job.ProcessId * 4)
+        $received.Sender + $sent.Receiver | Should -BeNullOrEmpty
+        # It goes on.
+        Receive-IpcMessage "mq:/$name" -Timeout 60 | Should -Be 'tick'
+        Stop-Job $job
     }
 
     It 'writes lines of JSON, and leaves the messages to their receiver' {

@@ -4,12 +4,14 @@ using IpcPs.Locks;
 using IpcPs.Mechanisms;
 using IpcPs.Messaging;
 using IpcPs.Pipes;
+using IpcPs.Processes;
 using IpcPs.Queues;
 using IpcPs.Rings;
 using IpcPs.SharedMemory;
 using IpcPs.Signals;
 using IpcPs.Signals.Native;
 using IpcPs.Sockets.Native;
+using IpcPs.Tracing;
 
 namespace IpcPs.Inventory;
 
@@ -52,6 +54,7 @@ public static class IpcFeatures
         ("FileLease", "proved that no process has a file open (fcntl, F_SETLEASE)", RequireLease),
         ("ProcessInspection", "inspected every process (/proc)", RequireProcesses),
         ("PacketCapture", "a raw socket (needs CAP_NET_RAW)", RequireRawSocket),
+        ("SystemCallTrace", "attached strace to a child process (ptrace)", RequireStrace),
     ];
 
     /// <summary>The names that <see cref="Test"/> knows.</summary>
@@ -166,6 +169,24 @@ public static class IpcFeatures
         if (HandlerPage.Current is null)
             throw new IpcException(IpcErrors.PlatformNotSupported,
                 "Signals arrive without sender and value: this is not an x64 processor, or the system refuses executable memory.");
+    }
+
+    private static void RequireStrace()
+    {
+        using var input = AnonymousPipe.Create();
+        var stdin = new InheritedDescriptor(input.Reader.Reader!, 0);
+        stdin.MakeBlocking();
+        using var child = ChildProcess.Start(new ChildProcessOptions { FileName = "cat", Descriptors = [stdin] });
+        try
+        {
+            StraceProcess.Attach(input.Address, [child.Id], Deadline.After(TimeSpan.FromSeconds(30))).Dispose();
+        }
+        finally
+        {
+            // The end of its input ends it.
+            input.Writer.Dispose();
+            child.WaitForExit(Deadline.After(TimeSpan.FromSeconds(30)));
+        }
     }
 
     private static void RequireRawSocket()

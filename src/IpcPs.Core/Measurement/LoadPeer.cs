@@ -9,7 +9,7 @@ namespace IpcPs.Measurement;
 
 /// <summary>The other process of a measurement. It does what its control channel says, until that ends.</summary>
 /// <remarks>A command is one message: "echo COUNT RECEIVE-ADDRESS SEND-ADDRESS" or "count COUNT ADDRESS", for datagrams with
-/// "listen ADDRESS" instead, or "signal COUNT PROCESS-ID". The answers are "ready", then "done NANOSECONDS" with the processor time, or
+/// "listen ADDRESS" instead, "memory-echo COUNT SIZE NAME", "memory-count COUNT SIZE NAME", or "signal COUNT PROCESS-ID". The answers are "ready", then "done NANOSECONDS" with the processor time, or
 /// "error TEXT".</remarks>
 public static class LoadPeer
 {
@@ -53,6 +53,10 @@ public static class LoadPeer
                 using (var target = SignalTarget.Open(int.Parse(process, CultureInfo.InvariantCulture)))
                 using (var arrivals = collector.BeginWait())
                     Timed(control, () => SignalLoad.Echo(Used, target, arrivals, count, wait));
+                break;
+            case ["memory-echo" or "memory-count", _, var size, var name]:
+                using (var memory = MemoryLoad.Open(name, int.Parse(size, CultureInfo.InvariantCulture)))
+                    Timed(control, command[0] == "memory-echo" ? () => memory.Echo(count, wait) : () => memory.Count(count, wait));
                 break;
             case ["echo", _, "listen", var address]:
                 using (var listener = IpcSocket.Listen(IpcAddress.Parse(address)))

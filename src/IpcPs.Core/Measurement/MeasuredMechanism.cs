@@ -23,6 +23,8 @@ public enum MeasuredMechanism
     SysVMq,
     /// <summary>Two rings in shared memory.</summary>
     Ring,
+    /// <summary>Shared memory that POSIX semaphores guard.</summary>
+    SharedMemory,
     /// <summary>A real-time signal with a value of 8 bytes. Only round trips.</summary>
     Signal,
 }

@@ -36,7 +36,13 @@ public sealed class MechanismMeter(IpcChannel control, int peerId)
     /// <exception cref="IpcException">The machine lacks the mechanism, the message is too long for it, or the peer failed.</exception>
     public MechanismMeasurement Measure(MeasuredMechanism mechanism, int size, int? count = null, CancellationToken cancellation = default)
     {
-        if (mechanism == MeasuredMechanism.Signal) return MeasureSignal(count, cancellation);
+        switch (mechanism)
+        {
+            case MeasuredMechanism.Signal:
+                return MeasureSignal(count, cancellation);
+            case MeasuredMechanism.SharedMemory:
+                return MeasureMemory(size, count, cancellation);
+        }
         using var rig = MeasurementRig.Create(mechanism);
         if (size > rig.MaxMessageSize)
         {
@@ -44,48 +50,12 @@ public sealed class MechanismMeter(IpcChannel control, int peerId)
                 $"A message of {size} bytes is larger than the {rig.MaxMessageSize} bytes that it can have.");
         }
         var payload = new byte[size];
-        long[] ticks = [];
-        if (count is null && _warm.Add(mechanism)) WarmUp();
-        // Each first run warms up and shows how many the measurement needs.
-        var first = RoundTrips(FirstCount, false);
-        var trips = count ?? CountFor(first.Seconds / FirstCount, MostTrips);
-        ticks = new long[trips];
-        var roundTrip = RoundTrips(trips, true);
-        Load oneWay = default;
-        var messages = 0;
-        if (mechanism != MeasuredMechanism.Udp)
-        {
-            first = OneWay(FirstCount);
-            // A longer second one: the first messages cost more.
-            var more = CountFor(first.Seconds / FirstCount, MostMessages / 10);
-            if (count is null) first = OneWay(more);
-            messages = count ?? CountFor(first.Seconds / more, MostMessages);
-            oneWay = OneWay(messages);
-        }
-        var (load, passed) = messages > 0 ? (oneWay, messages) : (roundTrip, 2 * trips);
-        return Result(mechanism, size, ticks, load, passed) with
-        {
-            Messages = messages,
-            MessagesPerSecond = messages > 0 ? messages / oneWay.Seconds : null,
-        };
+        return Measure(mechanism, size, count, RoundTrips, mechanism == MeasuredMechanism.Udp ? null : OneWay, cancellation);
 
-        // Without a rest the runtime of either process does not come to compile what is often used.
-        void WarmUp()
-        {
-            for (var i = 0; i < WarmUps; i++)
-            {
-                RoundTrips(CountFor(RoundTrips(FirstCount, false).Seconds / FirstCount, MostTrips), false);
-                if (mechanism != MeasuredMechanism.Udp) OneWay(CountFor(OneWay(FirstCount).Seconds / FirstCount, MostTrips));
-                cancellation.WaitHandle.WaitOne(Rest);
-                cancellation.ThrowIfCancellationRequested();
-            }
-        }
-
-        Load RoundTrips(int number, bool isTimed) => Run($"echo {number} {rig.PeerOpens}", (address, wait) =>
+        Load RoundTrips(int number, long[] ticks) => Run($"echo {number} {rig.PeerOpens}", (address, wait) =>
         {
             var (send, receive) = rig.Connect(address, wait);
-            return (() => ChannelLoad.RoundTrips(send, receive, payload, number, rig.Options, wait, isTimed ? ticks : default),
-                () => rig.Disconnect(send));
+            return (() => ChannelLoad.RoundTrips(send, receive, payload, number, rig.Options, wait, ticks), () => rig.Disconnect(send));
         }, cancellation);
 
         Load OneWay(int number) => Run($"count {number} {rig.PeerCounts}", (address, wait) =>
@@ -95,21 +65,74 @@ public sealed class MechanismMeter(IpcChannel control, int peerId)
         }, cancellation);
     }
 
+    private MechanismMeasurement MeasureMemory(int size, int? count, CancellationToken cancellation)
+    {
+        var payload = new byte[size];
+        payload[^1] = 1;
+        return Measure(MeasuredMechanism.SharedMemory, size, count, RoundTrips, OneWay, cancellation);
+
+        Load RoundTrips(int number, long[] ticks) =>
+            Memory("memory-echo", number, (memory, wait) => memory.RoundTrips(payload, number, wait, ticks));
+
+        Load OneWay(int number) => Memory("memory-count", number, (memory, wait) => memory.Pour(payload, number, wait));
+
+        Load Memory(string command, int number, Action<MemoryLoad, WaitOptions> load)
+        {
+            using var memory = MemoryLoad.Create(size);
+            return Run(string.Create(CultureInfo.InvariantCulture, $"{command} {number} {size} {memory.Name}"),
+                (_, wait) => (() => load(memory, wait), static () => { }), cancellation);
+        }
+    }
+
     private MechanismMeasurement MeasureSignal(int? count, CancellationToken cancellation)
     {
         using var collector = new SignalCollector(LoadPeer.Used);
         using var target = SignalTarget.Open(peerId);
         using var arrivals = collector.BeginWait();
-        var first = RoundTrips(FirstCount, new long[FirstCount]);
+        return Measure(MeasuredMechanism.Signal, sizeof(long), count, RoundTrips, null, cancellation);
+
+        Load RoundTrips(int number, long[] ticks) => Run(
+            string.Create(CultureInfo.InvariantCulture, $"signal {number} {Environment.ProcessId}"),
+            (_, wait) => (() => SignalLoad.RoundTrips(LoadPeer.Used, target, arrivals, 0, number, wait, ticks), static () => { }),
+            cancellation);
+    }
+
+    /// <summary>Measures with these loads.</summary>
+    /// <param name="mechanism">The mechanism.</param>
+    /// <param name="size">Bytes a message.</param>
+    /// <param name="count">How many; null for what takes a tenth of a second.</param>
+    /// <param name="roundTrips">Makes so many round trips, and fills in the time of each if the array has a place for it.</param>
+    /// <param name="oneWay">Sends so many messages; null where it can't.</param>
+    /// <param name="cancellation">Cancels it.</param>
+    private MechanismMeasurement Measure(MeasuredMechanism mechanism, int size, int? count, Func<int, long[], Load> roundTrips,
+        Func<int, Load>? oneWay, CancellationToken cancellation)
+    {
+        if (count is null && _warm.Add(mechanism)) WarmUp();
+        // Each first run warms up and shows how many the measurement needs.
+        var first = roundTrips(FirstCount, []);
         var trips = count ?? CountFor(first.Seconds / FirstCount, MostTrips);
         var ticks = new long[trips];
-        var load = RoundTrips(trips, ticks);
-        return Result(MeasuredMechanism.Signal, sizeof(long), ticks, load, 2 * trips);
+        var load = roundTrips(trips, ticks);
+        if (oneWay is null) return Result(mechanism, size, ticks, load, 2 * trips);
+        first = oneWay(FirstCount);
+        // A longer second one: the first messages cost more.
+        var more = CountFor(first.Seconds / FirstCount, MostMessages / 10);
+        if (count is null) first = oneWay(more);
+        var messages = count ?? CountFor(first.Seconds / more, MostMessages);
+        load = oneWay(messages);
+        return Result(mechanism, size, ticks, load, messages) with { Messages = messages, MessagesPerSecond = messages / load.Seconds };
 
-        Load RoundTrips(int number, long[] into) => Run(
-            string.Create(CultureInfo.InvariantCulture, $"signal {number} {Environment.ProcessId}"),
-            (_, wait) => (() => SignalLoad.RoundTrips(LoadPeer.Used, target, arrivals, 0, number, wait, into), static () => { }),
-            cancellation);
+        // Without a rest the runtime of either process does not come to compile what is often used.
+        void WarmUp()
+        {
+            for (var i = 0; i < WarmUps; i++)
+            {
+                roundTrips(CountFor(roundTrips(FirstCount, []).Seconds / FirstCount, MostTrips), []);
+                oneWay?.Invoke(CountFor(oneWay(FirstCount).Seconds / FirstCount, MostTrips));
+                cancellation.WaitHandle.WaitOne(Rest);
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
     }
 
     private Load Run(string command, Func<string, WaitOptions, (Action Load, Action End)> prepare, CancellationToken cancellation)

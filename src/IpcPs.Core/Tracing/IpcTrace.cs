@@ -23,13 +23,18 @@ public abstract class IpcTrace : IDisposable
     /// <summary>How many messages, or gaps in them, were not seen because the trace was too slow.</summary>
     public long Lost { get; private protected set; }
 
-    /// <summary>Begins to trace.</summary>
+    /// <summary>How it sees what passes, where that needs to be said; null elsewhere.</summary>
+    public string? Means { get; private protected init; }
+
+    /// <summary>Begins to trace. Pipes, Unix sockets and POSIX queues are traced by the system calls of the processes that have them open
+    /// now, with strace(1).</summary>
     /// <param name="address">The address of the channel.</param>
     /// <param name="opened">The open object: a relay, or a channel; null for the address alone.</param>
     /// <param name="format">How the bytes are shown; Auto for what they look like.</param>
     /// <param name="wait">How long opening may take.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.NotSupported"/>: the mechanism shows its messages only to their receiver;
-    /// <see cref="IpcErrors.AccessDenied"/>; those of opening.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: strace is not installed; <see cref="IpcErrors.NotFound"/>: no
+    /// other process has it open; <see cref="IpcErrors.AccessDenied"/>; <see cref="IpcErrors.WrongKind"/>: it carries no messages; those of
+    /// opening.</exception>
     public static IpcTrace Open(IpcAddress address, IpcObject? opened, IpcFormat format = IpcFormat.Auto, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -43,19 +48,15 @@ public abstract class IpcTrace : IDisposable
                 return new SysVQueueTrace((SysVQueue)queue, opened is null, format);
             case IpcScheme.Tcp or IpcScheme.Udp:
                 return new PacketTrace(address, opened, format);
-            case IpcScheme.Mq:
-                throw NotTraceable(address, "a POSIX queue: the kernel has no way to look at a message without receiving it");
-            case IpcScheme.Unix:
-                throw NotTraceable(address, "a Unix socket: what it carries passes no network interface, and no other process sees it");
-            case IpcScheme.Fifo or IpcScheme.Pipe or IpcScheme.Fd:
-                throw NotTraceable(address, "a pipe: a byte that is read is gone, and the kernel shows it to no other process");
+            case IpcScheme.Mq or IpcScheme.Unix or IpcScheme.Fifo or IpcScheme.Pipe or IpcScheme.Fd:
+                return new SystemCallTrace(address, format, wait);
             default:
                 throw new IpcException(IpcErrors.WrongKind, $"'{address}' carries no messages.", address.Text);
         }
     }
 
     /// <summary>Waits for the next message that passes.</summary>
-    /// <returns>Null when the channel has ended: the relay, or the removed queue.</returns>
+    /// <returns>Null when the channel has ended: the relay, the removed queue, or all traced processes.</returns>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.Closed"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public abstract IpcTraceRecord? Read(in WaitOptions wait);
@@ -84,9 +85,4 @@ public abstract class IpcTrace : IDisposable
 
     private protected IpcException TimedOut(Deadline deadline) =>
         IpcException.TimedOut($"a message on '{Address}'", Address.Text, deadline, IpcErrors.Empty);
-
-    private static IpcException NotTraceable(IpcAddress address, string why) =>
-        new(IpcErrors.NotSupported, $"'{address}' can't be traced, because it is {why}.", address.Text,
-            "Put a relay between the two sides and trace that. For a process that runs already, strace(1) shows its calls.")
-        { Advice = IpcAdvice.UseRelay };
 }

@@ -16,6 +16,9 @@ namespace IpcPs.Tracing;
 public sealed record IpcTraceRecord(DateTimeOffset Time, string Direction, int? Sender, long Size, IpcFormat Format, string Preview,
     string Channel, string? Connection)
 {
+    /// <summary>The process that received it, where it was seen in that process's system calls; null elsewhere.</summary>
+    public int? Receiver { get; init; }
+
     /// <summary>The record as one line of JSON, with its line end.</summary>
     public byte[] ToJsonLine()
     {
@@ -27,6 +30,8 @@ public sealed record IpcTraceRecord(DateTimeOffset Time, string Direction, int? 
             json.WriteString("direction"u8, Direction);
             if (Sender is { } sender) json.WriteNumber("sender"u8, sender);
             else json.WriteNull("sender"u8);
+            if (Receiver is { } receiver) json.WriteNumber("receiver"u8, receiver);
+            else json.WriteNull("receiver"u8);
             json.WriteNumber("size"u8, Size);
             json.WriteString("format"u8, Format.ToString());
             json.WriteString("preview"u8, Preview);

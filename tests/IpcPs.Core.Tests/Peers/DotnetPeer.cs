@@ -46,8 +46,8 @@ internal static class DotnetPeer
             case ["no-descriptor-left"]:
                 Queues.NoDescriptorLeft.Run();
                 return 0;
-            case ["trace-tcp"]:
-                Tracing.TraceTests.PlayUnprivileged();
+            case ["trace", var address]:
+                Tracing.TraceTests.Play(address);
                 return 0;
             default:
                 Console.Error.WriteLine("This is the other process of a test, and is not started by hand.");

@@ -45,7 +45,7 @@ public sealed class TraceIpcChannelCommand : IpcCmdlet
         using var trace = IpcTrace.Open(Channel.Address, Channel.Object, Format, WaitFrom(Timeout));
         try
         {
-            WriteVerbose($"Tracing '{trace.Address}'.");
+            WriteVerbose(trace.Means is { } means ? $"Tracing '{trace.Address}' {means}." : $"Tracing '{trace.Address}'.");
             for (var left = Count ?? long.MaxValue; left > 0 && trace.Read(WaitFrom(Timeout)) is { } record; left--) Write(record);
         }
         finally
