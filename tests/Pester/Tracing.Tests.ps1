@@ -18,7 +18,7 @@ Describe 'Traces' {
         $records.Channel | Should -Be "fifo:$name", "fifo:$name"
         ($records | Format-Table | Out-String -Width 80) | Should -Match '->\s+6 Text\s+a\\u\{1b\}'
         Receive-IpcMessage $queue -Count 2 | Should -Be "a`e[31m", 'b'
-        # This session has it open, and nobody else.
+        # Only this session has it open.
         { Trace-IpcChannel $queue -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNotFound,*' -ExpectedMessage '*no other process*'
         { Trace-IpcChannel "shm:/$name" -ErrorAction Stop } | Should -Throw -ErrorId 'IpcWrongKind,*'
         Close-IpcObject $fifo, $queue
@@ -41,7 +41,7 @@ Describe 'Traces' {
         $sent, $received = ($records | Where-Object Direction -EQ '->'), ($records | Where-Object Direction -EQ '<-')
         $sent.Preview | Should -Be 'tick', 'tick'
         $sent.Sender + $received.Receiver | Should -Be (, $job.ProcessId * 4)
-        $received.Sender + $sent.Receiver | Should -BeNullOrEmpty
+        @($received.Sender) + @($sent.Receiver) | Should -Be (, $null * 4)
         # It goes on.
         Receive-IpcMessage "mq:/$name" -Timeout 60 | Should -Be 'tick'
         Stop-Job $job

@@ -9,8 +9,8 @@ namespace IpcPs.Measurement;
 
 /// <summary>The other process of a measurement. It does what its control channel says, until that ends.</summary>
 /// <remarks>A command is one message: "echo COUNT RECEIVE-ADDRESS SEND-ADDRESS" or "count COUNT ADDRESS", for datagrams with
-/// "listen ADDRESS" instead, "memory-echo COUNT SIZE NAME", "memory-count COUNT SIZE NAME", or "signal COUNT PROCESS-ID". The answers are "ready", then "done NANOSECONDS" with the processor time, or
-/// "error TEXT".</remarks>
+/// "listen ADDRESS" instead, "memory-echo COUNT SIZE NAME", "memory-count COUNT SIZE NAME", or
+/// "signal COUNT PROCESS-ID". The answers are "ready", then "done NANOSECONDS" with the processor time, or "error TEXT".</remarks>
 public static class LoadPeer
 {
     /// <summary>The signal that is measured. No other part of the library uses it.</summary>

@@ -34,7 +34,8 @@ public sealed class MemoryLoad : IDisposable
         var made = new List<IpcObject>();
         try
         {
-            _memory = Keep(isOwner ? PosixSharedMemory.Create(Address("shm:/"), (long)_places * size) : PosixSharedMemory.Open(Address("shm:/")));
+            var address = Address("shm:/");
+            _memory = Keep(isOwner ? PosixSharedMemory.Create(address, (long)_places * size) : PosixSharedMemory.Open(address));
             _free = Keep(Semaphore("-free", _places));
             _filled = Keep(Semaphore("-filled", 0));
             _answered = Keep(Semaphore("-answered", 0));
@@ -142,7 +143,7 @@ public sealed class MemoryLoad : IDisposable
         }
         catch (IpcException e) when (e.Id == IpcErrors.NotFound)
         {
-            // Somebody else removed it.
+            // It is gone.
         }
     }
 

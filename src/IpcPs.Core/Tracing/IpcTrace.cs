@@ -32,9 +32,9 @@ public abstract class IpcTrace : IDisposable
     /// <param name="opened">The open object: a relay, or a channel; null for the address alone.</param>
     /// <param name="format">How the bytes are shown; Auto for what they look like.</param>
     /// <param name="wait">How long opening may take.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: strace is not installed; <see cref="IpcErrors.NotFound"/>: no
-    /// other process has it open; <see cref="IpcErrors.AccessDenied"/>; <see cref="IpcErrors.WrongKind"/>: it carries no messages; those of
-    /// opening.</exception>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: strace is not installed;
+    /// <see cref="IpcErrors.NotFound"/>: no other process has it open; <see cref="IpcErrors.AccessDenied"/>;
+    /// <see cref="IpcErrors.WrongKind"/>: it carries no messages; those of opening.</exception>
     public static IpcTrace Open(IpcAddress address, IpcObject? opened, IpcFormat format = IpcFormat.Auto, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(address);

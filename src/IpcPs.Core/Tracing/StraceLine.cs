@@ -22,11 +22,11 @@ internal sealed class StraceLine
     /// <summary>What the call was made on: <c>pipe:[123]</c>, a path, or <c>UNIX-STREAM:[1-&gt;2,"path"]</c>.</summary>
     public string Link { get; private init; } = "";
 
-    /// <summary>Of splice(2) and sendfile(2): where the bytes went, where <see cref="Link"/> is where they came from. Null elsewhere.</summary>
+    /// <summary>Of splice(2) and sendfile(2): where the bytes went. <see cref="Link"/> is where they came from. Null elsewhere.</summary>
     public string? OtherLink { get; private init; }
 
-    /// <summary>What was moved: several messages of one sendmmsg(2) or recvmmsg(2). The size may be larger than the bytes that are shown; of
-    /// splice(2) and sendfile(2) no bytes are shown.</summary>
+    /// <summary>What was moved: several messages of one sendmmsg(2) or recvmmsg(2). The size may be larger than the bytes that are
+    /// shown; of splice(2) and sendfile(2) no bytes are shown.</summary>
     public IReadOnlyList<(long Size, byte[] Bytes)> Messages { get; private init; } = [];
 
     /// <summary>Whether the process sent, and did not receive.</summary>
@@ -43,7 +43,8 @@ internal sealed class StraceLine
         if (!TryNumber(ref rest, out var thread)) return null;
         rest = rest.TrimStart(' ');
         var end = rest.IndexOf(' ');
-        if (end < 0 || !decimal.TryParse(rest[..end], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)) return null;
+        if (end < 0) return null;
+        if (!decimal.TryParse(rest[..end], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)) return null;
         var text = rest[(end + 1)..].ToString();
         if (text.StartsWith("<... ", StringComparison.Ordinal))
         {

@@ -5,8 +5,8 @@ using IpcPs.Processes;
 
 namespace IpcPs.Tracing;
 
-/// <summary>A running strace(1) that is attached to other processes (ptrace(2)). It lets go of them where it is disposed, and also where
-/// this process is killed.</summary>
+/// <summary>A running strace(1) that is attached to other processes (ptrace(2)). It detaches where it is disposed, and also where this
+/// process is killed.</summary>
 internal sealed class StraceProcess : IDisposable
 {
     /// <summary>More bytes of a message are not shown.</summary>
@@ -100,7 +100,7 @@ internal sealed class StraceProcess : IDisposable
         {
             if (_lines.TryTake(out var line)) return line;
             if (_lines.HasEnded) return null;
-            // It says so where a traced process starts another one. Nobody needs that, but a full pipe would stop strace.
+            // It reports each process that a traced one starts. That is not needed, but a full pipe would stop strace.
             while (_errors.TryTake(out _)) { }
             polls[0] = new Libc.PollFd { Descriptor = _lines.Descriptor, Requested = PollEvents.In };
             polls[1] = new Libc.PollFd { Descriptor = _errors.Descriptor, Requested = PollEvents.In };
@@ -110,7 +110,7 @@ internal sealed class StraceProcess : IDisposable
         }
     }
 
-    /// <summary>Lets go of the traced processes. They run on.</summary>
+    /// <summary>Detaches from the traced processes. They run on.</summary>
     public void Dispose()
     {
         _guard.Writer.Dispose();
@@ -164,7 +164,8 @@ internal sealed class StraceProcess : IDisposable
         if (at < 0) return null;
         var digits = message.AsSpan(at + words.Length);
         var end = digits.IndexOfAnyExceptInRange('0', '9');
-        return int.TryParse(end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+        if (end >= 0) digits = digits[..end];
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
     private void DisposePipes()

@@ -4,7 +4,7 @@ using IpcPs.Proc;
 namespace IpcPs.Tracing;
 
 /// <summary>What the processes that have a channel open send and receive on it, seen in their system calls by strace(1). This is for what
-/// the kernel shows to nobody but the receiver: pipes, Unix sockets and POSIX queues. A traced process is stopped briefly at each of its
+/// the kernel shows only to the receiver: pipes, Unix sockets and POSIX queues. A traced process is stopped briefly at each of its
 /// calls.</summary>
 /// <remarks>Calls of strace: ptrace(2). What passes by io_uring(7) is not seen.</remarks>
 internal sealed class SystemCallTrace : IpcTrace
@@ -77,8 +77,8 @@ internal sealed class SystemCallTrace : IpcTrace
     private static IpcException NoHolder(IpcAddress address, string? unseen) =>
         new(IpcErrors.NotFound, $"'{address}' can't be traced: " + (unseen is null ? "no other process has it open."
             : $"no other process was found that has it open, but {unseen}."), address.Text,
-            "Start a program that has it open first: what passes is seen in its system calls. Or put a relay between the two sides, and trace "
-            + "that.")
+            "Start a program that has it open first: what passes is seen in its system calls. "
+            + "Or put a relay between the two sides, and trace that.")
         { Advice = IpcAdvice.UseRelay };
 
     private int ProcessOf(int thread)
