@@ -6,7 +6,7 @@ namespace IpcPs.Benchmarks.Watching;
 /// <summary>What Watch-IpcObject costs: 500 objects of five mechanisms, a sample each second.</summary>
 internal sealed class WatchBenchmarks : IBenchmarkGroup
 {
-    private const int Seconds = 20;
+    private static int Seconds => Math.Max(5, (int)(20 * Settings.CurrentScale));
 
     private const string Create = """
         $made = foreach ($i in 1..100) {
