@@ -18,7 +18,7 @@ internal sealed class ConnectionScan(ConnectionOptions options)
     private IReadOnlyList<WaitingThread>? _calls;
 
     /// <summary>The same look at the machine as that of a listing of objects.</summary>
-    public InventoryScan Inventory { get; } = new() { All = true };
+    public InventoryScan Inventory { get; } = new(new InventoryFilter { All = true });
 
     public ProcessScan Processes => Inventory.Processes;
 
@@ -112,6 +112,7 @@ internal sealed class ConnectionScan(ConnectionOptions options)
     /// <summary>What could not be seen, in the words of a listing of objects.</summary>
     public void AddUnseenProcesses()
     {
+        Processes.LookAtAll();
         if (Processes.Unseen.Count == 0 && !Processes.HidesProcesses) return;
         var rootHint = IpcInventory.CurrentUserId == 0 ? "" : " Root can see them.";
         Inventory.AddProblem("connections", $"{Processes.Describe()}. The connections of such a process are not listed.{rootHint}");

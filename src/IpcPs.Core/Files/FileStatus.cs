@@ -115,10 +115,11 @@ internal readonly unsafe struct FileStatus
         var names = new List<string>();
         try
         {
-            foreach (var path in Directory.EnumerateFileSystemEntries(folder))
+            foreach (var (name, known) in FolderEntries.Names(folder))
             {
-                var name = Path.GetFileName(path);
-                if (isWanted?.Invoke(name) != false && TryOf(path)?.IsType(type) == true) names.Add(name);
+                if (known != 0 && known != type) continue;
+                if (isWanted?.Invoke(name) == false) continue;
+                if (known == type || TryOf(Path.Combine(folder, name))?.IsType(type) == true) names.Add(name);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -10,14 +10,48 @@ internal sealed class InventoryScan
 
     private static readonly string[] RuntimePrefixes = ["dotnet-diagnostic-", "clr-debug-pipe-", "CoreFxPipe_"];
 
-    private readonly Lazy<ProcessScan> _processes = new(ProcessScan.Run);
+    private readonly InventoryFilter _filter;
+    private readonly Lazy<ProcessScan> _processes = new(static () => new ProcessScan());
+    private readonly ProcessScan? _wanted;
     private readonly List<InventoryProblem> _problems = [];
+
+    public InventoryScan(InventoryFilter? filter = null)
+    {
+        _filter = filter ?? new InventoryFilter();
+        if (_filter.HolderIds.Count > 0) _wanted = new ProcessScan(_filter.HolderIds);
+    }
 
     /// <summary>The processes and what they have open.</summary>
     public ProcessScan Processes => _processes.Value;
 
+    /// <summary>The processes that hold what is wanted: all, if the filter names none.</summary>
+    public ProcessScan Candidates => _wanted ?? Processes;
+
+    /// <summary>Whether any process was inspected.</summary>
+    public bool HasLookedForHolders => _processes.IsValueCreated && Processes.HasLookedForHolders;
+
     /// <summary>Whether anonymous objects are wanted too: pipes, unnamed sockets.</summary>
-    public bool All { get; init; }
+    public bool All => _filter.All;
+
+    /// <summary>Whether named pipes outside the runtime folder can be wanted.</summary>
+    public bool WantsPaths => _filter.WantsPaths;
+
+    /// <summary>Whether objects can be wanted that no process holds.</summary>
+    public bool WantsUnheld => _wanted is null;
+
+    /// <summary>Whether objects of a mechanism can be wanted.</summary>
+    public bool Wants(IpcScheme scheme) => _filter.Wants(scheme);
+
+    /// <summary>Whether an object is wanted, as far as its address tells. This comes before everything that has to be read about
+    /// it.</summary>
+    public bool Wants(IpcAddress address, IpcAddress? channel = null) =>
+        Wants(address.Scheme) && (_filter.Names is not { } names || IpcObjectInfo.IsNamed(address, channel, names));
+
+    /// <summary>Whether a process of the filter holds a socket or an anonymous pipe.</summary>
+    public bool IsHeldByWanted(string link) => _wanted is null || _wanted.HoldersOfLink(link).Count > 0;
+
+    /// <summary>Whether a process of the filter holds a System V segment.</summary>
+    public bool IsHeldByWanted(long sysVMemory) => _wanted is null || _wanted.HoldersOfSysVMemory(sysVMemory).Count > 0;
 
     /// <summary>Whether a path is that of a pipe or socket that .NET makes for each of its processes: for debuggers and diagnostics, and
     /// for its own named pipes. A listing has them only where anonymous objects are wanted, too.</summary>
@@ -62,16 +96,19 @@ internal sealed class InventoryScan
     /// <param name="address">Its address.</param>
     /// <param name="kind">What it is.</param>
     /// <param name="path">Where the file is.</param>
-    /// <param name="depth">Its depth or value, where that is known.</param>
-    /// <param name="size">Its size; null for the file's size.</param>
+    /// <param name="depth">Reads its depth or value.</param>
+    /// <param name="size">Reads its size; null for the file's size.</param>
     /// <param name="unheld">Where no process holds it: whether it is stale all the same. Null where that is enough.</param>
     /// <param name="channel">Of a message: the channel that it was announced on.</param>
-    /// <returns>Null where the file is gone.</returns>
-    public IpcObjectInfo? OfFile(IpcAddress address, string kind, string path, long? depth = null, long? size = null,
+    /// <returns>Null where the file is gone, or is not a wanted object.</returns>
+    public IpcObjectInfo? OfFile(IpcAddress address, string kind, string path, Func<long?>? depth = null, Func<long?>? size = null,
         Func<(bool Stale, string Reason)>? unheld = null, IpcAddress? channel = null)
     {
-        if (FileStatus.TryOf(path, followLinks: true) is not { } status) return null;
-        var holders = HoldersOf(status);
+        if (!Wants(address, channel) || FileStatus.TryOf(path, followLinks: true) is not { } status) return null;
+        // A queue can't be mapped.
+        var canBeMapped = address.Scheme != IpcScheme.Mq;
+        if (_wanted is not null && HoldersOf(_wanted, status, canBeMapped).Count == 0) return null;
+        var holders = HoldersOf(Processes, status, canBeMapped);
         var (stale, reason) = EvaluateByHolders(path, holders, status);
         if (stale && unheld is not null) (stale, reason) = unheld();
         return new IpcObjectInfo
@@ -82,8 +119,8 @@ internal sealed class InventoryScan
             OwnerId = status.UserId,
             Group = status.Group,
             Mode = status.Mode,
-            Size = size ?? (status.IsType(Libc.S_IFREG) ? status.Size : null),
-            Depth = depth,
+            Size = size?.Invoke() ?? (status.IsType(Libc.S_IFREG) ? status.Size : null),
+            Depth = depth?.Invoke(),
             // The time of the last change would be no substitute: even reading a queue's file changes it.
             Created = status.Created,
             Identity = status.Id,
@@ -97,11 +134,13 @@ internal sealed class InventoryScan
     }
 
     /// <summary>The processes that have a file open or mapped; of a named pipe also those that wait to open it.</summary>
-    public IReadOnlyList<IpcHolder> HoldersOf(in FileStatus status)
+    public IReadOnlyList<IpcHolder> HoldersOf(in FileStatus status) => HoldersOf(Processes, status, canBeMapped: true);
+
+    private static IReadOnlyList<IpcHolder> HoldersOf(ProcessScan processes, in FileStatus status, bool canBeMapped)
     {
-        var holders = Processes.HoldersOf(status.Id);
-        if (!status.IsType(Libc.S_IFIFO)) return holders;
-        return Processes.Openers.Of(status.Id) is { Count: > 0 } openers ? [.. holders, .. openers] : holders;
+        if (!status.IsType(Libc.S_IFIFO)) return processes.HoldersOf(status.Id, canBeMapped);
+        var holders = processes.HoldersOf(status.Id, mapped: false);
+        return processes.Openers.Of(status.Id) is { Count: > 0 } openers ? [.. holders, .. openers] : holders;
     }
 
     /// <summary>Whether no process holds a file, and how that is known. It must be proven: by the kernel's answer, or because every process

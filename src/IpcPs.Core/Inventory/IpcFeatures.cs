@@ -151,7 +151,9 @@ public static class IpcFeatures
 
     private static void RequireProcesses()
     {
-        if (ProcessScan.Run().Describe() is { } missing)
+        var processes = new ProcessScan();
+        processes.LookAtAll();
+        if (processes.Describe() is { } missing)
             throw new IpcException(IpcErrors.AccessDenied, $"Some holders of objects are not known: {missing}.");
     }
 

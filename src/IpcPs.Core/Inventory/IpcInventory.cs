@@ -3,7 +3,7 @@ using IpcPs.Mechanisms;
 namespace IpcPs.Inventory;
 
 /// <summary>Lists the IPC objects that exist on this machine, of every mechanism, and the processes that hold them.</summary>
-/// <remarks>Reads /proc (one pass over the processes), /proc/sysvipc, /proc/net and the folders of named objects. Changes nothing, and does
+/// <remarks>Reads /proc (at most one pass over the processes), /proc/sysvipc, /proc/net and the folders of named objects. Changes nothing, and does
 /// nothing that a peer would notice. A named pipe is opened, without blocking, only where no visible process uses it or waits for
 /// it.</remarks>
 public static class IpcInventory
@@ -13,17 +13,24 @@ public static class IpcInventory
     /// <param name="all">Whether to list anonymous objects too (pipes, unnamed sockets).</param>
     /// <param name="problems">What could not be seen, each thing once.</param>
     public static IReadOnlyList<IpcObjectInfo> List(IReadOnlyCollection<IpcScheme> schemes, bool all,
-        out IReadOnlyList<InventoryProblem> problems)
+        out IReadOnlyList<InventoryProblem> problems) => List(new InventoryFilter { Schemes = schemes, All = all }, out problems);
+
+    /// <summary>Lists the objects that are wanted. What can be told from a name or an address is decided before anything else is read: a
+    /// listing in which nothing is found inspects no process.</summary>
+    /// <param name="filter">Which objects.</param>
+    /// <param name="problems">What could not be seen, each thing once.</param>
+    public static IReadOnlyList<IpcObjectInfo> List(InventoryFilter filter, out IReadOnlyList<InventoryProblem> problems)
     {
-        ArgumentNullException.ThrowIfNull(schemes);
-        var scan = new InventoryScan { All = all };
+        ArgumentNullException.ThrowIfNull(filter);
+        var scan = new InventoryScan(filter);
         var found = new List<IpcObjectInfo>();
         foreach (var mechanism in IpcMechanisms.All)
         {
-            if (schemes.Count > 0 && !mechanism.Schemes.Any(schemes.Contains)) continue;
-            found.AddRange(mechanism.Enumerate(scan).Where(i => schemes.Count == 0 || schemes.Contains(i.Address.Scheme)));
+            if (!mechanism.Schemes.Any(scan.Wants)) continue;
+            found.AddRange(mechanism.Enumerate(scan).Where(i => scan.Wants(i.Address, i.Channel)
+                && (filter.HolderIds.Count == 0 || i.Holders.Any(h => filter.HolderIds.Contains(h.ProcessId)))));
         }
-        if (found.Count > 0 && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
+        if (found.Count > 0 && scan.HasLookedForHolders && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
         {
             var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
             scan.AddProblem("processes",
@@ -42,7 +49,7 @@ public static class IpcInventory
     /// <summary>Removes objects that were listed as stale, if they still are: each is checked again, and an object that a process has begun
     /// to use is kept. While they are checked, the files of named pipes, segments, semaphores, rings, mutexes and sockets have another
     /// name; they get their own name back where they are kept.</summary>
-    /// <param name="objects">Objects that <see cref="List"/> returned.</param>
+    /// <param name="objects">Objects that <see cref="List(InventoryFilter, out IReadOnlyList{InventoryProblem})"/> returned.</param>
     /// <returns>The result for each object.</returns>
     public static IReadOnlyList<IpcRemoval> RemoveStale(IReadOnlyCollection<IpcObjectInfo> objects)
     {

@@ -75,9 +75,14 @@ public sealed class IpcObjectInfo
     public bool IsNamed(Func<string, bool> matches)
     {
         ArgumentNullException.ThrowIfNull(matches);
-        return Is(Address) || (Channel is not null && Is(Channel));
+        return IsNamed(Address, Channel, matches);
+    }
 
-        bool Is(IpcAddress address) => matches(address.Text) || (address.Name is { } name && matches(name));
+    internal static bool IsNamed(IpcAddress address, IpcAddress? channel, Func<string, bool> matches)
+    {
+        return Is(address) || (channel is not null && Is(channel));
+
+        bool Is(IpcAddress one) => matches(one.Text) || (one.Name is { } name && matches(name));
     }
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ internal static class LockInventory
         {
             if (!IpcAddress.TryParse("sem:/" + name[Prefix.Length..], out var address)) continue;
             var path = Path.Combine(PosixSharedMemory.Folder, name);
-            if (scan.OfFile(address!, "POSIX semaphore", path, depth: ValueOf(path)) is { } info) yield return info;
+            if (scan.OfFile(address!, "POSIX semaphore", path, depth: () => ValueOf(path)) is { } info) yield return info;
         }
     }
 
@@ -23,6 +23,8 @@ internal static class LockInventory
     {
         foreach (var row in scan.SysVRows(IpcScheme.SysVSem))
         {
+            var address = row.Address;
+            if (!scan.Wants(address)) continue;
             var semaphores = StateOf((int)row.Id, (int)row["nsems"]);
             var users = semaphores.Select(static s => s.LastUser).ToArray();
             var waiters = semaphores.Sum(static s => s.Waiters);
@@ -34,7 +36,7 @@ internal static class LockInventory
             };
             yield return new IpcObjectInfo
             {
-                Address = row.Address,
+                Address = address,
                 Kind = "System V semaphore set",
                 Owner = Accounts.UserName(row.UserId),
                 OwnerId = row.UserId,

@@ -10,6 +10,7 @@ internal static class MemoryInventory
 {
     public static IEnumerable<IpcObjectInfo> Posix(InventoryScan scan)
     {
+        if (!scan.Wants(IpcScheme.Shm)) yield break;
         // The same folder has the files of semaphores and rings.
         foreach (var name in FileStatus.NamesIn(PosixSharedMemory.Folder, Libc.S_IFREG, static n =>
             !n.StartsWith("sem.", StringComparison.Ordinal) && !n.StartsWith(RingFile.Prefix, StringComparison.Ordinal)))
@@ -27,9 +28,9 @@ internal static class MemoryInventory
 
     public static IEnumerable<IpcObjectInfo> Anonymous(InventoryScan scan)
     {
-        if (!scan.All) yield break;
+        if (!scan.All || !scan.Wants(IpcScheme.MemFd)) yield break;
         var seen = new HashSet<FileId>();
-        foreach (var descriptor in scan.Processes.Descriptors)
+        foreach (var descriptor in scan.Candidates.Descriptors)
         {
             if (!descriptor.Link.StartsWith("/memfd:", StringComparison.Ordinal)) continue;
             if (FileStatus.TryOf(descriptor.Path, followLinks: true)?.Id is not { } file || !seen.Add(file)) continue;
@@ -42,6 +43,8 @@ internal static class MemoryInventory
     {
         foreach (var row in scan.SysVRows(IpcScheme.SysVShm))
         {
+            var address = row.Address;
+            if (!scan.Wants(address) || !scan.IsHeldByWanted(row.Id)) continue;
             var creator = (int)row["cpid"];
             var last = (int)row["lpid"];
             // The kernel's count includes processes that can't be inspected.
@@ -50,7 +53,7 @@ internal static class MemoryInventory
                 : scan.EvaluateByUsers(creator, last);
             yield return new IpcObjectInfo
             {
-                Address = row.Address,
+                Address = address,
                 Kind = "System V shared memory",
                 Owner = Accounts.UserName(row.UserId),
                 OwnerId = row.UserId,
@@ -63,7 +66,7 @@ internal static class MemoryInventory
                 Created = row.Time("ctime"),
                 Identity = row.Id,
                 LastUsed = row.Later("atime", "dtime"),
-                Holders = scan.Processes.HoldersOfSysVMemory(row.Id),
+                Holders = row["nattch"] > 0 ? scan.Processes.HoldersOfSysVMemory(row.Id) : [],
                 IsStale = stale,
                 Reason = reason,
             };

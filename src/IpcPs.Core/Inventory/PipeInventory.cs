@@ -15,7 +15,8 @@ internal static class PipeInventory
             if (IpcAddress.TryParse("fifo:" + name, out var address)
                 && scan.OfFile(address!, "named pipe", path) is { } info) yield return info;
         }
-        foreach (var descriptor in scan.Processes.Descriptors)
+        if (!scan.WantsPaths) yield break;
+        foreach (var descriptor in scan.Candidates.Descriptors)
         {
             if (!descriptor.Link.StartsWith('/') || !seen.Add(descriptor.Link) || !IsFifo(descriptor.Link)) continue;
             if (!scan.All && InventoryScan.IsOfRuntime(descriptor.Link)) continue;
@@ -28,13 +29,15 @@ internal static class PipeInventory
     {
         if (!scan.All) yield break;
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var descriptor in scan.Processes.Descriptors)
+        foreach (var descriptor in scan.Candidates.Unnamed)
         {
             if (!descriptor.Link.StartsWith("pipe:[", StringComparison.Ordinal) || !seen.Add(descriptor.Link)) continue;
+            var address = IpcAddress.OfDescriptor(IpcScheme.Pipe, descriptor.ProcessId, descriptor.Number);
+            if (!scan.Wants(address)) continue;
             var status = FileStatus.TryOf(descriptor.Path, followLinks: true);
             yield return new IpcObjectInfo
             {
-                Address = IpcAddress.OfDescriptor(IpcScheme.Pipe, descriptor.ProcessId, descriptor.Number),
+                Address = address,
                 Kind = "anonymous pipe",
                 Owner = status?.Owner,
                 OwnerId = status?.UserId,

@@ -9,6 +9,7 @@ internal static class QueueInventory
 {
     public static IEnumerable<IpcObjectInfo> Posix(InventoryScan scan)
     {
+        if (!scan.Wants(IpcScheme.Mq)) yield break;
         using var folder = QueueFolder.TryOpen();
         if (folder is null)
         {
@@ -17,10 +18,11 @@ internal static class QueueInventory
             foreach (var info in OpenQueues(scan)) yield return info;
             yield break;
         }
-        foreach (var path in Directory.EnumerateFiles(folder.Path))
+        foreach (var name in FileStatus.NamesIn(folder.Path, Libc.S_IFREG))
         {
-            if (!IpcAddress.TryParse("mq:/" + Path.GetFileName(path), out var address)) continue;
-            if (scan.OfFile(address!, "POSIX message queue", path, MessagesIn(address!), BytesIn(path)) is { } info) yield return info;
+            if (!IpcAddress.TryParse("mq:/" + name, out var address)) continue;
+            var path = Path.Combine(folder.Path, name);
+            if (scan.OfFile(address!, "POSIX message queue", path, () => MessagesIn(address!), () => BytesIn(path)) is { } info) yield return info;
         }
     }
 
@@ -28,6 +30,8 @@ internal static class QueueInventory
     {
         foreach (var row in scan.SysVRows(IpcScheme.SysVMq))
         {
+            var address = row.Address;
+            if (!scan.Wants(address)) continue;
             var sender = (int)row["lspid"];
             var receiver = row.LastReceiver;
             // 0 where there is a time: a process of another PID namespace.
@@ -35,7 +39,7 @@ internal static class QueueInventory
                 ? (false, "not proven: it was used by a process that can't be seen") : scan.EvaluateByUsers(sender, receiver);
             yield return new IpcObjectInfo
             {
-                Address = row.Address,
+                Address = address,
                 Kind = "System V message queue",
                 Owner = Accounts.UserName(row.UserId),
                 OwnerId = row.UserId,
@@ -86,7 +90,7 @@ internal static class QueueInventory
     internal static IEnumerable<IpcObjectInfo> OpenQueues(InventoryScan scan)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var descriptor in scan.Processes.Descriptors)
+        foreach (var descriptor in scan.Candidates.Descriptors)
         {
             // The link of a queue is its bare name, as that of a file in the root folder would be. Only its content tells it from such a
             // file.
@@ -95,7 +99,8 @@ internal static class QueueInventory
             // A removed one that is still open has the link "/NAME (deleted)" and can't be reached by an address.
             if (FileStatus.TryOf(descriptor.Path, followLinks: true)?.Links == 0) continue;
             if (!IpcAddress.TryParse("mq:" + descriptor.Link, out var address)) continue;
-            if (scan.OfFile(address!, "POSIX message queue", descriptor.Path, MessagesIn(address!), bytes) is { } info) yield return info;
+            if (scan.OfFile(address!, "POSIX message queue", descriptor.Path, () => MessagesIn(address!), () => bytes) is { } info)
+                yield return info;
         }
     }
 

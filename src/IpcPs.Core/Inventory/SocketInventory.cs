@@ -12,6 +12,22 @@ internal static class SocketInventory
 
     public static IEnumerable<IpcObjectInfo> List(InventoryScan scan)
     {
+        if (scan.Wants(IpcScheme.Unix))
+        {
+            foreach (var info in UnixSockets(scan)) yield return info;
+        }
+        if (scan.Wants(IpcScheme.Tcp))
+        {
+            foreach (var info in Internet(scan, "tcp", IpcScheme.Tcp)) yield return info;
+        }
+        if (scan.Wants(IpcScheme.Udp))
+        {
+            foreach (var info in Internet(scan, "udp", IpcScheme.Udp)) yield return info;
+        }
+    }
+
+    private static IEnumerable<IpcObjectInfo> UnixSockets(InventoryScan scan)
+    {
         var bound = new HashSet<string>(StringComparer.Ordinal);
         var sockets = ProcNetTable.Unix(out var problem);
         scan.AddProblem("unix", problem);
@@ -20,13 +36,15 @@ internal static class SocketInventory
             if (socket.Name.StartsWith('/')) bound.Add(socket.Name);
             // An accepted connection has its listener's name: the object is the listener, or a datagram socket.
             if (!scan.All && (!IsServer(socket) || InventoryScan.IsOfRuntime(socket.Name))) continue;
-            if (SocketAddressParser.TryOfKernelName(socket.Name, socket.Type) is { } address) yield return OfUnix(scan, address, socket);
+            if (SocketAddressParser.TryOfKernelName(socket.Name, socket.Type) is { } address && scan.Wants(address)
+                && scan.IsHeldByWanted(socket.Link)) yield return OfUnix(scan, address, socket);
         }
+        if (!scan.WantsUnheld) yield break;
         foreach (var name in scan.NamesInRuntimeFolder(Libc.S_IFSOCK))
         {
             var path = Path.Combine(RuntimeFolder.Path, name);
             if (bound.Contains(path) || SocketAddressParser.TryOfKernelName(path, IpcSocketType.Stream) is not { } address) continue;
-            if (FileStatus.TryOf(path) is not { } status) continue;
+            if (!scan.Wants(address) || FileStatus.TryOf(path) is not { } status) continue;
             // The table shows this network namespace only; connecting works across them.
             var (stale, reason) = SocketFile.IsAlive(address) switch
             {
@@ -36,16 +54,16 @@ internal static class SocketInventory
             };
             yield return OfFile(address, stale ? "Unix socket, left behind" : "Unix socket", path, status, [], stale, reason);
         }
-        foreach (var info in Internet(scan, "tcp", IpcScheme.Tcp)) yield return info;
-        foreach (var info in Internet(scan, "udp", IpcScheme.Udp)) yield return info;
     }
 
     /// <summary>The addresses that a client can connect or send to: listeners, and datagram sockets with a name.</summary>
-    public static IEnumerable<IpcAddress> Servers()
+    /// <param name="schemes">Which kinds of socket.</param>
+    public static IEnumerable<IpcAddress> Servers(IReadOnlyCollection<IpcScheme> schemes)
     {
-        var unix = ProcNetTable.Unix(out _).Where(static s => IsServer(s) && !InventoryScan.IsOfRuntime(s.Name))
+        var unix = !schemes.Contains(IpcScheme.Unix) ? [] : ProcNetTable.Unix(out _).Where(static s => IsServer(s) && !InventoryScan.IsOfRuntime(s.Name))
             .Select(static s => SocketAddressParser.TryOfKernelName(s.Name, s.Type)).OfType<IpcAddress>();
-        var internet = InternetTables.SelectMany(static table => ProcNetTable.Internet(table, out _)
+        var tables = InternetTables.Where(t => schemes.Contains(t.StartsWith("tcp", StringComparison.Ordinal) ? IpcScheme.Tcp : IpcScheme.Udp));
+        var internet = tables.SelectMany(static table => ProcNetTable.Internet(table, out _)
             .Where(static e => e.IsLoopback && e.Remote.Port == 0).Select(e => IpcAddress.Parse($"{table[..3]}:{e.Local}")));
         return unix.Concat(internet).DistinctBy(static a => a.Text);
     }
@@ -61,14 +79,17 @@ internal static class SocketInventory
             foreach (var entry in entries)
             {
                 if (!entry.IsLoopback || (scheme == IpcScheme.Tcp && !entry.IsListening && !scan.All)) continue;
+                var address = IpcAddress.Parse($"{table}:{entry.Local}");
+                var link = $"socket:[{entry.Inode}]";
+                if (!scan.Wants(address) || !scan.IsHeldByWanted(link)) continue;
                 var state = entry.IsListening ? ", listening" : entry.Remote.Port == 0 ? "" : $" to {entry.Remote}";
                 yield return new IpcObjectInfo
                 {
-                    Address = IpcAddress.Parse($"{table}:{entry.Local}"),
+                    Address = address,
                     Kind = (scheme == IpcScheme.Tcp ? "TCP socket" : "UDP socket") + state,
                     Owner = Accounts.UserName(entry.UserId),
                     OwnerId = entry.UserId,
-                    Holders = scan.Processes.HoldersOfLink($"socket:[{entry.Inode}]"),
+                    Holders = scan.Processes.HoldersOfLink(link),
                     Remote = entry.Remote.Port == 0 ? null : entry.Remote,
                     Reason = LivesWithProcess,
                 };

@@ -10,7 +10,7 @@ namespace IpcPs.Inventory;
 internal sealed class StaleRemoval
 {
     private readonly Dictionary<IpcMechanism, List<IpcObjectInfo>> _now = [];
-    private readonly InventoryScan _scan = new() { All = true };
+    private readonly InventoryScan _scan = new(new InventoryFilter { All = true });
 
     private StaleRemoval()
     {

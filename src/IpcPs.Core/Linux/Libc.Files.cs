@@ -63,6 +63,28 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(SafeDescriptor directory, string path, int flags, uint mask, Statx* result);
 
+    /// <summary>The beginning of <c>struct dirent</c> on 64-bit Linux; the name, with a NUL at its end, follows. The type is 0 where the file
+    /// system does not say; else it is the S_IF… type without its 12 zero bits.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 19, Pack = 1)]
+    public struct FolderEntry
+    {
+        public const int NameOffset = 19;
+
+        public ulong Inode;
+        public long Offset;
+        public ushort Length;
+        public byte Type;
+    }
+
+    [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint opendir(string path);
+
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial FolderEntry* readdir(nint folder);
+
+    [LibraryImport(Name)]
+    public static partial int closedir(nint folder);
+
     /// <summary>The beginning of <c>struct statfs</c> on 64-bit Linux: sizes in blocks of <see cref="BlockSize"/> bytes.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 120)]
     public struct FileSystemStatus

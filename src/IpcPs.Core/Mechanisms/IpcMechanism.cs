@@ -51,6 +51,10 @@ public abstract class IpcMechanism
     /// throws.</summary>
     public virtual IEnumerable<IpcAddress> Known() => [];
 
+    /// <summary>Those of them that have one of some schemes.</summary>
+    public virtual IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes) =>
+        Schemes.Any(schemes.Contains) ? Known().Where(a => schemes.Contains(a.Scheme)) : [];
+
     /// <summary>The objects of this mechanism that exist now. What it can't see goes to <see cref="InventoryScan.AddProblem"/>.</summary>
     internal virtual IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => [];
 }

@@ -14,7 +14,7 @@ public sealed class BufferedSender : IDisposable
 
     private readonly IpcChannel _channel;
     private readonly CancellationToken _cancellation;
-    private readonly Timer _flushTimer;
+    private Timer? _flushTimer;
     private Exception? _failure;
     private long _lastSend;
     private int _flushScheduled;
@@ -27,7 +27,6 @@ public sealed class BufferedSender : IDisposable
         ArgumentNullException.ThrowIfNull(channel);
         _channel = channel;
         _cancellation = cancellation;
-        _flushTimer = new Timer(static s => ((BufferedSender)s!).FlushDelayed(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>Sends a message, at once or within a millisecond.</summary>
@@ -43,7 +42,7 @@ public sealed class BufferedSender : IDisposable
         var inBurst = Stopwatch.GetTimestamp() - _lastSend < BurstInterval;
         _channel.Enqueue(payload, options, _cancellation);
         if (!inBurst) _channel.Flush(_cancellation);
-        else if (Interlocked.Exchange(ref _flushScheduled, 1) == 0) _flushTimer.Change(FlushDelay, Timeout.InfiniteTimeSpan);
+        else if (Interlocked.Exchange(ref _flushScheduled, 1) == 0) ScheduleFlush();
         _lastSend = Stopwatch.GetTimestamp();
     }
 
@@ -58,9 +57,17 @@ public sealed class BufferedSender : IDisposable
     /// <summary>Cancels the delayed flush. Call <see cref="Flush"/> first, or enqueued messages stay in the channel.</summary>
     public void Dispose()
     {
+        // A single message needs no timer.
+        if (_flushTimer is null) return;
         using var stopped = new ManualResetEvent(false);
         // Waits for a flush that is running: it must not use the channel after this call.
         if (_flushTimer.Dispose(stopped)) stopped.WaitOne();
+    }
+
+    private void ScheduleFlush()
+    {
+        _flushTimer ??= new Timer(static s => ((BufferedSender)s!).FlushDelayed(), this, Timeout.Infinite, Timeout.Infinite);
+        _flushTimer.Change(FlushDelay, Timeout.InfiniteTimeSpan);
     }
 
     private void FlushDelayed()

@@ -3,6 +3,8 @@ namespace IpcPs.Messaging;
 /// <summary>The buffer that messages are received into, one after the other. Grows as needed. Not thread-safe.</summary>
 public sealed class MessageBuffer
 {
+    private const int MostKept = 64 * 1024;
+
     private byte[] _bytes = [];
     private int _start;
     private IpcChannel? _replyChannel;
@@ -84,6 +86,14 @@ public sealed class MessageBuffer
     public void DropHandles()
     {
         foreach (var handle in TakeHandles()) handle.Dispose();
+    }
+
+    /// <summary>Drops the message, so that another receiver can use the buffer.</summary>
+    /// <returns>False if the buffer is too large to be kept.</returns>
+    public bool TryRecycle()
+    {
+        Clear();
+        return _bytes.Length <= MostKept;
     }
 
     /// <summary>Resets everything except the allocated bytes.</summary>

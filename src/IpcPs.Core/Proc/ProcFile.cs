@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.IO.Enumeration;
 using System.Runtime.InteropServices;
 using System.Text;
+using IpcPs.Files;
 
 namespace IpcPs.Proc;
 
@@ -18,9 +18,6 @@ internal static unsafe class ProcFile
     public const string OwnThreads = "/proc/self/task";
 
     private const int LongestLink = 4096;
-
-    private static readonly EnumerationOptions Everything =
-        new() { AttributesToSkip = 0, IgnoreInaccessible = false, ReturnSpecialDirectories = false };
 
     /// <summary>The folder of a process.</summary>
     public static string Process(int processId) => string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}");
@@ -44,17 +41,12 @@ internal static unsafe class ProcFile
         TimeSpan.FromSeconds(double.Parse(File.ReadAllText("/proc/uptime").Split(' ')[0], CultureInfo.InvariantCulture));
 
     /// <summary>The process ids of this PID namespace.</summary>
-    public static IEnumerable<int> Processes() => Numbers("/proc");
+    public static IReadOnlyList<int> Processes() => Numbers("/proc");
 
     /// <summary>The numbers that a folder has entries for: processes, threads, descriptors.</summary>
     /// <exception cref="IOException">The folder is gone: its process has ended.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
-    public static IEnumerable<int> Numbers(string folder) => new FileSystemEnumerable<int>(folder,
-        static (ref FileSystemEntry entry) =>
-            int.TryParse(entry.FileName, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1, Everything)
-    {
-        ShouldIncludePredicate = static (ref FileSystemEntry entry) => char.IsAsciiDigit(entry.FileName[0]),
-    };
+    public static IReadOnlyList<int> Numbers(string folder) => FolderEntries.Numbers(folder);
 
     /// <summary>The lines of a file; none where it can't be read.</summary>
     public static string[] ReadLines(string path) => ReadLines(path, out _);

@@ -42,7 +42,9 @@ internal sealed class SocketMechanism : IpcMechanism
         if (address.Path is not null) Inotify.WaitUntilExists(RuntimeFolder.PathOf(address), address.Text, wait);
     }
 
-    public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers();
+    public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers(Schemes);
+
+    public override IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes) => SocketInventory.Servers(schemes);
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => SocketInventory.List(scan);
 }

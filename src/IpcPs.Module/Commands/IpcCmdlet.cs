@@ -9,11 +9,18 @@ namespace IpcPs.Module.Commands;
 public abstract class IpcCmdlet : PSCmdlet, IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
+    private bool? _isVerbose;
     private bool _yesToAll;
     private bool _noToAll;
 
     /// <summary>Cancelled by Ctrl+C and by Stop-Job. Every wait gets it.</summary>
     protected CancellationToken StopToken => _stopping.Token;
+
+    /// <summary>Whether a verbose message may be shown. A command that is called for each message asks before it makes the text, which
+    /// would cost as much as the call that it reports.</summary>
+    private protected bool IsVerbose => _isVerbose ??= MyInvocation.BoundParameters.ContainsKey("Verbose")
+        || MyInvocation.BoundParameters.ContainsKey("Debug")
+        || GetVariableValue("VerbosePreference") is not ActionPreference.SilentlyContinue;
 
     /// <inheritdoc/>
     protected override void StopProcessing() => _stopping.Cancel();

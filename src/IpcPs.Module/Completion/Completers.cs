@@ -41,13 +41,22 @@ public sealed class AddressCompleter : IpcCompleter
 
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word)
     {
-        var usable = Schemes(command);
-        foreach (var address in IpcMechanisms.All.Where(m => m.Schemes.Any(usable.Contains)).SelectMany(static m => m.Known()))
-        {
-            if (usable.Contains(address.Scheme)) yield return (address.Text, null);
-        }
+        var usable = Beginning(Schemes(command), word);
+        foreach (var address in IpcMechanisms.All.SelectMany(m => m.Known(usable))) yield return (address.Text, null);
         if (word.Contains(':', StringComparison.Ordinal)) yield break;
         foreach (var scheme in usable) yield return (scheme.ToString().ToLowerInvariant() + ":", null);
+    }
+
+    /// <summary>The schemes whose addresses can begin with a word: no other mechanism is looked at.</summary>
+    internal static IpcScheme[] Beginning(IEnumerable<IpcScheme> schemes, string word)
+    {
+        return [.. schemes.Where(IsBegun)];
+
+        bool IsBegun(IpcScheme scheme)
+        {
+            var text = scheme.ToString() + ":";
+            return text.StartsWith(word, StringComparison.OrdinalIgnoreCase) || word.StartsWith(text, StringComparison.OrdinalIgnoreCase);
+        }
     }
 
     /// <summary>The schemes of the objects that a command can use.</summary>
@@ -87,8 +96,8 @@ public sealed class TransportCompleter : IpcCompleter
 
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
         IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null))
-            .Concat(IpcMechanisms.All.Where(static m => m.Schemes.Any(Channels.Contains)).SelectMany(static m => m.Known())
-                .Where(static address => Channels.Contains(address.Scheme) && address.SocketType != IpcSocketType.Datagram)
+            .Concat(IpcMechanisms.All.SelectMany(m => m.Known(AddressCompleter.Beginning(Channels, word)))
+                .Where(static address => address.SocketType != IpcSocketType.Datagram)
                 .Select(static address => (address.Text, (string?)null)));
 }
 

@@ -11,7 +11,7 @@ internal static class CPrograms
 {
     private static readonly ConcurrentDictionary<string, string?> Compiled = new();
 
-    /// <summary>Runs peers/NAME.c, which prints one number: its figure.</summary>
+    /// <summary>Runs peers/NAME.c, which prints its figure, and what a message costs.</summary>
     /// <returns>The number; null where it can't be compiled here.</returns>
     public static double? Run(string name, params string[] args) => RunOn(null, name, args);
 

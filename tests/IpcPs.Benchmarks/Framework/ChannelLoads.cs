@@ -20,7 +20,7 @@ internal static class ChannelLoads
     public static double OneWay(IpcChannel channel, string address, int count, int size, bool atOnce, in SendOptions options)
     {
         var warmUp = Math.Min(WarmUp.Messages, count);
-        using var peer = Peers.Start("count", null, address, Text(warmUp + count));
+        using var peer = Peers.Start("count", null, address, Text(warmUp), Text(count));
         return Pour(channel, peer, warmUp, count, size, atOnce, options);
     }
 
@@ -30,10 +30,13 @@ internal static class ChannelLoads
         var payload = new byte[size];
         var how = options;
         WarmUp.Do(warmUp, (_, some) => ChannelLoad.Pour(channel, payload, some, atOnce, how));
+        var clock = new ProcessorClock();
         var start = Stopwatch.GetTimestamp();
         ChannelLoad.Pour(channel, payload, count, atOnce, options);
-        peer.Expect("done");
-        return count / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        var cost = peer.ExpectDone();
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        MessageCost.Record(clock.PerMessage(count), cost);
+        return count / seconds;
     }
 
     /// <summary>Microseconds a round trip with a peer that sends back what it receives.</summary>
@@ -49,20 +52,24 @@ internal static class ChannelLoads
         IpcChannel send, IpcChannel receive, string peerReceives, string peerSends, int count, int size, (int Ours, int Peers)? cores,
         in SendOptions options)
     {
-        using var peer = Peers.Start("echo", cores?.Peers, peerReceives, peerSends, Text(count + WarmUp.Trips));
-        return RoundTrip(send, receive, count, size, cores?.Ours, options);
+        using var peer = Peers.Start("echo", cores?.Peers, peerReceives, peerSends, Text(WarmUp.Trips), Text(count));
+        return RoundTrip(send, receive, peer, count, size, cores?.Ours, options);
     }
 
     /// <summary>Microseconds a round trip with a peer that is there.</summary>
-    public static double RoundTrip(IpcChannel send, IpcChannel receive, int count, int size, int? core, in SendOptions options)
+    public static double RoundTrip(
+        IpcChannel send, IpcChannel receive, PeerProcess peer, int count, int size, int? core, in SendOptions options)
     {
         using var pin = Core.Pin(core);
         var payload = new byte[size];
         var how = options;
         WarmUp.Do(WarmUp.Trips, (_, some) => Go(some));
+        var clock = new ProcessorClock();
         var start = Stopwatch.GetTimestamp();
         Go(count);
-        return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
+        var microseconds = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        MessageCost.Record(clock.PerMessage(count), peer.ExpectDone());
+        return microseconds / count;
 
         void Go(int trips) => ChannelLoad.RoundTrips(send, receive, payload, trips, how);
     }

@@ -9,4 +9,9 @@ namespace IpcPs.Benchmarks.Framework;
 /// <param name="LessIsBetter">Whether the figure is a time.</param>
 /// <param name="Ours">Ours.</param>
 /// <param name="Peer">The other.</param>
-internal sealed record Comparison(string Name, string Unit, double? Goal, bool LessIsBetter, Contender Ours, Contender Peer);
+internal sealed record Comparison(string Name, string Unit, double? Goal, bool LessIsBetter, Contender Ours, Contender Peer)
+{
+    /// <summary>Further peers of the same measurement, each with the goal beside it. Without a goal it shows why another one is missed: it
+    /// meets the same wall.</summary>
+    public IReadOnlyList<(Contender Peer, double? Goal)> Others { get; init; } = [];
+}

@@ -4,7 +4,7 @@ using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Framework;
 
-/// <summary>Receives a number of messages: <c>count ADDRESS N</c>.</summary>
+/// <summary>Receives a number of messages, some of them to warm up: <c>count ADDRESS WARM-UP N</c>.</summary>
 internal sealed class CountingPeer : IPeer
 {
     public string Name => "count";
@@ -14,6 +14,9 @@ internal sealed class CountingPeer : IPeer
         using var channel = (IpcChannel)IpcMechanisms.Open(IpcAddress.Parse(args[0]), new OpenOptions { Access = IpcAccess.Read });
         Console.WriteLine("ready");
         ChannelLoad.Count(channel, int.Parse(args[1], CultureInfo.InvariantCulture));
-        Console.WriteLine("done");
+        var count = int.Parse(args[2], CultureInfo.InvariantCulture);
+        var clock = new ProcessorClock();
+        ChannelLoad.Count(channel, count);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"done {clock.PerMessage(count)}"));
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace IpcPs.Benchmarks.Framework;
 
@@ -15,6 +16,12 @@ internal sealed class PeerProcess(Process process) : IDisposable
         var read = ReadLine();
         if (read != line) throw new InvalidOperationException($"The peer said '{read}' instead of '{line}'.");
     }
+
+    /// <summary>Waits until the peer has done what it was started for.</summary>
+    /// <returns>Microseconds of processor time that it took for a message: what it says behind "done".</returns>
+    public double ExpectDone() => ReadLine() is var line && line.StartsWith("done ", StringComparison.Ordinal)
+        ? double.Parse(line.AsSpan(5), CultureInfo.InvariantCulture)
+        : throw new InvalidOperationException($"The peer said '{line}' instead of 'done'.");
 
     public void Dispose()
     {

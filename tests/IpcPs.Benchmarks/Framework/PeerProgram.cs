@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace IpcPs.Benchmarks.Framework;
 
-/// <summary>Runs a program that prints one number: its figure.</summary>
+/// <summary>Runs a program that prints its figure; behind it, if it knows them, the two numbers of a <see cref="MessageCost"/>.</summary>
 internal static class PeerProgram
 {
     /// <param name="cores">The cores for all its processes, as taskset(1) takes them; null for any.</param>
@@ -16,6 +16,9 @@ internal static class PeerProgram
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0) throw new InvalidOperationException($"{string.Join(' ', command)} ended with {process.ExitCode}.");
-        return double.Parse(output, CultureInfo.InvariantCulture);
+        var numbers = output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+            .Select(static n => double.Parse(n, CultureInfo.InvariantCulture)).ToArray();
+        if (numbers is [_, var sender, var receiver]) MessageCost.Record(sender, receiver);
+        return numbers[0];
     }
 }

@@ -11,7 +11,8 @@ internal static class WarmUp
     public const int Trips = 100_000;
 
     private const int Wholes = 3;
-    private const int Rounds = 10;
+    private const int MostRounds = 10;
+    private const int FewestRounds = 4;
 
     // The runtime waits for 100 ms without anything new before it compiles what was often used, once for each of its tiers.
     private const int Rest = 200;
@@ -22,10 +23,12 @@ internal static class WarmUp
     /// <param name="some">Does it a given number of times, beginning with a given number.</param>
     public static void Do(int count, Action<int, int> some)
     {
-        for (var round = 0; round < Rounds; round++)
+        // A run that is scaled down is shorter in this, too: four rests are enough for the tiers of the runtime's compiler.
+        var rounds = Math.Clamp((int)(MostRounds * Settings.CurrentScale), FewestRounds, MostRounds);
+        for (var round = 0; round < rounds; round++)
         {
-            var from = (int)((long)count * round / Rounds);
-            some(from, (int)((long)count * (round + 1) / Rounds) - from);
+            var from = (int)((long)count * round / rounds);
+            some(from, (int)((long)count * (round + 1) / rounds) - from);
             Thread.Sleep(Rest);
         }
     }

@@ -31,10 +31,10 @@ internal sealed class IdleBenchmarks : IBenchmarkGroup
     private static double? Waiting()
     {
         using var pipe = AnonymousPipe.Create();
-        using var peer = Peers.Start("count", null, pipe.Reader.Address.Text, "1");
+        using var peer = Peers.Start("count", null, pipe.Reader.Address.Text, "0", "1");
         var cost = ProcessCost.MillisecondsASecond(peer.ProcessId, Span);
         pipe.Writer.Send([1], ChannelLoads.Framed);
-        peer.Expect("done");
+        peer.ExpectDone();
         return cost;
     }
 

@@ -19,15 +19,13 @@ internal sealed class SemaphoreBenchmarks : IBenchmarkGroup
             var trips = Settings.Count(50_000);
             foreach (var (name, family) in new[] { ("POSIX", "posix"), ("System V", "sysv") })
             {
-                yield return new($"{name} semaphores, round trip, one core", "us", 1.15, true,
-                    new("IpcPs", () => RoundTrip(family, trips, (0, 0))),
-                    new("C, blocking", () => CPrograms.RunOn("0", "semaphore_roundtrip", family, $"{trips}", "0", "0")));
-                yield return new($"{name} semaphores, round trip, across cores", "us", 0.15, true,
-                    new("IpcPs", () => RoundTrip(family, trips, (0, 1))),
-                    new("C, blocking", () => CPrograms.Run("semaphore_roundtrip", family, $"{trips}", "0", "1")));
+                foreach (var trip in RoundTrips.Of($"{name} semaphores, round trip", cores => RoundTrip(family, trips, cores),
+                    "semaphore_roundtrip", family, $"{trips}")) yield return trip;
             }
         }
     }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static IpcLock Make(string family) => family == "posix"
         ? PosixSemaphore.Create(IpcAddress.Parse($"sem:/bench-{Guid.NewGuid():n}"), 0)
@@ -40,13 +38,15 @@ internal sealed class SemaphoreBenchmarks : IBenchmarkGroup
         try
         {
             using var peer = Peers.Start(
-                "semaphore", cores.Peers, there.Address.Text, back.Address.Text, (count + WarmUp.Trips)
-                .ToString(CultureInfo.InvariantCulture));
+                "semaphore", cores.Peers, there.Address.Text, back.Address.Text, Text(WarmUp.Trips), Text(count));
             using var pin = Core.Pin(cores.Ours);
             WarmUp.Do(WarmUp.Trips, Go);
+            var clock = new ProcessorClock();
             var start = Stopwatch.GetTimestamp();
             Go(0, count);
-            return Stopwatch.GetElapsedTime(start).TotalMicroseconds / count;
+            var microseconds = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+            MessageCost.Record(clock.PerMessage(count), peer.ExpectDone());
+            return microseconds / count;
         }
         finally
         {

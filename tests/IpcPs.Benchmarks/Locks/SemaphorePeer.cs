@@ -5,7 +5,7 @@ using IpcPs.Mechanisms;
 
 namespace IpcPs.Benchmarks.Locks;
 
-/// <summary>Waits for one semaphore and posts another: <c>semaphore THERE BACK COUNT</c>.</summary>
+/// <summary>Waits for one semaphore and posts another: <c>semaphore THERE BACK WARM-UP COUNT</c>.</summary>
 internal sealed class SemaphorePeer : IPeer
 {
     public string Name => "semaphore";
@@ -15,10 +15,19 @@ internal sealed class SemaphorePeer : IPeer
         using var there = (IpcLock)IpcMechanisms.Open(IpcAddress.Parse(args[0]));
         using var back = (IpcLock)IpcMechanisms.Open(IpcAddress.Parse(args[1]));
         Console.WriteLine("ready");
-        for (var left = int.Parse(args[2], CultureInfo.InvariantCulture); left > 0; left--)
+        Go(int.Parse(args[2], CultureInfo.InvariantCulture));
+        var count = int.Parse(args[3], CultureInfo.InvariantCulture);
+        var clock = new ProcessorClock();
+        Go(count);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"done {clock.PerMessage(count)}"));
+
+        void Go(int trips)
         {
-            there.Acquire(SemaphoreBenchmarks.Options);
-            back.Release(SemaphoreBenchmarks.Options);
+            for (; trips > 0; trips--)
+            {
+                there.Acquire(SemaphoreBenchmarks.Options);
+                back.Release(SemaphoreBenchmarks.Options);
+            }
         }
     }
 }

@@ -34,12 +34,8 @@ internal sealed class PipeBenchmarks : IBenchmarkGroup
             yield return new("pipe, 4 GiB in 64 KiB messages, default capacity", "messages/s", 1.5, false,
                 new("IpcPs, Send", () => Anonymous(blocks, 65536, atOnce: false)),
                 new("C, write", () => CPrograms.Run("pipe_oneway", $"{blocks}", "65536")));
-            yield return new("two pipes, round trip, 100 bytes, one core", "us", 1.15, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 0))),
-                new("C, blocking", () => CPrograms.RunOn("0", "pipe_roundtrip", $"{trips}", $"{Size}", "0", "0")));
-            yield return new("two pipes, round trip, 100 bytes, across cores", "us", 0.1, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 1))),
-                new("C, blocking", () => CPrograms.Run("pipe_roundtrip", $"{trips}", $"{Size}", "0", "1")));
+            foreach (var trip in RoundTrips.Of("two pipes, round trip, 100 bytes", cores => RoundTrip(trips, cores),
+                "pipe_roundtrip", $"{trips}", $"{Size}")) yield return trip;
         }
     }
 

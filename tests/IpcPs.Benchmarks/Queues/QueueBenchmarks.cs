@@ -23,12 +23,8 @@ internal sealed class QueueBenchmarks : IBenchmarkGroup
                 yield return new($"{name}, one way, 100 bytes", "messages/s", 0.9, false,
                     new("IpcPs, Send", () => OneWay(make, messages)),
                     new("C, blocking", () => CPrograms.Run("queue_oneway", family, $"{messages}", $"{Size}")));
-                yield return new($"{name}s, round trip, 100 bytes, one core", "us", 1.15, true,
-                    new("IpcPs", () => RoundTrip(make, trips, (0, 0))),
-                    new("C, blocking", () => CPrograms.RunOn("0", "queue_roundtrip", family, $"{trips}", $"{Size}", "0", "0")));
-                yield return new($"{name}s, round trip, 100 bytes, across cores", "us", 0.15, true,
-                    new("IpcPs", () => RoundTrip(make, trips, (0, 1))),
-                    new("C, blocking", () => CPrograms.Run("queue_roundtrip", family, $"{trips}", $"{Size}", "0", "1")));
+                foreach (var trip in RoundTrips.Of($"{name}s, round trip, 100 bytes", cores => RoundTrip(make, trips, cores),
+                    "queue_roundtrip", family, $"{trips}", $"{Size}")) yield return trip;
             }
         }
     }

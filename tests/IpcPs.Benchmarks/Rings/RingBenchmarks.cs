@@ -25,12 +25,10 @@ internal sealed class RingBenchmarks : IBenchmarkGroup
             var boost = Settings.Count(1_000_000);
             var naps = Settings.Count(1000);
             var plain = new Contender("C, plain ring", () => CPrograms.Run("ring_oneway", $"{messages}", $"{Size}"));
-            yield return new(
-                "ring, one way, 100 bytes", "messages/s", 0.5, false, new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)),
-                plain);
-            yield return new(
-                "ring, one way, 100 bytes, many at once", "messages/s", 0.5, false,
-                new("IpcPs, Enqueue", () => OneWay(messages, Size, atOnce: true)), plain);
+            yield return new("ring, one way, 100 bytes", "messages/s", 0.6, false,
+                new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)), Many(messages, Size, 1)) { Others = [(plain, null)] };
+            yield return new("ring, one way, 100 bytes, many at once", "messages/s", 0.6, false,
+                new("IpcPs, Enqueue", () => OneWay(messages, Size, atOnce: true)), Many(messages, Size, 1)) { Others = [(plain, null)] };
             yield return new("ring, one way, 100 bytes, beside Boost", "messages/s", 3, false,
                 new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)),
                 new("Boost message_queue", () => CPrograms.Run("boost_queue", $"{boost}", $"{Size}")));
@@ -41,21 +39,22 @@ internal sealed class RingBenchmarks : IBenchmarkGroup
                 new("IpcPs", () => RoundTrip(trips)),
                 new("C, plain rings, spinning", () => CPrograms.Run("ring_roundtrip", $"{trips}", $"{Size}")));
             yield return new("ring, one way, 4 KiB", "messages/s", 0.6, false,
-                new("IpcPs, Send", () => OneWay(blocks, Block, atOnce: false)),
-                new("C, memcpy", () => CPrograms.Run("memcpy_blocks", $"{blocks}", $"{Block}", Area)));
-            yield return new("ring, one way, 4 KiB, beside a plain ring", "messages/s", null, false,
-                new("IpcPs, Send", () => OneWay(blocks, Block, atOnce: false)),
-                new("C, plain ring", () => CPrograms.Run("ring_oneway", $"{blocks}", $"{Block}")));
-            yield return new("ring, two writers and two readers, Send", "messages/s", 0.3, false,
-                new("two and two", () => TwoAndTwo(messages / 4, atOnce: false)),
-                new("one and one", () => OneWay(messages, Size, atOnce: false)));
-            yield return new("ring, two writers and two readers, many at once", "messages/s", 0.3, false,
-                new("two and two", () => TwoAndTwo(messages / 4, atOnce: true)),
-                new("one and one", () => OneWay(messages, Size, atOnce: true)));
+                new("IpcPs, Send", () => OneWay(blocks, Block, atOnce: false)), Many(blocks, Block, 1))
+            {
+                Others = [(new("C, plain ring", () => CPrograms.Run("ring_oneway", $"{blocks}", $"{Block}")), null),
+                    (new("C, memcpy, one core", () => CPrograms.Run("memcpy_blocks", $"{blocks}", $"{Block}", Area)), null)],
+            };
+            yield return new("ring, two writers and two readers, Send", "messages/s", 0.6, false,
+                new("IpcPs, Send", () => TwoAndTwo(messages / 4, atOnce: false)), Many(messages / 4, Size, 2));
+            yield return new("ring, two writers and two readers, many at once", "messages/s", 0.6, false,
+                new("IpcPs, Enqueue", () => TwoAndTwo(messages / 4, atOnce: true)), Many(messages / 4, Size, 2));
             yield return new("ring, round trip, 100 bytes, other side asleep", "us", 1, true,
                 new("IpcPs", () => Asleep(naps)), new("C, pipes", () => CPrograms.Run("pipe_asleep", $"{naps}", $"{Size}")));
         }
     }
+
+    private static Contender Many(int count, int size, int sides) => new($"C, ring with locks, {sides} and {sides}",
+        () => CPrograms.Run("ring_many", $"{count}", $"{size}", $"{sides}", $"{sides}"));
 
     private static IpcAddress Fresh(string name) =>
         IpcAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"ring:/bench-{name}-{Environment.ProcessId}"));
@@ -83,7 +82,7 @@ internal sealed class RingBenchmarks : IBenchmarkGroup
     {
         using var there = MessageRing.Create(Fresh("there"));
         using var back = MessageRing.Create(Fresh("back"));
-        using var peer = Peers.Start("echo", 1, there.Address.Text, back.Address.Text, count.ToString(CultureInfo.InvariantCulture));
+        using var peer = Peers.Start("echo", 1, there.Address.Text, back.Address.Text, "0", count.ToString(CultureInfo.InvariantCulture));
         using var pin = Core.Pin(0);
         var message = new MessageBuffer();
         var payload = new byte[Size];

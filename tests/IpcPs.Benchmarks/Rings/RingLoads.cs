@@ -17,12 +17,15 @@ internal static class RingLoads
         // Not before: they would be done while this one warms up.
         var senders = Enumerable.Range(1, writers - 1)
             .Select(_ => Peers.Start("pour", null, ring.Address.Text, Text(count), Text(size), atOnce ? "1" : "0")).ToList();
+        var clock = new ProcessorClock();
         var start = Stopwatch.GetTimestamp();
         Pour(ring, count, size, atOnce);
         foreach (var sender in senders) sender.Expect("done");
         ring.CompleteSending();
-        foreach (var receiver in receivers) receiver.Expect("done");
+        // Of the receivers, each message is received by one.
+        var costs = receivers.ConvertAll(static r => r.ExpectDone());
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        MessageCost.Record(clock.PerMessage(count), costs.Average());
         foreach (var peer in receivers.Concat(senders)) peer.Dispose();
         return (double)count * writers / seconds;
     }

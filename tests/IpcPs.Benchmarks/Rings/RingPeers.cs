@@ -14,10 +14,10 @@ internal sealed class DrainPeer : IPeer
         using var ring = MessageRing.Open(IpcAddress.Parse(args[0]), IpcAccess.Read);
         var message = new MessageBuffer();
         Console.WriteLine("ready");
-        while (ring.Receive(message))
-        {
-        }
-        Console.WriteLine("done");
+        var clock = new ProcessorClock();
+        long received = 0;
+        while (ring.Receive(message)) received++;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"done {clock.PerMessage(Math.Max(received, 1))}"));
     }
 }
 

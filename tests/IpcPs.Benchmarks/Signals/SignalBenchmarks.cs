@@ -18,12 +18,8 @@ internal sealed class SignalBenchmarks : IBenchmarkGroup
         {
             var trips = Settings.Count(50_000);
             var row = Settings.Count(100_000);
-            yield return new("signals, round trip with a value, one core", "us", 2, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 0))),
-                new("C, sigqueue and sigtimedwait", () => CPrograms.RunOn("0", "signal_roundtrip", $"{trips}", "0", "0")));
-            yield return new("signals, round trip with a value, across cores", "us", 2, true,
-                new("IpcPs", () => RoundTrip(trips, (0, 1))),
-                new("C, sigqueue and sigtimedwait", () => CPrograms.Run("signal_roundtrip", $"{trips}", "0", "1")));
+            foreach (var trip in RoundTrips.Of("signals, round trip with a value", cores => RoundTrip(trips, cores),
+                "signal_roundtrip", $"{trips}")) yield return trip;
             yield return new("signals, 100,000 in a row with a value, all in order", "signals/s", 0.5, false,
                 new("IpcPs, collected", () => Row(row)), new("C, signalfd", () => CPrograms.Run("signal_oneway", $"{row}")));
         }

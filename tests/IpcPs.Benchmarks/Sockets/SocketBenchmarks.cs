@@ -23,12 +23,9 @@ internal sealed class SocketBenchmarks : IBenchmarkGroup
                 yield return new($"{name} socket, one way, 100 bytes", "messages/s", 0.9, false,
                     new("IpcPs, Send", () => SocketLoads.OneWay(kind, messages, atOnce: false)),
                     new("C, blocking", () => CPrograms.Run("socket_oneway", kind, $"{messages}", $"{Size}")));
-                yield return new($"{name} socket, round trip, 100 bytes, one core", "us", 1.15, true,
-                    new("IpcPs", () => SocketLoads.RoundTrip(kind, trips, (0, 0))),
-                    new("C, blocking", () => CPrograms.RunOn("0", "socket_roundtrip", kind, $"{trips}", $"{Size}", "0", "0")));
-                yield return new($"{name} socket, round trip, 100 bytes, across cores", "us", 0.15, true,
-                    new("IpcPs", () => SocketLoads.RoundTrip(kind, trips, (0, 1))),
-                    new("C, blocking", () => CPrograms.Run("socket_roundtrip", kind, $"{trips}", $"{Size}", "0", "1")));
+                foreach (var trip in RoundTrips.Of($"{name} socket, round trip, 100 bytes",
+                    cores => SocketLoads.RoundTrip(kind, trips, cores), "socket_roundtrip", kind, $"{trips}", $"{Size}"))
+                    yield return trip;
             }
             foreach (var (name, kind) in new[] { ("unix stream", "stream"), ("TCP", "tcp") })
             {

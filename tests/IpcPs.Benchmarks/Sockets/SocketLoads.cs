@@ -29,7 +29,7 @@ internal static class SocketLoads
     {
         using var listener = (SocketListener)IpcSocket.Listen(Place(kind));
         var warmUp = Math.Min(WarmUp.Messages, count);
-        using var peer = Peers.Start("count", null, listener.Address.Text, Text(warmUp + count));
+        using var peer = Peers.Start("count", null, listener.Address.Text, Text(warmUp), Text(count));
         using var channel = listener.Accept();
         return ChannelLoads.Pour(channel, peer, warmUp, count, Size, atOnce, Options(kind));
     }
@@ -38,9 +38,9 @@ internal static class SocketLoads
     public static double? RoundTrip(string kind, int count, (int Ours, int Peers) cores)
     {
         using var listener = (SocketListener)IpcSocket.Listen(Place(kind));
-        using var peer = Peers.Start("echo", cores.Peers, listener.Address.Text, listener.Address.Text, Text(count + WarmUp.Trips));
+        using var peer = Peers.Start("echo", cores.Peers, listener.Address.Text, listener.Address.Text, Text(WarmUp.Trips), Text(count));
         using var channel = listener.Accept();
-        return ChannelLoads.RoundTrip(channel, channel, count, Size, cores.Ours, Options(kind));
+        return ChannelLoads.RoundTrip(channel, channel, peer, count, Size, cores.Ours, Options(kind));
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,6 +1,5 @@
 /* pipe_oneway COUNT SIZE [FIFO]: one write(2) a message, a reader that takes what there is. Messages a second. */
 #include "common.h"
-#include <fcntl.h>
 #include <sys/stat.h>
 
 int main(int argc, char **argv)
@@ -18,8 +17,7 @@ int main(int argc, char **argv)
     }
     char *buffer = malloc(65536 > size ? 65536 : size);
     memset(buffer, 'x', size);
-    pid_t child = fork();
-    if (child == 0) {
+    if (fork() == 0) {
         long left = count * size;
         if (write(done[1], "r", 1) != 1) die("write");
         while (left > 0) {
@@ -32,7 +30,7 @@ int main(int argc, char **argv)
     }
     char c;
     if (read(done[0], &c, 1) != 1) die("read");
-    double start = now();
+    double start = begin();
     for (long i = 0; i < count; i++) {
         for (long at = 0; at < size;) {
             ssize_t put = write(data[1], buffer + at, size - at);
@@ -41,7 +39,6 @@ int main(int argc, char **argv)
         }
     }
     if (read(done[0], &c, 1) != 1) die("read");
-    printf("%f\n", count / (now() - start));
-    waitpid(child, NULL, 0);
+    report(count / (now() - start), count, count);
     return 0;
 }

@@ -14,11 +14,10 @@ int main(int argc, char **argv)
         _exit(0);
     }
     get(done, &m);
-    double start = now();
+    double start = begin();
     for (long i = 0; i < count; i++) put(data, &m, size);
     get(done, &m);
-    printf("%f\n", count / (now() - start));
-    wait(NULL);
+    report(count / (now() - start), count, count);
     finish(data);
     finish(done);
     return 0;

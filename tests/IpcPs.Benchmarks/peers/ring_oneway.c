@@ -17,10 +17,9 @@ int main(int argc, char **argv)
         _exit(0);
     }
     if (read(ready[0], &c, 1) != 1) die("read");
-    double start = now();
+    double start = begin();
     for (long i = 0; i < count; i++) put(&side, message, size);
     if (read(done[0], &c, 1) != 1) die("read");
-    printf("%f\n", count / (now() - start));
-    wait(NULL);
+    report(count / (now() - start), count, count);
     return 0;
 }

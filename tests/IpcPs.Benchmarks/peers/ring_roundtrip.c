@@ -18,11 +18,10 @@ int main(int argc, char **argv)
     pin(0);
     double start = 0;
     for (long i = 0; i < count + 1000; i++) {
-        if (i == 1000) start = now();
+        if (i == 1000) start = begin();
         put(&there, message, size);
         get(&back, message);
     }
-    printf("%f\n", (now() - start) * 1e6 / count);
-    wait(NULL);
+    report((now() - start) * 1e6 / count, count, count + 1000);
     return 0;
 }

@@ -1,4 +1,7 @@
-/* semaphore_roundtrip posix|sysv COUNT CORE CORE: two semaphores, post one and wait for the other. Microseconds a round trip. */
+/*
+ * semaphore_roundtrip posix|sysv COUNT CORE CORE [spin]: two semaphores, post one and wait for the other, blocking or
+ * spinning. Microseconds a round trip.
+ */
 #include "common.h"
 #include <semaphore.h>
 #include <sys/ipc.h>
@@ -16,14 +19,17 @@ static void post(int i)
 
 static void await(int i)
 {
-    struct sembuf down = { i, -1, 0 };
-    if ((set >= 0 ? semop(set, &down, 1) : sem_wait(named + i)) != 0) die("wait");
+    struct sembuf now_or_never = { i, -1, IPC_NOWAIT }, down = { i, -1, 0 };
+    int taken = set >= 0 ? PATIENT(semop(set, spins ? &now_or_never : &down, 1), { result_ = semop(set, &down, 1); break; })
+        : PATIENT(spins ? sem_trywait(named + i) : sem_wait(named + i), { result_ = sem_wait(named + i); break; });
+    if (taken != 0) die("wait");
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 5) return 2;
     long count = atol(argv[2]);
+    spin_if(argc, argv, 5);
     if (argv[1][0] == 's') {
         if ((set = semget(IPC_PRIVATE, 2, 0600)) < 0) die("semget");
     } else {
@@ -41,12 +47,11 @@ int main(int argc, char **argv)
     pin(atoi(argv[3]));
     double start = 0;
     for (long i = -1000; i < count; i++) {
-        if (i == 0) start = now();
+        if (i == 0) start = begin();
         post(0);
         await(1);
     }
-    printf("%f\n", (now() - start) * 1e6 / count);
-    wait(NULL);
+    report((now() - start) * 1e6 / count, count, count + 1000);
     if (set >= 0) semctl(set, 0, IPC_RMID);
     return 0;
 }

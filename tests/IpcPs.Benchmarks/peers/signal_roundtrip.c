@@ -1,6 +1,6 @@
 /*
- * signal_roundtrip COUNT CORE CORE: a real-time signal with a value each way, sigqueue(3) and sigtimedwait(2).
- * Microseconds a round trip.
+ * signal_roundtrip COUNT CORE CORE [spin]: a real-time signal with a value each way, sigqueue(3) and sigtimedwait(2),
+ * blocking or spinning. Microseconds a round trip.
  */
 #include "common.h"
 #include <signal.h>
@@ -15,7 +15,8 @@ static int await(const sigset_t *set)
 {
     siginfo_t info;
     struct timespec limit = { 30, 0 };
-    if (sigtimedwait(set, &info, &limit) < 0) die("sigtimedwait");
+    static const struct timespec none;
+    if (PATIENT(sigtimedwait(set, &info, spins ? &none : &limit), { result_ = sigtimedwait(set, &info, &limit); break; }) < 0) die("sigtimedwait");
     return info.si_value.sival_int;
 }
 
@@ -23,6 +24,7 @@ int main(int argc, char **argv)
 {
     if (argc < 4) return 2;
     long count = atol(argv[1]);
+    spin_if(argc, argv, 4);
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGRTMIN + 3);
@@ -36,11 +38,10 @@ int main(int argc, char **argv)
     pin(atoi(argv[2]));
     double start = 0;
     for (long i = -1000; i < count; i++) {
-        if (i == 0) start = now();
+        if (i == 0) start = begin();
         queue(child, i);
         if (await(&set) != (int)i) die("echo");
     }
-    printf("%f\n", (now() - start) * 1e6 / count);
-    wait(NULL);
+    report((now() - start) * 1e6 / count, count, count + 1000);
     return 0;
 }

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     }
     char c;
     if (read(done[0], &c, 1) != 1) die("read");
-    double start = now();
+    double start = begin();
     for (long i = 0; i < count; i++) {
         for (long at = 0; at < size;) {
             ssize_t put = send(data[0], buffer + at, size - at, 0);
@@ -35,7 +35,6 @@ int main(int argc, char **argv)
         }
     }
     if (read(done[0], &c, 1) != 1) die("read");
-    printf("%f\n", count / (now() - start));
-    wait(NULL);
+    report(count / (now() - start), count, count);
     return 0;
 }

@@ -110,6 +110,51 @@ public sealed class InventoryTests : IDisposable
     }
 
     [Fact]
+    public void A_listing_of_a_part_says_what_a_listing_of_everything_says()
+    {
+        var result = _session.Run("""
+            $name = $args[0]
+            $made = @(New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcPipe $name; New-IpcRing $name; New-IpcMutex $name
+                New-IpcSharedMemory $name -Size 8; New-IpcSharedMemory -Kind SysV -Size 8; New-IpcSharedMemory -Size 8
+                New-IpcSemaphore $name; New-IpcSemaphore -Kind SysV; New-IpcSocket "unix:$name"; New-IpcSocket tcp:127.0.0.1:0)
+            'x' | Send-IpcMessage $made[0]
+            # Another process that holds some of them.
+            $job = Start-IpcJob { $open = $args[0] | ForEach-Object { Open-IpcObject $_ -Access Read }; 1; Receive-IpcMessage $IpcParent } `
+                -ArgumentList (, @($made[0, 3, 5, 6, 8].AddressText))
+            try {
+                if ((Receive-IpcMessage $job) -ne 1) { throw 'The job did not start.' }
+                $describe = { "$($_.AddressText) $($_.Kind) $($_.Depth) $($_.Size) $($_.IsStale) $($_.Reason) $($_.Holders)" }
+                $all = Get-IpcObject -All -WarningAction Ignore
+                foreach ($address in "$($made.Address)" -split ' ') {
+                    $whole = $all | Where-Object AddressText -EQ $address | ForEach-Object $describe
+                    if (!$whole) { "$address is missing"; continue }
+                    $scheme = ($address -split ':')[0]
+                    $parts = [ordered]@{
+                        Kind = Get-IpcObject -Kind $scheme -All -WarningAction Ignore | Where-Object AddressText -EQ $address
+                        Name = Get-IpcObject $address -WarningAction Ignore
+                        Wildcard = Get-IpcObject "*$($address.Substring(2))" -All -WarningAction Ignore
+                    }
+                    if ($scheme -notin 'sysvmq', 'sysvsem') {
+                        $parts.Id = Get-IpcObject -Id $PID -WarningAction Ignore | Where-Object AddressText -EQ $address
+                    }
+                    foreach ($part in $parts.Keys) {
+                        $found = $parts[$part] | ForEach-Object $describe
+                        if ("$found" -ne "$whole") { "$part : $found, and not $whole" }
+                    }
+                }
+                ($all | Where-Object AddressText -EQ $made[0].Address).Holders.ProcessId -contains $job.ProcessId
+                @(Get-IpcObject -Id $job.ProcessId -WarningAction Ignore | Where-Object AddressText -EQ $made[3].AddressText).Count
+                @(Get-IpcObject -Id $PID -Kind SysVMq, SysVSem).Count
+            }
+            finally {
+                1 | Send-IpcMessage $job; $job | Wait-Job | Remove-Job
+                $made[0..6] + $made[8, 9] | Remove-IpcObject -Confirm:$false; $made | Close-IpcObject
+            }
+            """, _name[..12]).NoErrors();
+        Assert.Equal([true, 1, 0], result.Values);
+    }
+
+    [Fact]
     public void What_no_process_holds_is_stale_and_cleared_and_what_one_holds_is_neither()
     {
         var result = _session.Run("""

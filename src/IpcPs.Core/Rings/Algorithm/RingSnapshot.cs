@@ -9,6 +9,7 @@ namespace IpcPs.Rings.Algorithm;
 /// <param name="Tail">The position behind the newest message.</param>
 internal readonly record struct RingSnapshot(RingDelivery Delivery, long Capacity, long Head, long Tail)
 {
+    private const int Header = RingLayout.Head + sizeof(long);
     private const int Size = RingLayout.Slots + (RingLayout.SlotCount * RingLayout.SlotSize);
 
     /// <summary>Bytes of the messages between both, plus 8 to 15 bytes for each.</summary>
@@ -25,19 +26,22 @@ internal readonly record struct RingSnapshot(RingDelivery Delivery, long Capacit
     }
 
     /// <inheritdoc cref="Read(string)"/>
-    public static unsafe RingSnapshot? Read(SafeDescriptor file)
+    public static RingSnapshot? Read(SafeDescriptor file)
     {
-        Span<byte> bytes = new byte[Size];
-        fixed (byte* first = bytes)
-        {
-            if (Libc.pread(file, first, Size, 0) != Size) return null;
-        }
-        if (BinaryPrimitives.ReadUInt64LittleEndian(bytes) != RingLayout.Magic) return null;
+        Span<byte> bytes = stackalloc byte[Header];
+        if (!Fill(file, bytes) || BinaryPrimitives.ReadUInt64LittleEndian(bytes) != RingLayout.Magic) return null;
         var delivery = (RingDelivery)BinaryPrimitives.ReadInt32LittleEndian(bytes[RingLayout.DeliveryAt..]);
+        // 12 KiB with the readers' slots, which only such a ring has.
+        if (delivery == RingDelivery.BroadcastHold && !Fill(file, bytes = new byte[Size])) return null;
         var tail = BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.Tail..]);
         var head = delivery == RingDelivery.BroadcastHold ? SlowestReader(bytes, tail)
             : BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.Head..]);
         return new RingSnapshot(delivery, BinaryPrimitives.ReadInt64LittleEndian(bytes[RingLayout.CapacityAt..]), head, tail);
+    }
+
+    private static unsafe bool Fill(SafeDescriptor file, Span<byte> bytes)
+    {
+        fixed (byte* first = bytes) return Libc.pread(file, first, (nuint)bytes.Length, 0) == bytes.Length;
     }
 
     // Each reader of a broadcast that waits has a position of its own.

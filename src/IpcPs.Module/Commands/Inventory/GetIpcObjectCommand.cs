@@ -42,19 +42,17 @@ public sealed class GetIpcObjectCommand : InventoryCommand
         var schemes = Kind ?? [];
         // A user who names a kind or a process wants what is usually left out, too.
         var all = All || Id is not null || schemes.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd);
-        var found = Find(schemes, all).Where(IsWanted).ToList();
-        var isNamed = Name is { Length: > 0 } && !Name.Any(WildcardPattern.ContainsWildcardCharacters);
+        var found = Find(schemes, all, _ids).Where(IsWanted).ToList();
         // Or who names an object. But a connection has the name of its listener, and is not that object.
-        if (isNamed && !all && found.Count < Name!.Length) found = [.. Find(schemes, all: true).Where(IsWanted)];
+        if (IsLiteral && !all && found.Count < Name!.Length) found = [.. Find(schemes, all: true, _ids).Where(IsWanted)];
         WriteObject(found, enumerateCollection: true);
         if (found.Count > 0) return;
-        if (isNamed) throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name!)}'.", Name![0]);
+        if (IsLiteral) throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name!)}'.", Name![0]);
         WriteVerbose("No object was found.");
     });
 
     private bool IsWanted(IpcObjectInfo info) =>
-        (_ids.Count == 0 || info.Holders.Any(h => _ids.Contains(h.ProcessId)))
-        && (User is null || User.Contains(info.Owner, StringComparer.Ordinal)
+        (User is null || User.Contains(info.Owner, StringComparer.Ordinal)
             || User.Contains(info.OwnerId?.ToString(CultureInfo.InvariantCulture), StringComparer.Ordinal))
         && (!Stale || info.IsStale);
 }

@@ -23,14 +23,23 @@ public abstract class InventoryCommand : IpcCmdlet
     [ValidateNotNullOrEmpty]
     public IpcScheme[]? Kind { get; set; }
 
+    /// <summary>Whether each of <see cref="Name"/> stands for itself.</summary>
+    private protected bool IsLiteral => Name is { Length: > 0 } && !Name.Any(WildcardPattern.ContainsWildcardCharacters);
+
     /// <summary>The objects of these mechanisms that have one of the names.</summary>
-    private protected IEnumerable<IpcObjectInfo> Find(IReadOnlyList<IpcScheme> schemes, bool all)
+    private protected IReadOnlyList<IpcObjectInfo> Find(IReadOnlyList<IpcScheme> schemes, bool all, IReadOnlyCollection<int>? holderIds = null)
     {
-        var found = IpcInventory.List(schemes, all, out var problems);
+        var filter = new InventoryFilter
+        {
+            Schemes = schemes,
+            All = all,
+            Names = Name is null ? null : NameMatcher(),
+            Literals = IsLiteral ? [.. Name!.Select(Normalize)] : null,
+            HolderIds = holderIds ?? [],
+        };
+        var found = IpcInventory.List(filter, out var problems);
         WarnOnce(problems);
-        if (Name is null) return found;
-        var matches = NameMatcher();
-        return found.Where(info => info.IsNamed(matches));
+        return found;
     }
 
     /// <summary>Whether a name or an address is one of <see cref="Name"/>.</summary>

@@ -25,26 +25,28 @@ public sealed class LockIpcObjectCommand : AcquireLockCommand
     protected override void ProcessRecord()
     {
         // Terminating: without the lock, the rest of the script would do what the lock prevents.
-        var acquired = Require(() =>
-        {
-            var deadline = DeadlineFrom(Timeout, NoWait);
-            var isAddress = InputObject.Object is null;
-            var kept = isAddress ? SessionLocks.Find(InputObject.Address) : null;
-            var target = kept ?? Lease(InputObject).Object;
-            try
-            {
-                Acquire(target, deadline);
-            }
-            catch when (isAddress && kept is null)
-            {
-                target.Dispose();
-                throw;
-            }
-            // A wait for zero acquires nothing.
-            if (Count > 0) SessionLocks.RecordAcquired(target, Count, keep: isAddress);
-            else if (isAddress && kept is null && !PassThru) target.Dispose();
-            return target;
-        });
+        var acquired = Require(Acquire);
         if (PassThru) WriteObject(acquired);
+    }
+
+    private IpcLock Acquire()
+    {
+        var deadline = DeadlineFrom(Timeout, NoWait);
+        var isAddress = InputObject.Object is null;
+        var kept = isAddress ? SessionLocks.Find(InputObject.Address) : null;
+        var target = kept ?? Lease(InputObject).Object;
+        try
+        {
+            Acquire(target, deadline);
+        }
+        catch when (isAddress && kept is null)
+        {
+            target.Dispose();
+            throw;
+        }
+        // A wait for zero acquires nothing.
+        if (Count > 0) SessionLocks.RecordAcquired(target, Count, keep: isAddress);
+        else if (isAddress && kept is null && !PassThru) target.Dispose();
+        return target;
     }
 }

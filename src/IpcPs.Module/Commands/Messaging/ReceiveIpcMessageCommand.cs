@@ -14,8 +14,12 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     private const string CountSet = "Count";
     private const string AllSet = "All";
 
-    private readonly MessageBuffer _message = new();
+    // A call for each message would allocate 8 KiB for a message of a few bytes.
+    private static MessageBuffer? _spare;
+
+    private readonly MessageBuffer _message = Interlocked.Exchange(ref _spare, null) ?? new MessageBuffer();
     private readonly MessageDecoder _decoder = new();
+    private bool _isRecycled;
 
     /// <summary>The channels to receive from, their addresses, or IpcJobs. Of several, the first that has a message.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
@@ -70,7 +74,9 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     public SwitchParameter Connection { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Try(() =>
+    protected override void ProcessRecord() => Try(Receive);
+
+    private void Receive()
     {
         if (Count < 1) throw IpcException.Argument($"-Count must be 1 or more, and is {Count}.");
         if (Connection)
@@ -79,9 +85,9 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             return;
         }
         using var source = ReceiveSource.Open(Channel, WaitFrom(Timeout, NoWait));
-        if (source.IsOwned) WriteVerbose($"Opened {Names(source)} for this call.");
+        var names = IsVerbose ? Names(source) : "";
+        if (source.IsOwned && IsVerbose) WriteVerbose($"Opened {names} for this call.");
         var options = Options(exact: source.IsOwned && !All);
-        var names = Names(source);
         long received = 0;
         for (; All || received < Count; received++)
         {
@@ -102,7 +108,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             WriteWarnings(source.Channels);
             if (channel is null)
             {
-                WriteVerbose($"The sender of {names} has closed it.");
+                if (IsVerbose) WriteVerbose($"The sender of {names} has closed it.");
                 break;
             }
             if (_message.Lost > 0)
@@ -112,10 +118,20 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             }
             if (!TryWriteMessage(channel)) received--;
         }
-        WriteVerbose($"Messages received from {names}: {received}.");
+        if (IsVerbose) WriteVerbose($"Messages received from {names}: {received}.");
         if (source.Abandoned > 0)
             WriteWarning($"{source.Abandoned} messages were dropped: their writer closed before it sent their last part.");
-    });
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        // Once: the next receiver has it from here on.
+        if (!disposing || _isRecycled) return;
+        _isRecycled = true;
+        if (_message.TryRecycle()) _spare = _message;
+    }
 
     private static string Names(ReceiveSource source) =>
         string.Join(", ", source.Channels.Select(static c => $"'{c.Address}' ({c.Kind})"));
@@ -159,9 +175,10 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
 
     private void WriteWarnings(IReadOnlyList<IpcChannel> channels)
     {
-        foreach (var channel in channels)
+        for (var i = 0; i < channels.Count; i++)
         {
-            foreach (var warning in channel.TakeWarnings()) WriteWarning(ErrorRecords.WithCommand(warning));
+            if (channels[i].TakeWarnings() is not { Count: > 0 } warnings) continue;
+            foreach (var warning in warnings) WriteWarning(ErrorRecords.WithCommand(warning));
         }
     }
 

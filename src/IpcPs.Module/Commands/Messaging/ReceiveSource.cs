@@ -6,14 +6,12 @@ namespace IpcPs.Module.Commands.Messaging;
 /// <summary>Receives from one channel, or from the first of several that has a message.</summary>
 internal sealed class ReceiveSource : IDisposable
 {
-    private readonly List<IpcLease<IpcChannel>> _leases = [];
-    private readonly List<IpcChannel> _open = [];
+    private readonly List<IpcLease<IpcChannel>> _leases;
+    private readonly List<IpcChannel> _open;
     private readonly List<ReadinessWatch> _watches = [];
     private int _next;
 
-    private ReceiveSource()
-    {
-    }
+    private ReceiveSource(int channels) => (_leases, _open) = (new(channels), new(channels));
 
     /// <summary>Whether a channel was opened for this call only.</summary>
     public bool IsOwned => _leases.Exists(static l => l.IsOwned);
@@ -22,11 +20,19 @@ internal sealed class ReceiveSource : IDisposable
     public IReadOnlyList<IpcChannel> Channels => _open;
 
     /// <summary>Messages of which only a part was received.</summary>
-    public long Abandoned => _leases.Sum(static l => l.Object is StreamChannel stream ? stream.AbandonedMessages : 0);
+    public long Abandoned
+    {
+        get
+        {
+            long abandoned = 0;
+            foreach (var lease in _leases) abandoned += lease.Object is StreamChannel stream ? stream.AbandonedMessages : 0;
+            return abandoned;
+        }
+    }
 
     public static ReceiveSource Open(IpcTarget[] targets, in WaitOptions wait)
     {
-        var source = new ReceiveSource();
+        var source = new ReceiveSource(targets.Length);
         try
         {
             foreach (var target in targets)

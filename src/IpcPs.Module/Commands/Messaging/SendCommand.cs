@@ -79,7 +79,7 @@ public abstract class SendCommand : IpcCmdlet
     /// <summary>Tells the user of -Verbose what was opened.</summary>
     private protected void WriteOpened()
     {
-        if (Lease is { IsOwned: true, Object: var channel }) WriteVerbose($"Opened '{channel.Address}' ({channel.Kind}) for this call.");
+        if (Lease is { IsOwned: true, Object: var channel } && IsVerbose) WriteVerbose($"Opened '{channel.Address}' ({channel.Kind}) for this call.");
     }
 
     private protected MessageEncoder CreateEncoder(IpcFormat format) =>
@@ -87,7 +87,8 @@ public abstract class SendCommand : IpcCmdlet
 
     private protected void WriteEncoderWarnings()
     {
-        foreach (var warning in Encoder!.Warnings) WriteWarning(warning);
+        if (Encoder!.Warnings is not { Count: > 0 } warnings) return;
+        foreach (var warning in warnings) WriteWarning(warning);
     }
 
     /// <inheritdoc/>

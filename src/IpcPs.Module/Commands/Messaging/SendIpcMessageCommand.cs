@@ -51,17 +51,19 @@ public sealed class SendIpcMessageCommand : SendCommand
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
-        Lease = Require(() =>
-        {
-            var deadline = DeadlineFrom(Timeout, NoWait);
-            _options = Options();
-            return ParameterSetName == ReplySet
-                ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
-                : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken), isLast: Close);
-        });
+        Lease = Require(Open);
         WriteOpened();
         Encoder = CreateEncoder(_options.Format);
         _sender = new BufferedSender(Lease.Object, StopToken);
+    }
+
+    private IpcLease<IpcChannel> Open()
+    {
+        var deadline = DeadlineFrom(Timeout, NoWait);
+        _options = Options();
+        return ParameterSetName == ReplySet
+            ? new IpcLease<IpcChannel>(ReplyTo.Channel, owned: false)
+            : Channel.Lease<IpcChannel>(IpcAccess.Write, new(deadline, StopToken), isLast: Close);
     }
 
     private protected override void Send(object? value)
@@ -98,7 +100,7 @@ public sealed class SendIpcMessageCommand : SendCommand
             // A channel that the command opened itself is closed when the command ends.
             if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
         });
-        WriteVerbose($"Messages sent to '{Lease!.Object.Address}' as {Encoder!.Format}: {_sent}, of {_sentBytes} bytes in all.");
+        if (IsVerbose) WriteVerbose($"Messages sent to '{Lease!.Object.Address}' as {Encoder!.Format}: {_sent}, of {_sentBytes} bytes in all.");
     }
 
     /// <inheritdoc/>

@@ -74,6 +74,7 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
     private static List<IpcObjectInfo> Matching(IpcScheme scheme, string pattern)
     {
         var wildcard = WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase);
-        return [.. IpcInventory.List([scheme], all: false, out _).Where(info => wildcard.IsMatch(info.Address.Text))];
+        var filter = new InventoryFilter { Schemes = [scheme], Names = wildcard.IsMatch };
+        return [.. IpcInventory.List(filter, out _).Where(info => wildcard.IsMatch(info.Address.Text))];
     }
 }

@@ -73,9 +73,8 @@ public sealed class WatchIpcObjectCommand : InventoryCommand
         }
     }
 
-    private IEnumerable<IpcObjectInfo> List() =>
-        Find(Kind ?? [], Id is not null || Kind?.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd) == true)
-            .Where(info => _ids.Count == 0 || info.Holders.Any(h => _ids.Contains(h.ProcessId)));
+    private IReadOnlyList<IpcObjectInfo> List() =>
+        Find(Kind ?? [], Id is not null || Kind?.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd) == true, _ids);
 
     // On a terminal, and not where the next command or a file gets the samples.
     private bool IsDrawn() => MyInvocation.PipelinePosition == MyInvocation.PipelineLength && !Console.IsOutputRedirected
