@@ -67,7 +67,7 @@ internal static class FarScripts
     /// job's.</remarks>
     private const string Start = """
         exec 3<&0 4>&1 5>&2 </dev/null >/dev/null 2>&1
-        "$@" >&5 2>&5 5>&-
+        (exec "$@" >&5 2>&5 5>&-)
         exit $?
         """;
 

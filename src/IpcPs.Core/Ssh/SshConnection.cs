@@ -449,6 +449,7 @@ public sealed partial class SshConnection : IDisposable
             }
             SshHost.CloseIdle(this);
         }
+        SshHost.CloseIdle(this);
     }
 
     /// <summary>Accepts what processes there connect through ssh.</summary>

@@ -105,12 +105,13 @@ public sealed class SshHost
         return null;
     }
 
-    /// <summary>Closes a connection that was not used for some time.</summary>
+    /// <summary>Closes a connection without sessions that was lost, or that was not used for some time.</summary>
     internal static void CloseIdle(SshConnection connection)
     {
         lock (Known)
         {
-            if (connection.Sessions > 0 || Environment.TickCount64 - connection.IdleSince < IdleTime.TotalMilliseconds) return;
+            var isUnused = Environment.TickCount64 - connection.IdleSince >= IdleTime.TotalMilliseconds;
+            if (connection.Sessions > 0 || !(isUnused || connection.Loss is not null)) return;
             var host = Known.Values.FirstOrDefault(h => h._connections.Remove(connection));
             if (host is null) return;
         }
@@ -150,7 +151,6 @@ public sealed class SshHost
     {
         lock (Known)
         {
-            _connections.RemoveAll(static c => c.Loss is not null && c.Sessions == 0);
             var places = _connections.Where(static c => c.Loss is null).Sum(static c => Math.Max(0, SessionsPerConnection - c.Sessions));
             if (places < sessions) return false;
             // So that none is closed as idle before the sessions start.

@@ -34,6 +34,13 @@ public sealed class SshLink : IDisposable
         lock (_guard) return _socket;
     }
 
+    /// <summary>Closes the connection that was made.</summary>
+    public void Close()
+    {
+        Dispose();
+        lock (_guard) _socket?.Dispose();
+    }
+
     /// <summary>Expects the connection no longer. One that was made stays open.</summary>
     public void Dispose()
     {

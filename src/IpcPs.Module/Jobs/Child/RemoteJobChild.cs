@@ -37,6 +37,9 @@ public static class RemoteJobChild
             using var session = new JobSession(control, records, null, Open(connect.Parent), lost.Token);
             session.Announce(JobStreamId.Started, Environment.ProcessId);
             exitCode = session.Run();
+            // Also where a program that was left behind has it: no more of it reaches the job.
+            Console.Out.Flush();
+            output.CompleteSending();
         }
         File.Delete(file);
         Environment.Exit(exitCode);

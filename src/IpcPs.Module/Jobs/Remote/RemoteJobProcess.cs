@@ -21,7 +21,11 @@ internal sealed class RemoteJobProcess : IJobProcess
     private const int SshFailed = 255;
 
     /// <summary>How long ssh may take to end after the script: programs that it left behind may hold the session open.</summary>
-    private static readonly TimeSpan EndOfSession = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan EndOfSession = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long what a process has written may be on its way. Only if it was killed, and a program that it started has its
+    /// standard output, nothing says that no more comes.</summary>
+    private static readonly TimeSpan Delivery = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a killed process may take to end, before the session is closed without it.</summary>
     private static readonly TimeSpan EndOfKilled = TimeSpan.FromSeconds(3);
@@ -39,7 +43,8 @@ internal sealed class RemoteJobProcess : IJobProcess
     private readonly StreamSocket _channel;
     private readonly StreamSocket _channelFar;
     private readonly IpcRelay _outputRelay;
-    private readonly IpcRelay _channelRelay;
+    private readonly IpcRelay _fromFar;
+    private readonly IpcRelay _toFar;
     private readonly SshLink _alive;
     private readonly List<SshLink> _links = [];
     private readonly ChildProcess _session;
@@ -66,8 +71,10 @@ internal sealed class RemoteJobProcess : IJobProcess
             var output = Expect();
             var channel = Expect();
             _alive = Expect(connection.KeepAlive);
-            _outputRelay = Open(Relay(output, _output.Writer, duplex: false));
-            _channelRelay = Open(Relay(channel, _channelFar, duplex: true));
+            _outputRelay = Open(Relay(Arrival(output), Here(_output.Writer), _output.Writer.Address));
+            // One for each direction, so that either side can end its own.
+            _fromFar = Open(Relay(Arrival(channel), Here(_channelFar), _channelFar.Address));
+            _toFar = Open(Relay(Here(_channelFar), Arrival(channel), _channelFar.Address));
             var connect = new ConnectMessage(connection.FarFolder, output.FarConnectionString, channel.FarConnectionString,
                 _alive.FarConnectionString);
             // Fits into the pipe, so that this never waits.
@@ -79,7 +86,8 @@ internal sealed class RemoteJobProcess : IJobProcess
             _error.Writer.Dispose();
             JobChannels.Register<IpcChannel>(_channel);
             _outputRelay.Start();
-            _channelRelay.Start();
+            _fromFar.Start();
+            _toFar.Start();
         }
         catch
         {
@@ -164,8 +172,8 @@ internal sealed class RemoteJobProcess : IJobProcess
     public void ReadText(Action<string> onOutput, Action<string> onError)
     {
         ChildText.ReadUntilExit(_session, _output.Reader, _error.Reader, onOutput, onError);
-        // What came through the socket may come later than the end of the session. A program that was left behind may keep it open.
-        _outputRelay.WaitForEnd(Deadline.After(EndOfSession));
+        // What was written to the socket may come later than the end of the session.
+        _outputRelay.WaitForEnd(Deadline.After(_processId > 0 && _connection.Loss is null ? Delivery : TimeSpan.Zero));
         ChildText.ReadUntilExit(_session, _output.Reader, _error.Reader, onOutput, onError);
     }
 
@@ -265,21 +273,28 @@ internal sealed class RemoteJobProcess : IJobProcess
     {
         _session.Dispose();
         // What the process has sent can still be received from the other end.
-        _channelRelay.WaitForEnd(Deadline.After(EndOfSession));
-        _channelRelay.Dispose();
+        _fromFar.WaitForEnd(Deadline.After(_processId > 0 && _connection.Loss is null ? Delivery : TimeSpan.Zero));
+        _fromFar.Dispose();
+        _toFar.Dispose();
         _channelFar.Dispose();
+        foreach (var link in _links) link.Close();
         _host.Return(_connection);
     }
 
-    private static IpcRelay Relay(SshLink link, StreamChannel to, bool duplex) => new(to.Address, (in WaitOptions wait, out bool isOwned) =>
+    private static IpcRelay Relay(RelayOpener from, RelayOpener to, IpcAddress address) => new(address, from, address, to);
+
+    /// <summary>A socket that the process will have connected.</summary>
+    private static RelayOpener Arrival(SshLink link) => (in WaitOptions wait, out bool isOwned) =>
     {
-        isOwned = true;
+        isOwned = false;
         return link.Wait(wait.Cancellation) ?? throw new OperationCanceledException();
-    }, to.Address, (in WaitOptions _, out bool isOwned) =>
+    };
+
+    private static RelayOpener Here(IpcChannel channel) => (in WaitOptions _, out bool isOwned) =>
     {
-        isOwned = true;
-        return to;
-    }, new RelayOptions { Duplex = duplex });
+        isOwned = false;
+        return channel;
+    };
 
     /// <summary>The job that reads may have ended before the output was opened. That job says how.</summary>
     private static IpcException? Reported(IpcException? error) =>
