@@ -106,6 +106,33 @@ public static class IpcErrors
     /// <summary>The process of a worker ended while it worked on an item.</summary>
     public static readonly IpcErrorId WorkerDied = new("IpcWorkerDied", IpcErrorCategory.OperationStopped);
 
+    /// <summary>ssh finds no host of that name.</summary>
+    public static readonly IpcErrorId HostNotFound = new("IpcHostNotFound", IpcErrorCategory.ObjectNotFound);
+
+    /// <summary>ssh does not know the key of the host, or another one.</summary>
+    public static readonly IpcErrorId HostNotTrusted = new("IpcHostNotTrusted", IpcErrorCategory.PermissionDenied);
+
+    /// <summary>The host refuses the user's keys.</summary>
+    public static readonly IpcErrorId LoginRefused = new("IpcLoginRefused", IpcErrorCategory.PermissionDenied);
+
+    /// <summary>ssh could not connect to the host for another reason; the text has ssh's own words.</summary>
+    public static readonly IpcErrorId ConnectionFailed = new("IpcConnectionFailed", IpcErrorCategory.ConnectionError);
+
+    /// <summary>The connection to a job's host was cut.</summary>
+    public static readonly IpcErrorId ConnectionLost = new("IpcConnectionLost", IpcErrorCategory.ConnectionError);
+
+    /// <summary>sshd does not forward Unix sockets.</summary>
+    public static readonly IpcErrorId ForwardingRefused = new("IpcForwardingRefused", IpcErrorCategory.PermissionDenied);
+
+    /// <summary>The host has no pwsh.</summary>
+    public static readonly IpcErrorId PowerShellNotFound = new("IpcPowerShellNotFound", IpcErrorCategory.ObjectNotFound);
+
+    /// <summary>The pwsh of the host is older than a job needs.</summary>
+    public static readonly IpcErrorId PowerShellTooOld = new("IpcPowerShellTooOld", IpcErrorCategory.NotImplemented);
+
+    /// <summary>The module could not be copied to the host; the text has the host's own words.</summary>
+    public static readonly IpcErrorId ModuleNotCopied = new("IpcModuleNotCopied", IpcErrorCategory.WriteError);
+
     /// <summary>A system call failed for a reason that has no id of its own; the text has the call and the errno.</summary>
     public static readonly IpcErrorId SystemError = new("IpcSystemError", IpcErrorCategory.NotSpecified);
 }

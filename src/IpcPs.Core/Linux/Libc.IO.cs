@@ -77,6 +77,9 @@ internal static unsafe partial class Libc
     public static partial int fcntl(int fd, int command, nint argument);
 
     [LibraryImport(Name, SetLastError = true)]
+    public static partial int dup2(SafeDescriptor from, int to);
+
+    [LibraryImport(Name, SetLastError = true)]
     public static partial int ioctl(SafeDescriptor fd, nuint request, int* argument);
 
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -66,6 +66,9 @@ internal static unsafe partial class Libc
         return ioctl(pidfd, PIDFD_GET_INFO, info) == 0 && (info[0] & PIDFD_INFO_EXIT) != 0 ? info[PidfdInfoSize / sizeof(int) - 1] : null;
     }
 
+    [LibraryImport(Name, SetLastError = true)]
+    public static partial int setpgid(int processId, int group);
+
     // syscall(2) is variadic; on the supported ABIs, integer arguments are passed as if declared.
     [LibraryImport(Name, SetLastError = true)]
     private static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth);

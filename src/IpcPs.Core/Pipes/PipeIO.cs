@@ -49,6 +49,14 @@ internal static unsafe class PipeIO
         }
     }
 
+    /// <summary>Makes an end non-blocking that another program created.</summary>
+    public static void SetNonBlocking(SafeDescriptor descriptor, IpcAddress address)
+    {
+        var flags = Libc.fcntl(descriptor, Libc.F_GETFL, 0);
+        if (flags < 0 || Libc.fcntl(descriptor, Libc.F_SETFL, flags | Libc.O_NONBLOCK) < 0)
+            throw IpcException.FromErrno("fcntl(F_SETFL)", Marshal.GetLastPInvokeError(), address.Text);
+    }
+
     public static IpcException NoReader(IpcAddress address) =>
         new(IpcErrors.PeerClosed, $"The last reader of '{address}' has closed it, so no process would receive the message.", address.Text)
         { Errno = Errno.EPIPE, Call = "write" };

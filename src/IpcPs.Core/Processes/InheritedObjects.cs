@@ -46,6 +46,16 @@ public static class InheritedObjects
             reader >= 0 ? Take(reader) : null, writer >= 0 ? Take(writer) : null);
     }
 
+    /// <summary>Opens an inherited end of a pipe or a stream socket that another program created, to read or to write. It is non-blocking
+    /// from then on, also for other processes that have it.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no such descriptor.</exception>
+    public static PipeChannel OpenForeignPipe(int number, bool isReader)
+    {
+        var pipe = OpenPipe(isReader ? number : -1, isReader ? -1 : number);
+        PipeIO.SetNonBlocking((pipe.Reader ?? pipe.Writer)!, pipe.Address);
+        return pipe;
+    }
+
     /// <summary>Opens an inherited stream socket.</summary>
     /// <param name="number">The descriptor.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: no such descriptor.</exception>

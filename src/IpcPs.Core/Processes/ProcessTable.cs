@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using IpcPs.Files;
+using IpcPs.Messaging;
 using IpcPs.Proc;
 
 namespace IpcPs.Processes;
@@ -55,6 +57,23 @@ public static class ProcessTable
 /// <summary>What a child process that leads its own session does to itself and to the programs that it started.</summary>
 public static class CurrentProcess
 {
+    /// <summary>Makes this process the leader of a group of its own, which the programs that it starts belong to (setpgid(2)).</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.SystemError"/>.</exception>
+    public static void LeadGroup()
+    {
+        if (Libc.setpgid(0, 0) != 0) throw IpcException.FromErrno("setpgid", Marshal.GetLastPInvokeError(), null);
+    }
+
+    /// <summary>Lets the standard output of this process, and of the programs that it starts, go to a channel (dup2(2)).</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.SystemError"/>.</exception>
+    public static void SendStandardOutputTo(IpcChannel channel)
+    {
+        InheritedDescriptor output = new(InheritedObjects.DescriptorsOf(channel)[0], 1);
+        output.MakeBlocking();
+        if (Libc.dup2(output.Descriptor, output.Number) < 0)
+            throw IpcException.FromErrno("dup2", Marshal.GetLastPInvokeError(), null);
+    }
+
     /// <summary>Whether no other process of its group runs.</summary>
     public static bool IsAloneInGroup => ProcessGroup.IsEmpty(Environment.ProcessId, except: Environment.ProcessId);
 

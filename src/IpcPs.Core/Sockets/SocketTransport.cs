@@ -26,10 +26,7 @@ internal sealed class SocketTransport : JobTransport
         {
             // Before a writer connects: on seqpacket sockets, an earlier message would have no sender.
             if (address.SocketType == IpcSocketType.SeqPacket) _listening.EnableCredentials();
-            var errno = _listening.TryBind(NativeSocketAddress.Of(address));
-            if (errno != 0) throw IpcException.FromErrno("bind", errno, address.Text);
-            if (Libc.listen(_listening.Descriptor, Backlog) != 0)
-                throw IpcException.FromErrno("listen", Marshal.GetLastPInvokeError(), address.Text);
+            Listen(_listening);
             if (!_listening.IsUnix) address = _listening.Name().ToAddress(IpcSocketType.Stream)!;
         }
         catch
@@ -78,6 +75,22 @@ internal sealed class SocketTransport : JobTransport
         }
     }
 
+    /// <summary>Listens at the address of a connection string.</summary>
+    public static SafeDescriptor Listen(string connectionString)
+    {
+        var socket = NativeSocket.Create(Parse(connectionString).Address);
+        try
+        {
+            Listen(socket);
+            return socket.Descriptor;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The parts of a connection string.</summary>
     public static (IpcAddress Address, byte[] Key) Parse(string connectionString) => connectionString.Split(' ') is [var address, var key]
         ? (IpcAddress.Parse(address), Encoding.ASCII.GetBytes(key))
@@ -85,6 +98,14 @@ internal sealed class SocketTransport : JobTransport
 
     // From now on the socket listens for as long as the reader lives.
     public override void ReleaseReader() => _listening.Dispose();
+
+    private static void Listen(NativeSocket socket)
+    {
+        var errno = socket.TryBind(NativeSocketAddress.Of(socket.Address));
+        if (errno != 0) throw IpcException.FromErrno("bind", errno, socket.Address.Text);
+        if (Libc.listen(socket.Descriptor, Backlog) != 0)
+            throw IpcException.FromErrno("listen", Marshal.GetLastPInvokeError(), socket.Address.Text);
+    }
 
     protected override void Dispose(bool disposing)
     {
@@ -118,7 +139,9 @@ internal sealed class SocketTransportFactory(string name) : JobTransportFactory
     public override JobTransportReader OpenReader(string connectionString, IReadOnlyList<int> descriptors, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(descriptors);
-        return new SocketTransportReader(new SafeDescriptor(descriptors[0]), connectionString, cancellation);
+        // A process on another host inherits nothing, and listens itself. Its folder is private.
+        return new SocketTransportReader(descriptors.Count > 0 ? new SafeDescriptor(descriptors[0]) : SocketTransport.Listen(connectionString),
+            connectionString, cancellation);
     }
 }
 

@@ -42,6 +42,14 @@ public abstract class JobTransport : IDisposable
     /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.PeerClosed"/>: the reader has ended.</exception>
     public abstract IpcChannel OpenWriter();
 
+    /// <summary>Calls an action when writers can open the transport: at once, or, where a process on another host reads, on any thread when
+    /// that process is ready. Also called when the transport is disposed before: then opening it fails.</summary>
+    public virtual void WhenReady(Action then)
+    {
+        ArgumentNullException.ThrowIfNull(then);
+        then();
+    }
+
     /// <summary>Declares that a writing end sends no more. Returns when messages that other writers send from now on cannot overtake its
     /// messages.</summary>
     /// <param name="writer">A channel from <see cref="OpenWriter"/>.</param>

@@ -84,7 +84,10 @@ public sealed class GetIpcConnectionCommand : InventoryCommand
         foreach (var job in JobRepository.Jobs.SelectMany(static j => j.ChildJobs.Prepend(j)).OfType<IpcJob>())
         {
             if (job.ProcessId is { } id) names[id] = job.Name;
-            foreach (var worker in job.Workers ?? []) names[worker.ProcessId] = job.Name;
+            foreach (var worker in job.Workers ?? [])
+            {
+                if (worker.ProcessId is { } number) names[number] = job.Name;
+            }
         }
         return names;
     }

@@ -134,7 +134,7 @@ public sealed class InvokeIpcParallelCommand : WorkerCommand
         Script = ProcessScript.Of(Process, Begin, End, asWorker: true),
         Command = Process.ToString(),
         Using = UsingValues.Of(this, InitializationScript, Begin, Process, End),
-        Workers = Options(isPerItem: true, defaultCount: System.Environment.ProcessorCount) with
+        Workers = WorkerOptions(isPerItem: true, defaultCount: System.Environment.ProcessorCount) with
         {
             Timeout = Timeout?.Value,
             Log = _log,

@@ -1,8 +1,11 @@
+using System.Collections;
 using System.Management.Automation;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Remote;
 using IpcPs.Module.Transformation;
+using IpcPs.Ssh;
 
 namespace IpcPs.Module.Commands.Jobs;
 
@@ -12,8 +15,7 @@ namespace IpcPs.Module.Commands.Jobs;
 [OutputType(typeof(IpcJob))]
 public sealed class StartIpcJobCommand : WorkerCommand
 {
-    private IpcJob? _job;
-    private JobInputWriter? _writer;
+    private readonly List<Started> _jobs = [];
     private bool _written;
     private bool _isSource;
 
@@ -72,19 +74,55 @@ public sealed class StartIpcJobCommand : WorkerCommand
     [ValidateRange(1, JobBroadcast.MaxReaders)]
     public int? Broadcast { get; set; }
 
+    /// <summary>The hosts that run the job, over ssh: a job for each of them, or one whose workers are there.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? HostName { get; set; }
+
+    /// <summary>The user on the hosts.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? UserName { get; set; }
+
+    /// <summary>The port of ssh on the hosts.</summary>
+    [Parameter]
+    [ValidateRange(1, 65535)]
+    public int? Port { get; set; }
+
+    /// <summary>The file with the private key for the hosts.</summary>
+    [Parameter]
+    [Alias("IdentityFilePath")]
+    [ValidateNotNullOrEmpty]
+    public string? KeyFilePath { get; set; }
+
+    /// <summary>More options of ssh, as in ssh_config(5).</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable? Options { get; set; }
+
+    /// <summary>How long a connection may take, in milliseconds; -1 for any time.</summary>
+    [Parameter]
+    [ValidateRange(-1, int.MaxValue)]
+    public int ConnectingTimeout { get; set; } = -1;
+
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
         var piped = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
-        _job = Require(() => Start(piped));
-        WriteVerbose($"Started {_job.Location} for the job '{_job.Name}'{(piped ? $", with input through {Via}" : "")}.");
-        if (piped)
+        _isSource = piped;
+        if (HostName is null)
         {
-            _job.Input!.AddSource();
-            _isSource = true;
+            Require(CheckWithoutHosts);
+            Add(Require(() => Start(piped, [])), piped);
+            return;
         }
-        _job.Repository = JobRepository;
-        JobRepository.Add(_job);
+        var hosts = Require(Connect);
+        if (HasWorkers)
+        {
+            Add(Require(() => Start(piped, hosts)), piped);
+            return;
+        }
+        foreach (var host in hosts) Add(Require(() => Start(piped, [host])), piped);
     }
 
     /// <inheritdoc/>
@@ -93,7 +131,7 @@ public sealed class StartIpcJobCommand : WorkerCommand
         if (!_isSource) return;
         if (InputObject?.BaseObject is IpcJob upstream)
         {
-            Try(() => upstream.SendOutputTo(_job!, unnoticed: _written), upstream);
+            foreach (var started in _jobs) Try(() => upstream.SendOutputTo(started.Job, unnoticed: _written), upstream);
             Emit();
             return;
         }
@@ -116,13 +154,13 @@ public sealed class StartIpcJobCommand : WorkerCommand
         base.Dispose(disposing);
     }
 
-    private IpcJob Start(bool piped)
+    private IpcJob Start(bool piped, IReadOnlyList<SshHost> hosts)
     {
         var isPerItem = ParameterSetName == nameof(Process);
         CheckFor(isPerItem);
         var script = isPerItem ? Process : FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
-        var workers = HasWorkers ? Options(isPerItem) : null;
-        return IpcJob.Start(StartInfo() with
+        var workers = HasWorkers ? WorkerOptions(isPerItem) : null;
+        return IpcJob.Start(StartInfo(elsewhere: hosts.Count > 0) with
         {
             Name = Name,
             Script = isPerItem ? ProcessScript.Of(Process, Begin, End, asWorker: workers is not null) : script.ToString(),
@@ -133,34 +171,121 @@ public sealed class StartIpcJobCommand : WorkerCommand
             Broadcast = Broadcast,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = JobInputTransport.Factory(Via, piped),
+            Hosts = hosts,
         });
+    }
+
+    private void Add(IpcJob job, bool piped)
+    {
+        WriteVerbose($"Started {job.Location} for the job '{job.Name}'{(piped ? $", with input through {Via}" : "")}.");
+        _jobs.Add(new Started(job));
+        if (piped) job.Input!.AddSource();
+        job.Repository = JobRepository;
+        JobRepository.Add(job);
+    }
+
+    private void CheckWithoutHosts()
+    {
+        string[] others = [nameof(UserName), nameof(Port), nameof(KeyFilePath), nameof(Options), nameof(ConnectingTimeout)];
+        if (others.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) is { } other)
+            throw IpcException.Argument($"-{other} needs -HostName.");
+    }
+
+    /// <summary>Connects to all hosts at once. Where each host has a job of its own, one that fails does not keep the others from
+    /// theirs.</summary>
+    private IReadOnlyList<SshHost> Connect()
+    {
+        CheckWithHosts();
+        var options = (Options ?? []).Cast<DictionaryEntry>()
+            .ToDictionary(static o => o.Key.ToString() ?? "", static o => o.Value?.ToString() ?? "", StringComparer.Ordinal);
+        var key = KeyFilePath is null ? null : GetUnresolvedProviderPathFromPSPath(KeyFilePath);
+        var hosts = HostName!.Select(h => SshHost.Of(SshTarget.Parse(h, UserName, Port, key, options))).ToArray();
+        var sessions = !HasWorkers ? 1 : ((Workers ?? 1) + hosts.Length - 1) / hosts.Length;
+        var deadline = ConnectingTimeout < 0 ? Deadline.Infinite : Deadline.After(TimeSpan.FromMilliseconds(ConnectingTimeout));
+        var wait = new WaitOptions(deadline, StopToken);
+        var failures = new Exception?[hosts.Length];
+        // A thread for each: they wait for the network.
+        var threads = new Thread[hosts.Length];
+        for (var i = 0; i < hosts.Length; i++)
+        {
+            var number = i;
+            threads[i] = new Thread(() => failures[number] = TryConnect(hosts[number], sessions, wait))
+            { IsBackground = true, Name = $"IpcPs connects to {hosts[number].Target}" };
+            threads[i].Start();
+        }
+        foreach (var thread in threads) thread.Join();
+        var connected = hosts.Where((_, i) => failures[i] is null).ToArray();
+        foreach (var failure in failures.OfType<IpcException>())
+        {
+            if (HasWorkers || connected.Length == 0) throw failure;
+            WriteError(ErrorRecords.ToRecord(failure));
+        }
+        if (failures.OfType<OperationCanceledException>().FirstOrDefault() is { } stopped) throw stopped;
+        return connected;
+    }
+
+    private static Exception? TryConnect(SshHost host, int sessions, in WaitOptions wait)
+    {
+        try
+        {
+            host.Connect(sessions, RemoteModule.Archive, wait);
+            return null;
+        }
+        catch (Exception e) when (ErrorRecords.OfLibrary(e) is not null || e is OperationCanceledException)
+        {
+            return e;
+        }
+    }
+
+    private void CheckWithHosts()
+    {
+        if (Pool is not null) throw IpcException.Argument("The processes of a pool are of this machine: -Pool and -HostName exclude each other.");
+        if (Handle is not null)
+            throw IpcException.Argument("The objects of this machine cannot be passed to another one: -Handle and -HostName exclude each other.");
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(Via)) && !HasWorkers)
+            throw IpcException.Argument("The input of a job on another host comes through ssh: -Via and -HostName exclude each other.");
     }
 
     private void Send()
     {
-        if (_job!.Input!.IsClosed) return;
-        Require(() =>
+        foreach (var started in _jobs)
         {
-            _writer ??= _job.Input.OpenWriter(StopToken);
-            // A job may end before it has read all of its input, as Select-Object -First does. That is not an error.
-            _writer?.Write(InputObject);
-        });
+            var (job, writer) = (started.Job, started.Writer);
+            if (job.Input!.IsClosed) continue;
+            Require(() =>
+            {
+                started.Writer = writer ??= job.Input.OpenWriter(StopToken);
+                // A job may end before it has read all of its input, as Select-Object -First does. That is not an error.
+                writer?.Write(InputObject);
+            });
+        }
     }
 
     private void CloseInput(bool flush)
     {
         if (!_isSource) return;
         _isSource = false;
-        if (flush && _writer is not null) Require(_writer.Flush);
-        _writer?.Dispose();
-        _job!.Input!.OnSourceOpened(asWriter: false);
-        _job.Input.OnSourceEnded();
+        foreach (var started in _jobs)
+        {
+            if (flush && started.Writer is { } writer) Require(writer.Flush);
+            started.Writer?.Dispose();
+            started.Job.Input!.OnSourceOpened(asWriter: false);
+            started.Job.Input.OnSourceEnded();
+        }
     }
 
     private void Emit()
     {
         if (_written) return;
         _written = true;
-        WriteObject(_job);
+        foreach (var started in _jobs) WriteObject(started.Job);
+    }
+
+    /// <summary>A job that was started, and what writes to it.</summary>
+    private sealed class Started(IpcJob job)
+    {
+        public IpcJob Job => job;
+
+        public JobInputWriter? Writer { get; set; }
     }
 }

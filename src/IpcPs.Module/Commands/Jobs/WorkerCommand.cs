@@ -86,18 +86,20 @@ public abstract class WorkerCommand : IpcCmdlet
 
     /// <summary>What both kinds of commands start alike.</summary>
     /// <exception cref="IpcException">A folder does not exist; a variable's name is not allowed.</exception>
-    private protected JobStartInfo StartInfo() => new()
+    /// <param name="elsewhere">Whether the processes run on another host, whose folders this one does not know.</param>
+    private protected JobStartInfo StartInfo(bool elsewhere = false) => new()
     {
         Script = "",
         Initialization = InitializationScript?.ToString(),
-        Location = WorkingDirectory is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath
+        Location = elsewhere ? WorkingDirectory
+            : WorkingDirectory is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath
             : JobPaths.FindFolder(WorkingDirectory, this),
         Environment = JobEnvironment.Of(Environment),
         Pool = Pool,
     };
 
     /// <summary>How the workers share the input.</summary>
-    private protected WorkerOptions Options(bool isPerItem, int defaultCount = 1) => new()
+    private protected WorkerOptions WorkerOptions(bool isPerItem, int defaultCount = 1) => new()
     {
         Count = Workers ?? defaultCount,
         Ordered = Ordered,

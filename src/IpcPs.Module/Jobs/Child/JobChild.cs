@@ -11,8 +11,10 @@ public static class JobChild
     {
         var control = InheritedObjects.OpenPipe(JobDescriptors.Control, -1);
         var records = InheritedObjects.OpenPipe(-1, JobDescriptors.Records);
+        var passed = InheritedObjects.OpenSocket(JobDescriptors.Passed);
+        var parent = InheritedObjects.OpenPipe(JobDescriptors.ParentReader, JobDescriptors.ParentWriter);
         int exitCode;
-        using (var session = new JobSession(control, records, InheritedObjects.OpenSocket(JobDescriptors.Passed))) exitCode = session.Run();
+        using (var session = new JobSession(control, records, passed, parent, CancellationToken.None)) exitCode = session.Run();
         Environment.Exit(exitCode);
     }
 }

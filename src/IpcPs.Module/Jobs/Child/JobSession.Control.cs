@@ -15,7 +15,7 @@ internal sealed partial class JobSession
         var message = new MessageBuffer();
         try
         {
-            while (_control.Receive(message)) HandleControlMessage(message);
+            while (_control.Receive(message, default, new(Deadline.Infinite, _lost))) HandleControlMessage(message);
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {
@@ -76,6 +76,8 @@ internal sealed partial class JobSession
             if (start.Descriptors > 0) _descriptors = ReceiveDescriptors(start.Descriptors);
             if (start.Worker > 0) _items = new WorkerInput(_records, _stopping.Token);
             _input = (IJobInput?)_items ?? new JobInput(start.OpenInput(_descriptors, _stopping.Token), ReportUnreadable, _stopping.Token);
+            // The writers on other hosts wait for that.
+            if (_passed is null && start.InputTransport is not null) Forward(JobStreamId.Listening, null);
             return start;
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
@@ -87,7 +89,7 @@ internal sealed partial class JobSession
     private int[] ReceiveDescriptors(int count)
     {
         var message = new MessageBuffer();
-        _passed.Receive(message, default, _stopping.Token);
+        _passed!.Receive(message, default, _stopping.Token);
         var descriptors = message.TakeHandles();
         if (descriptors.Count == count) return [.. descriptors.Select(static d => d.Release())];
         throw new IpcException(IpcErrors.LimitReached, "The job's process can't have as many descriptors as it was passed.", null,

@@ -4,7 +4,6 @@ using System.Management.Automation.Runspaces;
 using IpcPs.Module.Jobs.Collections;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
-using IpcPs.Processes;
 using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
@@ -188,13 +187,12 @@ internal sealed partial class JobSession
         runspace.SessionStateProxy.Path.SetLocation(WildcardPattern.Escape(location));
     }
 
-    private static InitialSessionState InitialState()
+    private InitialSessionState InitialState()
     {
         var state = InitialSessionState.CreateDefault2();
         state.ImportPSModule([ShellCommand.Manifest]);
         state.ThrowOnRunspaceOpenError = true;
-        var parent = JobChannels.Register(InheritedObjects.OpenPipe(JobDescriptors.ParentReader, JobDescriptors.ParentWriter));
-        state.Variables.Add(new SessionStateVariableEntry("IpcParent", parent, "The channel to the session that started this job."));
+        state.Variables.Add(new SessionStateVariableEntry("IpcParent", _parent, "The channel to the session that started this job."));
         return state;
     }
 
@@ -241,7 +239,7 @@ internal sealed partial class JobSession
         }
     }
 
-    private void Forward(JobStreamId id, object record)
+    private void Forward(JobStreamId id, object? record)
     {
         if (_isRehearsal) return;
         try

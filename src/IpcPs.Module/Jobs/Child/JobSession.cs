@@ -14,7 +14,9 @@ internal sealed partial class JobSession : IDisposable
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     private readonly IpcChannel _control;
-    private readonly IpcChannel _passed;
+    private readonly IpcChannel? _passed;
+    private readonly IpcChannel _parent;
+    private readonly CancellationToken _lost;
     private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _done = new();
@@ -32,15 +34,25 @@ internal sealed partial class JobSession : IDisposable
     private bool _isStopRequested;
     private long _parentEnd;
 
-    public JobSession(IpcChannel control, IpcChannel records, IpcChannel passed)
+    /// <param name="control">Messages from the parent.</param>
+    /// <param name="records">Records and messages to the parent.</param>
+    /// <param name="passed">Descriptors from the parent; null from another host.</param>
+    /// <param name="parent">The channel to the parent: <c>$IpcParent</c>.</param>
+    /// <param name="lost">Cancelled when the connection to the parent is lost.</param>
+    public JobSession(IpcChannel control, IpcChannel records, IpcChannel? passed, IpcChannel parent, CancellationToken lost)
     {
         _control = control;
         _passed = passed;
+        _parent = JobChannels.Register(parent);
+        _lost = lost;
         // Not cancelled by a stop: records from finally blocks still reach the parent.
         _records = new RecordSender(records);
         _output = new JobOutput(_records, _stopping.Token);
         _broadcasts = new AttachedBroadcasts(OnAttached, _stopping.Token);
     }
+
+    /// <summary>Sends a message to the parent.</summary>
+    public void Announce(JobStreamId id, object? content) => Forward(id, content);
 
     /// <summary>Opens the runspace, waits for the start message, runs the script, and sends the final message.</summary>
     /// <returns>The exit code of the process.</returns>
@@ -72,7 +84,7 @@ internal sealed partial class JobSession : IDisposable
         _broadcasts.Dispose();
         _records.Dispose();
         _control.Dispose();
-        _passed.Dispose();
+        _passed?.Dispose();
         // Not _stopping: TERM and the end of the parent may still come, on other threads.
     }
 

@@ -93,9 +93,9 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
         _watch!.Join();
         // A script that ends by itself may leave programs behind, as a shell's script may. After any other end, none is left.
         if (IsStopping || _end is null or { State: JobState.Stopped })
-            connection.Child.EndGroup(ask: _end is null, Deadline.After(IpcJob.Grace));
-        connection.Child.WaitForExit();
-        OnEnd(_end ?? Unexpected(connection.Child.Exit!.Value));
+            connection.Process.EndGroup(ask: _end is null, Deadline.After(IpcJob.Grace));
+        connection.Process.WaitForExit();
+        OnEnd(Known(_end) ?? Unexpected(connection.Process.Exit!.Value));
         Dispose();
     }
 
@@ -117,7 +117,7 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
         // The child was killed in the middle of a record. Its exit says so.
         if (e.Id == IpcErrors.TruncatedMessage) return;
         _failure = e.Message;
-        connection.Child.SignalGroup(9);
+        connection.Process.Kill();
     }
 
     private void Process(JobStreamId id, ReadOnlyMemory<byte> payload)
@@ -148,6 +148,9 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
             case JobStreamId.Finished:
                 OnFinished(FinishedMessage.From(_serializer.Decode(payload)));
                 break;
+            case JobStreamId.Started or JobStreamId.Listening:
+                connection.Process.OnMessage(id, _serializer.Decode(payload));
+                break;
             default:
                 OnMessage(id, payload);
                 break;
@@ -156,14 +159,21 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
 
     private void OnFinished(FinishedMessage message)
     {
+        connection.Process.OnScriptEnded();
         _failure ??= OnScriptEnded();
         var error = message.HasError ? _lastError : null;
         var what = _failure ?? $"{new ProcessExit(message.ExitCode, null, false)}.";
         _end = new JobEnd(_failure is null ? message.State : JobState.Failed, message.ExitCode, error, true, what);
     }
 
+    /// <summary>The end that the script reported; or that not all of its output has reached its reader.</summary>
+    private JobEnd? Known(JobEnd? end) => end is { State: JobState.Completed } && connection.Process.Failure is { } failure
+        ? JobEnd.Failed(failure.Message, failure.Id) : end;
+
     private JobEnd Unexpected(ProcessExit exit)
     {
+        if (_failure is null && connection.Process.Failure is { } failure)
+            return new JobEnd(JobState.Failed, exit.ShellCode, null, false, failure.Message, failure.Id);
         var what = _failure ?? $"{exit} before its script ended.";
         lock (_lastText)
         {

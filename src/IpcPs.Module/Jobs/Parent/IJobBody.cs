@@ -15,6 +15,9 @@ internal interface IJobBody : IDisposable
     /// <summary>See <see cref="IpcJob.ProcessId"/>.</summary>
     int? ProcessId { get; }
 
+    /// <summary>See <see cref="IpcJob.HostName"/>.</summary>
+    string? HostName { get; }
+
     /// <summary>Where the script runs: "process 4711".</summary>
     string Location { get; }
 

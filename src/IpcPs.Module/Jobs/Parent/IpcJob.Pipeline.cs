@@ -45,7 +45,7 @@ public sealed partial class IpcJob
         if (Repository?.GetJob(InstanceId) is not null) Repository.Remove(this);
         if (hasEnded) redirector.OnChildEnded(opened: false);
         else if (redirector.HasNoReader) EndForLackOfReader();
-        else _body.Redirect(redirector.Message);
+        else redirector.WhenReady(() => _body.Redirect(redirector.Message));
     }
 
     /// <summary>The child has opened the next job's transport, and everything that it wrote before is here.</summary>

@@ -75,8 +75,13 @@ public sealed partial class IpcJob : Job
     /// messages can still be received when the job has ended. Null for a job with workers, each of which has one.</summary>
     public IpcChannel? Channel => _body.Channel;
 
-    /// <summary>The child's process id. Null for a job with workers.</summary>
+    /// <summary>The child's process id. Null for a job with workers, and for a job on another host, whose <see cref="Location"/> has
+    /// it.</summary>
     public int? ProcessId => _body.ProcessId;
+
+    /// <summary>The host that the job runs on (-HostName). Null for a job of this machine, and for a job with workers, each of which has
+    /// one.</summary>
+    public string? HostName => _body.HostName;
 
     /// <summary>The workers that share the input (-Workers), as they are now; empty for a job with one process.</summary>
     public IReadOnlyList<IpcJobWorker> Workers => _body.Workers?.Workers ?? [];

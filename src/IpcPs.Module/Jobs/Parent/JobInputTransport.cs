@@ -73,11 +73,15 @@ internal sealed class JobInputTransport(JobTransportFactory factory, JobTranspor
         onEnd(writers);
     }
 
-    /// <summary>Opens a writing end for this process.</summary>
+    /// <summary>Calls an action when writers can open the transport, at once or on any thread; also when the job has ended before.</summary>
+    public void WhenReady(Action then) => transport.WhenReady(then);
+
+    /// <summary>Opens a writing end for this process. Waits until that is possible.</summary>
     /// <param name="cancellation">Ends its waits.</param>
     /// <returns>Null if the job has ended.</returns>
     public JobInputWriter? OpenWriter(CancellationToken cancellation)
     {
+        if (!WaitUntilReady(cancellation)) return null;
         lock (_guard)
         {
             if (IsClosed) return null;
@@ -92,6 +96,24 @@ internal sealed class JobInputTransport(JobTransportFactory factory, JobTranspor
                 // The reader has just ended. Its own job reports how.
                 return null;
             }
+        }
+    }
+
+    private bool WaitUntilReady(CancellationToken cancellation)
+    {
+        // Not a semaphore that is disposed: the action may come later.
+        var ready = new TaskCompletionSource();
+        transport.WhenReady(() => ready.TrySetResult());
+        if (ready.Task.IsCompleted) return true;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _closing.Token);
+        try
+        {
+            ready.Task.Wait(either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
         }
     }
 

@@ -3,11 +3,12 @@ using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Pipes;
 using IpcPs.Processes;
 using IpcPs.Sockets;
+using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Parent;
 
 /// <summary>A child process that runs one job, and the pipes to it. It starts without knowing which job.</summary>
-internal sealed class JobProcess : IDisposable
+internal sealed class JobProcess : IJobProcess
 {
     private readonly List<IDisposable> _open = [];
     private readonly AnonymousPipe _control;
@@ -75,6 +76,22 @@ internal sealed class JobProcess : IDisposable
     /// <summary>The parent's end of <c>$IpcParent</c>. It stays open longer than the other pipes.</summary>
     public PipeChannel Channel => _channel.Near;
 
+    public int? ProcessId => Child.Id;
+
+    public string? HostName => null;
+
+    public string Location => $"process {Child.Id}";
+
+    public ProcessExit? Exit => Child.Exit;
+
+    public IpcException? Failure => null;
+
+    IpcChannel IJobProcess.Control => Control;
+
+    IpcChannel IJobProcess.Records => Records;
+
+    IpcChannel IJobProcess.Channel => Channel;
+
     /// <summary>Passes the descriptors that a start message refers to (SCM_RIGHTS). Call it once, before that message is sent.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: they are too many. <see cref="IpcErrors.Closed"/>: one was
     /// closed.</exception>
@@ -91,8 +108,37 @@ internal sealed class JobProcess : IDisposable
         _passing.Dispose();
     }
 
+    public JobTransport CreateInput(JobTransportFactory via, out JobTransportFactory kind)
+    {
+        kind = via;
+        return via.Create();
+    }
+
+    public RedirectMessage Reach(RedirectMessage output) => output;
+
+    public void ReadText(Action<string> onOutput, Action<string> onError) =>
+        ChildText.ReadUntilExit(Child, Output, Error, onOutput, onError);
+
+    public void OnMessage(JobStreamId id, object? content)
+    {
+    }
+
+    public void OnScriptEnded()
+    {
+    }
+
+    public void RequestStop() => Child.Signal(15);
+
+    public void Kill() => Child.SignalGroup(9);
+
+    public void EndGroup(bool ask, in WaitOptions grace) => Child.EndGroup(ask, grace);
+
+    public void WaitForExit() => Child.WaitForExit();
+
+    public void Release() => Child.Dispose();
+
     /// <summary>Kills the child and all programs that it started, and waits for its end.</summary>
-    public void Kill()
+    public void Abandon()
     {
         Child.SignalGroup(9);
         Child.WaitForEnd();

@@ -9,6 +9,9 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : ChildR
     private string? _notRedirected;
     private string? _notAttached;
 
+    /// <summary>A broadcast could not be read.</summary>
+    public void OnNotAttached(string error) => _notAttached = $"could not read a broadcast: {error}";
+
     protected override bool IsStopping => job.IsStopping;
 
     protected override void OnOutput(ReadOnlyMemory<byte> payload)
@@ -30,7 +33,7 @@ internal sealed class JobReceiver(IpcJob job, JobConnection connection) : ChildR
                 break;
             case JobStreamId.Attached:
                 var answer = AttachedMessage.From(Serializer.Decode(payload));
-                if (answer.Error is { } error) _notAttached = $"could not read a broadcast: {error}";
+                if (answer.Error is { } error) OnNotAttached(error);
                 else job.OnAttached(answer.Broadcast);
                 break;
         }

@@ -5,6 +5,7 @@ using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
+using IpcPs.Ssh;
 using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Parent;
@@ -38,6 +39,9 @@ internal sealed record JobStartInfo
 
     /// <summary>The pool that the processes are taken from; null to start them.</summary>
     public IpcJobPool? Pool { get; init; }
+
+    /// <summary>The hosts that the processes are started on, each on the next one; empty for this machine.</summary>
+    public IReadOnlyList<SshHost> Hosts { get; init; } = [];
 
     /// <summary>The objects of -Handle.</summary>
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];

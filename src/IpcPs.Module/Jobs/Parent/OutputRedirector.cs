@@ -47,6 +47,9 @@ internal sealed class OutputRedirector
     /// <summary>What the child gets.</summary>
     public RedirectMessage Message => _input.Redirection;
 
+    /// <summary>Calls an action when the child can open the transport.</summary>
+    public void WhenReady(Action then) => _input.WhenReady(then);
+
     /// <summary>Keeps an object that came from the child before it had opened the transport.</summary>
     public void Hold(PSObject value) => _held.Add(value);
 

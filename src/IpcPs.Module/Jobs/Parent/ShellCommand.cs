@@ -23,8 +23,18 @@ internal static class ShellCommand
     public static (string FileName, IReadOnlyList<string> Arguments) ForChild(Type type, string call)
     {
         var (fileName, first) = Find();
-        return (fileName, [.. first, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", $"{Script()}[{type.FullName}]::{call}"]);
+        return (fileName, [.. first, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", Call(ModuleFolder, type, call)]);
     }
+
+    /// <summary>The script that calls a static method of the module.</summary>
+    /// <param name="folder">The folder of the module's assemblies.</param>
+    /// <param name="type">The method's type.</param>
+    /// <param name="call">The method and its arguments, as PowerShell writes them.</param>
+    /// <remarks>Loads the module's assemblies as PowerShell would, without commands and formats. The job's script runs in another session,
+    /// which imports the module.</remarks>
+    public static string Call(string folder, Type type, string call) =>
+        $"[void][Reflection.Assembly]::LoadFrom({Quote(folder, "IpcPs.Loader.dll")});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
+        $"[void][Reflection.Assembly]::LoadFrom({Quote(folder, "IpcPs.Module.dll")});[{type.FullName}]::{call}";
 
     private static (string FileName, string[] First) Find()
     {
@@ -43,11 +53,6 @@ internal static class ShellCommand
             "Install PowerShell 7.4 or later, and add the folder of pwsh to PATH.");
     }
 
-    // Loads the module's assemblies as PowerShell would, without commands and formats. The job's script runs in another session, which
-    // imports the module.
-    private static string Script() =>
-        $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Loader.dll")});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
-        $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Module.dll")});";
-
-    private static string Quote(string file) => $"'{Path.Combine(ModuleFolder, file).Replace("'", "''", StringComparison.Ordinal)}'";
+    private static string Quote(string folder, string file) =>
+        $"'{Path.Combine(folder, file).Replace("'", "''", StringComparison.Ordinal)}'";
 }

@@ -62,6 +62,8 @@ internal sealed class WorkersBody : IJobBody
 
     public int? ProcessId => null;
 
+    public string? HostName => null;
+
     public string? Signal => null;
 
     public string Location => _group.Count == 1 ? "1 worker" : $"{_group.Count} workers";

@@ -64,6 +64,12 @@ internal enum JobStreamId : byte
 
     /// <summary>An <see cref="AttachedMessage"/>.</summary>
     Attached,
+
+    /// <summary>From a process on another host: it listens for its input.</summary>
+    Listening,
+
+    /// <summary>From a process on another host, first of all: its process id there.</summary>
+    Started,
 }
 
 /// <summary>The stream id of a message from a job to its child, which says what the message is. At most 15.</summary>
@@ -98,6 +104,35 @@ internal enum JobControlId : byte
 
     /// <summary>An <see cref="AttachMessage"/>. The child answers with an <see cref="AttachedMessage"/>.</summary>
     Attach,
+
+    /// <summary>To a process on another host, first of all: a <see cref="ConnectMessage"/>.</summary>
+    Connect,
+}
+
+/// <summary>What a process on another host connects to: Unix sockets that ssh forwards. Each is a connection string of the transport
+/// Unix.</summary>
+/// <param name="Folder">The private folder of the connection.</param>
+/// <param name="Output">Its standard output.</param>
+/// <param name="Parent">Its <c>$IpcParent</c>.</param>
+/// <param name="Alive">What a byte a second comes through while its parent lives and the connection works.</param>
+internal sealed record ConnectMessage(string Folder, string Output, string Parent, string Alive)
+{
+    /// <summary>Reads the message.</summary>
+    public static ConnectMessage From(object? content)
+    {
+        var bag = JobMessage.From(content, "first");
+        return new ConnectMessage(
+            (string)bag[nameof(Folder)]!, (string)bag[nameof(Output)]!, (string)bag[nameof(Parent)]!, (string)bag[nameof(Alive)]!);
+    }
+
+    /// <summary>The content of the message.</summary>
+    public Hashtable ToBag() => new()
+    {
+        [nameof(Folder)] = Folder,
+        [nameof(Output)] = Output,
+        [nameof(Parent)] = Parent,
+        [nameof(Alive)] = Alive,
+    };
 }
 
 /// <summary>What a pool's child does before its job comes.</summary>

@@ -23,8 +23,11 @@ public sealed record IpcJobWorker
     /// <summary>Its number, from 1: <c>$IpcWorker</c> in its script.</summary>
     public int Id { get; init; }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId { get; init; }
+    /// <summary>The process id; null on another host.</summary>
+    public int? ProcessId { get; init; }
+
+    /// <summary>The host that it runs on; null for this machine.</summary>
+    public string? HostName { get; init; }
 
     /// <summary>What it does.</summary>
     public IpcWorkerState State { get; init; }
@@ -39,5 +42,5 @@ public sealed record IpcJobWorker
     public IpcChannel? Channel { get; init; }
 
     /// <inheritdoc/>
-    public override string ToString() => $"worker {Id} (process {ProcessId})";
+    public override string ToString() => HostName is null ? $"worker {Id} (process {ProcessId})" : $"worker {Id} (on {HostName})";
 }

@@ -38,7 +38,10 @@ internal sealed class Worker : IDisposable
     public int Number { get; }
 
     /// <summary>Its process id. For any thread.</summary>
-    public int ProcessId => _connection.Child.Id;
+    public int? ProcessId => _connection.Process.ProcessId;
+
+    /// <summary>The host that it runs on; null for this machine. For any thread.</summary>
+    public string? HostName => _connection.Process.HostName;
 
     /// <summary>Its channel. For any thread.</summary>
     public IpcChannel Channel => _connection.Channel;
@@ -116,29 +119,29 @@ internal sealed class Worker : IDisposable
     public void EndForLackOfReader() => _control.Send(JobControlId.ReaderGone);
 
     /// <summary>Asks its process to end. For any thread.</summary>
-    public void RequestStop() => _connection.Child.Signal(15);
+    public void RequestStop() => _connection.Process.RequestStop();
 
     /// <summary>Kills its process, with all programs that it started. For any thread.</summary>
-    public void Kill() => _connection.Child.SignalGroup(9);
+    public void Kill() => _connection.Process.Kill();
 
     /// <summary>How its process ended: "was killed by signal KILL".</summary>
     public string DescribeExit(JobEnd end) =>
         end is { IsReported: true, ExitCode: 0 } ? "ended its script (break, continue or exit)"
-        : _connection.Child.Exit?.ToString() ?? "ended";
+        : _connection.Process.Failure?.Message.TrimEnd('.') ?? _connection.Process.Exit?.ToString() ?? "ended";
 
     /// <summary>Its process has ended, and everything that it sent has come. Its <see cref="Channel"/> stays open.</summary>
     public void Disconnect()
     {
         _control.Dispose();
         _connection.Dispose();
-        _connection.Child.Dispose();
+        _connection.Process.Release();
     }
 
     /// <summary>Closes the channel.</summary>
     public void Dispose() => Channel.Dispose();
 
     /// <inheritdoc/>
-    public override string ToString() => $"worker {Number} (process {ProcessId})";
+    public override string ToString() => $"worker {Number} ({_connection.Process.Location})";
 }
 
 /// <summary>Receives from a worker.</summary>

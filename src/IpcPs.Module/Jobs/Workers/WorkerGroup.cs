@@ -304,6 +304,7 @@ internal sealed partial class WorkerGroup : IDisposable
     {
         Id = worker.Number,
         ProcessId = worker.ProcessId,
+        HostName = worker.HostName,
         State = worker.HasEnded ? IpcWorkerState.Ended
             : !worker.IsReady ? IpcWorkerState.Starting
             : worker.InFlight.Count > 0 ? IpcWorkerState.Busy : IpcWorkerState.Idle,
