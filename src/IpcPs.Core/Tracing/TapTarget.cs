@@ -14,6 +14,7 @@ internal sealed class TapTarget
 
     private TapTarget(ProcessScan scan, IEnumerable<string> links, IEnumerable<int> holders, string? socketName = null)
     {
+        scan.LookAtAll();
         Unseen = scan.Describe();
         _links = [.. links];
         _socketName = socketName;
@@ -33,7 +34,7 @@ internal sealed class TapTarget
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>: there is no such object.</exception>
     public static TapTarget Find(IpcAddress address)
     {
-        var scan = ProcessScan.Run();
+        var scan = new ProcessScan();
         switch (address.Scheme)
         {
             case IpcScheme.Pipe or IpcScheme.Fd:
