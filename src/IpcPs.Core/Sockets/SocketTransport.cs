@@ -140,8 +140,8 @@ internal sealed class SocketTransportFactory(string name) : JobTransportFactory
     {
         ArgumentNullException.ThrowIfNull(descriptors);
         // A process on another host inherits nothing, and listens itself. Its folder is private.
-        return new SocketTransportReader(descriptors.Count > 0 ? new SafeDescriptor(descriptors[0]) : SocketTransport.Listen(connectionString),
-            connectionString, cancellation);
+        var listening = descriptors.Count > 0 ? new SafeDescriptor(descriptors[0]) : SocketTransport.Listen(connectionString);
+        return new SocketTransportReader(listening, connectionString, cancellation);
     }
 }
 

@@ -5,7 +5,7 @@ namespace IpcPs.Ssh;
 /// <remarks>The scripts contain no apostrophe.</remarks>
 internal static class FarScripts
 {
-    /// <summary>What the first line begins with that <see cref="Keeper"/> prints. A login shell may print lines of its own before.</summary>
+    /// <summary>The first line that <see cref="Keeper"/> prints. A login shell may print lines of its own before.</summary>
     public const string Greeting = "IpcPs-host-1";
 
     /// <summary>Runs as long as the connection: makes a private folder ($1 is its name), says what it found, and takes one order a line.

@@ -37,8 +37,9 @@ internal static class NearFolders
         foreach (var path in Directory.EnumerateDirectories(runtime, Prefix + "*"))
         {
             var id = Path.GetFileName(path.AsSpan())[Prefix.Length..];
-            if (id.IndexOf('-') is > 0 and var end && int.TryParse(id[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                && !ProcFile.IsRunning(number)) Remove(path);
+            var end = Math.Max(id.IndexOf('-'), 0);
+            if (int.TryParse(id[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && !ProcFile.IsRunning(number))
+                Remove(path);
         }
     }
 }

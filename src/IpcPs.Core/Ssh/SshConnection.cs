@@ -96,6 +96,14 @@ public sealed partial class SshConnection : IDisposable
     /// <summary>When <see cref="Sessions"/> became 0, by <see cref="Environment.TickCount64"/>.</summary>
     internal long IdleSince { get; set; } = Environment.TickCount64;
 
+    private bool IsLoggedIn
+    {
+        get
+        {
+            lock (_guard) return _handshake.Count > 0;
+        }
+    }
+
     private string ControlPath => $"{_folder}/c";
 
     private string FarPowerShell { get; set; } = "";
@@ -204,7 +212,8 @@ public sealed partial class SshConnection : IDisposable
         }
         // The keeper sees the end of its input, cleans up and ends, and so does ssh.
         _orders.Writer.Dispose();
-        if (!_ended.Wait(TimeSpan.FromSeconds(2)))
+        // Before it has logged in, it does not look at its input.
+        if (!_ended.Wait(IsLoggedIn ? TimeSpan.FromSeconds(2) : TimeSpan.Zero))
         {
             _master.Signal(Libc.SIGTERM);
             if (!_ended.Wait(TimeSpan.FromSeconds(2))) _master.SignalGroup(Libc.SIGKILL);
@@ -270,14 +279,15 @@ public sealed partial class SshConnection : IDisposable
         if (FarPowerShell.Length == 0)
         {
             throw new IpcException(IpcErrors.PowerShellNotFound, $"There is no pwsh on '{Target}'.", Target.HostName,
-                $"Install PowerShell 7.4 or later there. 'ssh {Target} command -v pwsh' must find it: a login shell that is not interactive "
-                + "may have another PATH.");
+                $"Install PowerShell 7.4 or later there. 'ssh {Target} command -v pwsh' must find it: a login that runs a command may have "
+                + "another PATH.");
         }
         var words = said.Split(' ', '-');
         if (words is not ["PowerShell", var text, ..] || !Version.TryParse(text, out var version))
         {
             throw new IpcException(IpcErrors.PowerShellNotFound,
-                $"'{FarPowerShell}' on '{Target}' does not say its version. It says: {said}", Target.HostName, "Correct that installation.");
+                $"'{FarPowerShell}' on '{Target}' does not say its version. It says: {said}", Target.HostName,
+                "Correct that installation.");
         }
         if (version >= new Version(7, 4)) return;
         throw new IpcException(IpcErrors.PowerShellTooOld, $"PowerShell on '{Target}' is version {text}. A job needs 7.4 or later.",

@@ -89,8 +89,8 @@ public sealed class SshHost
         connection.Dispose();
     }
 
-    /// <summary>The connection whose socket a connection string of the transport Unix leads to, and the name of the socket; null if it leads
-    /// to none.</summary>
+    /// <summary>The connection whose socket a connection string of the transport Unix leads to, and the name of the socket; null if it
+    /// leads to none.</summary>
     internal static (SshConnection Connection, string Name)? Find(string connectionString)
     {
         lock (Known)

@@ -111,7 +111,7 @@ public sealed class SshInput : JobTransport
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
-        // Who still waits finds no socket.
+        // What still waits finds no socket.
         Release();
         if (_isForwarded) _connection.CancelToFar(_connection.NearPath(_name), _name);
         _connection.RemoveFar(_name);

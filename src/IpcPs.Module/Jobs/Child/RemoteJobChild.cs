@@ -32,6 +32,8 @@ public static class RemoteJobChild
         using (var lost = new CancellationTokenSource())
         {
             CurrentProcess.SendStandardOutputTo(output);
+            // The runtime has a copy of the descriptor as it was before.
+            Console.SetOut(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
             var alive = Open(connect.Alive);
             new Thread(() => Watch(alive, lost)) { IsBackground = true, Name = "IpcPs job connection" }.Start();
             using var session = new JobSession(control, records, null, Open(connect.Parent), lost.Token);

@@ -73,7 +73,8 @@ internal sealed class JobInputTransport(JobTransportFactory factory, JobTranspor
         onEnd(writers);
     }
 
-    /// <summary>Calls an action when writers can open the transport, at once or on any thread; also when the job has ended before.</summary>
+    /// <summary>Calls an action when writers can open the transport, at once or on any thread. See
+    /// <see cref="JobTransport.WhenReady"/>.</summary>
     public void WhenReady(Action then) => transport.WhenReady(then);
 
     /// <summary>Opens a writing end for this process. Waits until that is possible.</summary>

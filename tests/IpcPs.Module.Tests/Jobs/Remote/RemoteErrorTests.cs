@@ -31,7 +31,8 @@ public sealed class RemoteErrorTests : JobTests
             "Host key verification failed.", unknown);
         ExpectFailure("$ssh = $args[0]; Start-IpcJob -HostName $a @ssh { }", "IpcLoginRefused", ErrorCategory.PermissionDenied,
             "Permission denied (publickey)", refused);
-        ExpectFailure("Start-IpcJob -HostName \"${a}:9\" @ssh { }", "IpcConnectionFailed", ErrorCategory.ConnectionError, "Connection refused");
+        ExpectFailure("Start-IpcJob -HostName \"${a}:9\" @ssh { }", "IpcConnectionFailed", ErrorCategory.ConnectionError,
+            "Connection refused");
     }
 
     [SshFact]
@@ -60,8 +61,9 @@ public sealed class RemoteErrorTests : JobTests
         _hosts.Link(1, up: false);
         try
         {
-            ExpectFailure("Start-IpcJob -HostName $args[0] @ssh -ConnectingTimeout 300 { }", "IpcTimeout", ErrorCategory.OperationTimeout,
-                "Waited 0.3 s for a connection to", _hosts.Second);
+            // Another option, and so a new login.
+            ExpectFailure("$ssh.Options.ServerAliveInterval = 7; Start-IpcJob -HostName $args[0] @ssh -ConnectingTimeout 300 { }",
+                "IpcTimeout", ErrorCategory.OperationTimeout, "Waited 0.3 s for a connection to", _hosts.Second);
         }
         finally
         {

@@ -67,7 +67,8 @@ public sealed class RemoteJobTests : JobTests
     public void Stages_on_different_hosts_make_one_pipeline()
     {
         var result = Session.Run("""
-            $second = 1..1000 | Start-IpcJob -HostName $a @ssh { $input | ForEach-Object { [pscustomobject]@{ N = 2 * $_; Host = $using:a } } } |
+            $second = 1..1000 |
+                Start-IpcJob -HostName $a @ssh { $input | ForEach-Object { [pscustomobject]@{ N = 2 * $_; Host = $using:a } } } |
                 Start-IpcJob -HostName $b @ssh { $input | Where-Object { $_.N % 3 -eq 0 } }
             $sum = $second | Start-IpcJob { $input | Measure-Object N -Sum } | Receive-Job -Wait
             $second.Via; $sum.Count; $sum.Sum

@@ -37,7 +37,8 @@ public sealed class RemoteLossTests : JobTests
             Assert.True(File.Exists(file));
             Assert.Equal(2, Session.Run("Wait-Job $job, $waiting -Timeout 60").Output.Count);
             var failure = (ErrorRecord)Session.Run("$job.Failure").Single()!;
-            Expect(failure, "IpcConnectionLost", ErrorCategory.ConnectionError, $"on {_hosts.Second}) lost its connection to '{_hosts.Second}'.");
+            Expect(failure, "IpcConnectionLost", ErrorCategory.ConnectionError,
+                $"on {_hosts.Second}) lost its connection to '{_hosts.Second}'.");
             Assert.Contains("ssh says: Timeout, server", failure.Exception.Message, StringComparison.Ordinal);
             Expect((ErrorRecord)Session.Run("$waiting.Failure").Single()!, "IpcConnectionLost", ErrorCategory.ConnectionError, "lost its");
             _hosts.ExpectNothingLeft(1);

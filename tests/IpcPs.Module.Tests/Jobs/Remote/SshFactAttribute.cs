@@ -30,7 +30,8 @@ public sealed class SshFactAttribute : FactAttribute
         return probe.ExitCode == 0 ? null : $"No network namespace can be made here: {probe.Error}";
     }
 
-    private static bool HasPrograms() => File.Exists(SshHosts.Sshd) && new[] { "ssh", "ssh-keygen", "ip" }.All(static p => Shell.Find(p) is not null);
+    private static bool HasPrograms() =>
+        File.Exists(SshHosts.Sshd) && new[] { "ssh", "ssh-keygen", "ip" }.All(static p => Shell.Find(p) is not null);
 
     [DllImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
