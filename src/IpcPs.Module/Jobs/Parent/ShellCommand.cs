@@ -6,8 +6,10 @@ namespace IpcPs.Module.Jobs.Parent;
 /// PowerShell.</summary>
 internal static class ShellCommand
 {
+    private const string Loader = "IpcPs.Loader.dll";
+
     /// <summary>The folder of the module's assemblies.</summary>
-    public static string ModuleFolder { get; } = Path.GetDirectoryName(typeof(ShellCommand).Assembly.Location)!;
+    public static string ModuleFolder { get; } = FindModuleFolder();
 
     /// <summary>The manifest of the imported module, two folders up.</summary>
     public static string Manifest { get; } = Path.GetFullPath(Path.Combine(ModuleFolder, "..", "..", "IpcPs.psd1"));
@@ -24,6 +26,13 @@ internal static class ShellCommand
     {
         var (fileName, first) = Find();
         return (fileName, [.. first, "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", $"{Script()}[{type.FullName}]::{call}"]);
+    }
+
+    // An assembly that holds native code is in a folder below.
+    private static string FindModuleFolder()
+    {
+        var folder = Path.GetDirectoryName(typeof(ShellCommand).Assembly.Location)!;
+        return File.Exists(Path.Combine(folder, Loader)) ? folder : Path.GetDirectoryName(folder)!;
     }
 
     private static (string FileName, string[] First) Find()
@@ -46,7 +55,7 @@ internal static class ShellCommand
     // Loads the module's assemblies as PowerShell would, without commands and formats. The job's script runs in another session, which
     // imports the module.
     private static string Script() =>
-        $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Loader.dll")});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
+        $"[void][Reflection.Assembly]::LoadFrom({Quote(Loader)});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
         $"[void][Reflection.Assembly]::LoadFrom({Quote("IpcPs.Module.dll")});";
 
     private static string Quote(string file) => $"'{Path.Combine(ModuleFolder, file).Replace("'", "''", StringComparison.Ordinal)}'";
