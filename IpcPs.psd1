@@ -1,7 +1,7 @@
 @{
-    RootModule           = 'module/bin/IpcPs.Module.dll'
-    # Creates the load context of IpcPs.Core before IpcPs.Module.dll needs it.
-    NestedModules        = @('module/bin/IpcPs.Loader.dll')
+    # The loader comes first: it creates the load context of IpcPs.Core, and may load IpcPs.Module.dll with native code. PowerShell would
+    # load a RootModule before it.
+    NestedModules        = @('module/bin/IpcPs.Loader.dll', 'module/bin/IpcPs.Module.dll')
     ModuleVersion        = '0.1.0'
     GUID                 = '6d1f7b1e-4f52-4d0b-9f0e-0f6a3d8f2c51'
     Author               = 'The IpcPs founders'

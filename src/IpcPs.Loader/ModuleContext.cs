@@ -3,7 +3,8 @@ using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
 
-/// <summary>The module's own load context. It loads the assemblies in <c>deps/</c>, even if the process has other versions.</summary>
+/// <summary>The module's own load context. It loads the assemblies that ship with the module, even if the process has other
+/// versions.</summary>
 internal sealed class ModuleContext(string folder) : AssemblyLoadContext("IpcPs")
 {
     /// <summary>The version of IpcPs.Core that ships with the module.</summary>

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
 namespace IpcPs.Loading;
@@ -9,6 +10,7 @@ namespace IpcPs.Loading;
 public sealed class ModuleLoader : IModuleAssemblyInitializer
 {
     private const string CoreName = "IpcPs.Core";
+    private const string ModuleFile = "IpcPs.Module.dll";
     private static readonly object Guard = new();
     private static ModuleContext? s_context;
 
@@ -18,12 +20,17 @@ public sealed class ModuleLoader : IModuleAssemblyInitializer
         lock (Guard)
         {
             if (s_context is not null) return;
-            var context = new ModuleContext(Path.Combine(Path.GetDirectoryName(typeof(ModuleLoader).Assembly.Location)!, "deps"));
+            var folder = Path.GetDirectoryName(typeof(ModuleLoader).Assembly.Location)!;
+            var native = Path.Combine(folder, $"linux-{RuntimeInformation.ProcessArchitecture}".ToLowerInvariant());
+            var hasNative = File.Exists(Path.Combine(native, ModuleFile));
+            var context = new ModuleContext(hasNative ? native : Path.Combine(folder, "deps"));
             ThrowIfForeignCoreWins(context.CoreVersion);
             s_context = context;
             AssemblyLoadContext.Default.Resolving += ResolveCore;
             // Now: the runtime remembers the answer, and a copy that is loaded later does not replace it.
             NameTypes(Assembly.Load(new AssemblyName(CoreName) { Version = context.CoreVersion }));
+            // The same assembly as the one that PowerShell loads next, with native code in it: the runtime then gives PowerShell this one.
+            if (hasNative) Assembly.LoadFrom(Path.Combine(native, ModuleFile));
         }
     }
 

@@ -17,10 +17,7 @@ internal sealed class CmdletBenchmarks : IBenchmarkGroup
                 CultureInfo.InvariantCulture,
                 $"@(foreach ($i in 1..{count}) {{ \"message number $i\" }})");
             var bags = Settings.Count(100_000);
-            var objects = string.Create(
-                CultureInfo.InvariantCulture,
-                $"@(foreach ($i in 1..{bags}) {{ [pscustomobject]@{{ Id = $i; Name = \"item $i\"; " +
-                $"Time = [datetime]::UnixEpoch.AddSeconds($i) }} }})");
+            var objects = CmdletLoad.Objects(bags);
             foreach (var (load, goal) in new (CmdletLoad, double?)[]
             {
                 (CmdletLoad.Pipe, 0.5), (CmdletLoad.Fifo, null), (CmdletLoad.Unix, 0.5), (CmdletLoad.Tcp, null), (CmdletLoad.Posix, 0.35),

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using IpcPs.Benchmarks.Framework;
 using IpcPs.Benchmarks.Shells;
 
@@ -54,6 +55,12 @@ internal sealed record CmdletLoad(string Name, string Make, string Open, string 
     public static CmdletLoad Ring { get; } = new(
         "ring", "$channel = New-IpcRing \"bench-$PID\"; $channel.Address", OpenToRead, "", UntilClosed, SendAndClose,
         "Close-IpcObject $channel");
+
+    /// <summary>A script that gives an array of custom objects of three properties.</summary>
+    public static string Objects(int count) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"@(foreach ($i in 1..{count}) {{ [pscustomobject]@{{ Id = $i; Name = \"item $i\"; " +
+        $"Time = [datetime]::UnixEpoch.AddSeconds($i) }} }})");
 
     /// <summary>Objects a second, warmed up.</summary>
     /// <param name="array">A script that gives the array.</param>

@@ -64,7 +64,8 @@ internal sealed class WorkerBenchmarks : IBenchmarkGroup
         ($count - 501) / [Diagnostics.Stopwatch]::GetElapsedTime($began).TotalSeconds
         """));
 
-    private static double Stages(int count, int links, string via)
+    /// <summary>Objects a second through a pipeline of jobs.</summary>
+    public static double Stages(int count, int links, string via)
     {
         var stages = string.Concat(Enumerable.Repeat($" | Start-IpcJob {{ $input | ForEach-Object {{ $_ }} }} -Via {via}", links - 1));
         return SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""

@@ -40,6 +40,17 @@ public sealed class JobParameterTests : JobTests
     }
 
     [Fact]
+    public void Settings_of_the_runtime_are_not_for_the_programs_of_a_job()
+    {
+        const string Script = "@(/usr/bin/env) -match '^DOTNET_(T|GC)' | Sort-Object";
+        var result = Session.Run($$"""
+            Start-IpcJob { {{Script}} } -Environment @{ DOTNET_TieredPGO = $null } | Receive-Job -Wait
+            Start-IpcJob { {{Script}} } -Environment @{ DOTNET_TieredPGO = '1'; DOTNET_TC_CallCountThreshold = '64' } | Receive-Job -Wait
+            """).NoErrors();
+        Assert.Equal(["DOTNET_TC_CallCountThreshold=64", "DOTNET_TieredPGO=1"], result.Values);
+    }
+
+    [Fact]
     public void An_initialization_that_fails_fails_the_job()
     {
         var result = Session.Run(

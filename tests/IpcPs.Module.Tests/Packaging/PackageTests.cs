@@ -50,6 +50,10 @@ public sealed class PackageTests : IDisposable
         var installed = Path.Combine(Home, ".local", "share", "powershell", "Modules", "IpcPs", "0.1.0");
         Assert.False(Directory.Exists(Path.Combine(installed, "lib")));
         Assert.True(File.Exists(Path.Combine(installed, "module", "bin", "deps", "IpcPs.Core.dll")));
+        // With native code, for the processor that it was built on.
+        var native = Directory.GetDirectories(Path.Combine(installed, "module", "bin"), "linux-*");
+        Assert.Equal(["IpcPs.Core.dll", "IpcPs.Module.dll"],
+            native.SelectMany(static f => Directory.GetFiles(f, "*.dll")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
         var lines = Run("""
             Import-Module IpcPs

@@ -9,6 +9,7 @@ public static class JobChild
     /// <summary>Runs the job, and ends the process. Only for processes that <c>Start-IpcJob</c> starts.</summary>
     public static void Run()
     {
+        JobEnvironment.RemoveSettings();
         var control = InheritedObjects.OpenPipe(JobDescriptors.Control, -1);
         var records = InheritedObjects.OpenPipe(-1, JobDescriptors.Records);
         var passed = InheritedObjects.OpenSocket(JobDescriptors.Passed);

@@ -6,8 +6,10 @@ namespace IpcPs.Module.Jobs.Parent;
 /// PowerShell.</summary>
 internal static class ShellCommand
 {
+    private const string Loader = "IpcPs.Loader.dll";
+
     /// <summary>The folder of the module's assemblies.</summary>
-    public static string ModuleFolder { get; } = Path.GetDirectoryName(typeof(ShellCommand).Assembly.Location)!;
+    public static string ModuleFolder { get; } = FindModuleFolder();
 
     /// <summary>The manifest of the imported module, two folders up.</summary>
     public static string Manifest { get; } = Path.GetFullPath(Path.Combine(ModuleFolder, "..", "..", "IpcPs.psd1"));
@@ -33,8 +35,15 @@ internal static class ShellCommand
     /// <remarks>Loads the module's assemblies as PowerShell would, without commands and formats. The job's script runs in another session,
     /// which imports the module.</remarks>
     public static string Call(string folder, Type type, string call) =>
-        $"[void][Reflection.Assembly]::LoadFrom({Quote(folder, "IpcPs.Loader.dll")});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
+        $"[void][Reflection.Assembly]::LoadFrom({Quote(folder, Loader)});[IpcPs.Loading.ModuleLoader]::new().OnImport();" +
         $"[void][Reflection.Assembly]::LoadFrom({Quote(folder, "IpcPs.Module.dll")});[{type.FullName}]::{call}";
+
+    // An assembly that holds native code is in a folder below.
+    private static string FindModuleFolder()
+    {
+        var folder = Path.GetDirectoryName(typeof(ShellCommand).Assembly.Location)!;
+        return File.Exists(Path.Combine(folder, Loader)) ? folder : Path.GetDirectoryName(folder)!;
+    }
 
     private static (string FileName, string[] First) Find()
     {

@@ -16,13 +16,7 @@ public sealed class SshFactAttribute : FactAttribute
     private static string? Find()
     {
         if (geteuid() != 0) return "Only root can make network namespaces and start an sshd in them.";
-        if (!HasPrograms())
-        {
-            Shell.Find("apt-get")?.RunArguments(["update", "-qq"]);
-            Shell.Find("apt-get")?.RunArguments(
-                ["install", "-y", "-qq", "--no-install-recommends", "openssh-server", "openssh-client", "iproute2"]);
-        }
-        if (!HasPrograms()) return $"These programs are needed, and apt-get could not install them: {SshHosts.Sshd}, ssh, ssh-keygen, ip.";
+        if (!HasPrograms()) return $"These programs are needed: {SshHosts.Sshd}, ssh, ssh-keygen, ip (Debian: openssh-server, iproute2).";
         var name = $"ipcps-probe-{Environment.ProcessId}";
         var ip = Shell.Find("ip")!;
         var probe = ip.RunArguments(["netns", "add", name]);
