@@ -9,7 +9,8 @@ public sealed class InventoryFilter
     /// <summary>Whether to list anonymous objects too (pipes, unnamed sockets).</summary>
     public bool All { get; init; }
 
-    /// <summary>Whether a name or an address is a wanted one; null where every one is. See <see cref="IpcObjectInfo.IsNamed(Func{string, bool})"/>.</summary>
+    /// <summary>Whether a name or an address is a wanted one; null where every one is. See
+    /// <see cref="IpcObjectInfo.IsNamed(Func{string, bool})"/>.</summary>
     public Func<string, bool>? Names { get; init; }
 
     /// <summary>The names and addresses, where <see cref="Names"/> accepts nothing else: then only the mechanisms that can have one of them

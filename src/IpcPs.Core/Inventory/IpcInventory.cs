@@ -3,8 +3,8 @@ using IpcPs.Mechanisms;
 namespace IpcPs.Inventory;
 
 /// <summary>Lists the IPC objects that exist on this machine, of every mechanism, and the processes that hold them.</summary>
-/// <remarks>Reads /proc (at most one pass over the processes), /proc/sysvipc, /proc/net and the folders of named objects. Changes nothing, and does
-/// nothing that a peer would notice. A named pipe is opened, without blocking, only where no visible process uses it or waits for
+/// <remarks>Reads /proc (at most one pass over the processes), /proc/sysvipc, /proc/net and the folders of named objects. Changes nothing,
+/// and does nothing that a peer would notice. A named pipe is opened, without blocking, only where no visible process uses it or waits for
 /// it.</remarks>
 public static class IpcInventory
 {
@@ -15,7 +15,7 @@ public static class IpcInventory
     public static IReadOnlyList<IpcObjectInfo> List(IReadOnlyCollection<IpcScheme> schemes, bool all,
         out IReadOnlyList<InventoryProblem> problems) => List(new InventoryFilter { Schemes = schemes, All = all }, out problems);
 
-    /// <summary>Lists the objects that are wanted. What can be told from a name or an address is decided before anything else is read: a
+    /// <summary>Lists the objects that are wanted. What a name or an address shows is decided before anything else is read: a
     /// listing in which nothing is found inspects no process.</summary>
     /// <param name="filter">Which objects.</param>
     /// <param name="problems">What could not be seen, each thing once.</param>

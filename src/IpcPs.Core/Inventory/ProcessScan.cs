@@ -85,7 +85,8 @@ internal sealed class ProcessScan
         var all = mapped ? _mappings.Value.Holders.GetValueOrDefault(file) : null;
         if (open is null || all is null) return open ?? all ?? [];
         // Each process once, in the order of the table.
-        return [.. open.Concat(all.Where(m => !open.Exists(o => o.ProcessId == m.ProcessId))).OrderBy(h => _table.Value.Order[h.ProcessId])];
+        var others = all.Where(m => !open.Exists(o => o.ProcessId == m.ProcessId));
+        return [.. open.Concat(others).OrderBy(h => _table.Value.Order[h.ProcessId])];
     }
 
     public IReadOnlyList<IpcHolder> HoldersOfLink(string link) => _links.Value.Holders.TryGetValue(link, out var holders) ? holders : [];
@@ -167,6 +168,8 @@ internal sealed class ProcessScan
     {
         foreach (var (id, folder) in _table.Value.Folders)
         {
+            // Some kernels show the mappings of a process whose descriptors they hide. It is said that it can't be inspected: all of it.
+            if (Unseen.Contains(id)) continue;
             try
             {
                 inspect(id, folder);

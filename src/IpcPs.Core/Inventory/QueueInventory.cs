@@ -22,7 +22,8 @@ internal static class QueueInventory
         {
             if (!IpcAddress.TryParse("mq:/" + name, out var address)) continue;
             var path = Path.Combine(folder.Path, name);
-            if (scan.OfFile(address!, "POSIX message queue", path, () => MessagesIn(address!), () => BytesIn(path)) is { } info) yield return info;
+            if (scan.OfFile(address!, "POSIX message queue", path, () => MessagesIn(address!), () => BytesIn(path)) is { } info)
+                yield return info;
         }
     }
 

@@ -60,9 +60,11 @@ internal static class SocketInventory
     /// <param name="schemes">Which kinds of socket.</param>
     public static IEnumerable<IpcAddress> Servers(IReadOnlyCollection<IpcScheme> schemes)
     {
-        var unix = !schemes.Contains(IpcScheme.Unix) ? [] : ProcNetTable.Unix(out _).Where(static s => IsServer(s) && !InventoryScan.IsOfRuntime(s.Name))
+        var sockets = schemes.Contains(IpcScheme.Unix) ? ProcNetTable.Unix(out _) : [];
+        var unix = sockets.Where(static s => IsServer(s) && !InventoryScan.IsOfRuntime(s.Name))
             .Select(static s => SocketAddressParser.TryOfKernelName(s.Name, s.Type)).OfType<IpcAddress>();
-        var tables = InternetTables.Where(t => schemes.Contains(t.StartsWith("tcp", StringComparison.Ordinal) ? IpcScheme.Tcp : IpcScheme.Udp));
+        var tables = InternetTables.Where(t =>
+            schemes.Contains(t.StartsWith("tcp", StringComparison.Ordinal) ? IpcScheme.Tcp : IpcScheme.Udp));
         var internet = tables.SelectMany(static table => ProcNetTable.Internet(table, out _)
             .Where(static e => e.IsLoopback && e.Remote.Port == 0).Select(e => IpcAddress.Parse($"{table[..3]}:{e.Local}")));
         return unix.Concat(internet).DistinctBy(static a => a.Text);

@@ -63,8 +63,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(SafeDescriptor directory, string path, int flags, uint mask, Statx* result);
 
-    /// <summary>The beginning of <c>struct dirent</c> on 64-bit Linux; the name, with a NUL at its end, follows. The type is 0 where the file
-    /// system does not say; else it is the S_IF… type without its 12 zero bits.</summary>
+    /// <summary>The beginning of <c>struct dirent</c> on 64-bit Linux; the name, with a NUL at its end, follows. The type is 0 where the
+    /// file system does not say; else it is the S_IF… type without its 12 zero bits.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 19, Pack = 1)]
     public struct FolderEntry
     {

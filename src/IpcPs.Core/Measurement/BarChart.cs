@@ -13,14 +13,16 @@ namespace IpcPs.Measurement;
 internal sealed class BarChart(int width, int left, int barWidth, double lowest, double highest)
 {
     private const string Style = """
-        text{font:13px system-ui,sans-serif;fill:#1f2328}.small{font-size:11px;fill:#59636e}.bar{fill:#2f6fd0}.low{fill:#c2410c}.grid{stroke:#d1d9e0}
+        text{font:13px system-ui,sans-serif;fill:#1f2328}.small{font-size:11px;fill:#59636e}.bar{fill:#2f6fd0}
+        .low{fill:#c2410c}.grid{stroke:#d1d9e0}
         @media(prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9198a1}.bar{fill:#6ea8fe}.low{fill:#ff9a62}.grid{stroke:#3d444d}}
         """;
 
     private readonly StringBuilder _svg = new();
 
     /// <summary>Where a value's bar ends.</summary>
-    public int XOf(double value) => left + (int)(barWidth * Math.Clamp(Math.Log10(value / lowest) / Math.Log10(highest / lowest), 0.005, 1));
+    public int XOf(double value) =>
+        left + (int)(barWidth * Math.Clamp(Math.Log10(value / lowest) / Math.Log10(highest / lowest), 0.005, 1));
 
     /// <summary>The size, the title, and what a reader hears who cannot see the chart.</summary>
     public void Begin(int height, string title, string description)
@@ -60,5 +62,6 @@ internal sealed class BarChart(int width, int left, int barWidth, double lowest,
     /// <summary>The chart.</summary>
     public string End() => _svg.Append("</svg>\n").ToString();
 
-    private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+    private static string Escape(string text) =>
+        text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
 }

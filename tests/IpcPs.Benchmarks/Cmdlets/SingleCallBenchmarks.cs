@@ -44,11 +44,14 @@ internal sealed class SingleCallBenchmarks : IBenchmarkGroup
                         new("a cmdlet that does nothing",
                             () => Call(make, nothing.Replace("TARGET", target, StringComparison.Ordinal), calls, count)))
                     {
-                        Others = how == "object" ? []
-                            : [(new("C, open, use, close", () => CPrograms.Run("single_open", kind, Text(count))), null)],
+                        Others = how == "address" ? [(C("open, use, close", kind), null)]
+                            : kind == "mutex" ? [(C("the same calls", "held-mutex"), null)] : [],
                     };
                 }
             }
+
+            Contender C(string what, string kind) =>
+                new($"C, {what}", () => CPrograms.Run("single_open", kind, Text(count), RuntimeFolder.Path));
         }
     }
 
@@ -63,7 +66,7 @@ internal sealed class SingleCallBenchmarks : IBenchmarkGroup
             if (Warm.Add(call)) WarmUp.Do(() => shell.Run($"Use-Target {Text(Math.Max(count / 5, 300))}; 1"));
             var before = ProcessCost.Processor(shell.ProcessId);
             var seconds = shell.Measure(
-                $"$clock = [Diagnostics.Stopwatch]::StartNew(); Use-Target {Text(count)}; $seconds = $clock.Elapsed.TotalSeconds; $seconds");
+                $"$clock = [Diagnostics.Stopwatch]::StartNew(); Use-Target {Text(count)}; $clock.Elapsed.TotalSeconds");
             MessageCost.Record((ProcessCost.Processor(shell.ProcessId) - before).TotalMicroseconds / ((double)count * calls), 0);
             return seconds * 1e6 / ((double)count * calls);
         }

@@ -23,7 +23,7 @@ internal static class GoalChart
         chart.Begin(height, "IpcPs beside its peers", $"{rows.Count} comparisons, {missed} of them below their goal. "
             + string.Join(' ', rows.Select(static r => $"{r.Comparison.Name}: {Text(r)}.")));
         chart.Text(12, 24, null, "How much better than its goal each comparison is (1 is the goal)");
-        chart.Text(12, 42, "small", "At the end of each bar: the figure of IpcPs divided by that of the peer, and the peer. Orange is below the goal.");
+        chart.Text(12, 42, "small", "Behind each bar: the figure of IpcPs divided by that of the peer. Orange is below the goal.");
         foreach (var line in new[] { 0.25, 0.5, 1, 2, 4, 8, 16 })
         {
             chart.Line(line, Top - 10, height - 24);

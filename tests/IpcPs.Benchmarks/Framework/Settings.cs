@@ -27,7 +27,8 @@ internal sealed record Settings(string? Filter, int Repetitions, double Scale, b
                 case "--list": list = true; break;
                 case "--markdown": markdown = args[++i]; break;
                 case "--svg": svg = args[++i]; break;
-                default: throw new ArgumentException(
+                default:
+                    throw new ArgumentException(
                     $"Unknown argument '{args[i]}'. Known: --filter TEXT, --repeat N, --scale X, --list, --markdown FILE, --svg FILE.");
             }
         }

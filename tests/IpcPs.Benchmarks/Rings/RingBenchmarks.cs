@@ -26,9 +26,11 @@ internal sealed class RingBenchmarks : IBenchmarkGroup
             var naps = Settings.Count(1000);
             var plain = new Contender("C, plain ring", () => CPrograms.Run("ring_oneway", $"{messages}", $"{Size}"));
             yield return new("ring, one way, 100 bytes", "messages/s", 0.6, false,
-                new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)), Many(messages, Size, 1)) { Others = [(plain, null)] };
+                new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)), Many(messages, Size, 1))
+            { Others = [(plain, null)] };
             yield return new("ring, one way, 100 bytes, many at once", "messages/s", 0.6, false,
-                new("IpcPs, Enqueue", () => OneWay(messages, Size, atOnce: true)), Many(messages, Size, 1)) { Others = [(plain, null)] };
+                new("IpcPs, Enqueue", () => OneWay(messages, Size, atOnce: true)), Many(messages, Size, 1))
+            { Others = [(plain, null)] };
             yield return new("ring, one way, 100 bytes, beside Boost", "messages/s", 3, false,
                 new("IpcPs, Send", () => OneWay(messages, Size, atOnce: false)),
                 new("Boost message_queue", () => CPrograms.Run("boost_queue", $"{boost}", $"{Size}")));

@@ -16,7 +16,8 @@ static int await(const sigset_t *set)
     siginfo_t info;
     struct timespec limit = { 30, 0 };
     static const struct timespec none;
-    if (PATIENT(sigtimedwait(set, &info, spins ? &none : &limit), { result_ = sigtimedwait(set, &info, &limit); break; }) < 0) die("sigtimedwait");
+    long got = PATIENT(sigtimedwait(set, &info, spins ? &none : &limit), { result_ = sigtimedwait(set, &info, &limit); break; });
+    if (got < 0) die("sigtimedwait");
     return info.si_value.sival_int;
 }
 

@@ -1,6 +1,6 @@
 /*
- * single_open queue|memory|semaphore|mutex COUNT: each call opens an object by its name, uses it once and closes it, as a command does that
- * is given an address. Microseconds a call.
+ * single_open queue|memory|semaphore|mutex|held-mutex COUNT FOLDER: each call opens an object by its name, uses it once and closes it, as
+ * a command does that is given an address. A held mutex is open: these are the calls of IpcPs alone. Microseconds a call.
  */
 #include "common.h"
 #include <mqueue.h>
@@ -45,7 +45,7 @@ static void post_or_wait(int acquire)
 }
 
 static int mutex_file;
-static char path[80];
+static char path[200], record[32];
 
 static void mutex(int acquire)
 {
@@ -54,19 +54,33 @@ static void mutex(int acquire)
     if (!acquire) close(mutex_file);
 }
 
+/* The file must still have the name, and says which process holds it. */
+static void held_mutex(int acquire)
+{
+    struct stat status;
+    if (acquire && (flock(mutex_file, LOCK_EX | LOCK_NB) != 0 || stat(path, &status) != 0)) die("flock");
+    if (acquire && pread(mutex_file, record, sizeof record, 0) < 0) die("pread");
+    if (pwrite(mutex_file, record, sizeof record, 0) != sizeof record) die("pwrite");
+    if (!acquire && flock(mutex_file, LOCK_UN) != 0) die("unlock");
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 3) return 2;
+    if (argc < 4) return 2;
     long count = atol(argv[2]);
     snprintf(name, sizeof name, "/ipcps-bench-c-%d", getpid());
-    snprintf(path, sizeof path, "/tmp%s", name);
-    void (*call)(int) = argv[1][0] == 'q' ? queue : argv[1][1] == 'u' ? mutex : argv[1][0] == 's' ? post_or_wait : memory;
+    snprintf(path, sizeof path, "%s%s", argv[3], name);
+    void (*call)(int) = argv[1][0] == 'h' ? held_mutex : argv[1][0] == 'q' ? queue
+        : argv[1][1] == 'u' ? mutex : argv[1][0] == 's' ? post_or_wait : memory;
+    int is_mutex = call == mutex || call == held_mutex;
     struct mq_attr attr = { .mq_maxmsg = 10, .mq_msgsize = 8192 };
-    int fd = call == memory ? shm_open(name, O_RDWR | O_CREAT, 0600) : call == mutex ? open(path, O_RDWR | O_CREAT, 0600) : 0;
+    int fd = call == memory ? shm_open(name, O_RDWR | O_CREAT, 0600) : is_mutex ? open(path, O_RDWR | O_CREAT, 0600) : 0;
+    mutex_file = fd;
     if (fd < 0 || (call == memory && ftruncate(fd, 4096) != 0)) die("create");
     if (call == queue && mq_open(name, O_RDWR | O_CREAT, 0600, &attr) < 0) die("mq_open");
     /* Closed again: while a process has a semaphore open, glibc gives it the same mapping. */
-    if (call == post_or_wait && ((semaphore = sem_open(name, O_CREAT, 0600, 1)) == SEM_FAILED || sem_close(semaphore) != 0)) die("sem_open");
+    if (call == post_or_wait && (semaphore = sem_open(name, O_CREAT, 0600, 1)) == SEM_FAILED) die("sem_open");
+    if (call == post_or_wait && sem_close(semaphore) != 0) die("sem_close");
     double start = begin();
     for (long i = 0; i < count; i += 2) {
         call(1);
@@ -75,7 +89,7 @@ int main(int argc, char **argv)
     report((now() - start) * 1e6 / count, count, count);
     if (call == queue) mq_unlink(name);
     else if (call == memory) shm_unlink(name);
-    else if (call == mutex) unlink(path);
+    else if (is_mutex) unlink(path);
     else sem_unlink(name);
     return 0;
 }

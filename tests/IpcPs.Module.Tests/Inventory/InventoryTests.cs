@@ -116,23 +116,28 @@ public sealed class InventoryTests : IDisposable
             $name = $args[0]
             $made = @(New-IpcQueue $name; New-IpcQueue -Kind SysV; New-IpcPipe $name; New-IpcRing $name; New-IpcMutex $name
                 New-IpcSharedMemory $name -Size 8; New-IpcSharedMemory -Kind SysV -Size 8; New-IpcSharedMemory -Size 8
-                New-IpcSemaphore $name; New-IpcSemaphore -Kind SysV; New-IpcSocket "unix:$name"; New-IpcSocket tcp:127.0.0.1:0)
+                New-IpcSemaphore $name; New-IpcSemaphore -Kind SysV; New-IpcSocket "unix:$name.s"; New-IpcSocket tcp:127.0.0.1:0)
+            $addresses = $made | ForEach-Object { "$($_.Address)" }
             'x' | Send-IpcMessage $made[0]
             # Another process that holds some of them.
-            $job = Start-IpcJob { $open = $args[0] | ForEach-Object { Open-IpcObject $_ -Access Read }; 1; Receive-IpcMessage $IpcParent } `
-                -ArgumentList (, @($made[0, 3, 5, 6, 8].AddressText))
+            $hold = {
+                $open = $args[0] | ForEach-Object { Open-IpcObject $_ -Access Read }
+                $open.Count | Send-IpcMessage $IpcParent
+                Receive-IpcMessage $IpcParent
+            }
+            $job = Start-IpcJob $hold -ArgumentList (, $addresses[0, 3, 5, 6])
             try {
-                if ((Receive-IpcMessage $job) -ne 1) { throw 'The job did not start.' }
+                if ((Receive-IpcMessage $job -Timeout 60) -ne 4) { throw 'The job did not start.' }
                 $describe = { "$($_.AddressText) $($_.Kind) $($_.Depth) $($_.Size) $($_.IsStale) $($_.Reason) $($_.Holders)" }
                 $all = Get-IpcObject -All -WarningAction Ignore
-                foreach ($address in "$($made.Address)" -split ' ') {
+                foreach ($address in $addresses) {
                     $whole = $all | Where-Object AddressText -EQ $address | ForEach-Object $describe
                     if (!$whole) { "$address is missing"; continue }
                     $scheme = ($address -split ':')[0]
                     $parts = [ordered]@{
                         Kind = Get-IpcObject -Kind $scheme -All -WarningAction Ignore | Where-Object AddressText -EQ $address
                         Name = Get-IpcObject $address -WarningAction Ignore
-                        Wildcard = Get-IpcObject "*$($address.Substring(2))" -All -WarningAction Ignore
+                        Wildcard = Get-IpcObject "*$($address.Substring(1))" -All -WarningAction Ignore
                     }
                     if ($scheme -notin 'sysvmq', 'sysvsem') {
                         $parts.Id = Get-IpcObject -Id $PID -WarningAction Ignore | Where-Object AddressText -EQ $address
@@ -142,8 +147,8 @@ public sealed class InventoryTests : IDisposable
                         if ("$found" -ne "$whole") { "$part : $found, and not $whole" }
                     }
                 }
-                ($all | Where-Object AddressText -EQ $made[0].Address).Holders.ProcessId -contains $job.ProcessId
-                @(Get-IpcObject -Id $job.ProcessId -WarningAction Ignore | Where-Object AddressText -EQ $made[3].AddressText).Count
+                ($all | Where-Object AddressText -EQ $addresses[0]).Holders.ProcessId -contains $job.ProcessId
+                @(Get-IpcObject -Id $job.ProcessId -WarningAction Ignore | Where-Object AddressText -EQ $addresses[3]).Count
                 @(Get-IpcObject -Id $PID -Kind SysVMq, SysVSem).Count
             }
             finally {

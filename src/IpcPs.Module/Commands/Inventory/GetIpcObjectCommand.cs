@@ -47,7 +47,8 @@ public sealed class GetIpcObjectCommand : InventoryCommand
         if (IsLiteral && !all && found.Count < Name!.Length) found = [.. Find(schemes, all: true, _ids).Where(IsWanted)];
         WriteObject(found, enumerateCollection: true);
         if (found.Count > 0) return;
-        if (IsLiteral) throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name!)}'.", Name![0]);
+        if (IsLiteral)
+            throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name!)}'.", Name![0]);
         WriteVerbose("No object was found.");
     });
 

@@ -27,7 +27,8 @@ public abstract class InventoryCommand : IpcCmdlet
     private protected bool IsLiteral => Name is { Length: > 0 } && !Name.Any(WildcardPattern.ContainsWildcardCharacters);
 
     /// <summary>The objects of these mechanisms that have one of the names.</summary>
-    private protected IReadOnlyList<IpcObjectInfo> Find(IReadOnlyList<IpcScheme> schemes, bool all, IReadOnlyCollection<int>? holderIds = null)
+    private protected IReadOnlyList<IpcObjectInfo> Find(
+        IReadOnlyList<IpcScheme> schemes, bool all, IReadOnlyCollection<int>? holderIds = null)
     {
         var filter = new InventoryFilter
         {

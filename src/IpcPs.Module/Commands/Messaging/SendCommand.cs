@@ -79,7 +79,8 @@ public abstract class SendCommand : IpcCmdlet
     /// <summary>Tells the user of -Verbose what was opened.</summary>
     private protected void WriteOpened()
     {
-        if (Lease is { IsOwned: true, Object: var channel } && IsVerbose) WriteVerbose($"Opened '{channel.Address}' ({channel.Kind}) for this call.");
+        if (Lease is { IsOwned: true, Object: var channel } && IsVerbose)
+            WriteVerbose($"Opened '{channel.Address}' ({channel.Kind}) for this call.");
     }
 
     private protected MessageEncoder CreateEncoder(IpcFormat format) =>

@@ -100,7 +100,8 @@ public sealed class SendIpcMessageCommand : SendCommand
             // A channel that the command opened itself is closed when the command ends.
             if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
         });
-        if (IsVerbose) WriteVerbose($"Messages sent to '{Lease!.Object.Address}' as {Encoder!.Format}: {_sent}, of {_sentBytes} bytes in all.");
+        if (IsVerbose)
+            WriteVerbose($"Messages sent to '{Lease!.Object.Address}' as {Encoder!.Format}: {_sent}, of {_sentBytes} bytes in all.");
     }
 
     /// <inheritdoc/>
