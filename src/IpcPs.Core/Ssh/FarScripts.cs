@@ -25,7 +25,7 @@ internal static class FarScripts
             p=$(command -v "$c") && break
         done
         v=
-        [ -z "$p" ] || v=$("$p" -NoLogo --version 2>&1 </dev/null | head -n 1)
+        [ -z "$p" ] || v=$("$p" --version 2>&1 </dev/null | head -n 1)
         m=${XDG_CACHE_HOME:-$HOME/.cache}/ipcps/modules/$2
         w=no
         [ -d "$m" ] && (cd "$m" && sha256sum -c SHA256SUMS >/dev/null 2>&1) && w=yes

@@ -242,7 +242,7 @@ public sealed class StartIpcJobCommand : WorkerCommand
         if (Pool is not null)
             throw IpcException.Argument("The processes of a pool are of this machine: -Pool and -HostName exclude each other.");
         if (Handle is not null)
-            throw IpcException.Argument("Objects of this machine cannot be passed to another one: -Handle and -HostName exclude each other.");
+            throw IpcException.Argument("An object of this machine cannot be passed on: -Handle and -HostName exclude each other.");
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Via)) && !HasWorkers)
             throw IpcException.Argument("The input of a job on another host comes through ssh: -Via and -HostName exclude each other.");
     }
