@@ -20,10 +20,10 @@ public static class IpcInventory
         var found = new List<IpcObjectInfo>();
         foreach (var mechanism in IpcMechanisms.All)
         {
-            if (schemes.Count > 0 && !mechanism.Schemes.Any(schemes.Contains)) continue;
+            if (schemes.Count > 0 ? !mechanism.Schemes.Any(schemes.Contains) : !mechanism.IsOfThisMachine) continue;
             found.AddRange(mechanism.Enumerate(scan).Where(i => schemes.Count == 0 || schemes.Contains(i.Address.Scheme)));
         }
-        if (found.Count > 0 && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
+        if (found.Exists(static i => i.Consumers is null) && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
         {
             var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
             scan.AddProblem("processes",

@@ -51,6 +51,13 @@ public abstract class IpcMechanism
     /// throws.</summary>
     public virtual IEnumerable<IpcAddress> Known() => [];
 
+    /// <summary>Those of <see cref="Known()"/> that begin with a text, where listing all would cost something.</summary>
+    /// <param name="prefix">What the user has typed.</param>
+    public virtual IEnumerable<IpcAddress> Known(string prefix) => Known();
+
+    /// <summary>Whether its objects are of this machine. Others are listed only where the caller names the mechanism.</summary>
+    internal virtual bool IsOfThisMachine => true;
+
     /// <summary>The objects of this mechanism that exist now. What it can't see goes to <see cref="InventoryScan.AddProblem"/>.</summary>
     internal virtual IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => [];
 }
@@ -70,4 +77,7 @@ public readonly record struct OpenOptions
 
     /// <summary>Whether to wait for a server to listen, where only opening can tell whether one does (sockets).</summary>
     public bool Wait { get; init; }
+
+    /// <summary>Brokers: how the broker knows this user; null for what the environment says.</summary>
+    public Brokers.BrokerLogin? Login { get; init; }
 }

@@ -42,7 +42,7 @@ public sealed class AddressCompleter : IpcCompleter
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word)
     {
         var usable = Schemes(command);
-        foreach (var address in IpcMechanisms.All.Where(m => m.Schemes.Any(usable.Contains)).SelectMany(static m => m.Known()))
+        foreach (var address in IpcMechanisms.All.Where(m => m.Schemes.Any(usable.Contains)).SelectMany(m => m.Known(word)))
         {
             if (usable.Contains(address.Scheme)) yield return (address.Text, null);
         }
@@ -83,11 +83,11 @@ public sealed class LimitCompleter : IpcCompleter
 public sealed class TransportCompleter : IpcCompleter
 {
     private static readonly IpcScheme[] Channels =
-        [IpcScheme.Fifo, IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Mq, IpcScheme.SysVMq, IpcScheme.Ring];
+        [IpcScheme.Fifo, IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Mq, IpcScheme.SysVMq, IpcScheme.Ring, IpcScheme.Nats, IpcScheme.Tls];
 
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
         IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null))
-            .Concat(IpcMechanisms.All.Where(static m => m.Schemes.Any(Channels.Contains)).SelectMany(static m => m.Known())
+            .Concat(IpcMechanisms.All.Where(static m => m.Schemes.Any(Channels.Contains)).SelectMany(m => m.Known(word))
                 .Where(static address => Channels.Contains(address.Scheme) && address.SocketType != IpcSocketType.Datagram)
                 .Select(static address => (address.Text, (string?)null)));
 }
