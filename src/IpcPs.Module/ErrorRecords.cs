@@ -86,6 +86,10 @@ internal static class ErrorRecords
         IpcAdvice.WaitForBacklog => "Use -Timeout, or New-IpcSocket -Backlog.",
         IpcAdvice.ReplyOrConnect => "Send-IpcMessage -ReplyTo replies, Open-IpcObject connects.",
         IpcAdvice.AllowSecret => "Use Start-IpcJob with $using: or -ArgumentList. -AllowUnencryptedSecret sends it anyway.",
+        IpcAdvice.PassCredential or IpcAdvice.CheckCredential =>
+            "Open-IpcObject and New-IpcQueue have -Credential and -CredentialPath; others use NATS_USER and NATS_PASSWORD, or NATS_CREDS.",
+        IpcAdvice.CreateBrokerQueue => "New-IpcQueue -Kind Nats creates it.",
+        IpcAdvice.WaitForBroker => "-Timeout waits for it.",
         IpcAdvice.SignalGroup => "Send-IpcSignal -Group sends to a group.",
         _ => null,
     };

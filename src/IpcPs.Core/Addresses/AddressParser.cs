@@ -33,6 +33,7 @@ internal static class AddressParser
             IpcScheme.Mutex => ParseMutex(text, rest),
             IpcScheme.SysVMq or IpcScheme.SysVShm or IpcScheme.SysVSem => ParseKey(scheme, text, rest),
             IpcScheme.Unix => SocketAddressParser.ParseUnix(text, rest),
+            IpcScheme.Nats or IpcScheme.Tls => BrokerAddressParser.Parse(scheme, text, rest),
             _ => SocketAddressParser.ParseInternet(scheme, text, rest),
         };
     }

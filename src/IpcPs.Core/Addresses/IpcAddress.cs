@@ -49,6 +49,13 @@ public sealed class IpcAddress : IEquatable<IpcAddress>
     /// <summary>unix, tcp, udp: the type of the socket.</summary>
     public IpcSocketType SocketType { get; internal init; }
 
+    /// <summary>nats, tls: <c>HOST:PORT</c> of the broker, or of several of its servers, separated by commas; null where the environment
+    /// names it (NATS_URL).</summary>
+    public string? Host { get; internal init; }
+
+    /// <summary>nats, tls: whether it is a topic, which keeps no message; else it is a queue.</summary>
+    public bool IsTopic { get; internal init; }
+
     /// <summary>unix: whether the name is in the abstract namespace, outside the file system.</summary>
     public bool IsAbstract { get; internal init; }
 

@@ -35,6 +35,11 @@ public enum IpcScheme
     SysVSem,
     /// <summary><c>mutex:NAME</c>: a lock that the kernel releases when its holder dies.</summary>
     Mutex,
+    /// <summary><c>nats://HOST[:PORT]/NAME</c>, <c>nats:NAME</c>: a work queue of a NATS broker, or with <c>?type=topic</c> a
+    /// topic.</summary>
+    Nats,
+    /// <summary><c>tls://HOST[:PORT]/NAME</c>: the same over TLS.</summary>
+    Tls,
 }
 
 /// <summary>The type of a socket; the values are those of socket(2).</summary>

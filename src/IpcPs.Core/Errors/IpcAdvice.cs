@@ -90,6 +90,14 @@ public enum IpcAdvice
     ReplyOrConnect,
     /// <summary>Send the signal to a process group by its positive number.</summary>
     SignalGroup,
+    /// <summary>Pass the user and the password apart from the address.</summary>
+    PassCredential,
+    /// <summary>Check which user of the broker this is, and what that user may do.</summary>
+    CheckCredential,
+    /// <summary>Create the queue of the broker, or check its name.</summary>
+    CreateBrokerQueue,
+    /// <summary>Wait for the broker, or start it.</summary>
+    WaitForBroker,
     /// <summary>Allow that the secret is sent unencrypted.</summary>
     AllowSecret,
 }
@@ -115,6 +123,10 @@ internal static class IpcAdviceText
         IpcAdvice.UseSysVQueue => "Use a System V queue.",
         IpcAdvice.UseSharedMemory => "Pass it in shared memory.",
         IpcAdvice.ReceiveBytes => "Receive with format Bytes to see what the sender sends.",
+        IpcAdvice.PassCredential => "Pass them apart from the address.",
+        IpcAdvice.CheckCredential => "Check which user this is, and what that user may do.",
+        IpcAdvice.CreateBrokerQueue => "Create it, or check the name.",
+        IpcAdvice.WaitForBroker => "Start the broker, or wait for it.",
         IpcAdvice.WaitForLock => "Wait for it.",
         IpcAdvice.WaitForServer => "Start its server first, or wait for it.",
         IpcAdvice.WaitForBacklog => "Wait for it, or give the listener a larger backlog.",

@@ -57,6 +57,9 @@ public static class IpcErrors
     /// <summary>No process has the other end open, and the caller does not wait for it.</summary>
     public static readonly IpcErrorId NoPeer = new("IpcNoPeer", IpcErrorCategory.ConnectionError);
 
+    /// <summary>A message was sent to a broker, which did not confirm in time that it has it: it may be stored, or not.</summary>
+    public static readonly IpcErrorId NotConfirmed = new("IpcNotConfirmed", IpcErrorCategory.OperationTimeout);
+
     /// <summary>The object is not in a state that allows this.</summary>
     public static readonly IpcErrorId InvalidOperation = new("IpcInvalidOperation", IpcErrorCategory.InvalidOperation);
 

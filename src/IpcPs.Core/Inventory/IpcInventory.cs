@@ -26,11 +26,13 @@ public static class IpcInventory
         var found = new List<IpcObjectInfo>();
         foreach (var mechanism in IpcMechanisms.All)
         {
+            if (filter.Schemes.Count == 0 && !mechanism.IsOfThisMachine) continue;
             if (!mechanism.Schemes.Any(scan.Wants)) continue;
             found.AddRange(mechanism.Enumerate(scan).Where(i => scan.Wants(i.Address, i.Channel)
                 && (filter.HolderIds.Count == 0 || i.Holders.Any(h => filter.HolderIds.Contains(h.ProcessId)))));
         }
-        if (found.Count > 0 && scan.HasLookedForHolders && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
+        if (found.Exists(static i => i.Consumers is null) && scan.HasLookedForHolders
+            && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
         {
             var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
             scan.AddProblem("processes",

@@ -33,6 +33,9 @@ public sealed class IpcObjectInfo
     /// <summary>Messages in a queue; the value of a semaphore; semaphores in a set; the listener's backlog in use.</summary>
     public long? Depth { get; init; }
 
+    /// <summary>Brokers: how many consumers receive from it.</summary>
+    public int? Consumers { get; init; }
+
     /// <summary>The process that created it.</summary>
     public int? CreatorId { get; init; }
 

@@ -52,8 +52,14 @@ public abstract class IpcMechanism
     public virtual IEnumerable<IpcAddress> Known() => [];
 
     /// <summary>Those of them that have one of some schemes.</summary>
-    public virtual IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes) =>
+    /// <param name="schemes">The schemes.</param>
+    /// <param name="prefix">What the user has typed, where listing all would cost something: a mechanism may return only what begins with
+    /// it.</param>
+    public virtual IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes, string prefix) =>
         Schemes.Any(schemes.Contains) ? Known().Where(a => schemes.Contains(a.Scheme)) : [];
+
+    /// <summary>Whether its objects are of this machine. Others are listed only where the caller names the mechanism.</summary>
+    internal virtual bool IsOfThisMachine => true;
 
     /// <summary>The objects of this mechanism that exist now. What it can't see goes to <see cref="InventoryScan.AddProblem"/>.</summary>
     internal virtual IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => [];
@@ -74,4 +80,7 @@ public readonly record struct OpenOptions
 
     /// <summary>Whether to wait for a server to listen, where only opening can tell whether one does (sockets).</summary>
     public bool Wait { get; init; }
+
+    /// <summary>Brokers: how the broker knows this user; null for what the environment says.</summary>
+    public Brokers.BrokerLogin? Login { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using IpcPs.Brokers;
 using IpcPs.Locks;
 using IpcPs.Pipes;
 using IpcPs.Processes;
@@ -28,6 +29,7 @@ public static class IpcMechanisms
         new SysVSemaphoreMechanism(),
         new MutexMechanism(),
         new RingMechanism(),
+        new ExtensionMechanism("IpcPs.Nats", IpcScheme.Nats, IpcScheme.Tls),
     ];
 
     private static readonly FrozenDictionary<IpcScheme, IpcMechanism> ByScheme =
@@ -40,6 +42,12 @@ public static class IpcMechanisms
         ByScheme.TryGetValue(scheme, out var mechanism) ? mechanism
         : throw new IpcException(IpcErrors.PlatformNotSupported,
                 $"This version of IpcPs can't open '{AddressParser.Word(scheme)}:' addresses.");
+
+    /// <summary>The mechanism of a broker's scheme.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PlatformNotSupported"/>: this installation does not have it;
+    /// <see cref="IpcErrors.InvalidArgument"/>: objects of that scheme are not kept by a broker.</exception>
+    public static BrokerMechanism Broker(IpcScheme scheme) => For(scheme) is ExtensionMechanism extension ? extension.Loaded
+        : throw IpcException.Argument($"The objects of '{AddressParser.Word(scheme)}:' addresses are not kept by a broker.");
 
     /// <summary>The transports between child processes, of all mechanisms.</summary>
     public static IEnumerable<JobTransportFactory> Transports => All.SelectMany(static m => m.Transports);

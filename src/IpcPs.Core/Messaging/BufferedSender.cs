@@ -34,6 +34,11 @@ public sealed class BufferedSender : IDisposable
     public void Send(ReadOnlySpan<byte> payload, in SendOptions options)
     {
         ThrowFailure();
+        if (_channel.ConfirmsLater)
+        {
+            _channel.Enqueue(payload, options, _cancellation);
+            return;
+        }
         if (!_channel.KeepsEnqueued)
         {
             _channel.Send(payload, options, _cancellation);

@@ -48,6 +48,10 @@ public abstract class IpcChannel : IpcObject
     /// <summary>Whether <see cref="Enqueue"/> may keep a message until <see cref="Flush"/>.</summary>
     internal virtual bool KeepsEnqueued => false;
 
+    /// <summary>Whether <see cref="Enqueue"/> sends at once, and only the confirmation of a broker comes later: <see cref="Flush"/> waits
+    /// for it.</summary>
+    public virtual bool ConfirmsLater => false;
+
     /// <summary>Sends the messages that <see cref="Enqueue"/> kept.</summary>
     public virtual void Flush(in WaitOptions wait = default)
     {
@@ -82,6 +86,12 @@ public abstract class IpcChannel : IpcObject
             router.Deliver(message);
         }
         return Router!.Receive(message, options, wait);
+    }
+
+    /// <summary>Returns what was fetched ahead and not received, so that other receivers get it; see
+    /// <see cref="ReceiveOptions.Ahead"/>.</summary>
+    public virtual void ReturnAhead()
+    {
     }
 
     /// <summary>Receives past the router: checks that this end can receive and is open, and holds <see cref="ReceiveLock"/>.</summary>
@@ -142,7 +152,8 @@ public abstract class IpcChannel : IpcObject
     /// <param name="wait">How long to wait for buffer space and then for the reply, and what cancels the wait.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.PeerClosed"/> (before it replied),
     /// <see cref="IpcErrors.NotSupported"/>: the channel is one-way, or each side could receive its own messages from it.</exception>
-    public void Request(ReadOnlySpan<byte> payload, MessageBuffer reply, in SendOptions options = default, in WaitOptions wait = default)
+    public virtual void Request(
+        ReadOnlySpan<byte> payload, MessageBuffer reply, in SendOptions options = default, in WaitOptions wait = default)
     {
         ArgumentNullException.ThrowIfNull(reply);
         ThrowIfClosed();

@@ -29,6 +29,7 @@ public sealed class IpcMessage : EventArgs
         SenderUserId = message.SenderUserId;
         CorrelationId = message.CorrelationId;
         IsReply = message.IsReply;
+        DeliveryCount = message.DeliveryCount;
         if (CorrelationId == 0) Channel.ExpectAnswer(toMessage: true);
         if (message.Handles is not null) Handles = message.TakeHandles().Select(DescriptorOpener.Open).ToArray();
     }
@@ -78,6 +79,10 @@ public sealed class IpcMessage : EventArgs
 
     /// <summary>Whether it is the reply to a request.</summary>
     public bool IsReply { get; }
+
+    /// <summary>Brokers: how often the message was given to a receiver; null on other channels. At more than 1 it may have been processed
+    /// before.</summary>
+    public int? DeliveryCount { get; }
 
     /// <summary>The descriptors that were passed with the message, as open objects. The receiver closes them.</summary>
     public IReadOnlyList<object> Handles { get; } = Array.Empty<object>();

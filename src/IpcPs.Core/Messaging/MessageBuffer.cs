@@ -74,6 +74,27 @@ public sealed class MessageBuffer
     /// <summary>Whether the kernel closed descriptors of this message because the process had reached its limit (RLIMIT_NOFILE).</summary>
     public bool LostHandles { get; internal set; }
 
+    /// <summary>Brokers: how often the message was given to a receiver. At more than 1 it may have been processed before.</summary>
+    public int? DeliveryCount { get; internal set; }
+
+    /// <summary>Whether the sender's transport keeps the message until <see cref="Acknowledge"/>.</summary>
+    public bool AwaitsAcknowledgement => Receipt.Keeper is not null;
+
+    /// <summary>What the transport knows an unacknowledged message by.</summary>
+    internal MessageReceipt Receipt { get; set; }
+
+    /// <summary>Brokers: reports that the message was processed, so that the broker forgets it. The next receive into this buffer without
+    /// that returns it to its queue. Elsewhere it does nothing.</summary>
+    public void Acknowledge() => TakeReceipt().Acknowledge();
+
+    /// <summary>Takes the receipt out of the buffer: the caller acknowledges the message, or returns it.</summary>
+    public MessageReceipt TakeReceipt()
+    {
+        var taken = Receipt;
+        Receipt = default;
+        return taken;
+    }
+
     /// <summary>Takes the descriptors out of the buffer. The caller closes them.</summary>
     public IReadOnlyList<SafeDescriptor> TakeHandles()
     {
@@ -111,6 +132,8 @@ public sealed class MessageBuffer
         Lost = 0;
         ReplyChannel = null;
         LostHandles = false;
+        DeliveryCount = null;
+        if (Receipt.Keeper is not null) TakeReceipt().Return();
         if (Handles is not null) DropHandles();
     }
 
@@ -161,6 +184,7 @@ public sealed class MessageBuffer
         Describe(other);
         (Handles, LostHandles) = (other.Handles, other.LostHandles);
         other.Handles = null;
+        Receipt = other.TakeReceipt();
         other.Clear();
     }
 
@@ -188,5 +212,6 @@ public sealed class MessageBuffer
         (Format, Type, Priority) = (other.Format, other.Type, other.Priority);
         (SenderId, SenderUserId, ReplyChannel) = (other.SenderId, other.SenderUserId, other.Sender);
         (CorrelationId, IsReply, StreamId) = (other.CorrelationId, other.IsReply, other.StreamId);
+        DeliveryCount = other.DeliveryCount;
     }
 }

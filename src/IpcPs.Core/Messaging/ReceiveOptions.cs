@@ -4,6 +4,9 @@ namespace IpcPs.Messaging;
 /// <see cref="IpcErrors.NotSupported"/>.</summary>
 public readonly record struct ReceiveOptions
 {
+    /// <summary>An <see cref="Ahead"/> for a receiver that receives on and on.</summary>
+    internal const int ManyAhead = 255;
+
     /// <summary>The format that is expected. On a byte stream it also decides where a message ends.</summary>
     public IpcFormat Format { get; init; }
 
@@ -21,6 +24,10 @@ public readonly record struct ReceiveOptions
 
     /// <summary>Byte streams, seqpacket: reads only this message, so that another process can read the next one. Slower.</summary>
     public bool Exact { get; init; }
+
+    /// <summary>Brokers: how many of the next messages may be fetched together with this one. The channel holds them until they are
+    /// received; <see cref="IpcChannel.ReturnAhead"/> returns them.</summary>
+    public int Ahead { get; init; }
 }
 
 /// <summary>The result of a receive that does not wait.</summary>

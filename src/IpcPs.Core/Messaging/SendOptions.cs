@@ -33,6 +33,10 @@ public readonly record struct SendOptions
     /// <summary>Unix sockets: descriptors to pass to the receiver (SCM_RIGHTS); null for none.</summary>
     public IReadOnlyList<SafeHandle>? Handles { get; init; }
 
+    /// <summary>Brokers: called, on any thread, if a message that was enqueued was not stored. Without it the next call on the channel
+    /// throws the reason.</summary>
+    public Action<IpcException>? OnFailed { get; init; }
+
     /// <summary>Whether the payload travels in an envelope.</summary>
     internal bool NeedsEnvelope => Framed || Format == IpcFormat.Object || CorrelationId != 0 || StreamId != 0;
 }

@@ -18,7 +18,13 @@ internal sealed class MessagePump
     {
         _direction = direction;
         (_from, _to) = direction.IsBack ? (Options.To, Options.From) : (Options.From, Options.To);
-        _receive = new ReceiveOptions { Format = _from.Format, Delimiter = _from.Delimiter, Exact = Options.Exact };
+        _receive = new ReceiveOptions
+        {
+            Format = _from.Format,
+            Delimiter = _from.Delimiter,
+            Exact = Options.Exact,
+            Ahead = Options.Count is null ? ReceiveOptions.ManyAhead : 0,
+        };
         _convert = Options.Conversion?.Invoke(_to.Format);
     }
 
@@ -47,6 +53,7 @@ internal sealed class MessagePump
         }
         finally
         {
+            Source.ReturnAhead();
             _message.DropHandles();
         }
     }
@@ -84,6 +91,7 @@ internal sealed class MessagePump
         try
         {
             var size = Send(sender);
+            _message.Acknowledge();
             _direction.CountMessage(size);
             _direction.Observer?.OnMessage(_direction, _message);
             return true;
@@ -91,12 +99,14 @@ internal sealed class MessagePump
         catch (IpcException e) when (IsOfThisMessage(e))
         {
             _direction.Report(e);
+            _message.Acknowledge();
             return false;
         }
         catch (Exception e) when (e is IpcException or OperationCanceledException)
         {
             // It was not sent. The next receiver of the source gets it.
             if (Source is MessageChannel queue) queue.Keep(_message);
+            _message.TakeReceipt().Return();
             throw;
         }
     }
@@ -122,7 +132,7 @@ internal sealed class MessagePump
         }
         // Descriptors are sent at once, because the next receive closes them.
         if (Options.IdleTimeout is { } limit) Target.Send(payload, options, new(Deadline.After(limit), Ending));
-        else if (options.Handles is null) sender.Send(payload, options);
+        else if (options.Handles is null && !_message.AwaitsAcknowledgement) sender.Send(payload, options);
         else Target.Send(payload, options, Ending);
         return payload.Length;
     }

@@ -50,6 +50,11 @@ public abstract class IpcTrace : IDisposable
                 return new PacketTrace(address, opened, format);
             case IpcScheme.Mq or IpcScheme.Unix or IpcScheme.Fifo or IpcScheme.Pipe or IpcScheme.Fd:
                 return new SystemCallTrace(address, format, wait);
+            case IpcScheme.Nats or IpcScheme.Tls:
+                throw new IpcException(IpcErrors.NotSupported,
+                    $"'{address}' can't be traced: its messages pass through a broker, which may be on another machine.", address.Text,
+                    "Put a relay between the broker and the other side, and trace that.")
+                { Advice = IpcAdvice.UseRelay };
             default:
                 throw new IpcException(IpcErrors.WrongKind, $"'{address}' carries no messages.", address.Text);
         }

@@ -78,6 +78,7 @@ internal sealed class ChannelTransport : JobTransport
             _socket = (IpcChannel?)opened;
             return;
         }
+        if (address.IsTopic && hasWriters) throw Broadcast();
         if (!hasWriters && address.Scheme != IpcScheme.Pipe)
         {
             // A ring, or a named pipe, has no reader by that. A ring may need a process that has it open until the job does.
@@ -133,7 +134,7 @@ internal sealed class ChannelTransport : JobTransport
     }
 
     public static JobTransportReader Reader(IpcChannel channel, bool ownsChannel, CancellationToken cancellation) =>
-        new DrainingTransportReader(channel, default, ownsChannel, cancellation);
+        new DrainingTransportReader(channel, new ReceiveOptions { Ahead = ReceiveOptions.ManyAhead }, ownsChannel, cancellation);
 
     public override JobTransportReader OpenOwnReader(CancellationToken cancellation)
     {
@@ -188,5 +189,5 @@ internal sealed class ChannelTransport : JobTransport
 
     private IpcException Broadcast() =>
         new(IpcErrors.NotSupported, $"'{_address}' is a broadcast: it reaches only readers that are attached, and the job is not yet.",
-            _address.Text, "Use a ring whose messages have one reader, or send to the ring after the job has begun.");
+            _address.Text, "Use a queue, or a ring whose messages have one reader; or send to it after the job has begun.");
 }

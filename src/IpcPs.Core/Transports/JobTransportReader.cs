@@ -70,6 +70,8 @@ internal class DrainingTransportReader(IpcChannel channel, ReceiveOptions option
 
     public override bool Receive(MessageBuffer message)
     {
+        // The caller is done with the one before.
+        message.Acknowledge();
         try
         {
             if (!_ended.IsCancellationRequested) return channel.Receive(message, options, new(Deadline.Infinite, _ended.Token));

@@ -42,7 +42,7 @@ public sealed class AddressCompleter : IpcCompleter
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word)
     {
         var usable = Beginning(Schemes(command), word);
-        foreach (var address in IpcMechanisms.All.SelectMany(m => m.Known(usable))) yield return (address.Text, null);
+        foreach (var address in IpcMechanisms.All.SelectMany(m => m.Known(usable, word))) yield return (address.Text, null);
         if (word.Contains(':', StringComparison.Ordinal)) yield break;
         foreach (var scheme in usable) yield return (scheme.ToString().ToLowerInvariant() + ":", null);
     }
@@ -92,11 +92,11 @@ public sealed class LimitCompleter : IpcCompleter
 public sealed class TransportCompleter : IpcCompleter
 {
     private static readonly IpcScheme[] Channels =
-        [IpcScheme.Fifo, IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Mq, IpcScheme.SysVMq, IpcScheme.Ring];
+        [IpcScheme.Fifo, IpcScheme.Unix, IpcScheme.Tcp, IpcScheme.Mq, IpcScheme.SysVMq, IpcScheme.Ring, IpcScheme.Nats, IpcScheme.Tls];
 
     private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
         IpcMechanisms.Transports.Select(static transport => (transport.Name, (string?)null))
-            .Concat(IpcMechanisms.All.SelectMany(m => m.Known(AddressCompleter.Beginning(Channels, word)))
+            .Concat(IpcMechanisms.All.SelectMany(m => m.Known(AddressCompleter.Beginning(Channels, word), word))
                 .Where(static address => address.SocketType != IpcSocketType.Datagram)
                 .Select(static address => (address.Text, (string?)null)));
 }

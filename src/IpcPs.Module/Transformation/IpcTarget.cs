@@ -53,7 +53,8 @@ public sealed class IpcTarget
         }
         catch (IpcException e)
         {
-            return new IpcTarget(text, e) { IsText = true };
+            // As the error shows it: an address with a password in it is shown without it.
+            return new IpcTarget(e.Advice == IpcAdvice.PassCredential ? e.Target! : text, e) { IsText = true };
         }
     }
 

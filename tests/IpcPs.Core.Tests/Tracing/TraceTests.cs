@@ -165,8 +165,13 @@ public sealed class TraceTests : IDisposable
     }
 
     [Fact]
-    public void What_carries_no_messages_cannot_be_traced() =>
+    public void What_carries_no_messages_or_is_not_on_this_machine_cannot_be_traced()
+    {
         Assert.Equal(IpcErrors.WrongKind, Assert.Throws<IpcException>(() => IpcTrace.Open(IpcAddress.Parse("shm:/x"), null)).Id);
+        var error = Assert.Throws<IpcException>(() => IpcTrace.Open(IpcAddress.Parse("nats://localhost/x"), null));
+        Assert.Equal((IpcErrors.NotSupported, "'nats://localhost/x' can't be traced: its messages pass through a broker, which may be on "
+            + "another machine."), (error.Id, error.Message));
+    }
 
     [Fact]
     public void A_preview_is_short_printable_text_and_each_record_a_line_of_JSON()

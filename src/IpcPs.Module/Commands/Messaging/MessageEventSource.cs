@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using IpcPs.Module.Serialization;
@@ -19,6 +20,7 @@ public sealed class MessageEventSource : IDisposable
     private readonly ReceiveSource _source;
     private Guid _session;
     private Thread? _thread;
+    private readonly ConcurrentQueue<MessageReceipt> _receipts = new();
     private long _generated;
     private long _handled;
 
@@ -52,6 +54,8 @@ public sealed class MessageEventSource : IDisposable
     public void MarkHandled()
     {
         Interlocked.Increment(ref _handled);
+        // Actions run one after the other, in the order of their messages.
+        if (_receipts.TryDequeue(out var receipt)) receipt.Acknowledge();
         _changed.Release();
     }
 
@@ -119,11 +123,18 @@ public sealed class MessageEventSource : IDisposable
                 {
                     if (_source.Receive(message, _options.Receive, _ended) is not { } channel) break;
                     last = channel;
-                    if (Decode(decoder, message, channel) is { } received) Generate(received);
+                    if (Decode(decoder, message, channel) is { } received)
+                    {
+                        // With an action it is processed when the action has run; else when it is in the session's queue of events.
+                        if (_options.HasAction) _receipts.Enqueue(message.TakeReceipt());
+                        Generate(received);
+                    }
+                    message.Acknowledge();
                 }
                 catch (IpcException e) when (e.IsOfOneMessage)
                 {
                     // The messages after one that cannot be received are received all the same.
+                    if (_options.HasAction) _receipts.Enqueue(default);
                     Generate(new IpcMessage(new MessageBuffer(), null, last) { Exception = e });
                 }
             }

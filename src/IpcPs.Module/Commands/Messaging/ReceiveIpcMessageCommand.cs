@@ -13,6 +13,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
 {
     private const string CountSet = "Count";
     private const string AllSet = "All";
+    private const int MostAhead = 255;
 
     // A call for each message would allocate 8 KiB for a message of a few bytes.
     private static MessageBuffer? _spare;
@@ -52,7 +53,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     [Parameter]
     public SwitchParameter ExceptType { get; set; }
 
-    /// <summary>System V queues: leaves the message in the queue.</summary>
+    /// <summary>Queues of System V and of NATS: leaves the message in the queue.</summary>
     [Parameter]
     public SwitchParameter Peek { get; set; }
 
@@ -89,8 +90,10 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         if (source.IsOwned && IsVerbose) WriteVerbose($"Opened {names} for this call.");
         var options = Options(exact: source.IsOwned && !All);
         long received = 0;
+        using var ahead = new AheadGuard(source, _message);
         for (; All || received < Count; received++)
         {
+            options = options with { Ahead = Ahead(received) };
             IpcChannel? channel;
             try
             {
@@ -145,6 +148,9 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
         Peek = Peek,
         Exact = exact,
     };
+
+    // A broker sends so many at once. The command returns those that it did not receive when it ends.
+    private int Ahead(long received) => All ? MostAhead : (int)Math.Min(Count - received - 1, MostAhead);
 
     /// <summary>Whether all that was there has been received: -All -NoWait asks for no more.</summary>
     private bool IsDrained(IpcException e) => All && NoWait && e.Id == IpcErrors.Empty;
@@ -204,12 +210,34 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
                 return false;
             }
             WriteError(ErrorRecords.ToRecord(e, channel.Address.Text));
+            _message.Acknowledge();
             return true;
         }
         var result = Envelope ? new IpcMessage(_message, body, channel, Format, Delimiter) : body;
         // The envelope has taken the descriptors. Without one they are closed.
         _message.DropHandles();
-        WriteObject(result);
+        try
+        {
+            // The commands behind this one run in this call.
+            WriteObject(result);
+        }
+        catch (Exception e) when (e.GetType().Name == "StopUpstreamCommandsException")
+        {
+            // Select-Object -First has passed it on, and wants no more. Any other exception means that it was not processed.
+            _message.Acknowledge();
+            throw;
+        }
+        _message.Acknowledge();
         return true;
+    }
+
+    /// <summary>Returns what a broker has sent and the command did not process.</summary>
+    private sealed class AheadGuard(ReceiveSource source, MessageBuffer message) : IDisposable
+    {
+        public void Dispose()
+        {
+            message.TakeReceipt().Return();
+            foreach (var channel in source.Opened) channel.ReturnAhead();
+        }
     }
 }

@@ -19,6 +19,9 @@ internal sealed class ReceiveSource : IDisposable
     /// <summary>The channels that have not ended.</summary>
     public IReadOnlyList<IpcChannel> Channels => _open;
 
+    /// <summary>All channels, also those that have ended.</summary>
+    public IEnumerable<IpcChannel> Opened => _leases.Select(static l => l.Object);
+
     /// <summary>Messages of which only a part was received.</summary>
     public long Abandoned
     {

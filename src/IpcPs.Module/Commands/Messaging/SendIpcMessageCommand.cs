@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Management.Automation;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Transformation;
@@ -13,6 +14,7 @@ public sealed class SendIpcMessageCommand : SendCommand
     private const string ChannelSet = "Channel";
     private const string ReplySet = "Reply";
 
+    private readonly ConcurrentQueue<(IpcException Error, object? Value)> _failures = new();
     private BufferedSender? _sender;
     private SendOptions _options;
     private long _sent;
@@ -72,9 +74,15 @@ public sealed class SendIpcMessageCommand : SendCommand
         {
             var payload = Encoder!.Encode(value, StopToken);
             var size = payload.Length;
+            if (Lease!.Object.ConfirmsLater)
+            {
+                SendConfirmed(payload, value);
+                WriteEncoderWarnings();
+                return;
+            }
             // With -Timeout or -NoWait each message is sent on its own, so that its result can be reported. Others are sent in bursts.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
-            else Lease!.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
+            else Lease.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
             _sent++;
             _sentBytes += size;
         }
@@ -96,12 +104,32 @@ public sealed class SendIpcMessageCommand : SendCommand
         Require(() =>
         {
             _sender!.Flush();
+            ReportFailures();
             if (ParameterSetName == ReplySet) ReplyTo.MarkAnswered();
             // A channel that the command opened itself is closed when the command ends.
             if (Close && !Lease!.IsOwned) Lease.Object.CompleteSending();
         });
         if (IsVerbose)
             WriteVerbose($"Messages sent to '{Lease!.Object.Address}' as {Encoder!.Format}: {_sent}, of {_sentBytes} bytes in all.");
+    }
+
+    // A broker confirms each message. Many are on their way meanwhile, and what is not stored is reported with its value.
+    private void SendConfirmed(ReadOnlySpan<byte> payload, object? value)
+    {
+        var options = _options with { OnFailed = e => _failures.Enqueue((e, value)) };
+        Lease!.Object.Enqueue(payload, options, WaitFrom(Timeout, NoWait));
+        _sent++;
+        _sentBytes += payload.Length;
+        ReportFailures();
+    }
+
+    private void ReportFailures()
+    {
+        while (_failures.TryDequeue(out var failed))
+        {
+            _sent--;
+            Report(failed.Error, failed.Value);
+        }
     }
 
     /// <inheritdoc/>
@@ -138,10 +166,14 @@ public sealed class SendIpcMessageCommand : SendCommand
     };
 
     // A failure of one message is that message's error. A failure of the channel ends the command, instead of an error for each message.
+    private static bool IsOfValue(IpcErrorId id) =>
+        id == IpcErrors.Timeout || id == IpcErrors.Full || id == IpcErrors.NotConfirmed || id == IpcErrors.QueueFull;
+
     private void Report(IpcException e, object? value)
     {
-        var record = ErrorRecords.ToRecord(e, e.Id == IpcErrors.Timeout || e.Id == IpcErrors.Full ? value : null);
-        if (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed || e.Id == IpcErrors.Removed || e.Id == IpcErrors.NotSupported)
+        var record = ErrorRecords.ToRecord(e, IsOfValue(e.Id) ? value : null);
+        if (e.Id == IpcErrors.PeerClosed || e.Id == IpcErrors.Closed || e.Id == IpcErrors.Removed || e.Id == IpcErrors.NotSupported
+            || e.Id == IpcErrors.AccessDenied)
             ThrowTerminatingError(record);
         WriteError(record);
     }

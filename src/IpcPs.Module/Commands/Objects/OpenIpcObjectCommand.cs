@@ -35,14 +35,40 @@ public sealed class OpenIpcObjectCommand : IpcCmdlet
     [Parameter]
     public SwitchParameter Persistent { get; set; }
 
+    /// <summary>Brokers: the user and the password.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>Brokers: the path of a file with a user's JWT and key, as nsc writes it.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CredentialPath { get; set; }
+
+    /// <summary>Brokers: the path of a PEM file with the certificate authorities that are trusted.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CaPath { get; set; }
+
+    /// <summary>Brokers: the path of a PEM file with this client's certificate.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CertificatePath { get; set; }
+
+    /// <summary>Brokers: the path of a PEM file with the key of -CertificatePath.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? KeyPath { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>
     {
         var deadline = DeadlineFrom(Timeout);
         var address = Address.Address;
+        var login = BrokerLogins.Of(this, Credential, CredentialPath, CaPath, CertificatePath, KeyPath);
         if (Wait) WriteVerbose($"Waiting until '{address}' exists.");
         if (Wait) IpcMechanisms.For(address.Scheme).WaitUntilExists(address, new(deadline, StopToken));
-        var options = new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait };
+        var options = new OpenOptions { Access = Access, Persistent = Persistent, Wait = Wait, Login = login };
         var opened = IpcMechanisms.Open(address, options, new(deadline, StopToken));
         WriteVerbose($"Opened '{opened.Address}' ({opened.Kind}).");
         WriteObject(opened);

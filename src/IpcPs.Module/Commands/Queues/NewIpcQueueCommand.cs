@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Management.Automation;
 using System.Security.Cryptography;
+using IpcPs.Brokers;
+using IpcPs.Mechanisms;
+using IpcPs.Module.Transformation;
 using IpcPs.Queues;
 
 namespace IpcPs.Module.Commands.Queues;
@@ -12,14 +15,23 @@ public enum IpcQueueKind
     Posix,
     /// <summary>A System V message queue: it has a key and message types; sysvipc(7).</summary>
     SysV,
+    /// <summary>A work queue of a NATS broker: it may be on another machine, and survives its receivers.</summary>
+    Nats,
 }
 
-/// <summary><c>New-IpcQueue</c>: creates a POSIX or System V message queue.</summary>
+/// <summary><c>New-IpcQueue</c>: creates a POSIX or System V message queue, or a queue of a NATS broker.</summary>
 [Cmdlet(VerbsCommon.New, "IpcQueue", SupportsShouldProcess = true)]
 [OutputType(typeof(PosixQueue), typeof(SysVQueue))]
+[OutputType("IpcPs.Nats.NatsQueue")]
 public sealed class NewIpcQueueCommand : NewObjectCommand
 {
-    /// <summary>The name of a POSIX queue; without a name it gets a unique one.</summary>
+    private static readonly string[] ForBroker =
+    [
+        nameof(Replicas), nameof(MaxAge), nameof(Discard), nameof(Storage), nameof(DuplicateWindow), nameof(AckWait), nameof(Credential),
+        nameof(CredentialPath), nameof(CaPath), nameof(CertificatePath), nameof(KeyPath), nameof(Timeout),
+    ];
+
+    /// <summary>The name of a POSIX queue or of a queue of NATS; without a name it gets a unique one.</summary>
     [Parameter(Position = 0)]
     public string? Name { get; set; }
 
@@ -31,22 +43,89 @@ public sealed class NewIpcQueueCommand : NewObjectCommand
     [Parameter]
     public string? Key { get; set; }
 
-    /// <summary>POSIX: how many messages the queue holds.</summary>
+    /// <summary>POSIX, NATS: how many messages the queue holds.</summary>
     [Parameter]
     public long? MaxMessages { get; set; }
 
-    /// <summary>POSIX: how many bytes one message can have.</summary>
+    /// <summary>POSIX, NATS: how many bytes one message can have.</summary>
     [Parameter]
     public long? MaxMessageSize { get; set; }
 
-    /// <summary>System V: how many bytes of payload the queue holds.</summary>
+    /// <summary>System V: how many bytes of payload the queue holds. NATS: how many bytes its messages have with their
+    /// headers.</summary>
     [Parameter]
     public long? MaxBytes { get; set; }
+
+    /// <summary>NATS: how many servers keep each message, 1 to 5.</summary>
+    [Parameter]
+    [ValidateRange(1, 5)]
+    public int? Replicas { get; set; }
+
+    /// <summary>NATS: how long a message is kept: seconds, or a TimeSpan.</summary>
+    [Parameter]
+    [TimeoutTransformation]
+    public IpcTimeout? MaxAge { get; set; }
+
+    /// <summary>NATS: what a full queue does. New refuses the new message, so that its sender waits. Old drops the oldest
+    /// ones.</summary>
+    [Parameter]
+    public BrokerDiscard? Discard { get; set; }
+
+    /// <summary>NATS: where the messages are, File or Memory.</summary>
+    [Parameter]
+    public BrokerStorage? Storage { get; set; }
+
+    /// <summary>NATS: how long the broker remembers the ids of messages, to drop what was sent twice.</summary>
+    [Parameter]
+    [TimeoutTransformation]
+    public IpcTimeout? DuplicateWindow { get; set; }
+
+    /// <summary>NATS: how long the broker waits for the acknowledgement of a message before another receiver gets it.</summary>
+    [Parameter]
+    [TimeoutTransformation]
+    public IpcTimeout? AckWait { get; set; }
+
+    /// <summary>NATS: the user and the password.</summary>
+    [Parameter]
+    [Credential]
+    public PSCredential? Credential { get; set; }
+
+    /// <summary>NATS: the path of a file with a user's JWT and key, as nsc writes it.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CredentialPath { get; set; }
+
+    /// <summary>NATS: the path of a PEM file with the certificate authorities that are trusted.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CaPath { get; set; }
+
+    /// <summary>NATS: the path of a PEM file with this client's certificate.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? CertificatePath { get; set; }
+
+    /// <summary>NATS: the path of a PEM file with the key of -CertificatePath.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? KeyPath { get; set; }
+
+    /// <summary>NATS: how long to wait for the broker: seconds, or a TimeSpan.</summary>
+    [Parameter]
+    [TimeoutTransformation]
+    public IpcTimeout? Timeout { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(() =>
     {
         var address = Address();
+        if (address is { Scheme: IpcScheme.Nats or IpcScheme.Tls })
+        {
+            CreateOfBroker(address);
+            return;
+        }
+        if (ForBroker.FirstOrDefault(IsGiven) is { } parameter)
+            throw IpcException.Argument($"-{parameter} is for a queue of NATS: use -Kind Nats, or omit it.", Name);
         if (!ShouldProcess(address?.Text ?? "sysvmq:(private)", "Create message queue")) return;
         WriteObject(address is { Scheme: IpcScheme.Mq }
             ? CreateOrOpen(address, () => PosixQueue.Create(address, MaxMessages, MaxMessageSize, Mode.Value), queue =>
@@ -64,7 +143,38 @@ public sealed class NewIpcQueueCommand : NewObjectCommand
         // A full address has the kind in it. Any other text is a name, even with a colon in it.
         var named = IpcAddress.TryParse(Name, out var full) ? full : null;
         var kind = Kind ?? (Key is not null || named?.Scheme == IpcScheme.SysVMq ? IpcQueueKind.SysV : IpcQueueKind.Posix);
-        return kind == IpcQueueKind.SysV ? SysVAddress(named) : PosixAddress(named);
+        return kind == IpcQueueKind.Nats || named?.Scheme is IpcScheme.Nats or IpcScheme.Tls ? BrokerAddress(named)
+            : kind == IpcQueueKind.SysV ? SysVAddress(named) : PosixAddress(named);
+    }
+
+    private void CreateOfBroker(IpcAddress address)
+    {
+        if (IsGiven(nameof(Mode)))
+            throw IpcException.Argument("A queue of NATS has no mode: the broker's accounts say who may use it.", Name);
+        if (!ShouldProcess(address.Text, "Create message queue")) return;
+        var options = new BrokerQueueOptions
+        {
+            Replicas = Replicas,
+            MaxAge = MaxAge?.Value,
+            MaxBytes = MaxBytes,
+            MaxMessages = MaxMessages,
+            MaxMessageSize = MaxMessageSize is { } size ? checked((int)Math.Min(size, int.MaxValue)) : null,
+            Discard = Discard ?? BrokerDiscard.New,
+            Storage = Storage ?? BrokerStorage.File,
+            DuplicateWindow = DuplicateWindow?.Value,
+            AckWait = AckWait?.Value,
+        };
+        var login = BrokerLogins.Of(this, Credential, CredentialPath, CaPath, CertificatePath, KeyPath);
+        WriteObject(IpcMechanisms.Broker(address.Scheme).Create(address, options, login, Force, WaitFrom(Timeout)));
+    }
+
+    private IpcAddress BrokerAddress(IpcAddress? named)
+    {
+        if (Key is not null) throw IpcException.Argument("A queue of NATS has a name and no key: omit -Key, or use -Kind SysV.", Name);
+        if (named is null) return IpcAddress.Parse("nats:" + (Name ?? UniqueName()));
+        return named.Scheme is IpcScheme.Nats or IpcScheme.Tls
+            ? named
+            : throw IpcException.Argument($"'{named}' is not the address of a queue of NATS.", Name);
     }
 
     private IpcAddress? SysVAddress(IpcAddress? named)

@@ -1,0 +1,178 @@
+using System.Globalization;
+using IpcPs.Brokers;
+using IpcPs.Inventory;
+using IpcPs.Mechanisms;
+using IpcPs.Nats.Connections;
+using NATS.Client.JetStream.Models;
+
+namespace IpcPs.Nats;
+
+/// <summary>Queues and topics of NATS, by <c>nats:</c> and <c>tls:</c> addresses.</summary>
+public sealed class Mechanism : BrokerMechanism
+{
+    // Tab waits for it.
+    private static readonly TimeSpan KnownTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ListTimeout = TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IpcScheme> Schemes => [IpcScheme.Nats, IpcScheme.Tls];
+
+    internal override bool IsOfThisMachine => false;
+
+    /// <inheritdoc/>
+    public override IpcObject Open(IpcAddress address, in OpenOptions options, in WaitOptions wait)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return address.IsTopic
+            ? NatsTopic.Open(address, options.Access, options.ForOneCall, options.Login, wait)
+            : NatsQueue.Open(address, options.Access, options.Login, wait);
+    }
+
+    /// <inheritdoc/>
+    public override IpcChannel Create(
+        IpcAddress address, BrokerQueueOptions options, BrokerLogin? login, bool useExisting, in WaitOptions wait)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(options);
+        if (address.IsTopic)
+        {
+            throw new IpcException(IpcErrors.NotSupported, $"'{address}' is a topic: it exists as long as a program uses it.", address.Text,
+                "Open it, or send to it.");
+        }
+        return NatsQueue.Create(address, options, login, useExisting, wait);
+    }
+
+    /// <inheritdoc/>
+    public override void Remove(IpcAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.IsTopic)
+        {
+            base.Remove(address);
+            return;
+        }
+        var wait = (WaitOptions)Deadline.After(ListTimeout);
+        var server = Server.Acquire(address, null, wait);
+        try
+        {
+            server.Call((js, token) => js.DeleteStreamAsync(address.Name!, token), address, $"the removal of '{address}'", wait);
+        }
+        finally
+        {
+            server.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var cancellation = wait.Cancellation;
+        PollWithBackoff.Until(() => Exists(address, cancellation), address.Text, wait);
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes, string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        // 'nats://host/', or 'nats:' for the server of the environment.
+        var end = prefix.Contains("//", StringComparison.Ordinal)
+            ? prefix.LastIndexOf('/') + 1 : prefix.IndexOf(':', StringComparison.Ordinal) + 1;
+        var start = prefix[..Math.Max(end, 0)];
+        if (!IpcAddress.TryParse(start + "x", out var address)) return [];
+        try
+        {
+            return List(address!, KnownTimeout).ConvertAll(i => i.Address);
+        }
+        catch (IpcException)
+        {
+            return [];
+        }
+    }
+
+    internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan)
+    {
+        List<IpcObjectInfo> found = [];
+        try
+        {
+            found = List(IpcAddress.Parse("nats:x"), ListTimeout);
+        }
+        catch (IpcException e)
+        {
+            scan.AddProblem("nats", "The queues of NATS are not listed: " + e.Message);
+        }
+        return found;
+    }
+
+    private static bool Exists(IpcAddress address, CancellationToken cancellation)
+    {
+        try
+        {
+            var server = Server.Acquire(address, null, cancellation);
+            try
+            {
+                return address.IsTopic || NatsQueue.Exists(server, address, new(Deadline.After(ListTimeout), cancellation));
+            }
+            finally
+            {
+                server.Release();
+            }
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.Timeout)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The queues of a server.</summary>
+    /// <param name="like">Any address of it.</param>
+    /// <param name="timeout">How long to wait for it.</param>
+    private static List<IpcObjectInfo> List(IpcAddress like, TimeSpan timeout)
+    {
+        var wait = (WaitOptions)Deadline.After(timeout);
+        using var connecting = new CancellationTokenSource(timeout);
+        Server server;
+        try
+        {
+            server = Server.Acquire(like, null, connecting.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new IpcException(IpcErrors.NoPeer, $"No NATS server answers within {wait.Deadline.Describe()}.", like.Text);
+        }
+        try
+        {
+            return server.Call(async (js, token) =>
+            {
+                var found = new List<IpcObjectInfo>();
+                await foreach (var stream in js.ListStreamsAsync(cancellationToken: token).ConfigureAwait(false))
+                {
+                    if (InfoOf(stream.Info, like) is { } info) found.Add(info);
+                }
+                return found;
+            }, like, "the list of queues", wait);
+        }
+        finally
+        {
+            server.Release();
+        }
+    }
+
+    private static IpcObjectInfo? InfoOf(StreamInfo info, IpcAddress like)
+    {
+        var text = like.Text[..^like.Name!.Length] + info.Config.Name;
+        if (!IpcAddress.TryParse(text, out var address)) return null;
+        return new IpcObjectInfo
+        {
+            Address = address!,
+            Kind = "NATS queue",
+            Depth = info.State.Messages,
+            Size = info.State.Bytes,
+            Consumers = (int)info.State.ConsumerCount,
+            Created = info.Created.LocalDateTime,
+            LastUsed = info.State.LastSeq > 0
+                && DateTimeOffset.TryParse(info.State.LastTs, CultureInfo.InvariantCulture, out var at) ? at.LocalDateTime : null,
+            Reason = "kept by the broker until it is removed",
+        };
+    }
+}
