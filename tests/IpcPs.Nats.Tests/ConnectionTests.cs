@@ -143,7 +143,9 @@ public sealed class ConnectionTests
                 """);
             var login = new BrokerLogin
             {
-                CaPath = $"{folder}/ca.pem", CertificatePath = $"{folder}/client.pem", KeyPath = $"{folder}/client.key",
+                CaPath = $"{folder}/ca.pem",
+                CertificatePath = $"{folder}/client.pem",
+                KeyPath = $"{folder}/client.key",
             };
             using (var test = new TestQueueOf(server, login, "tls"))
             {

@@ -226,7 +226,10 @@ public sealed class QueueTests(SharedServer shared)
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions
         {
-            MaxAge = TimeSpan.FromHours(1), MaxBytes = 1_000_000, MaxMessages = 10, Storage = BrokerStorage.Memory,
+            MaxAge = TimeSpan.FromHours(1),
+            MaxBytes = 1_000_000,
+            MaxMessages = 10,
+            Storage = BrokerStorage.Memory,
         });
         test.Queue.SendText("x");
         Assert.Equal((TimeSpan.FromHours(1), 1_000_000, 10, BrokerStorage.Memory, BrokerDiscard.New, 1),
