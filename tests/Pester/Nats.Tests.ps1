@@ -75,7 +75,7 @@ Describe 'Queues of NATS' {
         { Wait-IpcObject $queue -Timeout 0.1 -ErrorAction Stop } | Should -Throw -ErrorId 'IpcTimeout,*'
         'here' | Send-IpcMessage $queue -Format Text
         Receive-IpcMessage $queue -Peek | Should -Be 'here'
-        (Wait-IpcObject $queue -Timeout 30).Address | Should -Be $queue.Address
+        (Wait-IpcObject $queue -Timeout 30).Object.AddressText | Should -Be $queue.AddressText
         Register-IpcMessage $queue.AddressText -SourceIdentifier nats -MaxTriggerCount 1
         (Wait-Event nats -Timeout 30).SourceEventArgs.Body | Should -Be 'here'
         Remove-Event nats
