@@ -58,7 +58,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public void A_server_that_is_not_there_is_an_error_at_once_or_waited_for()
+    public async Task A_server_that_is_not_there_is_an_error_at_once_or_waited_for()
     {
         var port = NatsServer.FreePort();
         var address = IpcAddress.Parse($"nats://127.0.0.1:{port}/late");
@@ -68,7 +68,7 @@ public sealed class ConnectionTests
         var opening = Task.Run(() => IpcMechanisms.Broker(IpcScheme.Nats)
             .Create(address, new BrokerQueueOptions(), null, false, TestQueue.Limit));
         using var server = NatsServer.Start(port: port);
-        using var queue = opening.GetAwaiter().GetResult();
+        using var queue = await opening;
         queue.SendText("late");
         Assert.Equal("late", queue.ReceiveText());
     }
@@ -85,7 +85,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public void What_was_confirmed_survives_the_server_and_what_was_not_is_sent_when_it_is_back()
+    public async Task What_was_confirmed_survives_the_server_and_what_was_not_is_sent_when_it_is_back()
     {
         using var server = NatsServer.Start();
         using var test = new TestQueueOf(server, null);
@@ -95,7 +95,7 @@ public sealed class ConnectionTests
             () => test.Queue.Send("never"u8, Messages.Text, Deadline.After(TimeSpan.FromSeconds(0.5))));
         var sending = Task.Run(() => test.Queue.SendText("after"));
         server.Run();
-        sending.GetAwaiter().GetResult();
+        await sending;
         var received = new List<string>();
         do received.Add(test.Queue.ReceiveText());
         while (received[^1] != "after");
@@ -143,7 +143,9 @@ public sealed class ConnectionTests
                 """);
             var login = new BrokerLogin
             {
-                CaPath = $"{folder}/ca.pem", CertificatePath = $"{folder}/client.pem", KeyPath = $"{folder}/client.key",
+                CaPath = $"{folder}/ca.pem",
+                CertificatePath = $"{folder}/client.pem",
+                KeyPath = $"{folder}/client.key",
             };
             using (var test = new TestQueueOf(server, login, "tls"))
             {

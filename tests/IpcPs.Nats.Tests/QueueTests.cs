@@ -133,7 +133,7 @@ public sealed class QueueTests(SharedServer shared)
     }
 
     [Fact]
-    public void A_full_queue_makes_its_sender_wait()
+    public async Task A_full_queue_makes_its_sender_wait()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions { MaxMessages = 2 });
         test.Queue.SendText("1");
@@ -146,7 +146,7 @@ public sealed class QueueTests(SharedServer shared)
         var receiving = Task.Run(() => Enumerable.Range(0, 22).Select(_ => other.ReceiveText()).ToList());
         test.Queue.SendMany(Enumerable.Range(3, 20).Select(static i => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes($"{i}")),
             Messages.Text, TestQueue.Limit);
-        Assert.Equal(Enumerable.Range(1, 22).Select(static i => $"{i}").Order(), receiving.GetAwaiter().GetResult().Order());
+        Assert.Equal(Enumerable.Range(1, 22).Select(static i => $"{i}").Order(), (await receiving).Order());
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class QueueTests(SharedServer shared)
     }
 
     [Fact]
-    public void A_wait_for_several_objects_sees_a_message_and_leaves_it()
+    public async Task A_wait_for_several_objects_sees_a_message_and_leaves_it()
     {
         using var test = new TestQueue(shared.Server);
         using var empty = new TestQueue(shared.Server);
@@ -204,7 +204,7 @@ public sealed class QueueTests(SharedServer shared)
         var sending = Task.Run(() => test.Queue.SendText("here"));
         Assert.Equal(1, ReadinessWaiter.UntilAny([first, second], out var state, TestQueue.Limit));
         Assert.Equal(ReadyState.Message, state);
-        sending.GetAwaiter().GetResult();
+        await sending;
         Assert.Equal("here", test.Queue.ReceiveText());
     }
 
@@ -226,7 +226,10 @@ public sealed class QueueTests(SharedServer shared)
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions
         {
-            MaxAge = TimeSpan.FromHours(1), MaxBytes = 1_000_000, MaxMessages = 10, Storage = BrokerStorage.Memory,
+            MaxAge = TimeSpan.FromHours(1),
+            MaxBytes = 1_000_000,
+            MaxMessages = 10,
+            Storage = BrokerStorage.Memory,
         });
         test.Queue.SendText("x");
         Assert.Equal((TimeSpan.FromHours(1), 1_000_000, 10, BrokerStorage.Memory, BrokerDiscard.New, 1),
@@ -243,7 +246,7 @@ public sealed class QueueTests(SharedServer shared)
     }
 
     [Fact]
-    public void Its_receivers_and_senders_learn_that_a_queue_was_removed()
+    public async Task Its_receivers_and_senders_learn_that_a_queue_was_removed()
     {
         var test = new TestQueue(shared.Server);
         using var sender = test.Open();
@@ -254,7 +257,7 @@ public sealed class QueueTests(SharedServer shared)
         using (var other = test.Open())
             Messages.Fails(IpcErrors.Timeout, () => other.Receive(new MessageBuffer(), default, Deadline.After(TimeSpan.FromSeconds(0.3))));
         IpcMechanisms.For(IpcScheme.Nats).Remove(test.Address);
-        receiving.GetAwaiter().GetResult();
+        await receiving;
         Messages.Fails(IpcErrors.Removed, () => sender.SendText("y"));
         test.Queue.Dispose();
     }

@@ -33,7 +33,7 @@ public sealed class TopicTests(SharedServer shared)
     }
 
     [Fact]
-    public void A_request_is_answered_by_IpcPs_and_by_a_raw_socket()
+    public async Task A_request_is_answered_by_IpcPs_and_by_a_raw_socket()
     {
         var name = TestQueue.UniqueName();
         using var client = Open(name, IpcAccess.Write);
@@ -50,7 +50,7 @@ public sealed class TopicTests(SharedServer shared)
             });
             client.Request("echo"u8, reply, Messages.Text, TestQueue.Limit);
             Assert.Equal("echo", Encoding.UTF8.GetString(reply.Payload.Span));
-            answering.GetAwaiter().GetResult();
+            await answering;
         }
         using var peer = new RawPeer(shared.Server);
         peer.Subscribe(name);
@@ -62,7 +62,7 @@ public sealed class TopicTests(SharedServer shared)
         });
         client.Request("hi"u8, reply, Messages.Text, TestQueue.Limit);
         Assert.Equal("hi!", Encoding.UTF8.GetString(reply.Payload.Span));
-        raw.GetAwaiter().GetResult();
+        await raw;
         peer.Subscribe(name + ".silent");
         using var silent = Open(name + ".silent", IpcAccess.Write);
         Messages.Fails(IpcErrors.Timeout, () => silent.Request("?"u8, reply, Messages.Text, Deadline.After(TimeSpan.FromSeconds(0.3))));

@@ -62,8 +62,9 @@ Describe 'Queues of NATS' {
 
     It 'gives the message of a receiver that was killed to another one' {
         'precious' | Send-IpcMessage $queue
-        $job = Start-IpcJob { Receive-IpcMessage $args | ForEach-Object { $IpcParent | Send-IpcMessage -InputObject $_; Start-Sleep 600 } } `
-            -ArgumentList $queue.AddressText
+        $job = Start-IpcJob -ArgumentList $queue.AddressText {
+            Receive-IpcMessage $args[0] | ForEach-Object { Send-IpcMessage $IpcParent $_; Start-Sleep 600 }
+        }
         Receive-IpcMessage $job -Timeout 60 | Should -Be 'precious'
         Send-IpcSignal $job.ProcessId KILL
         Receive-IpcMessage $queue -Timeout 60 | Should -Be 'precious'
@@ -71,10 +72,10 @@ Describe 'Queues of NATS' {
     }
 
     It 'looks at a message, waits for it, and makes an event of it' {
-        (Wait-IpcObject $queue -Timeout 0.1) | Should -BeNullOrEmpty
+        { Wait-IpcObject $queue -Timeout 0.1 -ErrorAction Stop } | Should -Throw -ErrorId 'IpcTimeout,*'
         'here' | Send-IpcMessage $queue -Format Text
         Receive-IpcMessage $queue -Peek | Should -Be 'here'
-        (Wait-IpcObject $queue -Timeout 30).Address | Should -Be $queue.Address
+        (Wait-IpcObject $queue -Timeout 30).Object.AddressText | Should -Be $queue.AddressText
         Register-IpcMessage $queue.AddressText -SourceIdentifier nats -MaxTriggerCount 1
         (Wait-Event nats -Timeout 30).SourceEventArgs.Body | Should -Be 'here'
         Remove-Event nats
@@ -132,6 +133,8 @@ Describe 'Users of NATS' {
         $secret = 's3cr3t'
         $login = [pscredential]::new('ann', (ConvertTo-SecureString $secret -AsPlainText -Force))
         $text = & {
+            $ErrorActionPreference = 'Continue'
+            $Error.Clear()
             $queue = New-IpcQueue "nats://127.0.0.1:$port/secrets" -Credential $login -Verbose
             $queue | Format-Table
             $queue | Format-List *

@@ -49,7 +49,7 @@ public class AddressPropertyTests
     }
 
     private static object Describe(IpcAddress a) => (a.Text, a.Scheme, a.Name, a.Path, a.Key, a.EndPoint,
-        (a.SocketType, a.IsAbstract, a.ProcessId, a.Descriptor, a.WriteDescriptor));
+        (a.SocketType, a.IsAbstract, a.Host, a.IsTopic, a.ProcessId, a.Descriptor, a.WriteDescriptor));
 
     private static string Random(Random random)
     {

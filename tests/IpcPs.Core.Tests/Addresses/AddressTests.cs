@@ -29,6 +29,10 @@ public class AddressTests
     [InlineData("udp:[::1]:5000", "udp:[::1]:5000")]
     [InlineData("sem:/s", "sem:/s")]
     [InlineData("mutex:m", "mutex:m")]
+    [InlineData("nats:jobs", "nats:jobs")]
+    [InlineData("NATS://Broker:4222/jobs", "nats://broker/jobs")]
+    [InlineData("nats://a,b:4333/jobs", "nats://a,b:4333/jobs")]
+    [InlineData("tls://[::1]:5/a.*.>?type=TOPIC", "tls://[::1]:5/a.*.>?type=topic")]
     public void An_address_prints_in_its_one_spelling(string text, string canonical)
     {
         var address = IpcAddress.Parse(text);
@@ -57,6 +61,14 @@ public class AddressTests
     [InlineData("jobs", "IpcInvalidAddress")]
     [InlineData("mqueue:/jobs", "IpcInvalidAddress")]
     [InlineData("pipe:12", "IpcInvalidAddress")]
+    [InlineData("nats:", "IpcInvalidName")]
+    [InlineData("nats:a.b", "IpcInvalidName")]
+    [InlineData("nats:a..b?type=topic", "IpcInvalidName")]
+    [InlineData("nats:a?type=stream", "IpcInvalidAddress")]
+    [InlineData("nats://host", "IpcInvalidAddress")]
+    [InlineData("nats://ho st/q", "IpcInvalidAddress")]
+    [InlineData("nats://host:0/q", "IpcInvalidAddress")]
+    [InlineData("tls://ann:secret@host/q", "IpcInvalidAddress")]
     [InlineData("pipe:x/1", "IpcInvalidAddress")]
     [InlineData("fd:-1", "IpcInvalidAddress")]
     [InlineData("mq:/", "IpcInvalidName")]

@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using System.Reflection;
+using System.Runtime.ExceptionServices;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Serialization;
 using IpcPs.Module.Transformation;
@@ -221,14 +223,26 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
             // The commands behind this one run in this call.
             WriteObject(result);
         }
-        catch (Exception e) when (e.GetType().Name == "StopUpstreamCommandsException")
+        catch (PipelineStoppedException) when (HasEnough())
         {
-            // Select-Object -First has passed it on, and wants no more. Any other exception means that it was not processed.
+            // Any other exception means that it was not processed.
             _message.Acknowledge();
             throw;
         }
         _message.Acknowledge();
         return true;
+    }
+
+    // Select-Object -First has passed the message on, and wants no more. PowerShell ends the commands before it with the same exception as
+    // after an error, and only its pipeline knows which of the two it was. Where that cannot be read, the message is returned.
+    private bool HasEnough() =>
+        Member(Member(CommandRuntime, "PipelineProcessor"), "_firstTerminatingError") is ExceptionDispatchInfo first
+        && first.SourceException.GetType().Name == "StopUpstreamCommandsException";
+
+    private static object? Member(object? of, string name)
+    {
+        const BindingFlags any = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+        return of?.GetType().GetProperty(name, any)?.GetValue(of) ?? of?.GetType().GetField(name, any)?.GetValue(of);
     }
 
     /// <summary>Returns what a broker has sent and the command did not process.</summary>
