@@ -31,7 +31,8 @@ internal sealed class ExtensionMechanism(string assembly, params IpcScheme[] ope
         var colon = prefix.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0) return [];
         var scheme = prefix[..colon];
-        var isMine = opened.Any(s => schemes.Contains(s) && string.Equals(scheme, AddressParser.Word(s), StringComparison.OrdinalIgnoreCase));
+        var isMine = opened.Any(s => schemes.Contains(s)
+            && string.Equals(scheme, AddressParser.Word(s), StringComparison.OrdinalIgnoreCase));
         return isMine ? Loaded.Known(schemes, prefix) : [];
     }
 

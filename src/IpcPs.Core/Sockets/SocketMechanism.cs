@@ -44,7 +44,8 @@ internal sealed class SocketMechanism : IpcMechanism
 
     public override IEnumerable<IpcAddress> Known() => SocketInventory.Servers(Schemes);
 
-    public override IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes, string prefix) => SocketInventory.Servers(schemes);
+    public override IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes, string prefix) =>
+        SocketInventory.Servers(schemes);
 
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan) => SocketInventory.List(scan);
 }
