@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using IpcPs.Files;
 using IpcPs.Proc;
 using IpcPs.Processes;
@@ -193,7 +194,12 @@ internal sealed class ProcessScan
             foreach (var number in ProcFile.Numbers(folder + "/fd"))
             {
                 var path = string.Create(CultureInfo.InvariantCulture, $"{folder}/fd/{number}");
-                if (ProcFile.ReadLink(path) is not { } link) continue;
+                if (ProcFile.ReadLink(path) is not { } link)
+                {
+                    // The kernel lists the descriptors of a process to its user also where it hides what they are: its rights have changed.
+                    if (Marshal.GetLastPInvokeError() == Errno.EACCES) throw new UnauthorizedAccessException();
+                    continue;
+                }
                 // Most descriptors are devices, which are not IPC objects; or an event, a timer, an inotify instance, which no other
                 // process can open.
                 if (IsIn(link, "/dev/") ? !IsIn(link, "/dev/shm/") && !IsIn(link, "/dev/mqueue/") : IsIn(link, "anon_inode:")) continue;
