@@ -47,7 +47,7 @@ internal sealed class LoopbackSshd : IDisposable
         { RedirectStandardError = true })!;
         // "Server listening on …".
         while (_process.StandardError.ReadLine() is { } line && !line.Contains("listening", StringComparison.Ordinal)) continue;
-        _process.BeginErrorReadLine();
+        _ = _process.StandardError.ReadToEndAsync();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Dispose();
     }
 
