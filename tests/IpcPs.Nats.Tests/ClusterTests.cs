@@ -17,7 +17,7 @@ public sealed class ClusterTests
     private static int Kills => int.TryParse(Environment.GetEnvironmentVariable("IPCPS_NATS_KILLS"), CultureInfo.InvariantCulture,
         out var kills) ? kills : 2;
 
-    [Fact]
+    [NatsFact]
     public async Task Every_confirmed_message_is_received_once_while_the_leader_is_killed_again_and_again()
     {
         var servers = StartCluster();

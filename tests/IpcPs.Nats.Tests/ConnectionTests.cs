@@ -10,7 +10,7 @@ public sealed class ConnectionTests
 {
     private const string Secret = "s3cr3t-w0rd";
 
-    [Fact]
+    [NatsFact]
     public void Only_the_right_password_is_let_in_and_no_error_shows_it()
     {
         using var server = NatsServer.Start($$"""authorization { users: [ { user: "ann", password: "{{Secret}}" } ] }""");
@@ -25,7 +25,7 @@ public sealed class ConnectionTests
         Assert.Equal($"The server 127.0.0.1:{server.Port} refuses a client without a user.", none.Message);
     }
 
-    [Fact]
+    [NatsFact]
     public void A_subject_that_this_user_may_not_use_is_named()
     {
         using var server = NatsServer.Start("""
@@ -47,7 +47,7 @@ public sealed class ConnectionTests
         Messages.Fails(IpcErrors.AccessDenied, () => topic.SendText("x"));
     }
 
-    [Fact]
+    [NatsFact]
     public void An_address_has_no_place_for_a_password()
     {
         var error = Messages.Fails(IpcErrors.InvalidAddress, () => IpcAddress.Parse($"nats://ann:{Secret}@host/q"));
@@ -57,7 +57,7 @@ public sealed class ConnectionTests
         Assert.DoesNotContain(Secret, error.ToString() + error.Target, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [NatsFact]
     public async Task A_server_that_is_not_there_is_an_error_at_once_or_waited_for()
     {
         var port = NatsServer.FreePort();
@@ -73,7 +73,7 @@ public sealed class ConnectionTests
         Assert.Equal("late", queue.ReceiveText());
     }
 
-    [Fact]
+    [NatsFact]
     public void A_server_without_JetStream_has_topics_only()
     {
         using var server = NatsServer.Start(jetStream: false);
@@ -84,7 +84,7 @@ public sealed class ConnectionTests
         Assert.Equal("x", topic.ReceiveText());
     }
 
-    [Fact]
+    [NatsFact]
     public async Task What_was_confirmed_survives_the_server_and_what_was_not_is_sent_when_it_is_back()
     {
         using var server = NatsServer.Start();
@@ -103,7 +103,7 @@ public sealed class ConnectionTests
         Assert.Equal(["before", "after"], received.Where(static t => t != "never"));
     }
 
-    [Fact]
+    [NatsFact]
     public void A_server_that_does_not_answer_leaves_a_message_unconfirmed()
     {
         using var server = NatsServer.Start();
@@ -125,7 +125,7 @@ public sealed class ConnectionTests
         }
     }
 
-    [Fact]
+    [NatsFact]
     public void TLS_needs_an_authority_that_is_trusted_and_a_certificate_of_the_client()
     {
         var folder = Directory.CreateTempSubdirectory("ipcps-tls-").FullName;

@@ -12,7 +12,7 @@ namespace IpcPs.Nats.Tests;
 [Collection(OneServer.Name)]
 public sealed class QueueTests(SharedServer shared)
 {
-    [Theory]
+    [NatsTheory]
     [InlineData(IpcFormat.Object)]
     [InlineData(IpcFormat.Text)]
     [InlineData(IpcFormat.Json)]
@@ -32,7 +32,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal((format, (byte)3, 1), (message.Format, message.StreamId, message.DeliveryCount));
     }
 
-    [Fact]
+    [NatsFact]
     public void Many_messages_in_flight_arrive_once_and_in_order()
     {
         using var test = new TestQueue(shared.Server);
@@ -44,7 +44,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(0, test.Queue.CurrentMessages);
     }
 
-    [Fact]
+    [NatsFact]
     public void A_message_stays_until_it_is_acknowledged()
     {
         using var test = new TestQueue(shared.Server);
@@ -64,7 +64,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(0, test.Queue.CurrentMessages);
     }
 
-    [Fact]
+    [NatsFact]
     public void What_was_fetched_ahead_is_returned()
     {
         using var test = new TestQueue(shared.Server);
@@ -76,7 +76,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(["1", "2", "3", "4"], Enumerable.Range(0, 4).Select(_ => test.Queue.ReceiveText()).Order());
     }
 
-    [Fact]
+    [NatsFact]
     public void A_message_that_is_worked_on_for_long_is_given_to_no_other_receiver()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions { AckWait = TimeSpan.FromSeconds(1) });
@@ -90,7 +90,7 @@ public sealed class QueueTests(SharedServer shared)
         message.Acknowledge();
     }
 
-    [Fact]
+    [NatsFact]
     public void A_receiver_that_dies_loses_its_message_to_another_one()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions { AckWait = TimeSpan.FromSeconds(1) });
@@ -106,7 +106,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(2, message.DeliveryCount);
     }
 
-    [Fact]
+    [NatsFact]
     public void A_client_in_another_language_sends_and_receives_the_bytes_alone()
     {
         using var test = new TestQueue(shared.Server);
@@ -120,7 +120,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal("from a raw socket", test.Queue.ReceiveText());
     }
 
-    [Fact]
+    [NatsFact]
     public void A_message_that_is_sent_twice_with_one_id_is_stored_once()
     {
         using var test = new TestQueue(shared.Server);
@@ -132,7 +132,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal("once", test.Queue.ReceiveText());
     }
 
-    [Fact]
+    [NatsFact]
     public async Task A_full_queue_makes_its_sender_wait()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions { MaxMessages = 2 });
@@ -149,7 +149,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(Enumerable.Range(1, 22).Select(static i => $"{i}").Order(), (await receiving).Order());
     }
 
-    [Fact]
+    [NatsFact]
     public void A_queue_that_discards_old_messages_has_the_newest()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions { MaxMessages = 2, Discard = BrokerDiscard.Old });
@@ -157,7 +157,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(["2", "3"], new[] { test.Queue.ReceiveText(), test.Queue.ReceiveText() });
     }
 
-    [Fact]
+    [NatsFact]
     public void A_message_over_the_limit_of_the_server_is_refused_with_the_limit()
     {
         using var test = new TestQueue(shared.Server);
@@ -167,7 +167,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Contains("max_payload", error.RecommendedAction, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [NatsFact]
     public void A_failure_of_an_enqueued_message_is_reported_with_it()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions { MaxMessages = 1 });
@@ -179,7 +179,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.All(failures, static e => Assert.Equal(IpcErrors.QueueFull, e.Id));
     }
 
-    [Fact]
+    [NatsFact]
     public void A_peek_leaves_the_message()
     {
         using var test = new TestQueue(shared.Server);
@@ -193,7 +193,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(1, test.Queue.CurrentMessages);
     }
 
-    [Fact]
+    [NatsFact]
     public async Task A_wait_for_several_objects_sees_a_message_and_leaves_it()
     {
         using var test = new TestQueue(shared.Server);
@@ -208,7 +208,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal("here", test.Queue.ReceiveText());
     }
 
-    [Fact]
+    [NatsFact]
     public void A_named_pipe_is_relayed_into_a_queue()
     {
         using var test = new TestQueue(shared.Server);
@@ -221,7 +221,7 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(["a", "b"], new[] { test.Queue.ReceiveText(), test.Queue.ReceiveText() });
     }
 
-    [Fact]
+    [NatsFact]
     public void A_queue_is_opened_listed_completed_and_removed()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions
@@ -245,7 +245,7 @@ public sealed class QueueTests(SharedServer shared)
         Messages.Fails(IpcErrors.NotFound, () => mechanism.Remove(gone));
     }
 
-    [Fact]
+    [NatsFact]
     public async Task Its_receivers_and_senders_learn_that_a_queue_was_removed()
     {
         var test = new TestQueue(shared.Server);
@@ -262,7 +262,7 @@ public sealed class QueueTests(SharedServer shared)
         test.Queue.Dispose();
     }
 
-    [Fact]
+    [NatsFact]
     public void What_a_queue_of_a_broker_does_not_have_is_refused()
     {
         using var test = new TestQueue(shared.Server);

@@ -8,7 +8,7 @@ namespace IpcPs.Nats.Tests;
 [Collection(OneServer.Name)]
 public sealed class TopicTests(SharedServer shared)
 {
-    [Fact]
+    [NatsFact]
     public void Every_subscriber_gets_a_message()
     {
         var name = TestQueue.UniqueName();
@@ -20,7 +20,7 @@ public sealed class TopicTests(SharedServer shared)
         Messages.Fails(IpcErrors.Empty, () => first.Receive(new MessageBuffer(), default, Deadline.Immediate));
     }
 
-    [Fact]
+    [NatsFact]
     public void A_pattern_receives_several_topics_and_sends_to_none()
     {
         var name = TestQueue.UniqueName();
@@ -32,7 +32,7 @@ public sealed class TopicTests(SharedServer shared)
         Assert.Equal($"'{all.Address}' is a pattern: it can only be received from.", error.Message);
     }
 
-    [Fact]
+    [NatsFact]
     public async Task A_request_is_answered_by_IpcPs_and_by_a_raw_socket()
     {
         var name = TestQueue.UniqueName();
@@ -68,7 +68,7 @@ public sealed class TopicTests(SharedServer shared)
         Messages.Fails(IpcErrors.Timeout, () => silent.Request("?"u8, reply, Messages.Text, Deadline.After(TimeSpan.FromSeconds(0.3))));
     }
 
-    [Fact]
+    [NatsFact]
     public void A_slow_subscriber_learns_how_many_messages_it_lost()
     {
         const int sent = 70_000;
@@ -106,7 +106,7 @@ public sealed class TopicTests(SharedServer shared)
         }
     }
 
-    [Fact]
+    [NatsFact]
     public void A_wait_for_several_objects_sees_a_message()
     {
         using var topic = Open(TestQueue.UniqueName(), IpcAccess.ReadWrite);
@@ -117,7 +117,7 @@ public sealed class TopicTests(SharedServer shared)
         Assert.Equal("x", topic.ReceiveText());
     }
 
-    [Fact]
+    [NatsFact]
     public void A_topic_is_not_created_and_not_removed()
     {
         var address = shared.Server.Address("a.b?type=topic");

@@ -75,6 +75,6 @@ internal sealed partial record PrintedExample(
     [GeneratedRegex(@"\]\((?:\.\./)?(examples/[^)#]+\.\w+)\)")]
     private static partial Regex ExampleLink();
 
-    [GeneratedRegex(@"\b(gcc|python3)\b")]
+    [GeneratedRegex(@"\b(gcc|python3|nats-server)\b")]
     private static partial Regex ToolName();
 }

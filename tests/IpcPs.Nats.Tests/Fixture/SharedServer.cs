@@ -8,9 +8,11 @@ namespace IpcPs.Nats.Tests.Fixture;
 /// <summary>One server for all tests that need no other.</summary>
 public sealed class SharedServer : IDisposable
 {
-    public NatsServer Server { get; } = NatsServer.Start();
+    private readonly NatsServer? _server = NatsServer.Missing is null ? NatsServer.Start() : null;
 
-    public void Dispose() => Server.Dispose();
+    public NatsServer Server => _server!;
+
+    public void Dispose() => _server?.Dispose();
 }
 
 [CollectionDefinition(Name)]

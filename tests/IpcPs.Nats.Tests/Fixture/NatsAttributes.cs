@@ -1,0 +1,13 @@
+namespace IpcPs.Nats.Tests.Fixture;
+
+/// <summary>A test that needs nats-server, and says so where there is none. <c>.ci/run</c> fails there.</summary>
+internal sealed class NatsFactAttribute : FactAttribute
+{
+    public NatsFactAttribute() => Skip = NatsServer.Missing;
+}
+
+/// <inheritdoc cref="NatsFactAttribute"/>
+internal sealed class NatsTheoryAttribute : TheoryAttribute
+{
+    public NatsTheoryAttribute() => Skip = NatsServer.Missing;
+}
