@@ -172,11 +172,15 @@ public class ChildProcessTests
     public void What_a_child_left_in_its_group_is_ended(string onTerm, bool ask, int grace, string expected)
     {
         using var pipe = AnonymousPipe.Create();
+        // It waits in a read that never ends, and not for a program: one that it has just started could miss the signal.
+        using var never = AnonymousPipe.Create();
+        var waited = new InheritedDescriptor(never.Reader.Reader!, 3);
+        waited.MakeBlocking();
         using var child = ChildProcess.Start(new ChildProcessOptions
         {
             FileName = "/bin/sh",
-            Arguments = ["-c", $"(trap '{onTerm}' TERM; echo up; while :; do sleep 1000 & wait $!; done) & exit 3"],
-            Descriptors = [new InheritedDescriptor(pipe.Writer.Writer!, 1)],
+            Arguments = ["-c", $"(trap '{onTerm}' TERM; echo up; while :; do read -r line <&3; done) & exit 3"],
+            Descriptors = [new InheritedDescriptor(pipe.Writer.Writer!, 1), waited],
             OwnSession = true,
         });
         pipe.Writer.Dispose();
