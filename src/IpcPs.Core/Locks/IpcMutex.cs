@@ -255,13 +255,16 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    /// <summary>Tries again, a few times, where no process is recorded as the holder: a <see cref="MutexWatch"/> holds the file for a
-    /// moment.</summary>
+    /// <summary>Tries again for some milliseconds where no process is recorded as the holder: a <see cref="MutexWatch"/> holds the file
+    /// for a moment, which is longer where its process does not get a processor.</summary>
     private bool TryPastWatches(ref Attempt attempt)
     {
-        for (var tries = 0; tries < 50 && ReadRecord().ProcessId == 0; tries++)
+        const int Yields = 50;
+        const int Pauses = 50;
+        for (var tries = 0; tries < Yields + Pauses && ReadRecord().ProcessId == 0; tries++)
         {
-            _ = Libc.sched_yield();
+            if (tries < Yields) _ = Libc.sched_yield();
+            else Waiter.PollAny([], Deadline.After(TimeSpan.FromMilliseconds(1)));
             if (attempt.TryOnce()) return true;
         }
         return false;

@@ -23,6 +23,7 @@ internal sealed partial class JobSession
         }
         // The parent has ended. If the script does not end in time (a native program, a sleep), the whole process group is killed.
         Volatile.Write(ref _parentEnd, Stopwatch.GetTimestamp());
+        _parentEnded.Set();
         // At once: this process may be killed while it waits for the script.
         _start?.OnParentEnded();
         _output.OnParentEnded();

@@ -13,6 +13,9 @@ internal sealed partial class JobSession : IDisposable
     /// <summary>The time for the script's finally blocks and programs after its parent has ended.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
+    // How long the kernel may take to close all descriptors of a process that was killed, on a busy machine.
+    private static readonly TimeSpan ParentEndLimit = TimeSpan.FromMilliseconds(500);
+
     private readonly IpcChannel _control;
     private readonly IpcChannel? _passed;
     private readonly IpcChannel _parent;
@@ -20,6 +23,7 @@ internal sealed partial class JobSession : IDisposable
     private readonly JobSerializer _serializer = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _done = new();
+    private readonly ManualResetEventSlim _parentEnded = new();
     private readonly RecordSender _records;
     private readonly JobOutput _output;
     private readonly ProgressFilter _progress = new();
@@ -111,8 +115,10 @@ internal sealed partial class JobSession : IDisposable
     /// parent lives, it does that.</summary>
     private void EndGroupWithoutParent()
     {
+        // Where the end of $IpcParent ended the script, the parent may have been killed: then its other descriptors are closed as well, a
+        // moment later.
+        if (!_parentEnded.IsSet && (CurrentProcess.IsAloneInGroup || !_parentEnded.Wait(ParentEndLimit))) return;
         var ended = Volatile.Read(ref _parentEnd);
-        if (ended == 0) return;
         var left = Grace - Stopwatch.GetElapsedTime(ended);
         CurrentProcess.WaitUntilAloneInGroup(left > TimeSpan.Zero ? Deadline.After(left) : Deadline.Immediate);
         CurrentProcess.KillGroup();
