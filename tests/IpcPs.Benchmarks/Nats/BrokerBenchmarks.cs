@@ -116,8 +116,10 @@ internal sealed class BrokerBenchmarks : IBenchmarkGroup
                 [string]::Format([cultureinfo]::InvariantCulture, '{0} {1}', $sent, $received)
             } finally { Remove-IpcObject $queue }
             """)).Split(' ');
-        return (count / double.Parse(result[0], CultureInfo.InvariantCulture), count / double.Parse(result[1], CultureInfo.InvariantCulture));
+        return (count / Seconds(result[0]), count / Seconds(result[1]));
     }
+
+    private static double Seconds(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     private static string NewName() => $"b{Guid.NewGuid():n}";
 }

@@ -1,6 +1,6 @@
 namespace IpcPs.Nats.Tests.Fixture;
 
-/// <summary>A test that needs nats-server, and says so where there is none. <c>.ci/run</c> fails there.</summary>
+/// <summary>A test that needs nats-server, and is skipped with that reason where it is missing. <c>.ci/run</c> fails there.</summary>
 internal sealed class NatsFactAttribute : FactAttribute
 {
     public NatsFactAttribute() => Skip = NatsServer.Missing;
