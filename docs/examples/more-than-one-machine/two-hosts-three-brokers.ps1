@@ -201,7 +201,8 @@ cluster { name: "example", listen: "127.0.0.1:$($routes[$number])", routes: [ $a
         Found = "$($distinct.Count) orders, $(@($received | Where-Object Again).Count) of them twice"
         Result = if ($distinct.Count -eq $Orders -and $distinct[-1] -eq $Orders) { 'Right' } else { "Wrong: $Orders orders" }
     }
-    Remove-IpcObject $queue
+    # The brokers go with all that they keep.
+    Close-IpcObject $queue
 }
 finally {
     Get-Job | Where-Object { $_ -is [IpcPs.Module.Jobs.Parent.IpcJob] } | Remove-Job -Force
