@@ -47,10 +47,11 @@ public sealed partial class MessageRing
     {
         RequireSend();
         if (_staged == 0) return;
-        EnterSend(wait);
+        Enter(_sendLock, wait, "a send on another thread", IpcErrors.Full);
         try
         {
-            FlushStage(wait);
+            // Another thread may have sent them meanwhile, and have ended sending: then this end must not attach as a writer again.
+            if (_staged > 0) FlushStage(wait);
         }
         finally
         {
@@ -100,6 +101,11 @@ public sealed partial class MessageRing
     private void EnterSend(in WaitOptions wait)
     {
         Enter(_sendLock, wait, "a send on another thread", IpcErrors.Full);
+        if (_isComplete)
+        {
+            _sendLock.Exit();
+            RequireSend();
+        }
         if (!_participant.IsWriter) AttachWriter();
     }
 

@@ -250,6 +250,37 @@ public sealed class RingTests : IDisposable
     }
 
     [Fact]
+    public async Task A_flush_of_another_thread_does_not_undo_the_end_of_sending()
+    {
+        var message = new MessageBuffer();
+        for (var i = 0; i < 300; i++)
+        {
+            using var writer = Create();
+            using var reader = Open(IpcAccess.Read);
+            writer.Enqueue("x"u8);
+            using var ready = new Barrier(2);
+            var flushing = Task.Run(() =>
+            {
+                ready.SignalAndWait();
+                try
+                {
+                    writer.Flush();
+                }
+                catch (IpcException e) when (e.Id == IpcErrors.NotSupported)
+                {
+                    // Sending has ended.
+                }
+            });
+            ready.SignalAndWait();
+            writer.Flush();
+            writer.CompleteSending();
+            await flushing;
+            Assert.True(reader.Receive(message, default, Deadline.After(TimeSpan.FromSeconds(60))));
+            Assert.False(reader.Receive(message, default, Deadline.After(TimeSpan.FromSeconds(60))));
+        }
+    }
+
+    [Fact]
     public void What_is_removed_goes_on_for_those_who_have_it()
     {
         using var ring = Create();
