@@ -85,6 +85,10 @@ function Start-TestBroker($Broker) {
     $Broker.Process = Start-Process nats-server '-c', "$folder/broker$($Broker.Number).conf" -PassThru
 }
 
+function Add-Received {
+    $script:received += @(Receive-Job $receiving)
+}
+
 function Get-FreePort {
     $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
     $listener.Start()
@@ -184,12 +188,12 @@ cluster { name: "example", listen: "127.0.0.1:$($routes[$number])", routes: [ $a
     $received = @()
     foreach ($broker in $brokers[0, 1]) {
         $before = $received.Count
-        Wait-Until { $script:received += @(Receive-Job $receiving); $received.Count -ge $before + $Orders / 10 } 'orders'
+        Wait-Until { Add-Received; $received.Count -ge [Math]::Min($before + $Orders / 10, $Orders) } 'orders'
         Write-Verbose "Broker $($broker.Number) is killed."
         $broker.Process.Kill()
         $broker.Process.WaitForExit()
         $before = $received.Count
-        Wait-Until { $script:received += @(Receive-Job $receiving); $received.Count -gt $before } 'orders from the other brokers'
+        Wait-Until { Add-Received; $received.Count -ge [Math]::Min($before + 1, $Orders) } 'orders from the other brokers'
         Start-TestBroker $broker
     }
     Receive-Job $sending -Wait
