@@ -5,7 +5,7 @@ namespace IpcPs.Messaging;
 public readonly record struct ReceiveOptions
 {
     /// <summary>An <see cref="Ahead"/> for a receiver that receives on and on.</summary>
-    internal const int ManyAhead = 255;
+    public const int ManyAhead = 255;
 
     /// <summary>The format that is expected. On a byte stream it also decides where a message ends.</summary>
     public IpcFormat Format { get; init; }

@@ -15,7 +15,6 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
 {
     private const string CountSet = "Count";
     private const string AllSet = "All";
-    private const int MostAhead = 255;
 
     // A call for each message would allocate 8 KiB for a message of a few bytes.
     private static MessageBuffer? _spare;
@@ -152,7 +151,7 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     };
 
     // A broker sends so many at once. The command returns those that it did not receive when it ends.
-    private int Ahead(long received) => All ? MostAhead : (int)Math.Min(Count - received - 1, MostAhead);
+    private int Ahead(long received) => (int)Math.Min(All ? long.MaxValue : Count - received - 1, ReceiveOptions.ManyAhead);
 
     /// <summary>Whether all that was there has been received: -All -NoWait asks for no more.</summary>
     private bool IsDrained(IpcException e) => All && NoWait && e.Id == IpcErrors.Empty;
@@ -246,12 +245,12 @@ public sealed class ReceiveIpcMessageCommand : IpcCmdlet
     }
 
     /// <summary>Returns what a broker has sent and the command did not process.</summary>
-    private sealed class AheadGuard(ReceiveSource source, MessageBuffer message) : IDisposable
+    private readonly struct AheadGuard(ReceiveSource source, MessageBuffer message) : IDisposable
     {
         public void Dispose()
         {
             message.TakeReceipt().Return();
-            foreach (var channel in source.Opened) channel.ReturnAhead();
+            source.ReturnAhead();
         }
     }
 }

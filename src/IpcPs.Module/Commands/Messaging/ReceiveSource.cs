@@ -19,9 +19,6 @@ internal sealed class ReceiveSource : IDisposable
     /// <summary>The channels that have not ended.</summary>
     public IReadOnlyList<IpcChannel> Channels => _open;
 
-    /// <summary>All channels, also those that have ended.</summary>
-    public IEnumerable<IpcChannel> Opened => _leases.Select(static l => l.Object);
-
     /// <summary>Messages of which only a part was received.</summary>
     public long Abandoned
     {
@@ -62,6 +59,12 @@ internal sealed class ReceiveSource : IDisposable
             if (_open.Count > 1) WaitForAny(options, wait);
         }
         return _open.Count == 1 && _open[0].Receive(message, options, wait) ? _open[0] : null;
+    }
+
+    /// <summary>Returns what the channels have fetched ahead, also those that have ended.</summary>
+    public void ReturnAhead()
+    {
+        foreach (var lease in _leases) lease.Object.ReturnAhead();
     }
 
     private void WaitForAny(in ReceiveOptions options, in WaitOptions wait)
