@@ -12,12 +12,15 @@ internal static class AddressParser
     /// <summary>The scheme as it is written.</summary>
     public static string Word(IpcScheme scheme) => scheme.ToString().ToLowerInvariant();
 
+    /// <summary>The scheme of a word.</summary>
+    public static bool TryScheme(string word, out IpcScheme scheme) => Schemes.TryGetValue(word, out scheme);
+
     public static IpcAddress Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0) throw Invalid(text, "it has no scheme; an address looks like 'mq:/jobs' or 'fifo:greetings'");
-        if (!Schemes.TryGetValue(text[..colon], out var scheme))
+        if (!TryScheme(text[..colon], out var scheme))
             throw Invalid(text, $"'{text[..colon]}' is not a scheme; the schemes are "
                 + $"{string.Join(", ", Enum.GetValues<IpcScheme>().Select(Word))}");
         var rest = text[(colon + 1)..];

@@ -44,8 +44,7 @@ internal static unsafe class FolderEntries
         {
             while (true)
             {
-                // Only errno tells the end from an error.
-                Marshal.SetLastSystemError(0);
+                // Only errno tells the end from an error: it is 0 before the call (LibraryImport, SetLastError).
                 var entry = Libc.readdir(open);
                 if (entry is null)
                 {

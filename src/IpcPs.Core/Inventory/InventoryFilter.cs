@@ -38,6 +38,6 @@ public sealed class InventoryFilter
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0) return scheme is not (IpcScheme.Pipe or IpcScheme.Fd or IpcScheme.MemFd);
         // What has no scheme's word before the colon is a name.
-        return !Enum.TryParse<IpcScheme>(text.AsSpan(0, colon), ignoreCase: true, out var named) || named == scheme;
+        return !AddressParser.TryScheme(text[..colon], out var named) || named == scheme;
     }
 }

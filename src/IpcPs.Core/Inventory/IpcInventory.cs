@@ -31,10 +31,14 @@ public static class IpcInventory
             found.AddRange(mechanism.Enumerate(scan).Where(i => scan.Wants(i.Address, i.Channel)
                 && (filter.HolderIds.Count == 0 || i.Holders.Any(h => filter.HolderIds.Contains(h.ProcessId)))));
         }
-        if (found.Exists(static i => i.Consumers is null) && scan.HasLookedForHolders
+        var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
+        if (filter.HolderIds.Count > 0 && scan.Candidates.Unseen.Count > 0)
+        {
+            scan.AddProblem("processes", $"{scan.Candidates.Describe()}. What such a process holds is not listed.{rootHint}");
+        }
+        else if (found.Exists(static i => i.Consumers is null) && scan.HasLookedForHolders
             && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))
         {
-            var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
             scan.AddProblem("processes",
                 $"{scan.Processes.Describe()}. The objects that such a process holds are listed without it as a holder.{rootHint}");
         }

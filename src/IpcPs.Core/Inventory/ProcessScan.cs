@@ -27,7 +27,8 @@ internal sealed class ProcessScan
     public ProcessScan(IReadOnlyCollection<int>? only = null)
     {
         _only = only;
-        HidesProcesses = !Directory.Exists(ProcFile.Process(1));
+        // With hidepid=1 the folder is shown, and what is in it can't be read.
+        HidesProcesses = ProcFile.Read(ProcFile.Process(1) + "/stat", ref _buffer) <= 0;
         IsInNamespace = ProcFile.ReadLink(ProcFile.Self + "/ns/pid") != FirstNamespace;
         _table = new(ReadTable);
         _links = new(ReadLinks);
@@ -219,7 +220,12 @@ internal sealed class ProcessScan
             FileId? file = null;
             if (path is not null)
             {
-                if (FileStatus.TryOf(path, followLinks: true) is not { } status) continue;
+                if (FileStatus.TryOf(path, followLinks: true) is not { } status)
+                {
+                    // Some file systems refuse it. A process whose rights have changed since its links were read may hold anything.
+                    if (ProcFile.ReadLink(path) is null && Marshal.GetLastPInvokeError() == Errno.EACCES) Unseen.Add(id);
+                    continue;
+                }
                 file = status.Id;
                 Add(files.Holders, status.Id, id, "open");
                 // An ordinary file. A queue's link has one slash only.

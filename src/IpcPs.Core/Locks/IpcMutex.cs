@@ -243,7 +243,7 @@ public sealed unsafe class IpcMutex : IpcLock
             var attempt = new Attempt(_file);
             if (!attempt.TryOnce())
             {
-                if (wait.Deadline.IsImmediate ? !TryPastWatches(ref attempt) : !Waiter.Spin(ref attempt, ref _spin))
+                if (wait.Deadline.IsImmediate ? !TryPastWatches(ref attempt, wait) : !Waiter.Spin(ref attempt, ref _spin))
                     attempt.Errno = wait.Deadline.IsImmediate ? Errno.ETIMEDOUT : Block(wait);
             }
             if (attempt.Errno == Errno.ETIMEDOUT) throw TimedOut(wait.Deadline);
@@ -255,16 +255,18 @@ public sealed unsafe class IpcMutex : IpcLock
         }
     }
 
-    /// <summary>Tries again for some milliseconds where no process is recorded as the holder: a <see cref="MutexWatch"/> holds the file
-    /// for a moment, which is longer where its process does not get a processor.</summary>
-    private bool TryPastWatches(ref Attempt attempt)
+    /// <summary>Tries again for some milliseconds where only a <see cref="MutexWatch"/> holds the file: it does so for a moment, which is
+    /// longer where its process does not get a processor. Its lock is a shared one, and a holder's is not.</summary>
+    private bool TryPastWatches(ref Attempt attempt, in WaitOptions wait)
     {
         const int Yields = 50;
         const int Pauses = 50;
-        for (var tries = 0; tries < Yields + Pauses && ReadRecord().ProcessId == 0; tries++)
+        for (var tries = 0; tries < Yields + Pauses; tries++)
         {
+            if (Libc.flock(_file, Libc.LOCK_SH | Libc.LOCK_NB) != 0) return false;
+            _ = Libc.flock(_file, Libc.LOCK_UN);
             if (tries < Yields) _ = Libc.sched_yield();
-            else Waiter.PollAny([], Deadline.After(TimeSpan.FromMilliseconds(1)));
+            else Waiter.PollAny([], new(Deadline.After(TimeSpan.FromMilliseconds(1)), wait.Cancellation), Closing);
             if (attempt.TryOnce()) return true;
         }
         return false;
@@ -338,18 +340,16 @@ public sealed unsafe class IpcMutex : IpcLock
     private MutexFileRecord ReadRecord()
     {
         MutexFileRecord record;
-        nint read;
         try
         {
-            do read = Libc.pread(_file, &record, MutexFileRecord.Size, 0);
-            while (read < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
+            if (MutexFileRecord.Read(_file, out record) is not 0 and var errno)
+                throw IpcException.FromErrno("pread", errno, Address.Text);
         }
         catch (ObjectDisposedException)
         {
             throw WasClosed();
         }
-        if (read < 0) throw IpcException.FromErrno("pread", Marshal.GetLastPInvokeError(), Address.Text);
-        if (read != MutexFileRecord.Size || !record.IsValid)
+        if (!record.IsValid)
             throw new IpcException(IpcErrors.InvalidData, $"'{Address.Path}' is damaged, or not a mutex.", Address.Text)
             { Advice = IpcAdvice.RemoveAndCreate };
         return record;

@@ -23,6 +23,27 @@ internal struct MutexFileRecord
 
     public readonly bool IsValid => _magic == RightMagic && _version == RightVersion && (_flags & ~RecursiveFlag) == 0 && ProcessId >= 0;
 
+    /// <summary>Reads the record of a mutex's file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="record">What it has, which may be anything: see <see cref="IsValid"/>.</param>
+    /// <returns>0, or the errno; a shorter file gives an invalid record.</returns>
+    public static unsafe int Read(SafeDescriptor file, out MutexFileRecord record)
+    {
+        fixed (MutexFileRecord* to = &record)
+        {
+            record = default;
+            while (true)
+            {
+                if (Libc.pread(file, to, Size, 0) is var read and >= 0)
+                {
+                    if (read != Size) record = default;
+                    return 0;
+                }
+                if (Marshal.GetLastPInvokeError() is not Errno.EINTR and var errno) return errno;
+            }
+        }
+    }
+
     public static MutexFileRecord Free(bool isRecursive) =>
         new() { _magic = RightMagic, _version = RightVersion, _flags = isRecursive ? RecursiveFlag : 0 };
 

@@ -68,7 +68,6 @@ public sealed class MechanismMeter(IpcChannel control, int peerId)
     private MechanismMeasurement MeasureMemory(int size, int? count, CancellationToken cancellation)
     {
         var payload = new byte[size];
-        payload[^1] = 1;
         return Measure(MeasuredMechanism.SharedMemory, size, count, RoundTrips, OneWay, cancellation);
 
         Load RoundTrips(int number, long[] ticks) =>

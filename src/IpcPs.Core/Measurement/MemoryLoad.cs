@@ -105,7 +105,7 @@ public sealed class MemoryLoad : IDisposable
             _filled.Release();
             _answered.Acquire(wait);
             _memory.Read(0, _received.AsSpan());
-            if (_received[^1] != payload[^1])
+            if (_received[^1] != (byte)~payload[^1])
                 throw new IpcException(IpcErrors.InvalidData, "The echo is not what was sent.", _memory.Address.Text);
             if (ticks.IsEmpty) continue;
             var now = Stopwatch.GetTimestamp();
@@ -114,7 +114,7 @@ public sealed class MemoryLoad : IDisposable
         }
     }
 
-    /// <summary>Reads each message, and writes it back.</summary>
+    /// <summary>Reads each message, and writes it back with its last byte inverted.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>.</exception>
     public void Echo(int count, in WaitOptions wait)
     {
@@ -122,6 +122,8 @@ public sealed class MemoryLoad : IDisposable
         {
             _filled.Acquire(wait);
             _memory.Read(0, _received.AsSpan());
+            // The echo is in the same place: without a difference nobody would see that it was not written.
+            _received[^1] ^= 0xFF;
             _memory.Write<byte>(0, _received);
             _answered.Release();
         }

@@ -87,8 +87,7 @@ internal sealed class StraceProcess : IDisposable
     }
 
     /// <summary>Whether strace(1) is in PATH.</summary>
-    public static bool IsInstalled =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(static folder => File.Exists(Path.Combine(folder, Program)));
+    public static bool IsInstalled => Programs.Find(Program) is not null;
 
     /// <summary>The next line.</summary>
     /// <returns>Null where strace has ended: none of its processes is left.</returns>

@@ -113,8 +113,7 @@ internal static unsafe class Gauges
     {
         using var file = Open(info.File);
         if (file is null) return Unreadable(info);
-        MutexFileRecord record;
-        if (Libc.pread(file, &record, MutexFileRecord.Size, 0) != MutexFileRecord.Size || !record.IsValid) return new Reading();
+        if (MutexFileRecord.Read(file, out var record) != 0 || !record.IsValid) return new Reading();
         var (locker, waiters) = info.Identity is FileId id && tables.FileLocks.TryGetValue(id, out var found) ? found : default;
         var died = record.ProcessId != 0 && locker is null && ProcessStat.TryRead(record.ProcessId) is not { HasEnded: false };
         var held = locker is not null || (record.ProcessId != 0 && !died);

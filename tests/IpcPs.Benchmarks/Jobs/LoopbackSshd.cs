@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using IpcPs.Benchmarks.Framework;
 using IpcPs.Benchmarks.Shells;
 
 namespace IpcPs.Benchmarks.Jobs;
@@ -19,11 +18,7 @@ internal sealed class LoopbackSshd : IDisposable
     private LoopbackSshd()
     {
         foreach (var key in new[] { "host", "user" }) Run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", Path.Combine(_folder, key));
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
+        Port = LoopbackServer.FreePort();
         var pwsh = Path.Combine(_folder, "pwsh");
         File.WriteAllText(pwsh, $"#!/bin/sh\nexec {string.Join(' ', Build.Pwsh)} \"$@\"\n");
         File.SetUnixFileMode(pwsh, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -43,11 +38,7 @@ internal sealed class LoopbackSshd : IDisposable
 
             """);
         Directory.CreateDirectory("/run/sshd");
-        _process = Process.Start(new ProcessStartInfo(Program, ["-D", "-e", "-f", Path.Combine(_folder, "config")])
-        { RedirectStandardError = true })!;
-        // "Server listening on …".
-        while (_process.StandardError.ReadLine() is { } line && !line.Contains("listening", StringComparison.Ordinal)) continue;
-        _ = _process.StandardError.ReadToEndAsync();
+        _process = LoopbackServer.Start(Program, ["-D", "-e", "-f", Path.Combine(_folder, "config")], "listening");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Dispose();
     }
 

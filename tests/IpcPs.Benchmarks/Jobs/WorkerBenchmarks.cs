@@ -3,6 +3,7 @@ using System.Globalization;
 using IpcPs.Benchmarks.Framework;
 using IpcPs.Benchmarks.Idle;
 using IpcPs.Benchmarks.Shells;
+using IpcPs.Processes;
 
 namespace IpcPs.Benchmarks.Jobs;
 
@@ -86,9 +87,8 @@ internal sealed class WorkerBenchmarks : IBenchmarkGroup
 
     private static double? GnuParallel(int count)
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        if (!folders.Any(static f => File.Exists(Path.Combine(f, "parallel")))) return null;
-        var start = new ProcessStartInfo("parallel", ["--will-cite", "-k", "-j2", "echo {}"])
+        if (Programs.Find("parallel") is not { } parallel) return null;
+        var start = new ProcessStartInfo(parallel, ["--will-cite", "-k", "-j2", "echo {}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -1,13 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using IpcPs.Benchmarks.Framework;
+using IpcPs.Processes;
 
 namespace IpcPs.Benchmarks.Nats;
 
 /// <summary>A nats-server of this process on loopback, which keeps its messages in files.</summary>
 internal sealed class LoopbackNats : IDisposable
 {
+    // Not in the PATH of every user.
+    private const string Debian = "/usr/sbin/nats-server";
+
     private static readonly Lazy<LoopbackNats?> Lazy = new(Start);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("ipcps-benchmark-nats-").FullName;
@@ -15,18 +18,10 @@ internal sealed class LoopbackNats : IDisposable
 
     private LoopbackNats(string program)
     {
-        int port;
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
+        var port = LoopbackServer.FreePort();
         Url = string.Create(CultureInfo.InvariantCulture, $"nats://127.0.0.1:{port}");
         string[] arguments = ["-a", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-js", "-sd", _folder];
-        _process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        // "Server is ready".
-        while (_process.StandardError.ReadLine() is { } line && !line.Contains("is ready", StringComparison.Ordinal)) continue;
-        _ = _process.StandardError.ReadToEndAsync();
+        _process = LoopbackServer.Start(program, arguments, "is ready");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Dispose();
     }
 
@@ -47,10 +42,6 @@ internal sealed class LoopbackNats : IDisposable
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
-    private static LoopbackNats? Start()
-    {
-        string[] places = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/sbin"];
-        var program = places.Select(static p => Path.Combine(p, "nats-server")).FirstOrDefault(File.Exists);
-        return program is null ? null : new LoopbackNats(program);
-    }
+    private static LoopbackNats? Start() =>
+        (Programs.Find("nats-server") ?? (File.Exists(Debian) ? Debian : null)) is { } program ? new LoopbackNats(program) : null;
 }

@@ -46,6 +46,9 @@ internal static class DotnetPeer
             case ["no-descriptor-left"]:
                 Queues.NoDescriptorLeft.Run();
                 return 0;
+            case ["describe-processes"]:
+                Proc.ProcessScanTests.Play();
+                return 0;
             case ["trace", var address]:
                 Tracing.TraceTests.Play(address);
                 return 0;

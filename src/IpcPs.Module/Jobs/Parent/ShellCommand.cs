@@ -1,4 +1,5 @@
 using System.Reflection;
+using IpcPs.Processes;
 
 namespace IpcPs.Module.Jobs.Parent;
 
@@ -53,11 +54,7 @@ internal static class ShellCommand
             // The .NET tool runs as `dotnet pwsh.dll`, so its child must too.
             return Path.GetFileName(program) == "dotnet" ? (program, [entry.Location]) : (program, []);
         }
-        foreach (var folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var path = Path.Combine(folder, "pwsh");
-            if (File.Exists(path)) return (path, []);
-        }
+        if (Programs.Find("pwsh") is { } path) return (path, []);
         throw new IpcException(IpcErrors.NotFound, "A job runs in pwsh, but this program is not pwsh, and PATH has no pwsh.", null,
             "Install PowerShell 7.4 or later, and add the folder of pwsh to PATH.");
     }
