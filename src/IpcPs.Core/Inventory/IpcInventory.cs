@@ -34,7 +34,9 @@ public static class IpcInventory
         var rootHint = CurrentUserId == 0 ? "" : " Root can see them.";
         if (filter.HolderIds.Count > 0 && scan.Candidates.Unseen.Count > 0)
         {
-            scan.AddProblem("processes", $"{scan.Candidates.Describe()}. What such a process holds is not listed.{rootHint}");
+            // Another question than the one below: a session that has had the other answer still has to hear this one.
+            scan.AddProblem($"processes {string.Join(',', scan.Candidates.Unseen)}",
+                $"{scan.Candidates.Describe()}. What such a process holds is not listed.{rootHint}");
         }
         else if (found.Exists(static i => i.Consumers is null) && scan.HasLookedForHolders
             && (scan.Processes.Unseen.Count > 0 || scan.Processes.HidesProcesses))

@@ -122,7 +122,7 @@ public sealed class MemoryLoad : IDisposable
         {
             _filled.Acquire(wait);
             _memory.Read(0, _received.AsSpan());
-            // The echo is in the same place: without a difference nobody would see that it was not written.
+            // The echo is in the same place: without a difference, an echo that was not written would not be noticed.
             _received[^1] ^= 0xFF;
             _memory.Write<byte>(0, _received);
             _answered.Release();

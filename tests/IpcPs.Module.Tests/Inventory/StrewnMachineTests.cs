@@ -130,6 +130,8 @@ public sealed class StrewnMachineTests : IDisposable
             foreach ($w in $first) { "first $w" }
             $null = Get-IpcObject -Kind Shm, Mq -WarningVariable second 3>$null
             "second $($second.Count)"
+            $null = Get-IpcObject -Id $foreign.Id -WarningVariable byId 3>$null
+            foreach ($w in $byId) { "byId $w" }
             say stale (Get-IpcObject -Stale)
             kill9 $foreign
             """, _folder, "setpriv", "--inh-caps=-all", "--bounding-set=-sys_ptrace,-sys_admin,-dac_read_search,-dac_override");
@@ -147,6 +149,9 @@ public sealed class StrewnMachineTests : IDisposable
                 result.Lines, static l =>
                 l.StartsWith("first ", StringComparison.Ordinal) && l.Contains("mount -t mqueue", StringComparison.Ordinal));
         Assert.Contains("second 0", result.Lines);
+        // Nothing is found of it, and that is not because it holds nothing.
+        Assert.Contains(result.Lines, static l => l.StartsWith("byId ", StringComparison.Ordinal)
+            && l.Contains("What such a process holds is not listed.", StringComparison.Ordinal));
         Equal(["shm:/mine"], Addresses(result, "stale"));
     }
 
