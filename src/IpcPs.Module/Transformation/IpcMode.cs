@@ -4,9 +4,10 @@ using System.Management.Automation;
 
 namespace IpcPs.Module.Transformation;
 
-/// <summary>The argument of a -Mode parameter: <c>600</c>, <c>'0600'</c> or <c>'u=rw,g=r'</c>, as chmod(1) takes it.</summary>
-/// <remarks>A type of its own, because PowerShell converts 600 to a UnixFileMode as a decimal number: where only the type of a parameter is
-/// known, as in a proxy function, that would be 1130.</remarks>
+/// <summary>Permissions. A -Mode parameter takes <c>600</c>, <c>'0600'</c> or <c>'u=rw,g=r'</c>, as chmod(1) does; the Mode of an object
+/// prints as 0600 in tables, lists and strings, and is a <see cref="UnixFileMode"/> wherever one is expected.</summary>
+/// <remarks>A type of its own. PowerShell converts 600 to a UnixFileMode as a decimal number: where only the type of a parameter is known,
+/// as in a proxy function, that would be 1130. And in a string it always has the names of an enumeration's values.</remarks>
 /// <param name="Value">The permissions.</param>
 [TypeConverter(typeof(IpcModeConverter))]
 public readonly record struct IpcMode(UnixFileMode Value)
@@ -16,6 +17,21 @@ public readonly record struct IpcMode(UnixFileMode Value)
 
     /// <summary>The octal digits, with a 0 before them.</summary>
     public override string ToString() => Convert.ToString((int)Value, 8).PadLeft(4, '0');
+
+    /// <summary>Whether all of these permissions are given.</summary>
+    public bool HasFlag(UnixFileMode flag) => (Value & flag) == flag;
+
+    /// <summary>The permissions.</summary>
+    public static implicit operator UnixFileMode(IpcMode mode) => mode.Value;
+
+    /// <summary>The permissions as the kernel has them: 0600 is 384.</summary>
+    public static explicit operator int(IpcMode mode) => (int)mode.Value;
+
+    /// <summary>Those that both have: -band.</summary>
+    public static UnixFileMode operator &(IpcMode mode, UnixFileMode other) => mode.Value & other;
+
+    /// <summary>Those that one of them has: -bor.</summary>
+    public static UnixFileMode operator |(IpcMode mode, UnixFileMode other) => mode.Value | other;
 
     internal static IpcMode From(object? value) => value switch
     {

@@ -75,7 +75,12 @@ public sealed class InventoryTests : IDisposable
                 $script:table
                 $mode = $made[0].Mode
                 $made[0].Mode = 640
-                $script:both = ($mode -band [IO.UnixFileMode]::UserRead), $mode.GetType(), $made[0].Mode
+                $script:both = ($mode -band [IO.UnixFileMode]::UserRead), [IO.UnixFileMode]$made[0].Mode
+                $script:same = ($mode -eq '0600'), ($mode -eq 600), ($mode -eq [IO.UnixFileMode]'UserRead, UserWrite'), ('0600' -eq $mode),
+                    ([IO.UnixFileMode]'UserRead, UserWrite' -eq $mode), $mode.HasFlag([IO.UnixFileMode]::UserWrite),
+                    ([int]$mode -eq 0x180), ($mode -ne '0640')
+                $script:texts = "$mode", "$($made[0].Mode)", ('' + $mode), ('{0}' -f $mode), [string]$mode, ($mode -join ''),
+                    $mode.ToString()
             }
             finally { $made[0..6] + $made[8, 9] | Remove-IpcObject -Confirm:$false; $made | Close-IpcObject }
             """, name).NoErrors().Values.Aggregate(static (a, b) => $"{a}{b}")!;
@@ -90,10 +95,12 @@ public sealed class InventoryTests : IDisposable
             "ring:/NAME +message ring +0600 +0B/1MB", "mutex:NAME +mutex +0600 +maybe free", "shm:/NAME +POSIX shared memory +0600 +8B",
             "sem:/NAME +POSIX semaphore +0600 +1" })
             Assert.Matches(row.Replace("NAME", name, StringComparison.Ordinal), table);
-        // And it is still what [IO.UnixFileMode] is, and can be set as -Mode is.
+        Assert.Equal(["0600", "0640", "0600", "0600", "0600", "0600", "0600"], _session.Run("$texts").Values);
+        // It compares as -Mode reads a value, and can be set as -Mode is.
+        Assert.All(_session.Run("$same").Values, static same => Assert.Equal(true, same));
         var both = _session.Run("$both").Values;
         UnixFileMode set = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
-        Assert.Equal([UnixFileMode.UserRead, typeof(UnixFileMode), set], both);
+        Assert.Equal([UnixFileMode.UserRead, set], both);
     }
 
     [Fact]
