@@ -15,8 +15,8 @@ internal sealed class Figures(string name)
     public double Median => Middle(_values);
 
     /// <summary>The processor time of a message on both sides; null where it was not measured.</summary>
-    public MessageCost? Cost => _costs.Count == 0 ? null : new(Middle([.. _costs.Select(static c => c.Sender)]),
-        Middle([.. _costs.Select(static c => c.Receiver)]));
+    public MessageCost? Cost => _costs.Count == 0 ? null : new(Middle(_costs.Select(static c => c.Sender)),
+        Middle(_costs.Select(static c => c.Receiver)));
 
     public void Add(double? value, MessageCost? cost)
     {
@@ -31,7 +31,8 @@ internal sealed class Figures(string name)
     public static string Show(double figure) =>
         figure >= 1000 ? figure.ToString("#,0", CultureInfo.InvariantCulture) : figure.ToString("0.00", CultureInfo.InvariantCulture);
 
-    private static double Middle(List<double> figures)
+    /// <summary>The median.</summary>
+    public static double Middle(IEnumerable<double> figures)
     {
         var sorted = figures.Order().ToList();
         var half = sorted.Count / 2;

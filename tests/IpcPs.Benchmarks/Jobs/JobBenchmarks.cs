@@ -19,15 +19,18 @@ internal sealed class JobBenchmarks : IBenchmarkGroup
             var many = Settings.Count(100_000);
             Contender cmdlets = new("Send, Receive in pwsh", () => CmdletLoad.Pipe.Run(CmdletLoad.Objects(many), many));
             yield return new("jobs, output of objects of three properties, beside the cmdlets", "objects/s", 0.8, false,
-                new("Start-IpcJob", () => Objects("Start-IpcJob", many)), cmdlets);
+                new("Start-IpcJob", () => Output("Start-IpcJob", many)), cmdlets)
+            {
+                // The same Receive-Job, and nothing to encode: a thread of this process gives its own objects.
+                Others = [(new("Start-ThreadJob", () => Output("Start-ThreadJob", many)), null)],
+            };
             yield return new("jobs, input of objects of three properties, beside the cmdlets", "objects/s", 0.8, false,
                 new("Start-IpcJob", () => Input(many)), cmdlets);
             yield return new("jobs, objects of three properties from stage to stage, beside the cmdlets", "objects/s", 0.8, false,
                 new("Start-IpcJob", () => WorkerBenchmarks.Stages(many, 1, "Pipe")), cmdlets);
             yield return new("jobs, from Start to the first object, beside a bare pwsh", "ms", 1.15, true,
-                new("Start-IpcJob", () => FirstObject("Start-IpcJob")), new("pwsh -NoProfile -Command 1", () => Session("1")));
-            yield return new("import of the module, beside a bare pwsh", "ms more", 1, true,
-                new("Import-Module", () => Session($"Import-Module '{Build.Manifest}'; 1") - Session("1")), new("the limit", () => 100));
+                new("Start-IpcJob", () => FirstObject("Start-IpcJob")),
+                new("pwsh -NoProfile -Command 1", () => NewShell.Run("1").Milliseconds));
             yield return new("jobs, from Start to the end of a job that gives a number", "ms", 1, true,
                 new("Start-IpcJob", () => StartUp("Start-IpcJob")), new("Start-Job", () => StartUp("Start-Job")));
             yield return new("jobs, from Start with a pool to the first object", "ms", 2, true,
@@ -52,33 +55,17 @@ internal sealed class JobBenchmarks : IBenchmarkGroup
         Remove-Job $job
         """));
 
-    // The clock of the job starts with its first object.
-    private static double Input(int count) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
-        $objects = {{CmdletLoad.Objects(count)}}
-        $job = $objects | Start-IpcJob {
-            $count = 0; $began = 0
-            foreach ($one in $input) { if ($count++ -eq 0) { $began = [Diagnostics.Stopwatch]::GetTimestamp() } }
-            ($count - 1) / [Diagnostics.Stopwatch]::GetElapsedTime($began).TotalSeconds
-        }
-        Receive-Job $job -Wait
+    private static double Output(string start, int count) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
+        $job = {{start}} { {{JobLoad.Give(count)}} }
+        Receive-Job $job -Wait | Measure-BenchmarkArrival -Skip {{JobLoad.Before(count)}}
         Remove-Job $job
         """));
 
-    /// <summary>How long a pwsh takes that runs a script.</summary>
-    private static double Session(string script)
-    {
-        var clock = Stopwatch.GetTimestamp();
-        var start = new ProcessStartInfo(Build.Pwsh[0], [.. Build.Pwsh.Skip(1), "-NoProfile", "-NonInteractive", "-Command", script])
-        {
-            RedirectStandardOutput = true,
-        };
-        start.Environment["POWERSHELL_UPDATECHECK"] = "Off";
-        start.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
-        using var process = Process.Start(start)!;
-        process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return Stopwatch.GetElapsedTime(clock).TotalMilliseconds;
-    }
+    private static double Input(int count) => SharedShells.Sender.Measure($$"""
+        $job = & { {{JobLoad.Give(count)}} } | Start-IpcJob { {{JobLoad.Rate(count)}} }
+        Receive-Job $job -Wait
+        Remove-Job $job
+        """);
 
     // The child that the pool starts in place of the one before does not run at the same time.
     private static double FirstObject(string start) => SharedShells.Sender.Measure($$"""

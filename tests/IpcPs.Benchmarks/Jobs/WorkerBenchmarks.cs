@@ -55,34 +55,26 @@ internal sealed class WorkerBenchmarks : IBenchmarkGroup
         """));
 
     /// <summary>Items whose script counts for about a millisecond.</summary>
-    private static double Busy(int workers) => SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
+    private static double Busy(int workers, int before = 3_000) => SharedShells.Sender.Measure(string.Create(
+        CultureInfo.InvariantCulture, $$"""
         $count = 0; $began = 0
         $item = { for ($i = 0; $i -lt 12000; $i++) { }; $_ }
-        1..{{Settings.Count(3_000)}} | Invoke-IpcParallel $item -Workers {{workers}} | ForEach-Object {
+        1..{{before + Settings.Count(5_000)}} | Invoke-IpcParallel $item -Workers {{workers}} | ForEach-Object {
             # When the code is compiled.
-            if ($count++ -eq 500) { $began = [Diagnostics.Stopwatch]::GetTimestamp() }
+            if ($count++ -eq {{before}}) { $began = [Diagnostics.Stopwatch]::GetTimestamp() }
         }
-        ($count - 501) / [Diagnostics.Stopwatch]::GetElapsedTime($began).TotalSeconds
+        ($count - {{before + 1}}) / [Diagnostics.Stopwatch]::GetElapsedTime($began).TotalSeconds
         """));
 
     /// <summary>Objects a second through a pipeline of jobs.</summary>
     public static double Stages(int count, int links, string via)
     {
         var stages = string.Concat(Enumerable.Repeat($" | Start-IpcJob {{ $input | ForEach-Object {{ $_ }} }} -Via {via}", links - 1));
-        return SharedShells.Sender.Measure(string.Create(CultureInfo.InvariantCulture, $$"""
-            $job = Start-IpcJob {
-                $objects = foreach ($i in 1..{{count}}) {
-                    [pscustomobject]@{ Id = $i; Name = "item $i"; Time = [datetime]::UnixEpoch.AddSeconds($i) }
-                }
-                $objects
-            }{{stages}} | Start-IpcJob {
-                $count = 0; $began = 0
-                foreach ($one in $input) { if ($count++ -eq 0) { $began = [Diagnostics.Stopwatch]::GetTimestamp() } }
-                ($count - 1) / [Diagnostics.Stopwatch]::GetElapsedTime($began).TotalSeconds
-            } -Via {{via}}
+        return SharedShells.Sender.Measure($$"""
+            $job = Start-IpcJob { {{JobLoad.Give(count)}} }{{stages}} | Start-IpcJob { {{JobLoad.Rate(count)}} } -Via {{via}}
             Receive-Job $job -Wait
             Remove-Job $job
-            """));
+            """);
     }
 
     private static double? GnuParallel(int count)

@@ -60,6 +60,29 @@ public sealed class JobStreamTests : JobTests
     }
 
     [Fact]
+    public void Receive_Job_does_not_keep_what_it_has_written()
+    {
+        var result = Session.Run(
+            """
+            $job = Start-IpcJob { foreach ($i in 1..500) { [pscustomobject]@{ I = $i } }; $null = Receive-IpcMessage $IpcParent; 'last' }
+            $written = [Collections.Generic.List[WeakReference]]::new()
+            Receive-Job $job -Wait -AutoRemoveJob | ForEach-Object {
+                if ($_ -is [string]) {
+                    [GC]::Collect(); [GC]::WaitForPendingFinalizers(); [GC]::Collect()
+                    $written.Count
+                    $written.FindAll({ param($one) $one.IsAlive }).Count
+                }
+                else {
+                    $written.Add([WeakReference]::new($_))
+                    if ($written.Count -eq 500) { 'go on' | Send-IpcMessage $job.Channel }
+                }
+            }
+            """).NoErrors();
+        Assert.Equal(500, result.Values[0]);
+        Assert.InRange((int)result.Values[1]!, 0, 50);
+    }
+
+    [Fact]
     public void Received_at_the_end_all_streams_come_in_the_order_of_writing()
     {
         var result = Session.Run(

@@ -14,11 +14,13 @@ internal sealed class JobStreams : IDisposable
     private readonly Job _job;
     private readonly ListCollection<PSStreamObject> _all =
         new(new ConsumableList<PSStreamObject>(static r => ((StreamRecord)r).RemoveFromStream()));
+    private readonly ReceiveJobMemory _receivers;
 
     /// <summary>Gives a job its streams.</summary>
     public JobStreams(Job job)
     {
         _job = job;
+        _receivers = new(_all);
         job.Output = New<PSObject>();
         job.Error = New<ErrorRecord>();
         job.Warning = New<WarningRecord>();
@@ -121,6 +123,7 @@ internal sealed class JobStreams : IDisposable
         lock (_guard)
         {
             record.AddToStream();
+            _receivers.Release();
             _all.AddIfOpen(record);
         }
     }
