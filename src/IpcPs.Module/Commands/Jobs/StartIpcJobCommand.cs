@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
+using System.Runtime.ExceptionServices;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
@@ -172,6 +173,7 @@ public sealed class StartIpcJobCommand : WorkerCommand
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = JobInputTransport.Factory(Via, piped),
             Hosts = hosts,
+            ConnectingTimeout = ConnectingTimeout < 0 ? null : TimeSpan.FromMilliseconds(ConnectingTimeout),
         });
     }
 
@@ -200,40 +202,39 @@ public sealed class StartIpcJobCommand : WorkerCommand
             .ToDictionary(static o => o.Key.ToString() ?? "", static o => o.Value?.ToString() ?? "", StringComparer.Ordinal);
         var key = KeyFilePath is null ? null : GetUnresolvedProviderPathFromPSPath(KeyFilePath);
         var hosts = HostName!.Select(h => SshHost.Of(SshTarget.Parse(h, UserName, Port, key, options))).ToArray();
-        var sessions = !HasWorkers ? 1 : ((Workers ?? 1) + hosts.Length - 1) / hosts.Length;
+        // A host that is named twice needs twice as many.
+        var needed = hosts.Select((h, i) => (Host: h, Sessions: HasWorkers ? ((Workers ?? 1) - i + hosts.Length - 1) / hosts.Length : 1))
+            .GroupBy(static n => n.Host, static n => n.Sessions).ToArray();
         var deadline = ConnectingTimeout < 0 ? Deadline.Infinite : Deadline.After(TimeSpan.FromMilliseconds(ConnectingTimeout));
         var wait = new WaitOptions(deadline, StopToken);
-        var failures = new Exception?[hosts.Length];
+        var failures = new Dictionary<SshHost, Exception>();
         // A thread for each: they wait for the network.
-        var threads = new Thread[hosts.Length];
-        for (var i = 0; i < hosts.Length; i++)
-        {
-            var number = i;
-            threads[i] = new Thread(() => failures[number] = TryConnect(hosts[number], sessions, wait))
-            { IsBackground = true, Name = $"IpcPs connects to {hosts[number].Target}" };
-            threads[i].Start();
-        }
+        var threads = needed.Select(n => new Thread(() => TryConnect(n.Key, n.Sum(), failures, wait))
+        { IsBackground = true, Name = $"IpcPs connects to {n.Key.Target}" }).ToArray();
+        foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();
-        var connected = hosts.Where((_, i) => failures[i] is null).ToArray();
-        foreach (var failure in failures.OfType<IpcException>())
+        // What is no failure of a host, such as Ctrl+C.
+        if (failures.Values.FirstOrDefault(static f => f is not IpcException) is { } other) ExceptionDispatchInfo.Throw(other);
+        var connected = hosts.Where(h => !failures.ContainsKey(h)).ToArray();
+        foreach (var host in needed.Where(n => failures.ContainsKey(n.Key)))
         {
+            var failure = (IpcException)failures[host.Key];
             if (HasWorkers || connected.Length == 0) throw failure;
             WriteError(ErrorRecords.ToRecord(failure));
         }
-        if (failures.OfType<OperationCanceledException>().FirstOrDefault() is { } stopped) throw stopped;
         return connected;
     }
 
-    private static Exception? TryConnect(SshHost host, int sessions, in WaitOptions wait)
+    private static void TryConnect(SshHost host, int sessions, Dictionary<SshHost, Exception> failures, in WaitOptions wait)
     {
         try
         {
             host.Connect(sessions, RemoteModule.Archive, wait);
-            return null;
         }
-        catch (Exception e) when (ErrorRecords.OfLibrary(e) is not null || e is OperationCanceledException)
+        catch (Exception e)
         {
-            return e;
+            // Any: on a thread of its own, it would end the whole process.
+            lock (failures) failures.Add(host, ErrorRecords.OfLibrary(e) ?? e);
         }
     }
 
