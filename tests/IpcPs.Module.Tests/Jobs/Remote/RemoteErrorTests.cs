@@ -75,6 +75,7 @@ public sealed class RemoteErrorTests : JobTests
     [InlineData("Start-IpcJob -HostName x -Handle mq:/x { }", "-Handle and -HostName exclude each other")]
     [InlineData("1 | Start-IpcJob -HostName x -Via Ring { }", "-Via and -HostName exclude each other")]
     [InlineData("Start-IpcJob -UserName x { }", "-UserName needs -HostName.")]
+    [InlineData("Invoke-IpcParallel { } -Port 22", "-Port needs -HostName.")]
     [InlineData("Start-IpcJob -HostName '-oProxyCommand=x' { }", "'-oProxyCommand=x' is not a host")]
     [InlineData("Start-IpcJob -HostName 'a b' { }", "'a b' is not a host")]
     [InlineData("Start-IpcJob -HostName a:x { }", "'x' is not a port")]

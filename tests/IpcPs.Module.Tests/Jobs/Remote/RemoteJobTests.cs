@@ -108,6 +108,17 @@ public sealed class RemoteJobTests : JobTests
     }
 
     [SshFact]
+    public void Invoke_IpcParallel_has_a_worker_on_each_host()
+    {
+        var result = Session.Run("""
+            1..10 | Invoke-IpcParallel { "$_ $IpcWorker $($env:SSH_CONNECTION.Split()[2])" } -HostName $a, $b @ssh -Ordered
+            """).NoErrors();
+        var lines = result.Values.Select(static v => ((string)v!).Split(' ')).ToArray();
+        Assert.Equal(Enumerable.Range(1, 10).Select(static n => n.ToString(CultureInfo.InvariantCulture)), lines.Select(static l => l[0]));
+        Assert.All(lines, l => Assert.Equal(l[1] == "1" ? _hosts.First : _hosts.Second, l[2]));
+    }
+
+    [SshFact]
     public void A_broadcast_reaches_readers_on_both_sides()
     {
         var result = Session.Run("""
