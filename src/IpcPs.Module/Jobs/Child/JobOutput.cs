@@ -78,12 +78,13 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
         }
     }
 
-    /// <summary>Waits until the reader has received everything: on the way from another host it would be lost with the connection.</summary>
+    /// <summary>Waits until the reader has received everything: what is on its way from another host is lost with the connection.</summary>
     public void Deliver()
     {
         if (_writer is not { IsClosed: false } writer) return;
         try
         {
+            lock (_guard) _sender!.Flush();
             JobTransport.WaitForReader(writer, stopping);
         }
         catch (Exception e) when (e is OperationCanceledException || (e is IpcException error && JobTransport.IsReaderGone(error)))

@@ -83,6 +83,28 @@ public sealed class RemoteErrorTests : JobTests
     public void What_cannot_be_is_refused(string script, string text) =>
         Expect(Session.Run(script).Error(), "IpcInvalidArgument", ErrorCategory.InvalidArgument, text);
 
+    [Fact]
+    public void Tab_offers_the_hosts_of_the_ssh_configuration()
+    {
+        var home = Directory.CreateTempSubdirectory("ipcps-home-");
+        try
+        {
+            home.CreateSubdirectory(".ssh");
+            File.WriteAllText(Path.Combine(home.FullName, ".ssh", "config"),
+                "Host web1 web2 *.example !no\n  User ada\nhost=gate\nHostName nothing\nMatch host other\n");
+            using var shell = Shell.Pwsh.StartArguments(Shell.ScriptArguments("""
+                foreach ($line in 'Start-IpcJob -HostName ', 'Invoke-IpcParallel { } -HostName w') {
+                    (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Sort-Object | Join-String -Separator ' '
+                }
+                """), new Dictionary<string, string?> { ["HOME"] = home.FullName });
+            Assert.Equal(["gate web1 web2", "web1 web2"], shell.Finish().Succeeded().Lines);
+        }
+        finally
+        {
+            home.Delete(recursive: true);
+        }
+    }
+
     private static string OnPort(int port) =>
         string.Create(CultureInfo.InvariantCulture, $"Start-IpcJob -HostName $a @ssh -Port {port} {{ }}");
 
