@@ -74,6 +74,22 @@ public static class CurrentProcess
             throw IpcException.FromErrno("dup2", Marshal.GetLastPInvokeError(), null);
     }
 
+    /// <summary>Whether no process has the other end of a channel open any more (POLLHUP of poll(2)); also where this end is
+    /// closed.</summary>
+    public static bool HasLost(IpcChannel channel)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        try
+        {
+            return channel.ReadinessDescriptor(Deadline.Immediate) is not { } descriptor
+                || Waiter.Poll(descriptor, PollEvents.None, Deadline.Immediate);
+        }
+        catch (Exception e) when (e is IpcException or ObjectDisposedException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Whether no other process of its group runs.</summary>
     public static bool IsAloneInGroup => ProcessGroup.IsEmpty(Environment.ProcessId, except: Environment.ProcessId);
 

@@ -133,6 +133,13 @@ public sealed class IpcRelay : IpcObject
     /// <summary>Takes the next message that could not be sent on.</summary>
     public bool TryTakeFailure(out IpcException? failure) => _failures.TryDequeue(out failure);
 
+    /// <summary>A side that is open already, and stays the caller's.</summary>
+    public static RelayOpener Keep(IpcChannel channel) => (in WaitOptions _, out bool isOwned) =>
+    {
+        isOwned = false;
+        return channel;
+    };
+
     /// <summary>Lets an observer see what passes, until the result is disposed.</summary>
     internal IDisposable Observe(IRelayObserver observer)
     {
@@ -166,12 +173,6 @@ public sealed class IpcRelay : IpcObject
     }
 
     private static IpcChannel Known(IpcChannel channel) => channel ?? throw new ArgumentNullException(nameof(channel));
-
-    private static RelayOpener Keep(IpcChannel channel) => (in WaitOptions _, out bool isOwned) =>
-    {
-        isOwned = false;
-        return channel;
-    };
 
     private static int Milliseconds(Deadline deadline) =>
         deadline.IsInfinite ? Timeout.Infinite : (int)Math.Min(int.MaxValue, Math.Ceiling(deadline.Remaining.TotalMilliseconds));

@@ -34,7 +34,7 @@ internal sealed class SocketTransport : JobTransport
             _listening.Dispose();
             throw;
         }
-        WriterConnectionString = $"{address.Text} {RandomNumberGenerator.GetHexString(KeySize * 2, lowercase: true)}";
+        WriterConnectionString = $"{address.Text} {NewKey()}";
     }
 
     public override string WriterConnectionString { get; }
@@ -48,14 +48,12 @@ internal sealed class SocketTransport : JobTransport
 
     public override IpcChannel OpenWriter() => Connect(WriterConnectionString, CancellationToken.None);
 
-    // The reader closes a connection when it has received everything from it.
-    public override void Complete(IpcChannel writer, CancellationToken cancellation)
-    {
-        writer.CompleteSending();
-        writer.Receive(new MessageBuffer(), default, new(Deadline.Infinite, cancellation));
-    }
+    public override void Complete(IpcChannel writer, CancellationToken cancellation) => WaitForReader(writer, cancellation);
 
     public override void Close(IpcChannel writer) => writer.Dispose();
+
+    /// <summary>A key, which only the processes of one transport know.</summary>
+    public static string NewKey() => RandomNumberGenerator.GetHexString(KeySize * 2, lowercase: true);
 
     /// <summary>Connects, and sends the key.</summary>
     public static IpcChannel Connect(string connectionString, CancellationToken cancellation)
@@ -99,7 +97,8 @@ internal sealed class SocketTransport : JobTransport
     // From now on the socket listens for as long as the reader lives.
     public override void ReleaseReader() => _listening.Dispose();
 
-    private static void Listen(NativeSocket socket)
+    /// <summary>Binds a socket to its address, and listens.</summary>
+    public static void Listen(NativeSocket socket)
     {
         var errno = socket.TryBind(NativeSocketAddress.Of(socket.Address));
         if (errno != 0) throw IpcException.FromErrno("bind", errno, socket.Address.Text);

@@ -12,7 +12,8 @@ internal static class FarScripts
     /// When its input ends, or no line has come for 6 to 8 seconds, it kills what jobs have left, and removes the folder.</summary>
     /// <remarks>Prints, each on a line: the greeting, the folder, the path of pwsh, its version, the folder of the module whose content has
     /// the hash $2, and whether it is there and whole. Orders: <c>b</c> the connection is alive, <c>k SIGNAL ID</c> send a signal to a
-    /// process or (negative) a group, <c>r NAME</c> remove a file of the folder. A file pID stands for the process group of a job.
+    /// process or (negative) a group, <c>e ask|no ID SECONDS</c> end a group, with TERM or without, and print its number when it has ended,
+    /// <c>r NAME</c> remove a file of the folder. A file pID stands for the process group of a job.
     /// Where the connection was lost, sshd may not notice for hours, and is ended too: it is this script's parent.</remarks>
     private const string Keeper = """
         umask 077
@@ -36,6 +37,13 @@ internal static class FarScripts
             for f in "$d"/p*; do [ -e "$f" ] && kill -KILL -"${f##*/p}"; done
             rm -rf "$d"
         }
+        group() {
+            [ "$1" = no ] || kill -TERM "-$2"
+            i=0
+            while [ "$i" -lt "$3" ] && kill -0 "-$2"; do sleep 1; i=$((i + 1)); done
+            kill -KILL "-$2"
+            printf "%s\n" "$2"
+        }
         : >"$d/b"
         s=$$
         (
@@ -50,10 +58,11 @@ internal static class FarScripts
             case $(cat "/proc/$PPID/comm") in sshd*) kill "$PPID" ;; esac
         ) </dev/null >/dev/null 2>&1 &
         o=$!
-        while read -r a b c; do
+        while read -r a b c t; do
             case $a in
                 b) : >"$d/b" ;;
                 k) kill -"$b" "$c" 2>/dev/null ;;
+                e) group "$b" "$c" "$t" 2>/dev/null </dev/null & ;;
                 r) rm -f "$d/$b" ;;
             esac
         done
@@ -61,14 +70,18 @@ internal static class FarScripts
         end 5 2>/dev/null
         """;
 
-    /// <summary>Runs pwsh ($1) with the arguments that follow. Its descriptor 3 is what comes from ssh, and 4 what goes to it; standard
-    /// output is standard error until the job has its own.</summary>
+    /// <summary>Runs pwsh ($2) with the arguments that follow, and prints $1 and its exit code on standard error. Its descriptor 3 is what
+    /// comes from ssh, and 4 what goes to it; standard output is standard error until the job has its own.</summary>
     /// <remarks>The shell stays, so that ssh gets an exit code also where a signal ends pwsh. What it would say about that is not the
     /// job's.</remarks>
     private const string Start = """
         exec 3<&0 4>&1 5>&2 </dev/null >/dev/null 2>&1
+        m=$1
+        shift
         (exec "$@" >&5 2>&5 5>&-)
-        exit $?
+        c=$?
+        printf "%s %s\n" "$m" "$c" >&5
+        exit "$c"
         """;
 
     /// <summary>Takes an archive (tar) from its input and puts its content in place, as $1: unpacked beside it, as $1.$2, checked, made
@@ -93,7 +106,8 @@ internal static class FarScripts
     public static string KeeperCommand(string name, string hash) => Command(Keeper, name, hash);
 
     /// <summary>The command that runs pwsh.</summary>
-    public static string StartCommand(string pwsh, IEnumerable<string> arguments) => Command(Start, [pwsh, .. arguments]);
+    public static string StartCommand(string mark, string pwsh, IEnumerable<string> arguments) =>
+        Command(Start, [mark, pwsh, .. arguments]);
 
     /// <summary>The command that takes the module.</summary>
     public static string InstallCommand(string folder, string suffix) => Command(Install, folder, suffix);

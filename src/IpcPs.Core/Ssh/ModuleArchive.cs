@@ -14,6 +14,7 @@ public sealed class ModuleArchive
     private readonly string _folder;
     private readonly string[] _files;
     private readonly byte[] _list;
+    private readonly Lazy<byte[]> _archive;
 
     /// <summary>Reads the files.</summary>
     /// <param name="folder">The folder that their names are relative to.</param>
@@ -26,13 +27,16 @@ public sealed class ModuleArchive
         _list = Encoding.UTF8.GetBytes(string.Concat(_files.Select(f =>
             $"{Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, f)))).ToLowerInvariant()}  {f}\n")));
         Hash = Convert.ToHexString(SHA256.HashData(_list)).ToLowerInvariant();
+        _archive = new Lazy<byte[]>(Write);
     }
 
     /// <summary>The hash of all names and contents.</summary>
     public string Hash { get; }
 
-    /// <summary>Writes the archive.</summary>
-    internal byte[] Write()
+    /// <summary>The archive. It is made once, and only where a host has no copy.</summary>
+    internal byte[] Content => _archive.Value;
+
+    private byte[] Write()
     {
         using var result = new MemoryStream();
         using (var compressed = new GZipStream(result, CompressionLevel.Optimal, leaveOpen: true))

@@ -26,7 +26,7 @@ internal static class NearFolders
         {
             Directory.Delete(path, recursive: true);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // ssh removes its socket at the same time, or has not yet. The next connection removes the rest.
         }

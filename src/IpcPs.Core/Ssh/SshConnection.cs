@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using IpcPs.Messaging;
@@ -7,7 +6,6 @@ using IpcPs.Pipes;
 using IpcPs.Processes;
 using IpcPs.Sockets;
 using IpcPs.Sockets.Native;
-using IpcPs.Sockets.Server;
 
 namespace IpcPs.Ssh;
 
@@ -19,10 +17,12 @@ public sealed partial class SshConnection : IDisposable
 {
     private const int KeptLines = 20;
     private const int HandshakeLines = 6;
-    private const int Backlog = 256;
 
     /// <summary>How often each side of the connection is notified that the other one lives.</summary>
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the keeper may take to answer, besides the time that it was given.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(3);
 
     private static readonly SendOptions Raw = new() { Format = IpcFormat.Bytes };
 
@@ -40,17 +40,23 @@ public sealed partial class SshConnection : IDisposable
     private readonly ManualResetEventSlim _ready = new();
     private readonly ManualResetEventSlim _ended = new();
     private readonly CancellationTokenSource _closing = new();
+    private readonly Dictionary<int, ManualResetEventSlim> _endingGroups = [];
     private int _lastName;
     private bool _isClosed;
+    // ssh has ended: nothing can arrive any more.
+    private bool _isOver;
 
     private SshConnection(SshTarget target, string hash)
     {
         Target = target;
         var name = RandomNumberGenerator.GetHexString(16, lowercase: true);
         _folder = NearFolders.Create(name);
+        Thread? watch = null;
         try
         {
-            _listening = Listen(IpcAddress.Parse($"unix:{_folder}/s"));
+            _listening = NativeSocket.Create(IpcAddress.Parse($"unix:{_folder}/s"));
+            SocketTransport.Listen(_listening);
+            _listening.SetBlocking(false);
             _master = ChildProcess.Start(new ChildProcessOptions
             {
                 FileName = "ssh",
@@ -64,18 +70,18 @@ public sealed partial class SshConnection : IDisposable
                 Descriptors = Inherited(_orders.Reader, _output.Writer, _error.Writer),
                 OwnSession = true,
             });
+            _orders.Reader.Dispose();
+            _output.Writer.Dispose();
+            _error.Writer.Dispose();
+            watch = BackgroundThread.Start($"IpcPs watches ssh to {target}", Watch);
+            BackgroundThread.Start($"IpcPs accepts from {target}", Accept);
+            BackgroundThread.Start($"IpcPs keeps {target}", KeepAlive);
         }
         catch
         {
-            Release();
+            Abandon(watch);
             throw;
         }
-        _orders.Reader.Dispose();
-        _output.Writer.Dispose();
-        _error.Writer.Dispose();
-        BackgroundThread.Start($"IpcPs watches ssh to {target}", Watch);
-        BackgroundThread.Start($"IpcPs accepts from {target}", Accept);
-        BackgroundThread.Start($"IpcPs keeps {target}", KeepAlive);
     }
 
     /// <summary>The host.</summary>
@@ -130,75 +136,43 @@ public sealed partial class SshConnection : IDisposable
     }
 
     /// <summary>Starts pwsh there. It has ended when the ssh process that is returned has.</summary>
+    /// <param name="mark">A word that nothing else contains. When pwsh has ended, a line with it and the exit code comes on standard
+    /// error; the session may be held open by programs that pwsh has started.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="input">What its descriptor 3 reads from.</param>
     /// <param name="output">What its descriptor 4 writes to.</param>
     /// <param name="error">What its standard error writes to, and ssh's own.</param>
     /// <exception cref="IpcException">No descriptors or processes are left.</exception>
-    public ChildProcess StartPowerShell(IEnumerable<string> arguments, PipeChannel input, PipeChannel output, PipeChannel error) =>
-        StartSession(FarScripts.StartCommand(FarPowerShell, arguments), Inherited(input, output, error));
-
-    /// <summary>Expects a connection from a process there.</summary>
-    /// <param name="onArrived">Called with it, on any thread.</param>
-    public SshLink Expect(Action<StreamSocket>? onArrived = null)
-    {
-        var link = new SshLink(this, RandomNumberGenerator.GetHexString(64, lowercase: true), onArrived);
-        lock (_guard)
-        {
-            if (!_isClosed) _links.Add(link.Key, link);
-        }
-        return link;
-    }
-
-    /// <summary>Sends on a socket a byte a second, until it is closed.</summary>
-    public void KeepAlive(StreamSocket socket)
-    {
-        lock (_guard)
-        {
-            if (_isClosed) socket.Dispose();
-            else _alive.Add(socket);
-        }
-    }
+    public ChildProcess StartPowerShell(
+        string mark, IEnumerable<string> arguments, PipeChannel input, PipeChannel output, PipeChannel error) =>
+        StartSession(FarScripts.StartCommand(mark, FarPowerShell, arguments), Inherited(input, output, error));
 
     /// <summary>Sends a signal to a process there, or to a group (a negative number).</summary>
     public void Signal(string signal, int processId) => Order(string.Create(CultureInfo.InvariantCulture, $"k {signal} {processId}"));
 
+    /// <summary>Ends the programs that a process there has left in its group: waits for them, and kills those that are still there when
+    /// the time is over. When this returns, none of them runs, unless the connection stands still.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="ask">Whether to send them TERM first.</param>
+    /// <param name="grace">How long they may take.</param>
+    public void EndGroup(int group, bool ask, TimeSpan grace)
+    {
+        var ended = new ManualResetEventSlim();
+        lock (_guard)
+        {
+            if (_isOver) return;
+            _endingGroups[group] = ended;
+        }
+        Order(string.Create(CultureInfo.InvariantCulture, $"e {(ask ? "ask" : "no")} {group} {(int)Math.Ceiling(grace.TotalSeconds)}"));
+        ended.Wait(grace + AnswerTime);
+        lock (_guard) _endingGroups.Remove(group);
+    }
+
     /// <summary>Removes a file of <see cref="FarFolder"/>.</summary>
     public void RemoveFar(string name) => Order($"r {name}");
 
-    /// <summary>A new name for a socket, which is not in use on either side.</summary>
-    internal string NewName() => string.Create(CultureInfo.InvariantCulture, $"l{Interlocked.Increment(ref _lastName)}");
-
-    /// <summary>The path of a socket here.</summary>
-    internal string NearPath(string name) => $"{_folder}/{name}";
-
-    /// <summary>Lets ssh listen on a socket there, whose connections go to one here.</summary>
-    internal void ForwardFromFar(string farName, string nearPath) => Control("forward", "-R", $"{FarFolder}/{farName}:{nearPath}");
-
-    /// <summary>Lets ssh listen on a socket here, whose connections go to one there.</summary>
-    internal void ForwardToFar(string nearPath, string farName) => Control("forward", "-L", $"{nearPath}:{FarFolder}/{farName}");
-
-    /// <summary>Ends <see cref="ForwardFromFar"/>.</summary>
-    internal void CancelFromFar(string farName, string nearPath)
-    {
-        TryControl("cancel", "-R", $"{FarFolder}/{farName}:{nearPath}");
-        RemoveFar(farName);
-    }
-
-    /// <summary>Ends <see cref="ForwardToFar"/>.</summary>
-    internal void CancelToFar(string nearPath, string farName)
-    {
-        TryControl("cancel", "-L", $"{nearPath}:{FarFolder}/{farName}");
-        File.Delete(nearPath);
-    }
-
     /// <summary>Waits a while for the end of ssh, where a session has ended as if the connection had.</summary>
     public bool WaitForLoss(TimeSpan timeout) => _ended.Wait(timeout) && Loss is not null;
-
-    internal void Forget(SshLink link)
-    {
-        lock (_guard) _links.Remove(link.Key);
-    }
 
     /// <summary>Logs out. Sessions that still run end.</summary>
     public void Dispose()
@@ -221,17 +195,6 @@ public sealed partial class SshConnection : IDisposable
         }
         _closing.Cancel();
         Release();
-    }
-
-    private static NativeSocket Listen(IpcAddress address)
-    {
-        var socket = NativeSocket.Create(address);
-        var errno = socket.TryBind(NativeSocketAddress.Of(address));
-        socket.SetBlocking(false);
-        if (errno == 0 && Libc.listen(socket.Descriptor, Backlog) == 0) return socket;
-        if (errno == 0) errno = Marshal.GetLastPInvokeError();
-        socket.Dispose();
-        throw IpcException.FromErrno("bind", errno, address.Text);
     }
 
     private static InheritedDescriptor[] Inherited(PipeChannel input, PipeChannel output, PipeChannel error)
@@ -265,76 +228,12 @@ public sealed partial class SshConnection : IDisposable
         if (facts[5] != "yes") Install(module, wait);
         try
         {
-            ForwardFromFar("s", $"{_folder}/s");
+            Forward("-R", $"{FarFolder}/s:{NearPath("s")}", wait);
         }
         catch (IpcException e) when (e.Id == IpcErrors.ForwardingRefused)
         {
             throw new IpcException(e.Id, e.Message, e.Target,
                 "sshd there must allow it: AllowStreamLocalForwarding yes (sshd_config(5)), and no DisableForwarding.");
-        }
-    }
-
-    private void CheckPowerShell(string said)
-    {
-        if (FarPowerShell.Length == 0)
-        {
-            throw new IpcException(IpcErrors.PowerShellNotFound, $"There is no pwsh on '{Target}'.", Target.HostName,
-                $"Install PowerShell 7.4 or later there. 'ssh {Target} command -v pwsh' must find it: a login that runs a command may have "
-                + "another PATH.");
-        }
-        var words = said.Split(' ', '-');
-        if (words is not ["PowerShell", var text, ..] || !Version.TryParse(text, out var version))
-        {
-            throw new IpcException(IpcErrors.PowerShellNotFound,
-                $"'{FarPowerShell}' on '{Target}' does not say its version. It says: {said}", Target.HostName,
-                "Correct that installation.");
-        }
-        if (version >= new Version(7, 4)) return;
-        throw new IpcException(IpcErrors.PowerShellTooOld, $"PowerShell on '{Target}' is version {text}. A job needs 7.4 or later.",
-            Target.HostName, $"Update '{FarPowerShell}' there.");
-    }
-
-    private void Install(ModuleArchive module, in WaitOptions wait)
-    {
-        using var input = AnonymousPipe.Create();
-        using var output = AnonymousPipe.Create();
-        using var error = AnonymousPipe.Create();
-        var child = StartSession(FarScripts.InstallCommand(FarModule, RandomNumberGenerator.GetHexString(8, lowercase: true)),
-            Inherited(input.Reader, output.Writer, error.Writer));
-        input.Reader.Dispose();
-        output.Writer.Dispose();
-        error.Writer.Dispose();
-        var said = new List<string>();
-        try
-        {
-            var archive = module.Write();
-            var sender = BackgroundThread.Start("IpcPs sends the module", () =>
-            {
-                try
-                {
-                    input.Writer.Send(archive, Raw, default);
-                }
-                catch (IpcException)
-                {
-                    // The other side says why.
-                }
-                input.Writer.Dispose();
-            });
-            if (!ChildText.ReadUntilExit(child, output.Reader, error.Reader, said.Add, said.Add, wait))
-                throw IpcException.TimedOut($"the copy of the module on '{Target}'", Target.HostName, wait.Deadline);
-            child.WaitForExit();
-            sender.Join();
-            if (child.Exit is not { IsSuccess: true })
-            {
-                throw new IpcException(IpcErrors.ModuleNotCopied,
-                    $"IpcPs could not be copied to '{Target}' ({FarModule}).{SshErrors.Words(said)}", Target.HostName,
-                    $"'ssh {Target}' must be able to write there, with tar and sha256sum.");
-            }
-        }
-        finally
-        {
-            if (child.Exit is null) child.SignalGroup(Libc.SIGKILL);
-            child.Dispose();
         }
     }
 
@@ -352,37 +251,6 @@ public sealed partial class SshConnection : IDisposable
     }
 
     private string[] ClientArguments => ["-F", "none", "-S", ControlPath, "-o", "LogLevel=ERROR", "-o", "StreamLocalBindMask=0177"];
-
-    private void Control(string order, string kind, string forward)
-    {
-        if (TryControl(order, kind, forward) is { } said)
-        {
-            throw Loss ?? new IpcException(IpcErrors.ForwardingRefused,
-                $"A Unix socket could not be forwarded to or from '{Target}'.{SshErrors.Words(said)}", Target.HostName);
-        }
-    }
-
-    /// <returns>Null if it succeeded, or what ssh said.</returns>
-    private List<string>? TryControl(string order, string kind, string forward)
-    {
-        using var output = AnonymousPipe.Create();
-        using var error = AnonymousPipe.Create();
-        InheritedDescriptor standardOutput = new(InheritedObjects.DescriptorsOf(output.Writer)[0], 1);
-        InheritedDescriptor standardError = new(InheritedObjects.DescriptorsOf(error.Writer)[0], 2);
-        using var child = ChildProcess.Start(new ChildProcessOptions
-        {
-            FileName = "ssh",
-            Arguments = [.. ClientArguments, "-O", order, kind, forward, "--", "host"],
-            Descriptors = [standardOutput, standardError],
-            OwnSession = true,
-        });
-        output.Writer.Dispose();
-        error.Writer.Dispose();
-        var said = new List<string>();
-        ChildText.ReadUntilExit(child, output.Reader, error.Reader, said.Add, said.Add);
-        child.WaitForExit();
-        return child.Exit is { IsSuccess: true } ? null : said;
-    }
 
     private void Order(string order)
     {
@@ -406,20 +274,31 @@ public sealed partial class SshConnection : IDisposable
     {
         ChildText.ReadUntilExit(_master, _output.Reader, _error.Reader, OnLine, OnSaid);
         _master.WaitForExit();
+        SshLink[] links;
         lock (_guard)
         {
             if (!_isClosed && _handshake.Count == HandshakeLines) Loss = SshErrors.Lost(Target, [.. _said]);
+            _isOver = true;
+            links = [.. _links.Values];
+            foreach (var group in _endingGroups.Values) group.Set();
         }
         _ended.Set();
         _ready.Set();
+        foreach (var link in links) link.Dispose();
     }
 
     private void OnLine(string line)
     {
         lock (_guard)
         {
+            if (_handshake.Count == HandshakeLines)
+            {
+                if (int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var group)
+                    && _endingGroups.TryGetValue(group, out var ended)) ended.Set();
+                return;
+            }
             // Before the greeting, the login shell's own.
-            if (_handshake.Count == HandshakeLines || (_handshake.Count == 0 && line != FarScripts.Greeting)) return;
+            if (_handshake.Count == 0 && line != FarScripts.Greeting) return;
             _handshake.Add(line);
             if (_handshake.Count == HandshakeLines) _ready.Set();
         }
@@ -462,47 +341,18 @@ public sealed partial class SshConnection : IDisposable
         SshHost.CloseIdle(this);
     }
 
-    /// <summary>Accepts what processes there connect through ssh.</summary>
-    private void Accept()
+    /// <summary>Not all threads could be started. Those that were end with ssh.</summary>
+    private void Abandon(Thread? watch)
     {
-        using var acceptor = new InlineAcceptor(_listening, AllowedUsers.OwnOrUnknown(), new RejectedClientLog());
-        try
+        lock (_guard) _isClosed = true;
+        _closing.Cancel();
+        if (_master is not null)
         {
-            while (true)
-            {
-                Waiter.Poll(acceptor.Readiness, PollEvents.In, new(Deadline.Infinite, _closing.Token));
-                if (acceptor.TryAccept()?.Channel is StreamSocket socket)
-                    BackgroundThread.Start($"IpcPs greets a client of {Target}", () => Greet(socket));
-            }
+            _master.SignalGroup(Libc.SIGKILL);
+            _master.WaitForExit();
         }
-        catch (Exception e) when (e is OperationCanceledException or IpcException or ObjectDisposedException)
-        {
-            // It is closed, or no descriptors are left: then jobs fail that wait for theirs.
-        }
-    }
-
-    private void Greet(StreamSocket socket)
-    {
-        try
-        {
-            var message = new MessageBuffer();
-            var options = new ReceiveOptions { Format = IpcFormat.Object };
-            if (socket.Receive(message, options, new(Deadline.After(TimeSpan.FromSeconds(10)), _closing.Token)))
-            {
-                SshLink? link;
-                lock (_guard) _links.Remove(Encoding.ASCII.GetString(message.Span), out link);
-                if (link is not null)
-                {
-                    link.Arrive(socket);
-                    return;
-                }
-            }
-        }
-        catch (Exception e) when (e is IpcException or OperationCanceledException)
-        {
-            // It was no process of a job.
-        }
-        socket.Dispose();
+        watch?.Join();
+        Release();
     }
 
     private void Release()

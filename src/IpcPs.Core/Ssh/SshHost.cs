@@ -58,15 +58,28 @@ public sealed class SshHost
         }
     }
 
-    /// <summary>Takes a place for a session on a connection.</summary>
+    /// <summary>Takes a place for a session on a connection. Where all connections are full, it makes another one.</summary>
+    /// <param name="module">What the host must have a copy of.</param>
+    /// <param name="wait">How long another connection may take.</param>
     /// <returns>Null if there is no connection any more.</returns>
-    public SshConnection? TakeSession()
+    /// <exception cref="IpcException">As <see cref="SshConnection.Open"/>.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public SshConnection? TakeSession(ModuleArchive module, in WaitOptions wait)
     {
-        lock (Known)
+        while (true)
         {
-            var free = _connections.Where(static c => c.Loss is null).MinBy(static c => c.Sessions);
-            if (free is not null) free.Sessions++;
-            return free;
+            lock (Known)
+            {
+                var living = _connections.Where(static c => c.Loss is null).ToArray();
+                if (living.Length == 0) return null;
+                var free = living.MinBy(static c => c.Sessions)!;
+                if (free.Sessions < SessionsPerConnection)
+                {
+                    free.Sessions++;
+                    return free;
+                }
+            }
+            Connect(1, module, wait);
         }
     }
 

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using IpcPs.Mechanisms;
 using IpcPs.Messaging;
+using IpcPs.Sockets;
 using IpcPs.Transports;
 
 namespace IpcPs.Ssh;
@@ -9,11 +9,9 @@ namespace IpcPs.Ssh;
 /// to it. To the processes on either side it is a transport of the kind Unix.</summary>
 public sealed class SshInput : JobTransport
 {
-    private const string Kind = "Unix";
-
     private readonly SshConnection _connection;
     private readonly string _name;
-    private readonly string _key = RandomNumberGenerator.GetHexString(64, lowercase: true);
+    private readonly string _key = SocketTransport.NewKey();
     private readonly object _guard = new();
     private readonly List<Action> _waiting = [];
     private bool _isReady;
@@ -27,8 +25,8 @@ public sealed class SshInput : JobTransport
         _name = connection.NewName();
     }
 
-    /// <summary>How the processes open it.</summary>
-    public static JobTransportFactory Factory => IpcMechanisms.Transport(Kind);
+    /// <summary>How the processes open it: as any transport through Unix sockets.</summary>
+    public static JobTransportFactory Factory => IpcMechanisms.Transport("Unix");
 
     /// <inheritdoc/>
     public override string WriterConnectionString => $"unix:{_connection.NearPath(_name)} {_key}";
@@ -64,13 +62,7 @@ public sealed class SshInput : JobTransport
     public override IpcChannel OpenWriter() => Factory.OpenWriter(WriterConnectionString, CancellationToken.None);
 
     /// <inheritdoc/>
-    public override void Complete(IpcChannel writer, CancellationToken cancellation)
-    {
-        ArgumentNullException.ThrowIfNull(writer);
-        // As for the transport Unix: the reader closes a connection when it has received everything from it.
-        writer.CompleteSending();
-        writer.Receive(new MessageBuffer(), default, new(Deadline.Infinite, cancellation));
-    }
+    public override void Complete(IpcChannel writer, CancellationToken cancellation) => WaitForReader(writer, cancellation);
 
     /// <inheritdoc/>
     public override void Close(IpcChannel writer)

@@ -82,6 +82,19 @@ public abstract class JobTransport : IDisposable
         return error.Id == IpcErrors.PeerClosed || error.Id == IpcErrors.Removed;
     }
 
+    /// <summary>Ends the sending of a writing end that is a socket, and waits until its reader has received everything: then the reader
+    /// closes the connection.</summary>
+    /// <param name="writer">The writing end.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="IpcException"><see cref="IpcErrors.PeerClosed"/>: the reader has ended before.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static void WaitForReader(IpcChannel writer, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.CompleteSending();
+        writer.Receive(new MessageBuffer(), default, new(Deadline.Infinite, cancellation));
+    }
+
     /// <summary>Releases the transport, and removes messages that were not received.</summary>
     public void Dispose()
     {

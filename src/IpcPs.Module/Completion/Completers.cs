@@ -6,6 +6,7 @@ using IpcPs.Inventory;
 using IpcPs.Mechanisms;
 using IpcPs.Module.Jobs.Pools;
 using IpcPs.Signals;
+using IpcPs.Ssh;
 
 namespace IpcPs.Module.Completion;
 
@@ -99,6 +100,13 @@ public sealed class TransportCompleter : IpcCompleter
             .Concat(IpcMechanisms.All.SelectMany(m => m.Known(AddressCompleter.Beginning(Channels, word), word))
                 .Where(static address => address.SocketType != IpcSocketType.Datagram)
                 .Select(static address => (address.Text, (string?)null)));
+}
+
+/// <summary>Offers the hosts of the user's ssh configuration.</summary>
+public sealed class HostCompleter : IpcCompleter
+{
+    private protected override IEnumerable<(string Text, string? ToolTip)> Candidates(string command, string word) =>
+        SshConfiguration.Hosts().Select(static host => (host, (string?)null));
 }
 
 /// <summary>Offers the names of the pools.</summary>

@@ -4,6 +4,7 @@ using IpcPs.Linux;
 using IpcPs.Pipes;
 using IpcPs.Processes;
 using IpcPs.Signals;
+using IpcPs.Sockets;
 using Xunit;
 
 namespace IpcPs.Tests.Processes;
@@ -30,6 +31,25 @@ public class ChildProcessTests
     [InlineData(37, "RTMIN+3")]
     [InlineData(64, "RTMAX")]
     public void A_signal_has_its_name(int number, string name) => Assert.Equal(name, new ProcessExit(null, number, false).SignalName);
+
+    [Fact]
+    public void A_channel_is_lost_when_its_other_end_is_closed_or_this_one()
+    {
+        using var pipe = DuplexPipe.Create();
+        var (near, far) = IpcSocket.CreatePair();
+        using (near)
+        using (far)
+        {
+            Assert.False(CurrentProcess.HasLost(pipe.Far));
+            Assert.False(CurrentProcess.HasLost(far));
+            pipe.Near.Dispose();
+            near.Dispose();
+            Assert.True(CurrentProcess.HasLost(pipe.Far));
+            Assert.True(CurrentProcess.HasLost(far));
+            pipe.Far.Dispose();
+            Assert.True(CurrentProcess.HasLost(pipe.Far));
+        }
+    }
 
     [Fact]
     public void A_program_that_does_not_exist_is_an_error_at_once()

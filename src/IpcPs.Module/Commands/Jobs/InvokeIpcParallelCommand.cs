@@ -3,6 +3,7 @@ using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
+using IpcPs.Ssh;
 
 namespace IpcPs.Module.Commands.Jobs;
 
@@ -77,7 +78,10 @@ public sealed class InvokeIpcParallelCommand : WorkerCommand
         if (Resume && Log is null)
             Require(() => throw IpcException.Argument("-Resume reads the log of an earlier run: name it with -Log."));
         if (Log is not null) _log = Require(() => WorkerLog.Open(GetUnresolvedProviderPathFromPSPath(Log), Resume));
-        var start = Require(WorkersInfo);
+        // Before it is known how much work there is.
+        var count = Workers ?? HostName?.Length ?? System.Environment.ProcessorCount;
+        var hosts = Require(() => Connect(count));
+        var start = Require(() => WorkersInfo(count, hosts));
         if (AsJob)
         {
             _job = Require(() => IpcJob.Start(start));
@@ -128,19 +132,19 @@ public sealed class InvokeIpcParallelCommand : WorkerCommand
         base.Dispose(disposing);
     }
 
-    private JobStartInfo WorkersInfo() => StartInfo() with
+    private JobStartInfo WorkersInfo(int count, IReadOnlyList<SshHost> hosts) => StartInfo(hosts) with
     {
         Name = Name,
         Script = ProcessScript.Of(Process, Begin, End, asWorker: true),
         Command = Process.ToString(),
         Using = UsingValues.Of(this, InitializationScript, Begin, Process, End),
-        Workers = WorkerOptions(isPerItem: true, defaultCount: System.Environment.ProcessorCount) with
+        Workers = WorkerOptions(isPerItem: true, count) with
         {
             Timeout = Timeout?.Value,
             Log = _log,
             IsInputAdded = true,
-            // A begin block may do what must be done even without input.
-            StartOnDemand = Begin is null && End is null,
+            // A begin block may do what must be done even without input. A login without a process ends after a while.
+            StartOnDemand = Begin is null && End is null && hosts.Count == 0,
             Grace = AsJob ? IpcJob.Grace : Grace,
         },
     };

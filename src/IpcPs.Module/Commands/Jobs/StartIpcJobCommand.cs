@@ -1,9 +1,7 @@
-using System.Collections;
 using System.Management.Automation;
 using IpcPs.Module.Completion;
 using IpcPs.Module.Jobs.Parent;
 using IpcPs.Module.Jobs.Protocol;
-using IpcPs.Module.Jobs.Remote;
 using IpcPs.Module.Transformation;
 using IpcPs.Ssh;
 
@@ -74,50 +72,14 @@ public sealed class StartIpcJobCommand : WorkerCommand
     [ValidateRange(1, JobBroadcast.MaxReaders)]
     public int? Broadcast { get; set; }
 
-    /// <summary>The hosts that run the job, over ssh: a job for each of them, or one whose workers are there.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string[]? HostName { get; set; }
-
-    /// <summary>The user on the hosts.</summary>
-    [Parameter]
-    [ValidateNotNullOrEmpty]
-    public string? UserName { get; set; }
-
-    /// <summary>The port of ssh on the hosts.</summary>
-    [Parameter]
-    [ValidateRange(1, 65535)]
-    public int? Port { get; set; }
-
-    /// <summary>The file with the private key for the hosts.</summary>
-    [Parameter]
-    [Alias("IdentityFilePath")]
-    [ValidateNotNullOrEmpty]
-    public string? KeyFilePath { get; set; }
-
-    /// <summary>More options of ssh, as in ssh_config(5).</summary>
-    [Parameter]
-    [ValidateNotNull]
-    public Hashtable? Options { get; set; }
-
-    /// <summary>How long a connection may take, in milliseconds; -1 for any time.</summary>
-    [Parameter]
-    [ValidateRange(-1, int.MaxValue)]
-    public int ConnectingTimeout { get; set; } = -1;
-
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
         var piped = MyInvocation.ExpectingInput || MyInvocation.BoundParameters.ContainsKey(nameof(InputObject));
         _isSource = piped;
-        if (HostName is null)
-        {
-            Require(CheckWithoutHosts);
-            Add(Require(() => Start(piped, [])), piped);
-            return;
-        }
-        var hosts = Require(Connect);
-        if (HasWorkers)
+        if (HostName is not null) Require(CheckWithHosts);
+        var hosts = Require(() => Connect(HasWorkers ? Workers ?? 1 : null));
+        if (HostName is null || HasWorkers)
         {
             Add(Require(() => Start(piped, hosts)), piped);
             return;
@@ -160,7 +122,7 @@ public sealed class StartIpcJobCommand : WorkerCommand
         CheckFor(isPerItem);
         var script = isPerItem ? Process : FilePath is null ? ScriptBlock : JobPaths.ReadScript(FilePath, this);
         var workers = HasWorkers ? WorkerOptions(isPerItem) : null;
-        return IpcJob.Start(StartInfo(elsewhere: hosts.Count > 0) with
+        return IpcJob.Start(StartInfo(hosts) with
         {
             Name = Name,
             Script = isPerItem ? ProcessScript.Of(Process, Begin, End, asWorker: workers is not null) : script.ToString(),
@@ -171,7 +133,6 @@ public sealed class StartIpcJobCommand : WorkerCommand
             Broadcast = Broadcast,
             Handles = [.. (Handle ?? []).Select(IpcTargetHandle.For)],
             Via = JobInputTransport.Factory(Via, piped),
-            Hosts = hosts,
         });
     }
 
@@ -184,63 +145,8 @@ public sealed class StartIpcJobCommand : WorkerCommand
         JobRepository.Add(job);
     }
 
-    private void CheckWithoutHosts()
-    {
-        string[] others = [nameof(UserName), nameof(Port), nameof(KeyFilePath), nameof(Options), nameof(ConnectingTimeout)];
-        if (others.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) is { } other)
-            throw IpcException.Argument($"-{other} needs -HostName.");
-    }
-
-    /// <summary>Connects to all hosts at once. Where each host has a job of its own, one that fails does not keep the others from
-    /// theirs.</summary>
-    private IReadOnlyList<SshHost> Connect()
-    {
-        CheckWithHosts();
-        var options = (Options ?? []).Cast<DictionaryEntry>()
-            .ToDictionary(static o => o.Key.ToString() ?? "", static o => o.Value?.ToString() ?? "", StringComparer.Ordinal);
-        var key = KeyFilePath is null ? null : GetUnresolvedProviderPathFromPSPath(KeyFilePath);
-        var hosts = HostName!.Select(h => SshHost.Of(SshTarget.Parse(h, UserName, Port, key, options))).ToArray();
-        var sessions = !HasWorkers ? 1 : ((Workers ?? 1) + hosts.Length - 1) / hosts.Length;
-        var deadline = ConnectingTimeout < 0 ? Deadline.Infinite : Deadline.After(TimeSpan.FromMilliseconds(ConnectingTimeout));
-        var wait = new WaitOptions(deadline, StopToken);
-        var failures = new Exception?[hosts.Length];
-        // A thread for each: they wait for the network.
-        var threads = new Thread[hosts.Length];
-        for (var i = 0; i < hosts.Length; i++)
-        {
-            var number = i;
-            threads[i] = new Thread(() => failures[number] = TryConnect(hosts[number], sessions, wait))
-            { IsBackground = true, Name = $"IpcPs connects to {hosts[number].Target}" };
-            threads[i].Start();
-        }
-        foreach (var thread in threads) thread.Join();
-        var connected = hosts.Where((_, i) => failures[i] is null).ToArray();
-        foreach (var failure in failures.OfType<IpcException>())
-        {
-            if (HasWorkers || connected.Length == 0) throw failure;
-            WriteError(ErrorRecords.ToRecord(failure));
-        }
-        if (failures.OfType<OperationCanceledException>().FirstOrDefault() is { } stopped) throw stopped;
-        return connected;
-    }
-
-    private static Exception? TryConnect(SshHost host, int sessions, in WaitOptions wait)
-    {
-        try
-        {
-            host.Connect(sessions, RemoteModule.Archive, wait);
-            return null;
-        }
-        catch (Exception e) when (ErrorRecords.OfLibrary(e) is not null || e is OperationCanceledException)
-        {
-            return e;
-        }
-    }
-
     private void CheckWithHosts()
     {
-        if (Pool is not null)
-            throw IpcException.Argument("The processes of a pool are of this machine: -Pool and -HostName exclude each other.");
         if (Handle is not null)
             throw IpcException.Argument("An object of this machine cannot be passed on: -Handle and -HostName exclude each other.");
         if (MyInvocation.BoundParameters.ContainsKey(nameof(Via)) && !HasWorkers)

@@ -6,11 +6,12 @@ using IpcPs.Module.Jobs.Pools;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
+using IpcPs.Ssh;
 
 namespace IpcPs.Module.Commands.Jobs;
 
 /// <summary>What the commands have in common that run scripts in processes.</summary>
-public abstract class WorkerCommand : IpcCmdlet
+public abstract partial class WorkerCommand : IpcCmdlet
 {
     private const int MaxWorkers = 1024;
 
@@ -86,16 +87,18 @@ public abstract class WorkerCommand : IpcCmdlet
 
     /// <summary>What both kinds of commands start alike.</summary>
     /// <exception cref="IpcException">A folder does not exist; a variable's name is not allowed.</exception>
-    /// <param name="elsewhere">Whether the processes run on another host, whose folders this one does not know.</param>
-    private protected JobStartInfo StartInfo(bool elsewhere = false) => new()
+    /// <param name="hosts">The hosts that the processes run on, whose folders this one does not know; empty for this machine.</param>
+    private protected JobStartInfo StartInfo(IReadOnlyList<SshHost> hosts) => new()
     {
         Script = "",
         Initialization = InitializationScript?.ToString(),
-        Location = elsewhere ? WorkingDirectory
+        Location = hosts.Count > 0 ? WorkingDirectory
             : WorkingDirectory is null ? SessionState.Path.CurrentFileSystemLocation.ProviderPath
             : JobPaths.FindFolder(WorkingDirectory, this),
         Environment = JobEnvironment.Of(Environment),
         Pool = Pool,
+        Hosts = hosts,
+        ConnectingTimeout = ConnectingTimeout < 0 ? null : TimeSpan.FromMilliseconds(ConnectingTimeout),
     };
 
     /// <summary>How the workers share the input.</summary>

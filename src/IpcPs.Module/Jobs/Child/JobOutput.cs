@@ -1,4 +1,5 @@
 using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
@@ -74,6 +75,21 @@ internal sealed class JobOutput(RecordSender records, CancellationToken stopping
         {
             while (_paused && !stopping.IsCancellationRequested) Monitor.Wait(_guard);
             if (!stopping.IsCancellationRequested) _sender?.Flush();
+        }
+    }
+
+    /// <summary>Waits until the reader has received everything: what is on its way from another host is lost with the connection.</summary>
+    public void Deliver()
+    {
+        if (_writer is not { IsClosed: false } writer) return;
+        try
+        {
+            lock (_guard) _sender!.Flush();
+            JobTransport.WaitForReader(writer, stopping);
+        }
+        catch (Exception e) when (e is OperationCanceledException || (e is IpcException error && JobTransport.IsReaderGone(error)))
+        {
+            // It wants no more.
         }
     }
 

@@ -161,6 +161,7 @@ internal sealed partial class JobSession
     {
         try
         {
+            if (_passed is null) _output.Deliver();
             _output.Dispose();
             _records.Send(JobStreamId.Finished, message.ToBag());
             _records.Flush();

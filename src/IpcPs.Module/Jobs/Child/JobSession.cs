@@ -116,8 +116,9 @@ internal sealed partial class JobSession : IDisposable
     private void EndGroupWithoutParent()
     {
         // Where the end of $IpcParent ended the script, the parent may have been killed: then its other descriptors are closed as well, a
-        // moment later.
-        if (!_parentEnded.IsSet && (CurrentProcess.IsAloneInGroup || !_parentEnded.Wait(ParentEndLimit))) return;
+        // moment later. It may also have closed that channel only.
+        if (!_parentEnded.IsSet
+            && (!CurrentProcess.HasLost(_parent) || CurrentProcess.IsAloneInGroup || !_parentEnded.Wait(ParentEndLimit))) return;
         var ended = Volatile.Read(ref _parentEnd);
         var left = Grace - Stopwatch.GetElapsedTime(ended);
         CurrentProcess.WaitUntilAloneInGroup(left > TimeSpan.Zero ? Deadline.After(left) : Deadline.Immediate);

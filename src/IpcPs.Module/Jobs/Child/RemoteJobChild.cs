@@ -1,7 +1,8 @@
 using System.Globalization;
-using IpcPs.Mechanisms;
 using IpcPs.Module.Jobs.Protocol;
 using IpcPs.Processes;
+using IpcPs.Ssh;
+using IpcPs.Transports;
 
 namespace IpcPs.Module.Jobs.Child;
 
@@ -9,8 +10,6 @@ namespace IpcPs.Module.Jobs.Child;
 /// rest goes through Unix sockets that ssh forwards.</summary>
 public static class RemoteJobChild
 {
-    private const string Transport = "Unix";
-
     /// <summary>How long nothing may come through the connection, which carries a byte a second. Together with the time that a stopped
     /// script gets, less than ten seconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5.5);
@@ -41,14 +40,25 @@ public static class RemoteJobChild
             exitCode = session.Run();
             // Also where a program that was left behind has it: no more of it reaches the job.
             Console.Out.Flush();
-            output.CompleteSending();
+            Deliver(output, lost.Token);
         }
         File.Delete(file);
         Environment.Exit(exitCode);
     }
 
-    private static IpcChannel Open(string connectionString) =>
-        IpcMechanisms.Transport(Transport).OpenWriter(connectionString, CancellationToken.None);
+    private static IpcChannel Open(string connectionString) => SshInput.Factory.OpenWriter(connectionString, CancellationToken.None);
+
+    private static void Deliver(IpcChannel output, CancellationToken lost)
+    {
+        try
+        {
+            JobTransport.WaitForReader(output, lost);
+        }
+        catch (Exception e) when (e is IpcException or OperationCanceledException)
+        {
+            // The job says why.
+        }
+    }
 
     private static void Watch(IpcChannel alive, CancellationTokenSource lost)
     {

@@ -23,7 +23,7 @@ internal sealed class JobConnection : IDisposable
             // A job with a pool has its own variables from its start message, so that it is the same whether its child is warm or not. So
             // has a job on another host, which has no environment of this process.
             var isStartedBare = start.Pool is not null || start.Hosts.Count > 0;
-            _process = start.Hosts.Count > 0 ? RemoteJobProcess.Start(start.Hosts, start.Worker)
+            _process = start.Hosts.Count > 0 ? RemoteJobProcess.Start(start.Place ?? start.TakePlace(default))
                 : _warm?.Process ?? new JobProcess(isStartedBare ? JobEnvironment.Of(null) : start.Environment);
             if (start.Via is { } via)
             {

@@ -2,6 +2,7 @@ using System.Collections;
 using IpcPs.Linux;
 using IpcPs.Module.Jobs.Pools;
 using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Remote;
 using IpcPs.Module.Jobs.Workers;
 using IpcPs.Module.Transformation;
 using IpcPs.Processes;
@@ -43,6 +44,12 @@ internal sealed record JobStartInfo
     /// <summary>The hosts that the processes are started on, each on the next one; empty for this machine.</summary>
     public IReadOnlyList<SshHost> Hosts { get; init; } = [];
 
+    /// <summary>How long another login may take where those that there are have no place.</summary>
+    public TimeSpan? ConnectingTimeout { get; init; }
+
+    /// <summary>The place on a host that the process gets; null to take one when it starts.</summary>
+    public RemotePlace? Place { get; init; }
+
     /// <summary>The objects of -Handle.</summary>
     public IReadOnlyList<IpcTargetHandle> Handles { get; init; } = [];
 
@@ -61,6 +68,12 @@ internal sealed record JobStartInfo
 
     /// <summary>The number of the worker that is started; 0 if the process is no worker.</summary>
     public int Worker { get; init; }
+
+    /// <summary>Takes a place for the process on one of the hosts. May wait for another login.</summary>
+    /// <exception cref="IpcException">As <see cref="RemotePlace.Take"/>.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public RemotePlace TakePlace(CancellationToken cancellation) => RemotePlace.Take(Hosts, Worker,
+        new(ConnectingTimeout is { } limit ? Deadline.After(limit) : Deadline.Infinite, cancellation));
 
     /// <summary>Starts the processes.</summary>
     /// <param name="job">The job.</param>

@@ -15,15 +15,13 @@ namespace IpcPs.Module.Jobs.Remote;
 /// output are the job's control messages and records. It ends when the process there has ended.</summary>
 internal sealed class RemoteJobProcess : IJobProcess
 {
-    private const string Transport = "Unix";
-
     /// <summary>What ssh's exit code is if the session could not be, or its connection has ended.</summary>
     private const int SshFailed = 255;
 
     /// <summary>How long ssh may take to end after the script: programs that it left behind may hold the session open.</summary>
     private static readonly TimeSpan EndOfSession = TimeSpan.FromSeconds(3);
 
-    /// <summary>How long what a process has written may be on its way. Only if it was killed, and a program that it started has its
+    /// <summary>How long what a process has printed may be on its way. Only if it was killed, and a program that it started has its
     /// standard output, nothing says that no more comes.</summary>
     private static readonly TimeSpan Delivery = TimeSpan.FromSeconds(10);
 
@@ -45,14 +43,19 @@ internal sealed class RemoteJobProcess : IJobProcess
     private readonly IpcRelay _outputRelay;
     private readonly IpcRelay _fromFar;
     private readonly IpcRelay _toFar;
+    private readonly SshLink _printed;
     private readonly SshLink _alive;
     private readonly List<SshLink> _links = [];
+    private readonly string _mark = $"ipcps-{Guid.NewGuid():N}";
     private readonly ChildProcess _session;
     private readonly Timer _endTimer;
     private SshInput? _input;
     private int _processId;
     private string? _wantedSignal;
-    private bool _hasScriptEnded;
+    private Action _readRest = static () => { };
+    private volatile bool _hasScriptEnded;
+    private int? _exitCode;
+    private int _channelEnds;
     private bool _isDisposed;
 
     private RemoteJobProcess(SshHost host, SshConnection connection)
@@ -68,18 +71,18 @@ internal sealed class RemoteJobProcess : IJobProcess
             (_channel, _channelFar) = IpcSocket.CreatePair();
             Open(_channel);
             Open(_channelFar);
-            var output = Expect();
+            _printed = Expect();
             var channel = Expect();
             _alive = Expect(connection.KeepAlive);
-            _outputRelay = Open(Relay(Arrival(output), Here(_output.Writer), _output.Writer.Address));
+            _outputRelay = Open(Relay(Arrival(_printed), IpcRelay.Keep(_output.Writer), _output.Writer.Address, OnAllPrinted));
             // One for each direction, so that either side can end its own.
-            _fromFar = Open(Relay(Arrival(channel), Here(_channelFar), _channelFar.Address));
-            _toFar = Open(Relay(Here(_channelFar), Arrival(channel), _channelFar.Address));
-            var connect = new ConnectMessage(connection.FarFolder, output.FarConnectionString, channel.FarConnectionString,
+            _fromFar = Open(Relay(Arrival(channel), IpcRelay.Keep(_channelFar), _channelFar.Address, EndChannel));
+            _toFar = Open(Relay(IpcRelay.Keep(_channelFar), Arrival(channel), _channelFar.Address, null));
+            var connect = new ConnectMessage(connection.FarFolder, _printed.FarConnectionString, channel.FarConnectionString,
                 _alive.FarConnectionString);
             // Fits into the pipe, so that this never waits.
             _control.Writer.Send(new JobSerializer().Encode(connect.ToBag()), JobControlId.Connect.SendOptions());
-            _session = connection.StartPowerShell(RemoteModule.Arguments(connection.FarModule), _control.Reader, _records.Writer,
+            _session = connection.StartPowerShell(_mark, RemoteModule.Arguments(connection.FarModule), _control.Reader, _records.Writer,
                 _error.Writer);
             _control.Reader.Dispose();
             _records.Writer.Dispose();
@@ -91,8 +94,10 @@ internal sealed class RemoteJobProcess : IJobProcess
         }
         catch
         {
-            foreach (var link in _links) link.Dispose();
+            foreach (var link in _links) link.Close();
             foreach (var opened in _open) opened.Dispose();
+            _session?.SignalGroup(9);
+            _session?.Dispose();
             _endTimer.Dispose();
             host.Return(connection);
             throw;
@@ -117,21 +122,9 @@ internal sealed class RemoteJobProcess : IJobProcess
 
     public IpcChannel Channel => _channel;
 
-    /// <summary>Starts a process on one of several hosts.</summary>
-    /// <param name="hosts">The hosts, to which there are connections.</param>
-    /// <param name="worker">The number of the worker, which chooses the host. If there is no connection to that one any more, the next is
-    /// taken.</param>
-    /// <exception cref="IpcException"><see cref="IpcErrors.ConnectionLost"/>; no descriptors or processes are left.</exception>
-    public static RemoteJobProcess Start(IReadOnlyList<SshHost> hosts, int worker)
-    {
-        var first = Math.Max(worker - 1, 0);
-        for (var i = 0; i < hosts.Count; i++)
-        {
-            var host = hosts[(first + i) % hosts.Count];
-            if (host.TakeSession() is { } connection) return new RemoteJobProcess(host, connection);
-        }
-        throw hosts[first % hosts.Count].Loss();
-    }
+    /// <summary>Starts a process.</summary>
+    /// <exception cref="IpcException">No descriptors or processes are left.</exception>
+    public static RemoteJobProcess Start(RemotePlace place) => new(place.Host, place.Connection);
 
     public void Pass(IReadOnlyList<SafeDescriptor> descriptors)
     {
@@ -145,36 +138,30 @@ internal sealed class RemoteJobProcess : IJobProcess
 
     public RedirectMessage Reach(RedirectMessage output)
     {
-        lock (_guard)
+        try
         {
-            if (_isDisposed) return output;
-            try
+            var isSocket = output.Transport == SshInput.Factory.Name;
+            if (isSocket && SshInput.ForwardFrom(_connection, output.ConnectionString, out var undo) is { } far)
             {
-                var isSocket = output.Transport == Transport;
-                if (isSocket && SshInput.ForwardFrom(_connection, output.ConnectionString, out var undo) is { } far)
-                {
-                    if (undo is not null) _undo.Add(undo);
-                    return output with { ConnectionString = far };
-                }
-                var moved = new SshOutput(_connection, output.Transport, output.ConnectionString);
-                _outputs.Add(moved);
-                return new RedirectMessage(Transport, moved.FarConnectionString);
+                if (undo is not null && !TryKeep(_undo, undo)) undo();
+                return output with { ConnectionString = far };
             }
-            catch (IpcException e)
-            {
-                Failure = e;
-                // Which it cannot open. It ends, and its job says why.
-                return new RedirectMessage(Transport, $"unix:{_connection.FarFolder}/none none");
-            }
+            var moved = new SshOutput(_connection, output.Transport, output.ConnectionString);
+            if (!TryKeep(_outputs, moved)) moved.Dispose();
+            return new RedirectMessage(SshInput.Factory.Name, moved.FarConnectionString);
+        }
+        catch (IpcException e)
+        {
+            Failure = e;
+            // Which it cannot open. It ends, and its job says why.
+            return new RedirectMessage(SshInput.Factory.Name, $"unix:{_connection.FarFolder}/none none");
         }
     }
 
     public void ReadText(Action<string> onOutput, Action<string> onError)
     {
-        ChildText.ReadUntilExit(_session, _output.Reader, _error.Reader, onOutput, onError);
-        // What was written to the socket may come later than the end of the session.
-        _outputRelay.WaitForEnd(Deadline.After(_processId > 0 && _connection.Loss is null ? Delivery : TimeSpan.Zero));
-        ChildText.ReadUntilExit(_session, _output.Reader, _error.Reader, onOutput, onError);
+        _readRest = () => ChildText.ReadUntilExit(_session, _output.Reader, _error.Reader, onOutput, l => OnErrorLine(l, onError));
+        _readRest();
     }
 
     public void OnMessage(JobStreamId id, object? content)
@@ -194,7 +181,7 @@ internal sealed class RemoteJobProcess : IJobProcess
     public void OnScriptEnded()
     {
         _hasScriptEnded = true;
-        EndSessionIn(EndOfSession);
+        EndSessionIn(_outputRelay.HasEnded ? EndOfSession : Delivery);
     }
 
     public void RequestStop()
@@ -219,21 +206,22 @@ internal sealed class RemoteJobProcess : IJobProcess
 
     public void EndGroup(bool ask, in WaitOptions grace)
     {
-        if (_processId > 0) _connection.Signal("KILL", -_processId);
+        if (_processId > 0) _connection.EndGroup(_processId, ask, grace.Deadline.Remaining);
     }
 
     public void WaitForExit()
     {
         _session.WaitForExit();
         var exit = _session.Exit!.Value;
-        foreach (var link in _links) link.Dispose();
-        if (!_hasScriptEnded)
-        {
-            if (exit.Code == SshFailed && _connection.WaitForLoss(EndOfSession)) Failure ??= _connection.Loss;
-            // The shell there gives a process that a signal has ended that exit code.
-            if (exit.Code is > 128 and <= 128 + 64) exit = new ProcessExit(null, exit.Code - 128, false);
-        }
+        // Without them, it did not get so far that it connected them.
+        if (_processId == 0) foreach (var link in _links) link.Dispose();
+        // Also when the script has ended: the process waits until all that it printed has come.
+        if (_exitCode is null && exit.Code == SshFailed && _connection.WaitForLoss(EndOfSession)) Failure ??= _connection.Loss;
+        if (_exitCode is { } code) exit = new ProcessExit(code, null, false);
+        // The shell there gives a process that a signal has ended that exit code.
+        if (!_hasScriptEnded && exit.Code is > 128 and <= 128 + 64) exit = new ProcessExit(null, exit.Code - 128, false);
         Exit = exit;
+        ReadRest();
         SshOutput[] outputs;
         lock (_guard) outputs = [.. _outputs];
         foreach (var output in outputs)
@@ -248,6 +236,7 @@ internal sealed class RemoteJobProcess : IJobProcess
     {
         _session.SignalGroup(9);
         _session.WaitForExit();
+        foreach (var link in _links) link.Close();
         Release();
     }
 
@@ -260,7 +249,8 @@ internal sealed class RemoteJobProcess : IJobProcess
             foreach (var output in _outputs) output.Dispose();
         }
         foreach (var undo in _undo) undo();
-        foreach (var link in _links) link.Dispose();
+        _printed.Close();
+        _alive.Close();
         _outputRelay.Dispose();
         _control.Dispose();
         _records.Dispose();
@@ -272,16 +262,11 @@ internal sealed class RemoteJobProcess : IJobProcess
     public void Release()
     {
         _session.Dispose();
-        // What the process has sent can still be received from the other end.
-        _fromFar.WaitForEnd(Deadline.After(_processId > 0 && _connection.Loss is null ? Delivery : TimeSpan.Zero));
-        _fromFar.Dispose();
-        _toFar.Dispose();
-        _channelFar.Dispose();
-        foreach (var link in _links) link.Close();
-        _host.Return(_connection);
+        EndChannel();
     }
 
-    private static IpcRelay Relay(RelayOpener from, RelayOpener to, IpcAddress address) => new(address, from, address, to);
+    private static IpcRelay Relay(RelayOpener from, RelayOpener to, IpcAddress address, Action? onEnded) =>
+        new(address, from, address, to) { Ended = _ => onEnded?.Invoke() };
 
     /// <summary>A socket that the process will have connected.</summary>
     private static RelayOpener Arrival(SshLink link) => (in WaitOptions wait, out bool isOwned) =>
@@ -290,15 +275,60 @@ internal sealed class RemoteJobProcess : IJobProcess
         return link.Wait(wait.Cancellation) ?? throw new OperationCanceledException();
     };
 
-    private static RelayOpener Here(IpcChannel channel) => (in WaitOptions _, out bool isOwned) =>
-    {
-        isOwned = false;
-        return channel;
-    };
-
     /// <summary>The job that reads may have ended before the output was opened. That job says how.</summary>
     private static IpcException? Reported(IpcException? error) =>
         error is null || JobTransport.IsReaderGone(error) || error.Id == IpcErrors.NoPeer || error.Id == IpcErrors.NotFound ? null : error;
+
+    /// <summary>Called when the process has been released, and when all that it sent to <c>$IpcParent</c> has come, or was dropped because
+    /// the job was removed. Until then, the connection is in use.</summary>
+    private void EndChannel()
+    {
+        if (Interlocked.Increment(ref _channelEnds) < 2) return;
+        _fromFar.Dispose();
+        _toFar.Dispose();
+        _channelFar.Dispose();
+        foreach (var link in _links) link.Close();
+        _host.Return(_connection);
+    }
+
+    /// <summary>The process waits for that.</summary>
+    private void OnAllPrinted()
+    {
+        _printed.Close();
+        if (_hasScriptEnded) EndSessionIn(EndOfSession);
+    }
+
+    private void OnErrorLine(string line, Action<string> onError)
+    {
+        // A program may have begun the line.
+        if (line.IndexOf(_mark, StringComparison.Ordinal) is >= 0 and var mark)
+        {
+            _exitCode = int.Parse(line.AsSpan(mark + _mark.Length), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
+            EndSessionIn(EndOfSession);
+            line = line[..mark];
+            if (mark == 0) return;
+        }
+        onError(line);
+    }
+
+    /// <summary>Reads what a killed process has printed, which may come later than the end of the session.</summary>
+    private void ReadRest()
+    {
+        var limit = Deadline.After(Delivery);
+        while (!_outputRelay.WaitForEnd(Deadline.After(TimeSpan.FromMilliseconds(20))) && !limit.HasPassed && _connection.Loss is null)
+            _readRest();
+        _readRest();
+    }
+
+    /// <returns>False if there is no more use for it.</returns>
+    private bool TryKeep<T>(List<T> list, T item)
+    {
+        lock (_guard)
+        {
+            if (!_isDisposed) list.Add(item);
+            return !_isDisposed;
+        }
+    }
 
     private void EndSessionIn(TimeSpan time)
     {

@@ -67,6 +67,9 @@ internal sealed class Worker : IDisposable
     /// <summary>Whether it has ended.</summary>
     public bool HasEnded { get; set; }
 
+    /// <summary>Whether it was on another host, and is to be replaced by a process that counts as one that runs already.</summary>
+    public bool IsReplacedElsewhere { get; set; }
+
     /// <summary>How many items it may have now: some for short items, so that it never waits for the next one.</summary>
     public int Window => !IsReady ? 1
         : _secondsPerItem >= LongItem ? 1 : Math.Clamp((int)(SecondsInStore / _secondsPerItem), 2, MaxInFlight);

@@ -1,4 +1,5 @@
 using IpcPs.Module.Jobs.Protocol;
+using IpcPs.Module.Jobs.Remote;
 
 namespace IpcPs.Module.Jobs.Workers;
 
@@ -34,27 +35,78 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    private void StartWorker(int number)
+    private void StartWorker(int number, RemotePlace? place = null)
     {
-        var worker = new Worker(this, _start, number);
+        var worker = new Worker(this, _start with { Place = place }, number);
         _workers[number - 1]?.Dispose();
         _workers[number - 1] = worker;
         _running++;
         worker.Receiver.Start();
     }
 
-    /// <summary>Starts another process in a worker's place.</summary>
+    /// <summary>Starts another process in a worker's place. On other hosts, <see cref="ReplaceElsewhere"/> does.</summary>
     private void Replace(Worker worker)
     {
+        if (_start.Hosts.Count > 0)
+        {
+            worker.IsReplacedElsewhere = true;
+            _running++;
+            return;
+        }
         try
         {
             StartWorker(worker.Number);
         }
         catch (IpcException e)
         {
-            Fail(JobEnd.Failed($"could not replace {worker}: {e.Message}", e.Id));
+            FailToReplace(worker, e);
         }
     }
+
+    /// <summary>Starts another process in the place of a worker on another host, which counts as one that runs. Not under the lock: it may
+    /// wait for a login.</summary>
+    private void ReplaceElsewhere(Worker worker)
+    {
+        RemotePlace? place = null;
+        Exception? failure = null;
+        try
+        {
+            place = (_start with { Worker = worker.Number }).TakePlace(_stopped.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // There was a request to stop.
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Any: it would end the whole process here.
+            failure = e;
+        }
+        lock (_gate)
+        {
+            _running--;
+            if (failure is not null) FailToReplace(worker, failure);
+            else if (_isStopping || _isClosed) place?.Return();
+            else StartInPlace(worker, place!);
+            Pump();
+            FinishIfEnded();
+        }
+    }
+
+    private void StartInPlace(Worker worker, RemotePlace place)
+    {
+        try
+        {
+            StartWorker(worker.Number, place);
+        }
+        catch (IpcException e)
+        {
+            FailToReplace(worker, e);
+        }
+    }
+
+    private void FailToReplace(Worker worker, Exception e) =>
+        Fail(JobEnd.Failed($"could not replace {worker}: {e.Message}", ErrorRecords.OfLibrary(e)?.Id));
 
     /// <summary>The worker with the fewest items, if it may have one more.</summary>
     private Worker? FreeWorkerFor(WorkItem item)

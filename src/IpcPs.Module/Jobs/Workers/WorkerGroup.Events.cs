@@ -81,6 +81,7 @@ internal sealed partial class WorkerGroup
             Pump();
             FinishIfEnded();
         }
+        if (worker.IsReplacedElsewhere) ReplaceElsewhere(worker);
     }
 
     private static ErrorRecord Died(Worker worker, WorkItem item, string how, TimeSpan? limit)

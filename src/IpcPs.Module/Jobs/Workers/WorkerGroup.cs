@@ -43,6 +43,7 @@ internal sealed partial class WorkerGroup : IDisposable
     // With -Ordered: all items that were not handed over, in the order of the input.
     private readonly Queue<WorkItem> _order = new();
     private readonly Queue<WorkerResult> _results = new();
+    private readonly CancellationTokenSource _stopped = new();
     private readonly Timer _killTimer;
     private readonly Timer _itemTimer;
     private readonly Timer _timeoutTimer;
@@ -335,6 +336,7 @@ internal sealed partial class WorkerGroup : IDisposable
     private void BeginStop()
     {
         _isStopping = true;
+        _stopped.Cancel();
         DropPending();
         Monitor.PulseAll(_gate);
     }

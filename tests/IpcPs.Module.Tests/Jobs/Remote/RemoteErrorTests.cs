@@ -75,12 +75,35 @@ public sealed class RemoteErrorTests : JobTests
     [InlineData("Start-IpcJob -HostName x -Handle mq:/x { }", "-Handle and -HostName exclude each other")]
     [InlineData("1 | Start-IpcJob -HostName x -Via Ring { }", "-Via and -HostName exclude each other")]
     [InlineData("Start-IpcJob -UserName x { }", "-UserName needs -HostName.")]
+    [InlineData("Invoke-IpcParallel { } -Port 22", "-Port needs -HostName.")]
     [InlineData("Start-IpcJob -HostName '-oProxyCommand=x' { }", "'-oProxyCommand=x' is not a host")]
     [InlineData("Start-IpcJob -HostName 'a b' { }", "'a b' is not a host")]
     [InlineData("Start-IpcJob -HostName a:x { }", "'x' is not a port")]
     [InlineData("Start-IpcJob -HostName a -Options @{ 'a b' = 1 } { }", "'a b' is not the name of an option of ssh.")]
     public void What_cannot_be_is_refused(string script, string text) =>
         Expect(Session.Run(script).Error(), "IpcInvalidArgument", ErrorCategory.InvalidArgument, text);
+
+    [Fact]
+    public void Tab_offers_the_hosts_of_the_ssh_configuration()
+    {
+        var home = Directory.CreateTempSubdirectory("ipcps-home-");
+        try
+        {
+            home.CreateSubdirectory(".ssh");
+            File.WriteAllText(Path.Combine(home.FullName, ".ssh", "config"),
+                "Host web1 web2 *.example !no\n  User ada\nhost=gate\nHostName nothing\nMatch host other\n");
+            using var shell = Shell.Pwsh.StartArguments(Shell.ScriptArguments("""
+                foreach ($line in 'Start-IpcJob -HostName ', 'Invoke-IpcParallel { } -HostName w') {
+                    (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Sort-Object | Join-String -Separator ' '
+                }
+                """), new Dictionary<string, string?> { ["HOME"] = home.FullName });
+            Assert.Equal(["gate web1 web2", "web1 web2"], shell.Finish().Succeeded().Lines);
+        }
+        finally
+        {
+            home.Delete(recursive: true);
+        }
+    }
 
     private static string OnPort(int port) =>
         string.Create(CultureInfo.InvariantCulture, $"Start-IpcJob -HostName $a @ssh -Port {port} {{ }}");

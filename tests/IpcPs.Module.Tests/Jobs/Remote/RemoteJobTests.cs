@@ -64,6 +64,17 @@ public sealed class RemoteJobTests : JobTests
     }
 
     [SshFact]
+    public void What_a_job_has_sent_can_be_received_after_its_end_also_where_it_is_much()
+    {
+        var result = Session.Run("""
+            $job = Start-IpcJob -HostName $a @ssh { 1..20 | ForEach-Object { Send-IpcMessage $IpcParent ('x' * 100kb) }; 'sent' }
+            Receive-Job $job -Wait
+            (Receive-IpcMessage $job -All -Timeout 60 | Measure-Object Length -Sum).Sum
+            """).NoErrors();
+        Assert.Equal(["sent", 20.0 * 100 * 1024], result.Values);
+    }
+
+    [SshFact]
     public void Stages_on_different_hosts_make_one_pipeline()
     {
         var result = Session.Run("""
@@ -97,6 +108,17 @@ public sealed class RemoteJobTests : JobTests
     }
 
     [SshFact]
+    public void Invoke_IpcParallel_has_a_worker_on_each_host()
+    {
+        var result = Session.Run("""
+            1..10 | Invoke-IpcParallel { "$_ $IpcWorker $($env:SSH_CONNECTION.Split()[2])" } -HostName $a, $b @ssh -Ordered
+            """).NoErrors();
+        var lines = result.Values.Select(static v => ((string)v!).Split(' ')).ToArray();
+        Assert.Equal(Enumerable.Range(1, 10).Select(static n => n.ToString(CultureInfo.InvariantCulture)), lines.Select(static l => l[0]));
+        Assert.All(lines, l => Assert.Equal(l[1] == "1" ? _hosts.First : _hosts.Second, l[2]));
+    }
+
+    [SshFact]
     public void A_broadcast_reaches_readers_on_both_sides()
     {
         var result = Session.Run("""
@@ -109,15 +131,22 @@ public sealed class RemoteJobTests : JobTests
     }
 
     [SshFact]
-    public void Stop_Job_runs_finally_blocks_there_and_kill_is_named()
+    public void Stop_Job_runs_finally_blocks_there_and_kill_is_named_and_asks_programs_that_are_left()
     {
         var file = Path.Combine(_hosts.RuntimeFolder(0), "..", "finally");
+        var (program, started, asked) = (file + ".sh", file + ".started", file + ".asked");
+        File.WriteAllText(program, $"trap ': >{asked}; exit' TERM\n: >{started}\nwhile :; do sleep 0.1; done\n");
         var result = Session.Run($$"""
             $job = Start-IpcJob -HostName $a @ssh { try { Send-IpcMessage $IpcParent ready; Start-Sleep 600 } finally { 1 > '{{file}}' } }
             Receive-IpcMessage $job -Timeout 60
             Stop-Job $job
             $job.State.ToString()
-            $job = Start-IpcJob -HostName $a @ssh { Stop-Process -Id $PID -Force; Start-Sleep 600 }
+            # Its standard output and error stay open.
+            $job = Start-IpcJob -HostName $a @ssh {
+                Start-Process sh '{{program}}'
+                while (-not (Test-Path '{{started}}')) { Start-Sleep -Milliseconds 20 }
+                Stop-Process -Id $PID -Force; Start-Sleep 600
+            }
             $null = Wait-Job $job -Timeout 60
             $job.Signal; $job.ExitCode; $job.StatusMessage; $job.Error.Count
             """).NoErrors();
@@ -125,6 +154,7 @@ public sealed class RemoteJobTests : JobTests
         Assert.Contains("was killed by signal KILL before its script ended.", (string)result.Values[4]!, StringComparison.Ordinal);
         Assert.Equal(0, result.Values[5]);
         Assert.True(File.Exists(file));
+        Assert.True(File.Exists(asked));
     }
 
     [SshFact]

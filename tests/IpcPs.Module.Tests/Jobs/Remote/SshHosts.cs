@@ -232,8 +232,9 @@ public sealed class SshHosts : IDisposable
 
             """;
 
+        // A home of its own: the shell of each session would read the user's .bashrc, which may take a second.
         private string Variables(string first) =>
-            $"PATH={first}:/usr/local/bin:/usr/bin:/bin XDG_RUNTIME_DIR={Folder}/run POWERSHELL_TELEMETRY_OPTOUT=1";
+            $"PATH={first}:/usr/local/bin:/usr/bin:/bin HOME={Folder} XDG_RUNTIME_DIR={Folder}/run POWERSHELL_TELEMETRY_OPTOUT=1";
     }
 }
 
