@@ -100,6 +100,8 @@ internal sealed class ConfirmedSender : IDisposable
         {
             _isDisposed = true;
             foreach (var message in _open.Values.Concat(_again.Values).ToList()) Complete(message, WasClosed());
+            // Another thread may wait for one of them, for space, or for all.
+            Monitor.PulseAll(_lock);
         }
         _timer.Dispose();
         _ = _answers.UnsubscribeAsync().AsTask();
@@ -137,8 +139,8 @@ internal sealed class ConfirmedSender : IDisposable
         ThrowFailure();
 
         // One by one while messages are sent again: those that follow would overtake them.
-        bool HasSpace() => _isDisposed || (_again.Count == 0 && Count < MaxMessages && (_bytes + bytes <= MaxBytes || Count == 0))
-            || (_again.Count > 0 && !_server.IsConnected && Count < MaxMessages && _bytes + bytes <= MaxBytes);
+        bool HasSpace() => _isDisposed || ((_again.Count == 0 || !_server.IsConnected)
+            && Count < MaxMessages && (_bytes + bytes <= MaxBytes || Count == 0));
     }
 
     /// <summary>Waits, with the lock held, until something is so.</summary>

@@ -55,7 +55,7 @@ public sealed class Mechanism : BrokerMechanism
         var server = Server.Acquire(address, null, wait);
         try
         {
-            server.Call((js, token) => js.DeleteStreamAsync(address.Name!, token), address, $"the removal of '{address}'", wait);
+            Remove(address, server, wait);
         }
         finally
         {
@@ -64,11 +64,18 @@ public sealed class Mechanism : BrokerMechanism
     }
 
     /// <inheritdoc/>
+    public override void Remove(IpcObject open)
+    {
+        if (open is NatsQueue { IsClosed: false } queue) Remove(queue.Address, queue.Server, Deadline.After(ListTimeout));
+        else base.Remove(open);
+    }
+
+    /// <inheritdoc/>
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        var cancellation = wait.Cancellation;
-        PollWithBackoff.Until(() => Exists(address, cancellation), address.Text, wait);
+        var connecting = wait.Deadline.IsImmediate ? wait.Cancellation : wait;
+        PollWithBackoff.Until(() => Exists(address, connecting), address.Text, wait);
     }
 
     /// <inheritdoc/>
@@ -104,14 +111,17 @@ public sealed class Mechanism : BrokerMechanism
         return found;
     }
 
-    private static bool Exists(IpcAddress address, CancellationToken cancellation)
+    private static void Remove(IpcAddress address, Server server, in WaitOptions wait) =>
+        server.Call((js, token) => js.DeleteStreamAsync(address.Name!, token), address, $"the removal of '{address}'", wait);
+
+    private static bool Exists(IpcAddress address, in WaitOptions wait)
     {
         try
         {
-            var server = Server.Acquire(address, null, cancellation);
+            var server = Server.Acquire(address, null, wait);
             try
             {
-                return address.IsTopic || NatsQueue.Exists(server, address, new(Deadline.After(ListTimeout), cancellation));
+                return address.IsTopic || NatsQueue.Exists(server, address, new(Deadline.After(ListTimeout), wait.Cancellation));
             }
             finally
             {
@@ -130,16 +140,7 @@ public sealed class Mechanism : BrokerMechanism
     private static List<IpcObjectInfo> List(IpcAddress like, TimeSpan timeout)
     {
         var wait = (WaitOptions)Deadline.After(timeout);
-        using var connecting = new CancellationTokenSource(timeout);
-        Server server;
-        try
-        {
-            server = Server.Acquire(like, null, connecting.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            throw new IpcException(IpcErrors.NoPeer, $"No NATS server answers within {wait.Deadline.Describe()}.", like.Text);
-        }
+        var server = Server.Acquire(like, null, wait);
         try
         {
             return server.Call(async (js, token) =>

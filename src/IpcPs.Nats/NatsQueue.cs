@@ -212,8 +212,17 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
         DuplicateWindow = options.DuplicateWindow ?? TimeSpan.FromMinutes(2),
     };
 
-    private IpcException NoMessage(in WaitOptions wait) =>
-        IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+    private IpcException NoMessage(in WaitOptions wait)
+    {
+        // Whether it is empty is not known.
+        if (wait.Deadline.IsImmediate && !Server.IsConnected)
+        {
+            return new IpcException(IpcErrors.NoPeer,
+                $"The server {Server.Shown} cannot be reached now: whether '{Address}' has a message is not known.", Address.Text)
+            { Advice = IpcAdvice.WaitForBroker };
+        }
+        return IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
+    }
 
     private StreamState State()
     {

@@ -15,6 +15,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
     private static readonly byte[] Ack = "+ACK"u8.ToArray();
     private static readonly byte[] Nak = "-NAK"u8.ToArray();
+    private static readonly Task<bool> Never = new TaskCompletionSource<bool>().Task;
     private static readonly byte[] Progress = "+WPI"u8.ToArray();
 
     private readonly object _lock = new();
@@ -26,7 +27,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     private readonly HashSet<(ulong Number, long Stored)> _acknowledged = [];
     private readonly Queue<(ulong Number, long Stored)> _acknowledgedInOrder = new();
     private readonly Queue<NatsMsg<byte[]>> _ready = new();
-    private INatsSub<byte[]> _messages;
+    // Null before the first pull, and while what was asked for is returned.
+    private INatsSub<byte[]>? _messages;
     private string _inbox = "";
     private long _pull;
     private int _asked;
@@ -36,13 +38,13 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     private bool _isEmpty;
     private bool _takesWhatIsThere;
     private bool _hasUnsentAcks;
+    private bool _isDisposed;
     private volatile bool _wasReopened;
 
     public Puller(Server server, IpcAddress address, string consumer, TimeSpan ackWait)
     {
         (_server, _address) = (server, address);
         _pullSubject = $"$JS.API.CONSUMER.MSG.NEXT.{address.Name}.{consumer}";
-        _messages = Subscribe();
         var often = TimeSpan.FromMilliseconds(Math.Clamp(ackWait.TotalMilliseconds / 3, 100, 10_000));
         _progress = new Timer(static s => ((Puller)s!).ReportProgress(), this, often, often);
         server.Reopened += OnReopened;
@@ -82,6 +84,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
             bool isSilent;
             lock (_lock)
             {
+                ObjectDisposedException.ThrowIf(_isDisposed, this);
                 if (TryTake(out message, out number, out delivered)) return true;
                 if (_isGone) throw new IpcException(IpcErrors.Removed, $"'{_address}' was removed.", _address.Text);
                 var silence = Environment.TickCount64 - _heardAt;
@@ -94,12 +97,12 @@ internal sealed class Puller : IMessageKeeper, IDisposable
                 _isSilent = false;
                 // A pull that waits is for one message: what it asks for beyond would stay asked for when this call gives up.
                 var isBatch = ahead > 0 && !_isEmpty;
-                if (_asked == 0 && !isSilent) Pull(isBatch ? ahead + 1 : 1, deadline, takesWhatIsThere: deadline.IsImmediate || isBatch);
+                if (_asked == 0 && !isSilent) Pull(isBatch ? ahead + 1 : 1, wait, takesWhatIsThere: deadline.IsImmediate || isBatch);
                 asked = true;
-                arriving = _messages.Msgs.WaitToReadAsync(CancellationToken.None).AsTask();
+                arriving = _messages?.Msgs.WaitToReadAsync(CancellationToken.None).AsTask() ?? Never;
             }
             if (isSilent && !_isGone) CheckRemoved(wait);
-            if (_server.IsDenied(_pullSubject)) throw _server.DeniedError(_pullSubject, _address);
+            _server.ThrowIfDenied(_pullSubject, sends: true, _address);
             if (answer.HasPassed && !arriving.IsCompleted) return false;
             if (!isSilent) WaitFor(arriving, answer, wait.Cancellation, closing);
         }
@@ -131,21 +134,17 @@ internal sealed class Puller : IMessageKeeper, IDisposable
         lock (_lock)
         {
             TakeArrived();
-            if (_asked > 0 && _server.IsConnected)
-            {
-                drained = _messages;
-                _messages = null!;
-            }
+            // It stays asked for until what the server has sent is here: another thread asks for no more meanwhile.
+            if (_asked > 0 && _server.IsConnected) (drained, _messages) = (_messages, null);
         }
         if (drained is not null)
         {
             // What the server sends until it knows that no more is wanted still arrives.
-            Try(token => drained.DrainAsync(token));
+            Try(drained.DrainAsync);
             lock (_lock)
             {
                 while (drained.Msgs.TryRead(out var message)) Sort(message);
                 _asked = 0;
-                _messages = Subscribe();
             }
         }
         lock (_lock)
@@ -166,21 +165,19 @@ internal sealed class Puller : IMessageKeeper, IDisposable
         ReturnAhead();
         lock (_lock)
         {
+            _isDisposed = true;
             foreach (var held in _held.Values) Answer(held.Subject, Nak);
             _held.Clear();
+            if (_messages is not null) _ = _messages.UnsubscribeAsync().AsTask();
+            _messages = null;
         }
-        _ = _messages.UnsubscribeAsync().AsTask();
     }
 
     private static void Try(Func<CancellationToken, ValueTask> action)
     {
         try
         {
-            Blocking.Wait(async token =>
-            {
-                await action(token).ConfigureAwait(false);
-                return true;
-            }, Deadline.After(TimeSpan.FromSeconds(2)), default);
+            Blocking.Wait(action, Deadline.After(TimeSpan.FromSeconds(2)), default);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException or NatsException or ObjectDisposedException)
         {
@@ -209,16 +206,31 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     }
 
     // Each time under another subject: the server would still send what was asked for under the old one.
-    private INatsSub<byte[]> Subscribe()
+    private bool TrySubscribe(in WaitOptions wait)
     {
-        _inbox = _server.NewInbox();
-        return Blocking.Wait(token => _server.Connection.SubscribeCoreAsync(
-            _inbox + ".*", serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: token), Deadline.Infinite, default);
+        if (_messages is not null) return true;
+        var deadline = wait.Deadline.IsInfinite || wait.Deadline.Remaining > Heartbeat || wait.Deadline.IsImmediate
+            ? Deadline.After(Heartbeat) : wait.Deadline;
+        var inbox = _server.NewInbox();
+        try
+        {
+            _messages = Blocking.Wait(token => _server.Connection.SubscribeCoreAsync(
+                inbox + ".*", serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: token), deadline, wait.Cancellation);
+            _inbox = inbox;
+            return true;
+        }
+        catch (Exception e) when (e is TimeoutException or NatsException
+            || (e is OperationCanceledException && !wait.Cancellation.IsCancellationRequested))
+        {
+            // The connection was lost just now. The caller tries again.
+            return false;
+        }
     }
 
-    private void Pull(int count, Deadline deadline, bool takesWhatIsThere)
+    private void Pull(int count, in WaitOptions wait, bool takesWhatIsThere)
     {
-        if (!_server.IsConnected) return;
+        if (!_server.IsConnected || !TrySubscribe(wait)) return;
+        var deadline = wait.Deadline;
         _wasReopened = false;
         _asked = Math.Min(count, MaxBatch);
         _heardAt = Environment.TickCount64;
@@ -247,11 +259,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     {
         try
         {
-            Blocking.Wait(async token =>
-            {
-                await _server.JetStream.GetStreamAsync(_address.Name!, cancellationToken: token).ConfigureAwait(false);
-                return true;
-            }, Deadline.After(Heartbeat), wait.Cancellation);
+            Blocking.Wait(token => _server.JetStream.GetStreamAsync(_address.Name!, cancellationToken: token),
+                Deadline.After(Heartbeat), wait.Cancellation);
             // It is there. Not too often: the election takes a while.
             Waiter.PollAny([], new(Deadline.After(Heartbeat / 10), wait.Cancellation));
         }
@@ -283,7 +292,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
 
     private void TakeArrived()
     {
-        while (_messages.Msgs.TryRead(out var message)) Sort(message);
+        while (_messages is not null && _messages.Msgs.TryRead(out var message)) Sort(message);
     }
 
     private void Sort(in NatsMsg<byte[]> message)
@@ -344,7 +353,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     {
         lock (_lock)
         {
-            if (_messages is null || !_server.IsConnected) return;
+            if (!_server.IsConnected) return;
             TakeArrived();
             foreach (var held in _held.Values) Answer(held.Subject, Progress);
         }

@@ -21,11 +21,7 @@ internal static class TopicSending
         var deadline = wait.Deadline.IsImmediate ? Deadline.After(TimeSpan.FromSeconds(5)) : wait.Deadline;
         try
         {
-            Blocking.Wait(async token =>
-            {
-                await action(token).ConfigureAwait(false);
-                return true;
-            }, deadline, wait.Cancellation);
+            Blocking.Wait(action, deadline, wait.Cancellation);
         }
         catch (Exception e) when (e is NatsException or TimeoutException
             || (e is OperationCanceledException && !wait.Cancellation.IsCancellationRequested))

@@ -156,6 +156,17 @@ Describe 'Users of NATS' -Skip:$noServer {
         $text | Should -Not -Match $secret
     }
 
+    It 'never takes a connection without encryption for a tls: address' {
+        $plain = Open-IpcObject "nats:pester.$PID`?type=topic"
+        try {
+            { Open-IpcObject "tls:pester.$PID`?type=topic" -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNoPeer,*'
+            'x' | Send-IpcMessage $plain -ErrorAction Stop
+        }
+        finally {
+            Close-IpcObject $plain
+        }
+    }
+
     It 'costs nothing before the first address' {
         $script = "Import-Module '$manifest'; 1 | Send-IpcMessage (New-IpcPipe)
             [AppDomain]::CurrentDomain.GetAssemblies().Where{ `$_.GetName().Name -like '*NATS*' }.Count"

@@ -38,7 +38,9 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
         if (!ShouldProcess(address.Text, "Remove")) return;
         try
         {
-            IpcMechanisms.For(address.Scheme).Remove(address);
+            var mechanism = IpcMechanisms.For(address.Scheme);
+            if (target.Object is { } open) mechanism.Remove(open);
+            else mechanism.Remove(address);
         }
         catch (IpcException e) when (Force && e.Id == IpcErrors.NotFound)
         {
