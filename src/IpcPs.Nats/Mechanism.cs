@@ -52,22 +52,22 @@ public sealed class Mechanism : BrokerMechanism
             return;
         }
         var wait = (WaitOptions)Deadline.After(ListTimeout);
-        var server = Server.Acquire(address, null, wait);
-        try
-        {
-            Remove(address, server, wait);
-        }
-        finally
-        {
-            server.Release();
-        }
+        Remove(address, Server.Acquire(address, null, wait), wait);
     }
 
     /// <inheritdoc/>
     public override void Remove(IpcObject open)
     {
-        if (open is NatsQueue { IsClosed: false } queue) Remove(queue.Address, queue.Server, Deadline.After(ListTimeout));
-        else base.Remove(open);
+        if (open is NatsQueue queue)
+        {
+            // As the user that opened it, also if it was closed since.
+            var wait = (WaitOptions)Deadline.After(ListTimeout);
+            Remove(queue.Address, queue.Server.Again(queue.Address, wait), wait);
+        }
+        else
+        {
+            base.Remove(open);
+        }
     }
 
     /// <inheritdoc/>
@@ -111,8 +111,17 @@ public sealed class Mechanism : BrokerMechanism
         return found;
     }
 
-    private static void Remove(IpcAddress address, Server server, in WaitOptions wait) =>
-        server.Call((js, token) => js.DeleteStreamAsync(address.Name!, token), address, $"the removal of '{address}'", wait);
+    private static void Remove(IpcAddress address, Server server, in WaitOptions wait)
+    {
+        try
+        {
+            server.Call((js, token) => js.DeleteStreamAsync(address.Name!, token), address, $"the removal of '{address}'", wait);
+        }
+        finally
+        {
+            server.Release();
+        }
+    }
 
     private static bool Exists(IpcAddress address, in WaitOptions wait)
     {

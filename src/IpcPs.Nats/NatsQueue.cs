@@ -151,14 +151,22 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
     /// <summary>Whether a receive would find a message now.</summary>
     internal bool HasMessage()
     {
-        var puller = Receiver(default);
-        if (puller.HasReady) return true;
-        var info = ConsumerState();
-        if (info.NumPending > 0) return true;
-        // One that was returned counts as pending an acknowledgement. Only a receive can tell it from one that another receiver has.
-        if (info.NumAckPending == 0 || !puller.TryReceive(0, out _, out var number, out _, Deadline.Immediate, Closing)) return false;
-        puller.Return(number);
-        return true;
+        try
+        {
+            var puller = Receiver(default);
+            if (puller.HasReady) return true;
+            var info = ConsumerState();
+            if (info.NumPending > 0) return true;
+            // One that was returned counts as pending an acknowledgement. Only a receive can tell it from one that another receiver has.
+            if (info.NumAckPending == 0 || !puller.TryReceive(0, out _, out var number, out _, Deadline.Immediate, Closing)) return false;
+            puller.Return(number);
+            return true;
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.Timeout)
+        {
+            // The server does not answer now: it is waited for, as for a message.
+            return false;
+        }
     }
 
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
@@ -212,17 +220,8 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
         DuplicateWindow = options.DuplicateWindow ?? TimeSpan.FromMinutes(2),
     };
 
-    private IpcException NoMessage(in WaitOptions wait)
-    {
-        // Whether it is empty is not known.
-        if (wait.Deadline.IsImmediate && !Server.IsConnected)
-        {
-            return new IpcException(IpcErrors.NoPeer,
-                $"The server {Server.Shown} cannot be reached now: whether '{Address}' has a message is not known.", Address.Text)
-            { Advice = IpcAdvice.WaitForBroker };
-        }
-        return IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
-    }
+    private IpcException NoMessage(in WaitOptions wait) =>
+        IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
 
     private StreamState State()
     {
@@ -248,7 +247,7 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
                     $"'{Address}' stores what is sent to '{Subject}', which is a pattern and not one subject.", Address.Text,
                     $"Send to a topic that it stores: 'nats:{Subject.Replace("*", "x", StringComparison.Ordinal)}?type=topic'.");
             }
-            return _sender ??= new ConfirmedSender(Server, Address, Subject);
+            return _sender ??= new ConfirmedSender(this);
         }
     }
 

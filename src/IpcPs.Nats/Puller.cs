@@ -15,8 +15,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
     private static readonly byte[] Ack = "+ACK"u8.ToArray();
     private static readonly byte[] Nak = "-NAK"u8.ToArray();
-    private static readonly Task<bool> Never = new TaskCompletionSource<bool>().Task;
     private static readonly byte[] Progress = "+WPI"u8.ToArray();
+    private static readonly Task<bool> Never = new TaskCompletionSource<bool>().Task;
 
     private readonly object _lock = new();
     private readonly Server _server;
@@ -33,6 +33,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     private long _pull;
     private int _asked;
     private long _heardAt;
+    private long _answers;
     private bool _isGone;
     private bool _isSilent;
     private bool _isEmpty;
@@ -70,7 +71,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     /// <param name="delivered">How often it was given to a receiver.</param>
     /// <param name="wait">How long to wait, and what cancels it.</param>
     /// <param name="closing">Cancelled when the channel is closed.</param>
-    /// <returns>False when the deadline passed.</returns>
+    /// <returns>False when the deadline passed; with an immediate one, when the server has nothing.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>: whether it has something is not known.</exception>
     public bool TryReceive(int ahead, out NatsMsg<byte[]> message, out ulong number, out int delivered, in WaitOptions wait,
         CancellationToken closing)
     {
@@ -78,10 +80,11 @@ internal sealed class Puller : IMessageKeeper, IDisposable
         // The server's answer that it has nothing is waited for all the same.
         var answer = deadline.IsImmediate ? Deadline.After(TimeSpan.FromSeconds(5)) : deadline;
         var asked = false;
+        long? before = null;
         while (true)
         {
             Task<bool> arriving;
-            bool isSilent;
+            bool isSilent, isAnswered;
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -92,7 +95,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
                 // The server does not always say that it has sent what is there.
                 var isOver = _takesWhatIsThere && !deadline.IsImmediate && silence > Heartbeat.TotalMilliseconds / 4;
                 if (_wasReopened || _isSilent || isOver) _asked = 0;
-                if (deadline.IsImmediate && asked && _asked == 0 && !_isSilent) return false;
+                isAnswered = _answers != (before ??= _answers);
+                if (deadline.IsImmediate && asked && _asked == 0 && !_isSilent) return isAnswered ? false : throw Unreachable();
                 isSilent = _isSilent;
                 _isSilent = false;
                 // A pull that waits is for one message: what it asks for beyond would stay asked for when this call gives up.
@@ -103,7 +107,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
             }
             if (isSilent && !_isGone) CheckRemoved(wait);
             _server.ThrowIfDenied(_pullSubject, sends: true, _address);
-            if (answer.HasPassed && !arriving.IsCompleted) return false;
+            if (answer.HasPassed && !arriving.IsCompleted) return !deadline.IsImmediate || isAnswered ? false : throw Unreachable();
             if (!isSilent) WaitFor(arriving, answer, wait.Cancellation, closing);
         }
     }
@@ -144,7 +148,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
             lock (_lock)
             {
                 while (drained.Msgs.TryRead(out var message)) Sort(message);
-                _asked = 0;
+                // Unless another thread has asked meanwhile, on a new connection.
+                if (_messages is null) _asked = 0;
             }
         }
         lock (_lock)
@@ -172,6 +177,10 @@ internal sealed class Puller : IMessageKeeper, IDisposable
             _messages = null;
         }
     }
+
+    private IpcException Unreachable() => new(IpcErrors.NoPeer,
+        $"The server {_server.Shown} does not answer now: whether '{_address}' has a message is not known.", _address.Text)
+    { Advice = IpcAdvice.WaitForBroker };
 
     private static void Try(Func<CancellationToken, ValueTask> action)
     {
@@ -312,6 +321,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
                 _held[ack.Sequence] = (message.ReplyTo!, ack.Stored);
                 if (!isKnown) _ready.Enqueue(message);
             }
+            _answers++;
             // Its subject is the sender's: it does not say which pull it answers.
             if (_asked > 0) _asked--;
             if (_takesWhatIsThere && ack.Pending == 0) _asked = 0;
@@ -319,7 +329,9 @@ internal sealed class Puller : IMessageKeeper, IDisposable
             return;
         }
         if (!IsOfThisPull(message.Subject)) return;
-        switch (message.Headers?.Code ?? (message.HasNoResponders ? 503 : 0))
+        var code = message.Headers?.Code ?? (message.HasNoResponders ? 503 : 0);
+        if (code != 503) _answers++;
+        switch (code)
         {
             case 100:
                 break;

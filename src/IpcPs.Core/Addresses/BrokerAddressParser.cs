@@ -18,8 +18,8 @@ internal static class BrokerAddressParser
         var isTopic = rest.EndsWith(TopicQuery, StringComparison.OrdinalIgnoreCase);
         if (isTopic) rest = rest[..^TopicQuery.Length];
         var slashes = rest.StartsWith("//", StringComparison.Ordinal);
-        // A password may have a '/': where it ends is not known, so that what is before the last '@' is not repeated.
-        if (slashes && rest.LastIndexOf('@') is >= 0 and var at) throw HasSecret(scheme, rest[at..]);
+        // A password may have a '/', so that what is before the last '@' is not repeated. Nor is it where a '/' is missing: 'nats:ann:…@host/q'.
+        if (rest.LastIndexOf('@') is >= 0 and var at && rest.Contains('/', StringComparison.Ordinal)) throw HasSecret(scheme, rest[at..]);
         var end = slashes ? rest.IndexOf('/', 2) : -1;
         var authority = !slashes ? "" : end < 0 ? rest[2..] : rest[2..end];
         if (slashes && end < 0) throw AddressParser.Invalid(text, $"it must be '{word}://HOST/NAME' or '{word}:NAME'");

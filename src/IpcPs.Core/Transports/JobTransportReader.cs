@@ -1,3 +1,4 @@
+using IpcPs.Brokers;
 using IpcPs.Messaging;
 
 namespace IpcPs.Transports;
@@ -95,7 +96,7 @@ internal class DrainingTransportReader(IpcChannel channel, ReceiveOptions option
             {
                 return false;
             }
-            catch (IpcException e) when (e.Id == IpcErrors.NoPeer)
+            catch (IpcException e) when (e.Id == IpcErrors.NoPeer && channel is IBrokerQueue)
             {
                 // A broker that cannot be reached now may have more.
                 Waiter.PollAny([], new(poll.Next(Deadline.Infinite), cancellation));

@@ -15,13 +15,13 @@ internal sealed class Server
     private static readonly Dictionary<ServerOptions, Server> Shared = [];
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
     // A server that starts answers to nothing yet. One that has no JetStream never does.
-    private static readonly TimeSpan NoJetStreamAfter = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(3);
     private const int MaxAllowed = 1024;
     private const int RefusalMilliseconds = 20;
 
     private readonly ServerOptions _options;
-    // What the server refused, and the subjects whose first message it did not refuse, on this connection.
-    private readonly ConcurrentDictionary<(string Subject, bool Sends), bool> _denied = [];
+    // What the server refused and when, and the subjects whose first message it did not refuse, on this connection.
+    private readonly ConcurrentDictionary<(string Subject, bool Sends), long> _denied = [];
     private readonly ConcurrentDictionary<string, bool> _allowed = new(StringComparer.Ordinal);
     private readonly Timer _lingering;
     private int _users;
@@ -55,9 +55,15 @@ internal sealed class Server
     /// <summary>The shared connection for an address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.AccessDenied"/>,
     /// <see cref="IpcErrors.Timeout"/>.</exception>
-    public static Server Acquire(IpcAddress address, BrokerLogin? login, in WaitOptions wait)
+    public static Server Acquire(IpcAddress address, BrokerLogin? login, in WaitOptions wait) =>
+        Acquire(address, ServerOptions.Of(address, login), wait);
+
+    /// <summary>The shared connection to this server, as this user. This one may have been closed.</summary>
+    /// <inheritdoc cref="Acquire(IpcAddress, BrokerLogin?, in WaitOptions)"/>
+    public Server Again(IpcAddress address, in WaitOptions wait) => Acquire(address, _options, wait);
+
+    private static Server Acquire(IpcAddress address, ServerOptions options, in WaitOptions wait)
     {
-        var options = ServerOptions.Of(address, login);
         lock (Shared)
         {
             if (Shared.TryGetValue(options, out var shared))
@@ -130,17 +136,18 @@ internal sealed class Server
     {
         var poll = new PollWithBackoff();
         var deadline = wait.Deadline.IsImmediate ? Deadline.After(TimeSpan.FromSeconds(5)) : wait.Deadline;
-        var noAnswerAt = Deadline.After(NoJetStreamAfter);
+        var started = Deadline.After(StartTime);
         while (true)
         {
             wait.Cancellation.ThrowIfCancellationRequested();
+            var since = Environment.TickCount64;
             Exception failure;
             try
             {
                 // Blocks a thread of the caller, who has no other work: the commands are synchronous.
                 return Blocking.Wait(token => call(JetStream, token), deadline, wait.Cancellation);
             }
-            catch (NatsJSApiException e) when (!IsTemporary(e))
+            catch (NatsJSApiException e) when (!IsTemporary(e, started.HasPassed))
             {
                 throw Errors.Of(e, address);
             }
@@ -153,17 +160,20 @@ internal sealed class Server
                 failure = e;
             }
             // A call that was refused has no answer. Which subject it used is not known here.
-            if (failure is not NatsJSApiException && DeniedCall() is { } denied) throw DeniedError(denied, address);
-            if (failure is NatsNoRespondersException && IsConnected && noAnswerAt.HasPassed) throw NoJetStream(address);
+            if (failure is not NatsJSApiException && DeniedCall(since) is { } denied) throw DeniedError(denied, address);
+            if (failure is NatsNoRespondersException && IsConnected && started.HasPassed) throw NoJetStream(address);
             if (deadline.HasPassed) throw IpcException.TimedOut($"{what} from the server {Shown}", address.Text, deadline);
             Waiter.PollAny([], new(poll.Next(deadline), wait.Cancellation));
         }
     }
 
-    private string? DeniedCall() =>
-        _denied.Keys.FirstOrDefault(static d => d.Sends && d.Subject.StartsWith("$JS.API.", StringComparison.Ordinal)).Subject;
+    private string? DeniedCall(long since) => _denied.FirstOrDefault(
+        d => d.Key.Sends && d.Value >= since && d.Key.Subject.StartsWith("$JS.API.", StringComparison.Ordinal)).Key.Subject;
 
-    private static bool IsTemporary(NatsJSApiException e) => e.Error is { Code: 503, ErrCode: Errors.NoLeader or Errors.ClusterTemporary };
+    // A server that has just started does not know the others of its cluster.
+    private static bool IsTemporary(NatsJSApiException e, bool hasStarted) =>
+        e.Error is { Code: 503, ErrCode: Errors.NoLeader or Errors.ClusterTemporary }
+        || (e.Error.ErrCode == Errors.NoSuitablePeers && !hasStarted);
 
     private IpcException NoJetStream(IpcAddress address) =>
         new(IpcErrors.NotSupported, $"The server {Shown} has no JetStream, which keeps the messages of '{address}'.", address.Text,
@@ -227,7 +237,7 @@ internal sealed class Server
         if (error.Kind == NatsServerErrorKind.PermissionsViolation && error.Error.Split('"') is [var what, var subject, ..])
         {
             var sends = what.Contains("Publish", StringComparison.OrdinalIgnoreCase);
-            _denied[(subject, sends)] = true;
+            _denied[(subject, sends)] = Environment.TickCount64;
             if (sends) Denied?.Invoke(subject);
         }
         return ValueTask.CompletedTask;
