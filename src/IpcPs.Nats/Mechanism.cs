@@ -82,11 +82,7 @@ public sealed class Mechanism : BrokerMechanism
     public override IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes, string prefix)
     {
         ArgumentNullException.ThrowIfNull(prefix);
-        // 'nats://host/', or 'nats:' for the server of the environment.
-        var end = prefix.Contains("//", StringComparison.Ordinal)
-            ? prefix.LastIndexOf('/') + 1 : prefix.IndexOf(':', StringComparison.Ordinal) + 1;
-        var start = prefix[..Math.Max(end, 0)];
-        if (!IpcAddress.TryParse(start + "x", out var address)) return [];
+        if (!IpcAddress.TryParse(ServerPart(prefix) + "x", out var address)) return [];
         try
         {
             return List(address!, KnownTimeout).ConvertAll(i => i.Address);
@@ -100,13 +96,18 @@ public sealed class Mechanism : BrokerMechanism
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan)
     {
         List<IpcObjectInfo> found = [];
-        try
+        foreach (var server in scan.Brokers(Schemes))
         {
-            found = List(IpcAddress.Parse("nats:x"), ListTimeout);
-        }
-        catch (IpcException e)
-        {
-            scan.AddProblem("nats", "The queues of NATS are not listed: " + e.Message);
+            // A server's name has no wildcards.
+            if (!IpcAddress.TryParse(server + "x", out var like)) continue;
+            try
+            {
+                found.AddRange(List(like!, ListTimeout));
+            }
+            catch (IpcException e)
+            {
+                scan.AddProblem("nats", "The queues of NATS are not listed: " + e.Message);
+            }
         }
         return found;
     }
@@ -172,12 +173,18 @@ public sealed class Mechanism : BrokerMechanism
     {
         var text = like.Text[..^like.Name!.Length] + info.Config.Name;
         if (!IpcAddress.TryParse(text, out var address)) return null;
+        var (messages, bytes) = (info.State.Messages, info.State.Bytes);
+        var (maxMessages, maxBytes) = (info.Config.MaxMsgs, info.Config.MaxBytes);
         return new IpcObjectInfo
         {
             Address = address!,
             Kind = "NATS queue",
-            Depth = info.State.Messages,
-            Size = info.State.Bytes,
+            Depth = messages,
+            Size = bytes,
+            Capacity = maxMessages > 0 ? maxMessages : null,
+            // One that drops the oldest messages makes no sender wait.
+            IsFull = info.Config.Discard == StreamConfigDiscard.New && messages > 0
+                && ((maxMessages > 0 && messages >= maxMessages) || (maxBytes > 0 && bytes + (bytes / messages) > maxBytes)),
             Consumers = (int)info.State.ConsumerCount,
             Created = info.Created.LocalDateTime,
             LastUsed = info.State.LastSeq > 0

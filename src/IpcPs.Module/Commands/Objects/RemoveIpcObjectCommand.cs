@@ -76,7 +76,7 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
     private static List<IpcObjectInfo> Matching(IpcScheme scheme, string pattern)
     {
         var wildcard = WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase);
-        var filter = new InventoryFilter { Schemes = [scheme], Names = wildcard.IsMatch };
+        var filter = new InventoryFilter { Schemes = [scheme], Names = wildcard.IsMatch, Patterns = [pattern] };
         return [.. IpcInventory.List(filter, out _).Where(info => wildcard.IsMatch(info.Address.Text))];
     }
 }
