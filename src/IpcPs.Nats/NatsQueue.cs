@@ -151,6 +151,7 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
     /// <summary>Whether a receive would find a message now.</summary>
     internal bool HasMessage()
     {
+        if (!Server.IsConnected) return false;
         try
         {
             var puller = Receiver(default);
@@ -164,7 +165,7 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
         }
         catch (IpcException e) when (e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.Timeout)
         {
-            // The server does not answer now: it is waited for, as for a message.
+            // The server does not answer now: it is waited for, like a message.
             return false;
         }
     }

@@ -18,7 +18,7 @@ internal static class BrokerAddressParser
         var isTopic = rest.EndsWith(TopicQuery, StringComparison.OrdinalIgnoreCase);
         if (isTopic) rest = rest[..^TopicQuery.Length];
         var slashes = rest.StartsWith("//", StringComparison.Ordinal);
-        // A password may have a '/', so that what is before the last '@' is not repeated. Nor is it where a '/' is missing: 'nats:ann:…@host/q'.
+        // A password may have a '/': what is before the last '@' is not repeated. Nor is it where the '//' is missing.
         if (rest.LastIndexOf('@') is >= 0 and var at && rest.Contains('/', StringComparison.Ordinal)) throw HasSecret(scheme, rest[at..]);
         var end = slashes ? rest.IndexOf('/', 2) : -1;
         var authority = !slashes ? "" : end < 0 ? rest[2..] : rest[2..end];

@@ -17,8 +17,8 @@ public abstract class BrokerMechanism : IpcMechanism
     public abstract IpcChannel Create(
         IpcAddress address, BrokerQueueOptions options, BrokerLogin? login, bool useExisting, in WaitOptions wait);
 
-    /// <summary>What the address of an object, or the beginning of one, says about the server: <c>nats://HOST/</c>, or <c>nats:</c> for that
-    /// of the environment.</summary>
+    /// <summary>What the address of an object, or the beginning of one, says about the server: <c>nats://HOST/</c>, or <c>nats:</c> for
+    /// that of the environment.</summary>
     internal static string ServerPart(string text) => text[..(text.Contains("//", StringComparison.Ordinal)
         ? text.LastIndexOf('/') + 1 : text.IndexOf(':', StringComparison.Ordinal) + 1)];
 }

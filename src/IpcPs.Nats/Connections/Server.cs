@@ -220,6 +220,13 @@ internal sealed class Server
                 return new IpcException(IpcErrors.AccessDenied, $"The server {options.Shown} refuses {who}.", address.Text, inner: e)
                 { Advice = IpcAdvice.CheckCredential };
             }
+            // The client has no type of its own for it.
+            if (inner is NatsException && inner.Message.Contains("does not support TLS", StringComparison.Ordinal))
+            {
+                return new IpcException(IpcErrors.AccessDenied,
+                    $"The server {options.Shown} has no TLS: it would get what is sent to '{address}' unencrypted.", address.Text,
+                    "Configure TLS on the server. Or use 'nats:', without a certificate, where the network is trusted.", e);
+            }
             if (inner is AuthenticationException)
             {
                 return new IpcException(IpcErrors.AccessDenied,
