@@ -35,7 +35,14 @@ internal sealed class JwtAccount : IDisposable
     public string NewUser()
     {
         using var user = KeyPair.CreatePair(PrefixByte.User);
-        var claims = new JsonObject { ["subs"] = -1, ["data"] = -1, ["payload"] = -1, ["pub"] = new JsonObject(), ["sub"] = new JsonObject() };
+        var claims = new JsonObject
+        {
+            ["subs"] = -1,
+            ["data"] = -1,
+            ["payload"] = -1,
+            ["pub"] = new JsonObject(),
+            ["sub"] = new JsonObject(),
+        };
         return $"""
             -----BEGIN NATS USER JWT-----
             {Sign(_account, user, "user", claims)}
