@@ -155,29 +155,27 @@ public sealed class ConnectionTests
     {
         using var account = new JwtAccount();
         using var server = NatsServer.Start(account.Configuration);
-        var path = Path.Combine(Path.GetTempPath(), TestQueue.UniqueName() + ".creds");
+        // Of another operator, which the server does not trust.
+        using var stranger = new JwtAccount();
+        var folder = Directory.CreateTempSubdirectory("ipcps-creds-").FullName;
         try
         {
-            File.WriteAllText(path, account.NewUser());
-            using (var test = new TestQueueOf(server, new BrokerLogin { CredentialPath = path }))
+            var (mine, strange) = (Path.Combine(folder, "mine.creds"), Path.Combine(folder, "strange.creds"));
+            File.WriteAllText(mine, account.NewUser());
+            File.WriteAllText(strange, stranger.NewUser());
+            using (var test = new TestQueueOf(server, new BrokerLogin { CredentialPath = mine }))
             {
                 test.Queue.SendText("signed");
                 Assert.Equal("signed", test.Queue.ReceiveText());
             }
-            // Signed by another account, which the server does not know.
-            using var stranger = new JwtAccount();
-            File.WriteAllText(path, stranger.NewUser());
-            var copy = path + "2";
-            File.Move(path, copy);
-            path = copy;
             var error = Messages.Fails(IpcErrors.AccessDenied, () => IpcMechanisms.Open(server.Address("q"),
-                new OpenOptions { Login = new BrokerLogin { CredentialPath = path } }, TestQueue.Limit));
+                new OpenOptions { Login = new BrokerLogin { CredentialPath = strange } }, TestQueue.Limit));
             Assert.Equal($"The server 127.0.0.1:{server.Port} refuses this user: the name, the password or the key is wrong.",
                 error.Message);
         }
         finally
         {
-            File.Delete(path);
+            Directory.Delete(folder, recursive: true);
         }
     }
 
