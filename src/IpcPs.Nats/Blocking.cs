@@ -21,6 +21,15 @@ internal static class Blocking
         }
     }
 
+    /// <summary>Waits for a call that has no result.</summary>
+    /// <inheritdoc cref="Wait{T}"/>
+    public static void Wait(Func<CancellationToken, ValueTask> call, Deadline deadline, CancellationToken cancellation) =>
+        Wait(async token =>
+        {
+            await call(token).ConfigureAwait(false);
+            return true;
+        }, deadline, cancellation);
+
     /// <summary>Waits for something that the client does at once unless its buffers are full.</summary>
     public static void Wait(ValueTask task)
     {

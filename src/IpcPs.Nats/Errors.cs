@@ -8,6 +8,7 @@ internal static class Errors
 {
     public const int NoLeader = 10009;
     public const int ClusterTemporary = 10008;
+    public const int NoSuitablePeers = 10005;
     public const int StreamNotFound = 10059;
     public const int ConsumerNotFound = 10014;
     public const int StreamExists = 10058;
@@ -17,7 +18,6 @@ internal static class Errors
     private const int StorageExceeded = 10047;
     private const int MemoryExceeded = 10028;
     private const int ReplicasNotSupported = 10074;
-    private const int NoSuitablePeers = 10005;
 
     public static IpcException Of(NatsJSApiException exception, IpcAddress address) => Of(exception.Error, address, exception);
 
@@ -27,8 +27,6 @@ internal static class Errors
         StreamExists => new IpcException(IpcErrors.AlreadyExists,
             $"A queue '{address}' exists, and is not what would have been created: {error.Description}.", address.Text, inner: inner)
         { Advice = IpcAdvice.OpenOrRemove },
-        MessageTooLarge => new IpcException(IpcErrors.MessageTooLarge,
-            $"A message is larger than '{address}' takes: {error.Description}.", address.Text, inner: inner),
         InsufficientResources or StorageExceeded or MemoryExceeded or ReplicasNotSupported or NoSuitablePeers => new IpcException(
             IpcErrors.LimitReached, $"The broker has not enough for '{address}': {error.Description}.", address.Text, inner: inner),
         _ => new IpcException(IpcErrors.SystemError,

@@ -16,11 +16,10 @@ internal static class Headers
     /// <summary>The headers of a message; null where it needs none.</summary>
     public static NatsHeaders? Of(in SendOptions options, string? id)
     {
-        var needsEnvelope = options.Framed || options.Format == IpcFormat.Object || options.CorrelationId != 0 || options.StreamId != 0;
-        if (!needsEnvelope && id is null) return null;
+        if (!options.NeedsEnvelope && id is null) return null;
         var headers = new NatsHeaders();
         if (id is not null) headers[MessageId] = id;
-        if (!needsEnvelope) return headers;
+        if (!options.NeedsEnvelope) return headers;
         headers[Format] = (options.Format == IpcFormat.Auto ? IpcFormat.Bytes : options.Format).ToString();
         if (options.CorrelationId != 0) headers[Request] = options.CorrelationId.ToString("x", CultureInfo.InvariantCulture);
         if (options.IsReply) headers[Reply] = "1";

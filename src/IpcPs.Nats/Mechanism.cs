@@ -52,14 +52,21 @@ public sealed class Mechanism : BrokerMechanism
             return;
         }
         var wait = (WaitOptions)Deadline.After(ListTimeout);
-        var server = Server.Acquire(address, null, wait);
-        try
+        Remove(address, Server.Acquire(address, null, wait), wait);
+    }
+
+    /// <inheritdoc/>
+    public override void Remove(IpcObject open)
+    {
+        if (open is NatsQueue queue)
         {
-            server.Call((js, token) => js.DeleteStreamAsync(address.Name!, token), address, $"the removal of '{address}'", wait);
+            // As the user that opened it, also if it was closed since.
+            var wait = (WaitOptions)Deadline.After(ListTimeout);
+            Remove(queue.Address, queue.Server.Again(queue.Address, wait), wait);
         }
-        finally
+        else
         {
-            server.Release();
+            base.Remove(open);
         }
     }
 
@@ -67,19 +74,15 @@ public sealed class Mechanism : BrokerMechanism
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait)
     {
         ArgumentNullException.ThrowIfNull(address);
-        var cancellation = wait.Cancellation;
-        PollWithBackoff.Until(() => Exists(address, cancellation), address.Text, wait);
+        var connecting = wait.Deadline.IsImmediate ? wait.Cancellation : wait;
+        PollWithBackoff.Until(() => Exists(address, connecting), address.Text, wait);
     }
 
     /// <inheritdoc/>
     public override IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes, string prefix)
     {
         ArgumentNullException.ThrowIfNull(prefix);
-        // 'nats://host/', or 'nats:' for the server of the environment.
-        var end = prefix.Contains("//", StringComparison.Ordinal)
-            ? prefix.LastIndexOf('/') + 1 : prefix.IndexOf(':', StringComparison.Ordinal) + 1;
-        var start = prefix[..Math.Max(end, 0)];
-        if (!IpcAddress.TryParse(start + "x", out var address)) return [];
+        if (!IpcAddress.TryParse(ServerPart(prefix) + "x", out var address)) return [];
         try
         {
             return List(address!, KnownTimeout).ConvertAll(i => i.Address);
@@ -93,25 +96,42 @@ public sealed class Mechanism : BrokerMechanism
     internal override IEnumerable<IpcObjectInfo> Enumerate(InventoryScan scan)
     {
         List<IpcObjectInfo> found = [];
-        try
+        foreach (var server in scan.Brokers(Schemes))
         {
-            found = List(IpcAddress.Parse("nats:x"), ListTimeout);
-        }
-        catch (IpcException e)
-        {
-            scan.AddProblem("nats", "The queues of NATS are not listed: " + e.Message);
+            // A server's name has no wildcards.
+            if (!IpcAddress.TryParse(server + "x", out var like)) continue;
+            try
+            {
+                found.AddRange(List(like!, ListTimeout));
+            }
+            catch (IpcException e)
+            {
+                scan.AddProblem("nats", "The queues of NATS are not listed: " + e.Message);
+            }
         }
         return found;
     }
 
-    private static bool Exists(IpcAddress address, CancellationToken cancellation)
+    private static void Remove(IpcAddress address, Server server, in WaitOptions wait)
     {
         try
         {
-            var server = Server.Acquire(address, null, cancellation);
+            server.Call((js, token) => js.DeleteStreamAsync(address.Name!, token), address, $"the removal of '{address}'", wait);
+        }
+        finally
+        {
+            server.Release();
+        }
+    }
+
+    private static bool Exists(IpcAddress address, in WaitOptions wait)
+    {
+        try
+        {
+            var server = Server.Acquire(address, null, wait);
             try
             {
-                return address.IsTopic || NatsQueue.Exists(server, address, new(Deadline.After(ListTimeout), cancellation));
+                return address.IsTopic || NatsQueue.Exists(server, address, new(Deadline.After(ListTimeout), wait.Cancellation));
             }
             finally
             {
@@ -130,16 +150,7 @@ public sealed class Mechanism : BrokerMechanism
     private static List<IpcObjectInfo> List(IpcAddress like, TimeSpan timeout)
     {
         var wait = (WaitOptions)Deadline.After(timeout);
-        using var connecting = new CancellationTokenSource(timeout);
-        Server server;
-        try
-        {
-            server = Server.Acquire(like, null, connecting.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            throw new IpcException(IpcErrors.NoPeer, $"No NATS server answers within {wait.Deadline.Describe()}.", like.Text);
-        }
+        var server = Server.Acquire(like, null, wait);
         try
         {
             return server.Call(async (js, token) =>
@@ -162,12 +173,18 @@ public sealed class Mechanism : BrokerMechanism
     {
         var text = like.Text[..^like.Name!.Length] + info.Config.Name;
         if (!IpcAddress.TryParse(text, out var address)) return null;
+        var (messages, bytes) = (info.State.Messages, info.State.Bytes);
+        var (maxMessages, maxBytes) = (info.Config.MaxMsgs, info.Config.MaxBytes);
         return new IpcObjectInfo
         {
             Address = address!,
             Kind = "NATS queue",
-            Depth = info.State.Messages,
-            Size = info.State.Bytes,
+            Depth = messages,
+            Size = bytes,
+            Capacity = maxMessages > 0 ? maxMessages : null,
+            // One that drops the oldest messages makes no sender wait.
+            IsFull = info.Config.Discard == StreamConfigDiscard.New && messages > 0
+                && ((maxMessages > 0 && messages >= maxMessages) || (maxBytes > 0 && bytes + (bytes / messages) > maxBytes)),
             Consumers = (int)info.State.ConsumerCount,
             Created = info.Created.LocalDateTime,
             LastUsed = info.State.LastSeq > 0

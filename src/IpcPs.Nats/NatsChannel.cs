@@ -52,12 +52,22 @@ public abstract class NatsChannel : IpcChannel
             throw new IpcException(IpcErrors.NotSupported, $"'{Address}' does not carry descriptors: only unix sockets do.", Address.Text)
             { Advice = IpcAdvice.UseUnixSocket };
         }
-        if (payload.Length > MaxMessageSize)
-        {
-            throw new IpcException(IpcErrors.MessageTooLarge,
-                $"A message of {payload.Length} bytes is larger than the {MaxMessageSize} that the server {Server.Shown} takes.",
-                Address.Text, "Send it in parts, or raise max_payload in the server's configuration.");
-        }
+        if (payload.Length > MaxMessageSize) throw TooLarge(payload.Length);
+    }
+
+    /// <summary>The exception for a message that is larger than the server takes.</summary>
+    internal IpcException TooLarge(int size, Exception? inner = null)
+    {
+        var limit = MaxMessageSize;
+        // The headers count too.
+        var what = size > limit ? $"A message of {size} bytes" : $"A message of {size} bytes and its headers";
+        var isOfQueue = limit < Server.MaxPayload;
+        var who = isOfQueue ? $"the queue '{Address}'" : $"the server {Server.Shown}";
+        var text = $"{what} is larger than the {limit} bytes that {who} takes.";
+        const string smaller = "Send it in parts, or write it to a file and send its path.";
+        return isOfQueue
+            ? new(IpcErrors.MessageTooLarge, text, Address.Text, smaller, inner) { Advice = IpcAdvice.SetMaxMessageSize }
+            : new(IpcErrors.MessageTooLarge, text, Address.Text, smaller + " Or raise max_payload in the server's configuration.", inner);
     }
 
     /// <inheritdoc/>

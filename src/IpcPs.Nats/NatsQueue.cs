@@ -151,14 +151,23 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
     /// <summary>Whether a receive would find a message now.</summary>
     internal bool HasMessage()
     {
-        var puller = Receiver(default);
-        if (puller.HasReady) return true;
-        var info = ConsumerState();
-        if (info.NumPending > 0) return true;
-        // One that was returned counts as pending an acknowledgement. Only a receive can tell it from one that another receiver has.
-        if (info.NumAckPending == 0 || !puller.TryReceive(0, out _, out var number, out _, Deadline.Immediate, Closing)) return false;
-        puller.Return(number);
-        return true;
+        if (!Server.IsConnected) return false;
+        try
+        {
+            var puller = Receiver(default);
+            if (puller.HasReady) return true;
+            var info = ConsumerState();
+            if (info.NumPending > 0) return true;
+            // One that was returned counts as pending an acknowledgement. Only a receive can tell it from one that another receiver has.
+            if (info.NumAckPending == 0 || !puller.TryReceive(0, out _, out var number, out _, Deadline.Immediate, Closing)) return false;
+            puller.Return(number);
+            return true;
+        }
+        catch (IpcException e) when (e.Id == IpcErrors.NoPeer || e.Id == IpcErrors.Timeout)
+        {
+            // The server does not answer now: it is waited for, like a message.
+            return false;
+        }
     }
 
     private protected override bool ReceiveCore(MessageBuffer message, in ReceiveOptions options, in WaitOptions wait)
@@ -239,7 +248,7 @@ public sealed class NatsQueue : NatsChannel, IBrokerQueue
                     $"'{Address}' stores what is sent to '{Subject}', which is a pattern and not one subject.", Address.Text,
                     $"Send to a topic that it stores: 'nats:{Subject.Replace("*", "x", StringComparison.Ordinal)}?type=topic'.");
             }
-            return _sender ??= new ConfirmedSender(Server, Address, Subject);
+            return _sender ??= new ConfirmedSender(this);
         }
     }
 

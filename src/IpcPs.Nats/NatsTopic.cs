@@ -15,15 +15,10 @@ public sealed class NatsTopic : NatsChannel
     private readonly object _opening = new();
     private INatsSub<byte[]>? _subscription;
     private long _lost;
-    private bool _isChecked;
     private bool _hasUnsent;
-    private IpcException? _denied;
 
-    private NatsTopic(IpcAddress address, Server server, IpcAccess access) : base(address, server, access, ownsServer: true)
-    {
-        server.Denied += OnDenied;
+    private NatsTopic(IpcAddress address, Server server, IpcAccess access) : base(address, server, access, ownsServer: true) =>
         server.Connection.MessageDropped += OnDroppedAsync;
-    }
 
     /// <inheritdoc/>
     public override string Kind => "NATS topic";
@@ -63,7 +58,7 @@ public sealed class NatsTopic : NatsChannel
     {
         CheckSend(payload, options);
         CheckSubject();
-        if (_denied is { } denied) throw denied;
+        Server.ThrowIfDenied(Subject, sends: true, Address);
         TopicSending.Publish(this, Subject, payload, options, wait);
         _hasUnsent = true;
     }
@@ -74,10 +69,7 @@ public sealed class NatsTopic : NatsChannel
         if (!_hasUnsent) return;
         TopicSending.Flush(this, wait);
         _hasUnsent = false;
-        // The server refuses a subject by a message of its own, which another thread handles.
-        if (!_isChecked) SpinWait.SpinUntil(() => _denied is not null, 20);
-        _isChecked = true;
-        if (_denied is { } denied) throw denied;
+        Server.ThrowIfRefused(Subject, Address);
     }
 
     /// <inheritdoc/>
@@ -105,6 +97,7 @@ public sealed class NatsTopic : NatsChannel
         }
         catch (Exception e) when (e is TimeoutException or NatsNoReplyException)
         {
+            Server.ThrowIfDenied(Subject, sends: true, Address);
             throw IpcException.TimedOut($"the reply to a request on '{Address}'", Address.Text, wait.Deadline);
         }
         Fill(reply, answer);
@@ -133,7 +126,7 @@ public sealed class NatsTopic : NatsChannel
         NatsMsg<byte[]> received;
         while (!messages.TryRead(out received))
         {
-            if (_denied is { } denied) throw denied;
+            Server.ThrowIfDenied(Subject, sends: false, Address);
             if (wait.Deadline.HasPassed)
                 throw IpcException.TimedOut($"a message on '{Address}'", Address.Text, wait.Deadline, IpcErrors.Empty);
             WaitFor(messages.WaitToReadAsync(CancellationToken.None).AsTask(), wait);
@@ -149,7 +142,6 @@ public sealed class NatsTopic : NatsChannel
     {
         if (disposing)
         {
-            Server.Denied -= OnDenied;
             Server.Connection.MessageDropped -= OnDroppedAsync;
             if (_subscription is not null) _ = _subscription.UnsubscribeAsync().AsTask();
         }
@@ -217,11 +209,6 @@ public sealed class NatsTopic : NatsChannel
     {
         if (ReferenceEquals(args.Subscription, _subscription)) Interlocked.Increment(ref _lost);
         return ValueTask.CompletedTask;
-    }
-
-    private void OnDenied(string subject)
-    {
-        if (subject == Subject) _denied = Server.DeniedError(subject, Address);
     }
 }
 

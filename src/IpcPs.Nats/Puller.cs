@@ -16,6 +16,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     private static readonly byte[] Ack = "+ACK"u8.ToArray();
     private static readonly byte[] Nak = "-NAK"u8.ToArray();
     private static readonly byte[] Progress = "+WPI"u8.ToArray();
+    private static readonly Task<bool> Never = new TaskCompletionSource<bool>().Task;
 
     private readonly object _lock = new();
     private readonly Server _server;
@@ -26,23 +27,25 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     private readonly HashSet<(ulong Number, long Stored)> _acknowledged = [];
     private readonly Queue<(ulong Number, long Stored)> _acknowledgedInOrder = new();
     private readonly Queue<NatsMsg<byte[]>> _ready = new();
-    private INatsSub<byte[]> _messages;
+    // Null before the first pull, and while what was asked for is returned.
+    private INatsSub<byte[]>? _messages;
     private string _inbox = "";
     private long _pull;
     private int _asked;
     private long _heardAt;
+    private long _answers;
     private bool _isGone;
     private bool _isSilent;
     private bool _isEmpty;
     private bool _takesWhatIsThere;
     private bool _hasUnsentAcks;
+    private bool _isDisposed;
     private volatile bool _wasReopened;
 
     public Puller(Server server, IpcAddress address, string consumer, TimeSpan ackWait)
     {
         (_server, _address) = (server, address);
         _pullSubject = $"$JS.API.CONSUMER.MSG.NEXT.{address.Name}.{consumer}";
-        _messages = Subscribe();
         var often = TimeSpan.FromMilliseconds(Math.Clamp(ackWait.TotalMilliseconds / 3, 100, 10_000));
         _progress = new Timer(static s => ((Puller)s!).ReportProgress(), this, often, often);
         server.Reopened += OnReopened;
@@ -68,7 +71,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     /// <param name="delivered">How often it was given to a receiver.</param>
     /// <param name="wait">How long to wait, and what cancels it.</param>
     /// <param name="closing">Cancelled when the channel is closed.</param>
-    /// <returns>False when the deadline passed.</returns>
+    /// <returns>False when the deadline passed; with an immediate one, when the server has nothing.</returns>
+    /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>: whether it has something is not known.</exception>
     public bool TryReceive(int ahead, out NatsMsg<byte[]> message, out ulong number, out int delivered, in WaitOptions wait,
         CancellationToken closing)
     {
@@ -76,12 +80,14 @@ internal sealed class Puller : IMessageKeeper, IDisposable
         // The server's answer that it has nothing is waited for all the same.
         var answer = deadline.IsImmediate ? Deadline.After(TimeSpan.FromSeconds(5)) : deadline;
         var asked = false;
+        long? before = null;
         while (true)
         {
             Task<bool> arriving;
-            bool isSilent;
+            bool isSilent, isAnswered;
             lock (_lock)
             {
+                ObjectDisposedException.ThrowIf(_isDisposed, this);
                 if (TryTake(out message, out number, out delivered)) return true;
                 if (_isGone) throw new IpcException(IpcErrors.Removed, $"'{_address}' was removed.", _address.Text);
                 var silence = Environment.TickCount64 - _heardAt;
@@ -89,18 +95,19 @@ internal sealed class Puller : IMessageKeeper, IDisposable
                 // The server does not always say that it has sent what is there.
                 var isOver = _takesWhatIsThere && !deadline.IsImmediate && silence > Heartbeat.TotalMilliseconds / 4;
                 if (_wasReopened || _isSilent || isOver) _asked = 0;
-                if (deadline.IsImmediate && asked && _asked == 0 && !_isSilent) return false;
+                isAnswered = _answers != (before ??= _answers);
+                if (deadline.IsImmediate && asked && _asked == 0 && !_isSilent) return isAnswered ? false : throw Unreachable();
                 isSilent = _isSilent;
                 _isSilent = false;
                 // A pull that waits is for one message: what it asks for beyond would stay asked for when this call gives up.
                 var isBatch = ahead > 0 && !_isEmpty;
-                if (_asked == 0 && !isSilent) Pull(isBatch ? ahead + 1 : 1, deadline, takesWhatIsThere: deadline.IsImmediate || isBatch);
+                if (_asked == 0 && !isSilent) Pull(isBatch ? ahead + 1 : 1, wait, takesWhatIsThere: deadline.IsImmediate || isBatch);
                 asked = true;
-                arriving = _messages.Msgs.WaitToReadAsync(CancellationToken.None).AsTask();
+                arriving = _messages?.Msgs.WaitToReadAsync(CancellationToken.None).AsTask() ?? Never;
             }
             if (isSilent && !_isGone) CheckRemoved(wait);
-            if (_server.IsDenied(_pullSubject)) throw _server.DeniedError(_pullSubject, _address);
-            if (answer.HasPassed && !arriving.IsCompleted) return false;
+            _server.ThrowIfDenied(_pullSubject, sends: true, _address);
+            if (answer.HasPassed && !arriving.IsCompleted) return !deadline.IsImmediate || isAnswered ? false : throw Unreachable();
             if (!isSilent) WaitFor(arriving, answer, wait.Cancellation, closing);
         }
     }
@@ -131,21 +138,18 @@ internal sealed class Puller : IMessageKeeper, IDisposable
         lock (_lock)
         {
             TakeArrived();
-            if (_asked > 0 && _server.IsConnected)
-            {
-                drained = _messages;
-                _messages = null!;
-            }
+            // It stays asked for until what the server has sent is here: another thread asks for no more meanwhile.
+            if (_asked > 0 && _server.IsConnected) (drained, _messages) = (_messages, null);
         }
         if (drained is not null)
         {
             // What the server sends until it knows that no more is wanted still arrives.
-            Try(token => drained.DrainAsync(token));
+            Try(drained.DrainAsync);
             lock (_lock)
             {
                 while (drained.Msgs.TryRead(out var message)) Sort(message);
-                _asked = 0;
-                _messages = Subscribe();
+                // Unless another thread has asked meanwhile, on a new connection.
+                if (_messages is null) _asked = 0;
             }
         }
         lock (_lock)
@@ -166,21 +170,23 @@ internal sealed class Puller : IMessageKeeper, IDisposable
         ReturnAhead();
         lock (_lock)
         {
+            _isDisposed = true;
             foreach (var held in _held.Values) Answer(held.Subject, Nak);
             _held.Clear();
+            if (_messages is not null) _ = _messages.UnsubscribeAsync().AsTask();
+            _messages = null;
         }
-        _ = _messages.UnsubscribeAsync().AsTask();
     }
+
+    private IpcException Unreachable() => new(IpcErrors.NoPeer,
+        $"The server {_server.Shown} does not answer now: whether '{_address}' has a message is not known.", _address.Text)
+    { Advice = IpcAdvice.WaitForBroker };
 
     private static void Try(Func<CancellationToken, ValueTask> action)
     {
         try
         {
-            Blocking.Wait(async token =>
-            {
-                await action(token).ConfigureAwait(false);
-                return true;
-            }, Deadline.After(TimeSpan.FromSeconds(2)), default);
+            Blocking.Wait(action, Deadline.After(TimeSpan.FromSeconds(2)), default);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException or NatsException or ObjectDisposedException)
         {
@@ -209,16 +215,31 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     }
 
     // Each time under another subject: the server would still send what was asked for under the old one.
-    private INatsSub<byte[]> Subscribe()
+    private bool TrySubscribe(in WaitOptions wait)
     {
-        _inbox = _server.NewInbox();
-        return Blocking.Wait(token => _server.Connection.SubscribeCoreAsync(
-            _inbox + ".*", serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: token), Deadline.Infinite, default);
+        if (_messages is not null) return true;
+        var deadline = wait.Deadline.IsInfinite || wait.Deadline.Remaining > Heartbeat || wait.Deadline.IsImmediate
+            ? Deadline.After(Heartbeat) : wait.Deadline;
+        var inbox = _server.NewInbox();
+        try
+        {
+            _messages = Blocking.Wait(token => _server.Connection.SubscribeCoreAsync(
+                inbox + ".*", serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: token), deadline, wait.Cancellation);
+            _inbox = inbox;
+            return true;
+        }
+        catch (Exception e) when (e is TimeoutException or NatsException
+            || (e is OperationCanceledException && !wait.Cancellation.IsCancellationRequested))
+        {
+            // The connection was lost just now. The caller tries again.
+            return false;
+        }
     }
 
-    private void Pull(int count, Deadline deadline, bool takesWhatIsThere)
+    private void Pull(int count, in WaitOptions wait, bool takesWhatIsThere)
     {
-        if (!_server.IsConnected) return;
+        if (!_server.IsConnected || !TrySubscribe(wait)) return;
+        var deadline = wait.Deadline;
         _wasReopened = false;
         _asked = Math.Min(count, MaxBatch);
         _heardAt = Environment.TickCount64;
@@ -247,11 +268,8 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     {
         try
         {
-            Blocking.Wait(async token =>
-            {
-                await _server.JetStream.GetStreamAsync(_address.Name!, cancellationToken: token).ConfigureAwait(false);
-                return true;
-            }, Deadline.After(Heartbeat), wait.Cancellation);
+            Blocking.Wait(token => _server.JetStream.GetStreamAsync(_address.Name!, cancellationToken: token),
+                Deadline.After(Heartbeat), wait.Cancellation);
             // It is there. Not too often: the election takes a while.
             Waiter.PollAny([], new(Deadline.After(Heartbeat / 10), wait.Cancellation));
         }
@@ -283,7 +301,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
 
     private void TakeArrived()
     {
-        while (_messages.Msgs.TryRead(out var message)) Sort(message);
+        while (_messages is not null && _messages.Msgs.TryRead(out var message)) Sort(message);
     }
 
     private void Sort(in NatsMsg<byte[]> message)
@@ -303,6 +321,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
                 _held[ack.Sequence] = (message.ReplyTo!, ack.Stored);
                 if (!isKnown) _ready.Enqueue(message);
             }
+            _answers++;
             // Its subject is the sender's: it does not say which pull it answers.
             if (_asked > 0) _asked--;
             if (_takesWhatIsThere && ack.Pending == 0) _asked = 0;
@@ -310,7 +329,9 @@ internal sealed class Puller : IMessageKeeper, IDisposable
             return;
         }
         if (!IsOfThisPull(message.Subject)) return;
-        switch (message.Headers?.Code ?? (message.HasNoResponders ? 503 : 0))
+        var code = message.Headers?.Code ?? (message.HasNoResponders ? 503 : 0);
+        if (code != 503) _answers++;
+        switch (code)
         {
             case 100:
                 break;
@@ -344,7 +365,7 @@ internal sealed class Puller : IMessageKeeper, IDisposable
     {
         lock (_lock)
         {
-            if (_messages is null || !_server.IsConnected) return;
+            if (!_server.IsConnected) return;
             TakeArrived();
             foreach (var held in _held.Values) Answer(held.Subject, Progress);
         }

@@ -7,9 +7,16 @@ internal static class TopicSending
 {
     public static void Publish(NatsChannel channel, string subject, ReadOnlySpan<byte> payload, in SendOptions options, in WaitOptions wait)
     {
-        var sending = channel.Server.Connection.PublishAsync(
-            subject, payload.ToArray(), Headers.Of(options, id: null), serializer: NatsRawSerializer<byte[]>.Default);
-        if (!sending.IsCompletedSuccessfully) Run(channel, _ => sending, wait);
+        try
+        {
+            var sending = channel.Server.Connection.PublishAsync(
+                subject, payload.ToArray(), Headers.Of(options, id: null), serializer: NatsRawSerializer<byte[]>.Default);
+            if (!sending.IsCompletedSuccessfully) Run(channel, _ => sending, wait);
+        }
+        catch (NatsPayloadTooLargeException e)
+        {
+            throw channel.TooLarge(payload.Length, e);
+        }
     }
 
     /// <summary>Waits until the server has answered to a ping: it has everything that was sent before.</summary>
@@ -21,13 +28,9 @@ internal static class TopicSending
         var deadline = wait.Deadline.IsImmediate ? Deadline.After(TimeSpan.FromSeconds(5)) : wait.Deadline;
         try
         {
-            Blocking.Wait(async token =>
-            {
-                await action(token).ConfigureAwait(false);
-                return true;
-            }, deadline, wait.Cancellation);
+            Blocking.Wait(action, deadline, wait.Cancellation);
         }
-        catch (Exception e) when (e is NatsException or TimeoutException
+        catch (Exception e) when (e is (NatsException and not NatsPayloadTooLargeException) or TimeoutException
             || (e is OperationCanceledException && !wait.Cancellation.IsCancellationRequested))
         {
             throw new IpcException(IpcErrors.NotConfirmed,

@@ -1,7 +1,11 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using IpcPs.Brokers;
 using IpcPs.Mechanisms;
+using IpcPs.Readiness;
+using IpcPs.Transports;
 
 namespace IpcPs.Nats.Tests;
 
@@ -31,7 +35,8 @@ public sealed class ConnectionTests
         using var server = NatsServer.Start("""
             authorization { users: [
                 { user: "all", password: "a" }
-                { user: "few", password: "f", permissions: { publish: { deny: ["forbidden", "shut"] }, subscribe: { deny: ["shut"] } } }
+                { user: "few", password: "f", permissions: {
+                    publish: { deny: ["forbidden", "shut", "$JS.API.STREAM.INFO.hidden"] }, subscribe: { deny: ["shut"] } } }
             ] }
             """);
         var few = new OpenOptions { Login = new BrokerLogin { UserName = "few", Password = "f" }, Access = IpcAccess.Write };
@@ -43,18 +48,50 @@ public sealed class ConnectionTests
         Assert.Equal(
             $"The server 127.0.0.1:{server.Port} does not let this user use the subject 'forbidden', which '{address}' needs.",
             error.Message);
-        using var topic = (NatsTopic)IpcMechanisms.Open(server.Address("shut?type=topic"), few, TestQueue.Limit);
-        Messages.Fails(IpcErrors.AccessDenied, () => topic.SendText("x"));
+        for (var i = 0; i < 2; i++)
+        {
+            using var topic = (NatsTopic)IpcMechanisms.Open(server.Address("shut?type=topic"), few, TestQueue.Limit);
+            Messages.Fails(IpcErrors.AccessDenied, () => topic.SendText("x"));
+        }
+        using var subscriber = (NatsTopic)IpcMechanisms.Open(
+            server.Address("shut?type=topic"), few with { Access = IpcAccess.Read }, TestQueue.Limit);
+        Messages.Fails(IpcErrors.AccessDenied, () => subscriber.Receive(new MessageBuffer(), default, TestQueue.Limit));
+        // What was refused once is not the reason of another error.
+        var hidden = Messages.Fails(IpcErrors.AccessDenied,
+            () => IpcMechanisms.Open(server.Address("hidden"), few, Deadline.After(TimeSpan.FromSeconds(0.5))));
+        Assert.Contains("'$JS.API.STREAM.INFO.hidden'", hidden.Message, StringComparison.Ordinal);
+        Messages.Fails(IpcErrors.NotFound, () => IpcMechanisms.Open(server.Address("missing"), few, TestQueue.Limit));
     }
 
-    [NatsFact]
-    public void An_address_has_no_place_for_a_password()
+    [NatsTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_queue_is_removed_as_the_user_that_opened_it(bool isClosed)
     {
-        var error = Messages.Fails(IpcErrors.InvalidAddress, () => IpcAddress.Parse($"nats://ann:{Secret}@host/q"));
+        using var server = NatsServer.Start($$"""authorization { users: [ { user: "ann", password: "{{Secret}}" } ] }""");
+        var login = new BrokerLogin { UserName = "ann", Password = Secret };
+        using var test = new TestQueueOf(server, login);
+        if (isClosed) test.Queue.Dispose();
+        IpcMechanisms.For(IpcScheme.Nats).Remove(test.Queue);
+        Messages.Fails(IpcErrors.NotFound,
+            () => IpcMechanisms.Open(test.Queue.Address, new OpenOptions { Login = login }, TestQueue.Limit));
+    }
+
+    [NatsTheory]
+    [InlineData(Secret)]
+    [InlineData("pr1v/w0rd")]
+    [InlineData("pr1v/w0rd/")]
+    [InlineData("pr1v@/w0rd")]
+    [InlineData("pr1v/w0rd", "")]
+    [InlineData("pr1v/w0rd", "/")]
+    public void An_address_has_no_place_for_a_password(string secret, string slashes = "//")
+    {
+        var error = Messages.Fails(IpcErrors.InvalidAddress, () => IpcAddress.Parse($"nats:{slashes}ann:{secret}@host/q"));
         Assert.Equal(
             "'nats://***@host/q' is not an address: it contains a user or a password, and addresses are shown in tables and errors.",
             error.Message);
-        Assert.DoesNotContain(Secret, error.ToString() + error.Target, StringComparison.Ordinal);
+        var all = error.ToString() + error.Target + error.RecommendedAction;
+        Assert.All(secret.Split('/', '@'), part => Assert.False(part.Length > 0 && all.Contains(part, StringComparison.Ordinal), all));
     }
 
     [NatsFact]
@@ -71,6 +108,75 @@ public sealed class ConnectionTests
         using var queue = await opening;
         queue.SendText("late");
         Assert.Equal("late", queue.ReceiveText());
+    }
+
+    [NatsFact]
+    public void A_server_that_says_nothing_is_waited_for_until_the_deadline()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var shown = $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+        var error = Messages.Fails(IpcErrors.NoPeer,
+            () => IpcMechanisms.Open(IpcAddress.Parse($"nats://{shown}/q"), wait: Deadline.After(TimeSpan.FromSeconds(0.3))));
+        Assert.Equal($"No NATS server answers at {shown} within 0.3 s.", error.Message);
+        Assert.Equal(IpcErrorCategory.ConnectionError, error.Id.Category);
+        // It ended by the deadline, and not by the client's own limit, after which it reports a failure of its own.
+        Assert.IsType<TimeoutException>(error.InnerException);
+    }
+
+    [NatsFact]
+    public void A_receiver_without_waiting_says_when_the_server_does_not_answer()
+    {
+        using var server = NatsServer.Start();
+        using var test = new TestQueueOf(server, null);
+        test.Queue.SendText("kept");
+        server.Kill();
+        Wait.Until(() => !test.Queue.IsConnected, TimeSpan.FromSeconds(10), "the client to notice");
+        var error = Messages.Fails(IpcErrors.NoPeer, () => test.Queue.Receive(new MessageBuffer(), default, Deadline.Immediate));
+        Assert.Equal(
+            $"The server 127.0.0.1:{server.Port} does not answer now: whether '{test.Queue.Address}' has a message is not known.",
+            error.Message);
+        Assert.Equal(IpcErrorCategory.ConnectionError, error.Id.Category);
+        // A wait for it, and a job that drains it, go on.
+        using var watch = test.Queue.CreateWatch();
+        Assert.Equal(-1, ReadinessWaiter.UntilAny([watch], out _, Deadline.After(TimeSpan.FromSeconds(0.1))));
+        using var reader = ChannelTransport.Reader(test.Queue, ownsChannel: false, CancellationToken.None);
+        reader.EndOfWriters(0);
+        var message = new MessageBuffer();
+        var draining = Task.Run(() => reader.Receive(message));
+        server.Run();
+        Assert.True(draining.GetAwaiter().GetResult());
+        Assert.Equal("kept", Encoding.UTF8.GetString(message.Payload.Span));
+        Assert.False(reader.Receive(message));
+    }
+
+    [NatsFact]
+    public void A_file_with_a_JWT_and_its_key_is_a_login()
+    {
+        using var account = new JwtAccount();
+        using var server = NatsServer.Start(account.Configuration);
+        // Of another operator, which the server does not trust.
+        using var stranger = new JwtAccount();
+        var folder = Directory.CreateTempSubdirectory("ipcps-creds-").FullName;
+        try
+        {
+            var (mine, strange) = (Path.Combine(folder, "mine.creds"), Path.Combine(folder, "strange.creds"));
+            File.WriteAllText(mine, account.NewUser());
+            File.WriteAllText(strange, stranger.NewUser());
+            using (var test = new TestQueueOf(server, new BrokerLogin { CredentialPath = mine }))
+            {
+                test.Queue.SendText("signed");
+                Assert.Equal("signed", test.Queue.ReceiveText());
+            }
+            var error = Messages.Fails(IpcErrors.AccessDenied, () => IpcMechanisms.Open(server.Address("q"),
+                new OpenOptions { Login = new BrokerLogin { CredentialPath = strange } }, TestQueue.Limit));
+            Assert.Equal($"The server 127.0.0.1:{server.Port} refuses this user: the name, the password or the key is wrong.",
+                error.Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [NatsFact]

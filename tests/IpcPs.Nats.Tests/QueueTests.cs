@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using IpcPs.Brokers;
 using IpcPs.Inventory;
@@ -5,6 +6,7 @@ using IpcPs.Mechanisms;
 using IpcPs.Readiness;
 using IpcPs.Relays;
 using IpcPs.Pipes;
+using IpcPs.Transports;
 
 namespace IpcPs.Nats.Tests;
 
@@ -121,18 +123,6 @@ public sealed class QueueTests(SharedServer shared)
     }
 
     [NatsFact]
-    public void A_message_that_is_sent_twice_with_one_id_is_stored_once()
-    {
-        using var test = new TestQueue(shared.Server);
-        using var peer = new RawPeer(shared.Server);
-        peer.Publish(test.Queue.Subject, "once", headers: "Nats-Msg-Id: 7");
-        peer.Publish(test.Queue.Subject, "once", headers: "Nats-Msg-Id: 7");
-        peer.Ping();
-        Wait.Until(() => test.Queue.CurrentMessages == 1, TimeSpan.FromSeconds(10), "the message");
-        Assert.Equal("once", test.Queue.ReceiveText());
-    }
-
-    [NatsFact]
     public async Task A_full_queue_makes_its_sender_wait()
     {
         using var test = new TestQueue(shared.Server, new BrokerQueueOptions { MaxMessages = 2 });
@@ -157,14 +147,91 @@ public sealed class QueueTests(SharedServer shared)
         Assert.Equal(["2", "3"], new[] { test.Queue.ReceiveText(), test.Queue.ReceiveText() });
     }
 
-    [NatsFact]
-    public void A_message_over_the_limit_of_the_server_is_refused_with_the_limit()
+    [NatsTheory]
+    [InlineData(2_000_000, "")]
+    // With its headers it is larger.
+    [InlineData(1_048_570, " and its headers")]
+    public void A_message_over_the_limit_of_the_server_is_refused_with_the_limit(int size, string headers)
     {
         using var test = new TestQueue(shared.Server);
-        var error = Messages.Fails(IpcErrors.MessageTooLarge, () => test.Queue.Send(new byte[2_000_000], default, TestQueue.Limit));
-        Assert.Equal($"A message of 2000000 bytes is larger than the 1048576 that the server 127.0.0.1:{shared.Server.Port} takes.",
+        var address = shared.Server.Address(TestQueue.UniqueName() + "?type=topic");
+        using var topic = (NatsTopic)IpcMechanisms.Open(address, wait: TestQueue.Limit);
+        var options = new SendOptions { Format = IpcFormat.Object };
+        foreach (var channel in new IpcChannel[] { test.Queue, topic })
+        {
+            var error = Messages.Fails(IpcErrors.MessageTooLarge, () => channel.Send(new byte[size], options, TestQueue.Limit));
+            Assert.Equal($"A message of {size} bytes{headers} is larger than the 1048576 bytes that the server "
+                + $"127.0.0.1:{shared.Server.Port} takes.", error.Message);
+            Assert.Equal("Send it in parts, or write it to a file and send its path. Or raise max_payload in the server's configuration.",
+                error.RecommendedAction);
+            Assert.Equal(IpcErrorCategory.LimitsExceeded, error.Id.Category);
+        }
+    }
+
+    [NatsTheory]
+    [InlineData(300, "")]
+    [InlineData(190, " and its headers")]
+    public void A_message_over_the_limit_of_the_queue_is_refused_with_the_limit(int size, string headers)
+    {
+        using var test = new TestQueue(shared.Server, new BrokerQueueOptions { MaxMessageSize = 200 });
+        var error = Messages.Fails(IpcErrors.MessageTooLarge, () => test.Queue.Send(new byte[size], default, TestQueue.Limit));
+        Assert.Equal($"A message of {size} bytes{headers} is larger than the 200 bytes that the queue '{test.Address}' takes.",
             error.Message);
-        Assert.Contains("max_payload", error.RecommendedAction, StringComparison.Ordinal);
+        Assert.Equal("Send it in parts, or write it to a file and send its path.", error.RecommendedAction);
+        Assert.Equal(IpcAdvice.SetMaxMessageSize, error.Advice);
+    }
+
+    [NatsFact]
+    public void A_sender_that_waits_learns_that_its_queue_was_closed()
+    {
+        using var test = new TestQueue(shared.Server, new BrokerQueueOptions { MaxMessages = 1 });
+        test.Queue.SendText("fills it");
+        test.Queue.Enqueue("waits"u8, Messages.Text with { OnFailed = static _ => { } }, Deadline.Infinite);
+        IpcException? error = null;
+        var flushing = new Thread(() => error = Assert.Throws<IpcException>(() => test.Queue.Flush(Deadline.Infinite)));
+        flushing.IsBackground = true;
+        flushing.Start();
+        Wait.Until(() => flushing.ThreadState.HasFlag(ThreadState.WaitSleepJoin), TimeSpan.FromSeconds(10), "the wait");
+        test.Queue.Dispose();
+        Assert.True(flushing.Join(TimeSpan.FromSeconds(30)));
+        Assert.Equal(IpcErrors.Closed, error!.Id);
+        Assert.Equal($"'{test.Address}' was closed before the broker confirmed every message.", error.Message);
+    }
+
+    [NatsFact]
+    public void A_job_that_has_read_enough_returns_what_was_fetched()
+    {
+        using var test = new TestQueue(shared.Server);
+        for (var i = 0; i < 5; i++) test.Queue.SendText($"{i}");
+        using var mine = test.Open();
+        var message = new MessageBuffer();
+        using (var reader = ChannelTransport.Reader(mine, ownsChannel: false, CancellationToken.None))
+        {
+            Assert.True(reader.Receive(message));
+            message.Acknowledge();
+        }
+        Assert.Equal(["1", "2", "3", "4"], Enumerable.Range(0, 4).Select(_ => test.Queue.ReceiveText()).Order());
+    }
+
+    [NatsFact]
+    public async Task Threads_that_receive_share_a_queue_with_one_that_returns_what_was_fetched()
+    {
+        const int count = 500;
+        using var test = new TestQueue(shared.Server);
+        var received = new ConcurrentBag<string>();
+        var receivers = Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
+        {
+            while (test.Queue.ReceiveText(ahead: 20) is var text && text != "end") received.Add(text);
+        })).ToList();
+        for (var i = 0; i < count; i++)
+        {
+            test.Queue.SendText($"{i}");
+            if (i % 5 == 0) test.Queue.ReturnAhead();
+        }
+        Wait.Until(() => received.Count >= count, TimeSpan.FromSeconds(30), "the messages");
+        foreach (var receiver in receivers) test.Queue.SendText("end");
+        await Task.WhenAll(receivers);
+        Assert.Equal(Enumerable.Range(0, count).Select(static i => $"{i}").Order(), received.Order());
     }
 
     [NatsFact]

@@ -83,6 +83,50 @@ Describe 'Queues of NATS' -Skip:$noServer {
         Remove-Event nats
     }
 
+    It 'acknowledges the message of an action when it has run, also the last one' {
+        1..3 | Send-IpcMessage $queue
+        $global:handled = @()
+        $null = Register-IpcMessage $queue.AddressText -SourceIdentifier act -MaxTriggerCount 2 -Action {
+            $global:handled += $EventArgs.Body
+        }
+        foreach ($i in 1..3000) { if (!(Get-EventSubscriber act -ErrorAction Ignore)) { break }; Start-Sleep -Milliseconds 20 }
+        $handled | Should -Be 1, 2
+        # One that ends its own subscription.
+        $null = Register-IpcMessage $queue.AddressText -SourceIdentifier act -Action {
+            Unregister-Event act
+            $global:handled += $EventArgs.Body
+        }
+        foreach ($i in 1..3000) { if ($handled.Count -eq 3) { break }; Start-Sleep -Milliseconds 20 }
+        $handled | Should -Be 1, 2, 3
+        foreach ($i in 1..3000) { if ($queue.CurrentMessages -eq 0) { break }; Start-Sleep -Milliseconds 20 }
+        $queue.CurrentMessages | Should -Be 0
+    }
+
+    It 'is watched by kind and by address, with its depth now' {
+        $full = New-IpcQueue -Kind Nats -MaxMessages 3
+        try {
+            $samples = & {
+                'x' | Send-IpcMessage $full
+                Watch-IpcObject $full.AddressText -Interval 0.1 -Count 3 | ForEach-Object {
+                    $_
+                    'x' | Send-IpcMessage $full -NoWait -ErrorAction Ignore
+                }
+            }
+            $samples.Depth | Should -Be 1, 2, 3
+            $samples.Marks | Should -Be 'None', 'None', 'Full'
+            $samples[2].Capacity, $samples[2].Unit, $samples[2].Kind | Should -Be 3, 'Messages', 'NATS queue'
+            $samples[2].MessagesPerSecond | Should -BeGreaterThan 0
+            (Watch-IpcObject -Kind Nats -Interval 0.1 -Count 1).AddressText | Should -Contain $full.AddressText
+            $there = "nats://127.0.0.1:$port/"
+            (Watch-IpcObject "$there*" -Interval 0.1 -Count 1).AddressText | Should -Contain "$there$($full.Address.Name)"
+            (Get-IpcObject "$there$($full.Address.Name)").Depth | Should -Be 3
+        }
+        finally {
+            Remove-IpcObject "$there$($full.Address.Name.Substring(0, $full.Address.Name.Length - 1))*" -Confirm:$false
+        }
+        { Get-IpcObject $full.AddressText -ErrorAction Stop } | Should -Throw -ErrorId 'IpcNotFound,*'
+    }
+
     It 'carries the input of a job, and what a named pipe gets' {
         1..5 | Start-IpcJob { $input | ForEach-Object { 2 * $_ } } -Via $queue.AddressText | Receive-Job -Wait -AutoRemoveJob |
             Should -Be 2, 4, 6, 8, 10
@@ -144,6 +188,7 @@ Describe 'Users of NATS' -Skip:$noServer {
             Receive-IpcMessage $queue -Verbose
             Remove-IpcObject $queue -Verbose
             Open-IpcObject "nats://ann:$secret@127.0.0.1:$port/secrets"
+            Open-IpcObject "nats://ann:$secret/$secret@127.0.0.1:$port/secrets"
             Open-IpcObject "nats://127.0.0.1:$port/secrets" -Credential ([pscredential]::new('bob', $login.Password))
             $env:NATS_URL = "nats://bob:$secret@127.0.0.1:$port"
             Get-IpcObject -Kind Nats
@@ -156,11 +201,29 @@ Describe 'Users of NATS' -Skip:$noServer {
         $text | Should -Not -Match $secret
     }
 
+    It 'never takes a connection without encryption for a tls: address' {
+        $plain = Open-IpcObject "nats:pester.$PID`?type=topic"
+        try {
+            { Open-IpcObject "tls:pester.$PID`?type=topic" -ErrorAction Stop } |
+                Should -Throw -ErrorId 'IpcAccessDenied,*' -ExpectedMessage "The server 127.0.0.1:$port has no TLS*"
+            'x' | Send-IpcMessage $plain -ErrorAction Stop
+        }
+        finally {
+            Close-IpcObject $plain
+        }
+    }
+
     It 'costs nothing before the first address' {
         $script = "Import-Module '$manifest'; 1 | Send-IpcMessage (New-IpcPipe)
-            [AppDomain]::CurrentDomain.GetAssemblies().Where{ `$_.GetName().Name -like '*NATS*' }.Count"
+            function Loaded { [AppDomain]::CurrentDomain.GetAssemblies().GetName().Name.Where{ `$_ -like '*NATS*' } | Sort-Object }
+            (Loaded).Count
+            1 | Send-IpcMessage 'nats:pester.$PID`?type=topic'
+            Loaded"
         $job = Start-Job ([scriptblock]::Create($script))
-        Receive-Job $job -Wait | Should -Be 0
+        $before, $after = Receive-Job $job -Wait
+        $before | Should -Be 0
+        $after | Should -Contain 'IpcPs.Nats'
+        $after | Should -Contain 'NATS.Client.Core'
         Remove-Job $job
     }
 }

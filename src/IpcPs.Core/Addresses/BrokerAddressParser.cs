@@ -18,9 +18,10 @@ internal static class BrokerAddressParser
         var isTopic = rest.EndsWith(TopicQuery, StringComparison.OrdinalIgnoreCase);
         if (isTopic) rest = rest[..^TopicQuery.Length];
         var slashes = rest.StartsWith("//", StringComparison.Ordinal);
+        // A password may have a '/': what is before the last '@' is not repeated. Nor is it where the '//' is missing.
+        if (rest.LastIndexOf('@') is >= 0 and var at && rest.Contains('/', StringComparison.Ordinal)) throw HasSecret(scheme, rest[at..]);
         var end = slashes ? rest.IndexOf('/', 2) : -1;
         var authority = !slashes ? "" : end < 0 ? rest[2..] : rest[2..end];
-        if (authority.Contains('@', StringComparison.Ordinal)) throw HasSecret(scheme, rest[(2 + authority.LastIndexOf('@'))..]);
         if (slashes && end < 0) throw AddressParser.Invalid(text, $"it must be '{word}://HOST/NAME' or '{word}:NAME'");
         var host = slashes ? Hosts(text, word, authority) : null;
         var name = end < 0 ? rest : rest[(end + 1)..];

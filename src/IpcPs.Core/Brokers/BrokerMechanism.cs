@@ -16,6 +16,11 @@ public abstract class BrokerMechanism : IpcMechanism
     /// <see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.LimitReached"/>, <see cref="IpcErrors.Timeout"/>.</exception>
     public abstract IpcChannel Create(
         IpcAddress address, BrokerQueueOptions options, BrokerLogin? login, bool useExisting, in WaitOptions wait);
+
+    /// <summary>What the address of an object, or the beginning of one, says about the server: <c>nats://HOST/</c>, or <c>nats:</c> for
+    /// that of the environment.</summary>
+    internal static string ServerPart(string text) => text[..(text.Contains("//", StringComparison.Ordinal)
+        ? text.LastIndexOf('/') + 1 : text.IndexOf(':', StringComparison.Ordinal) + 1)];
 }
 
 /// <summary>What a new queue of a broker is like. What is null has the broker's default.</summary>

@@ -17,6 +17,10 @@ public sealed class InventoryFilter
     /// are looked at. Null where it may accept others.</summary>
     public IReadOnlyCollection<string>? Literals { get; init; }
 
+    /// <summary>The names and addresses as they were written, wildcards included: a broker on another machine is looked at only where one
+    /// of them begins with its address, <c>nats://HOST/</c>.</summary>
+    public IReadOnlyCollection<string> Patterns { get; init; } = [];
+
     /// <summary>Lists only objects that one of these processes holds; empty for all.</summary>
     public IReadOnlyCollection<int> HolderIds { get; init; } = [];
 

@@ -1,3 +1,4 @@
+using IpcPs.Brokers;
 using IpcPs.Files;
 using IpcPs.Proc;
 
@@ -46,6 +47,16 @@ internal sealed class InventoryScan
     /// it.</summary>
     public bool Wants(IpcAddress address, IpcAddress? channel = null) =>
         Wants(address.Scheme) && (_filter.Names is not { } names || IpcObjectInfo.IsNamed(address, channel, names));
+
+    /// <summary>The brokers to look at: what the addresses of their objects begin with. The environment's, where no pattern names
+    /// one.</summary>
+    public IReadOnlyCollection<string> Brokers(IReadOnlyList<IpcScheme> schemes)
+    {
+        var words = schemes.Where(Wants).Select(static s => AddressParser.Word(s) + ":").ToList();
+        var named = _filter.Patterns.Where(p => words.Exists(w => p.StartsWith(w, StringComparison.OrdinalIgnoreCase)))
+            .Select(BrokerMechanism.ServerPart).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return named.Count > 0 ? named : words;
+    }
 
     /// <summary>Whether a process of the filter holds a socket or an anonymous pipe.</summary>
     public bool IsHeldByWanted(string link) => _wanted is null || _wanted.HoldersOfLink(link).Count > 0;

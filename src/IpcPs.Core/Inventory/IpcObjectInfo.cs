@@ -67,6 +67,12 @@ public sealed class IpcObjectInfo
     /// <summary>The path of its file; null where it has none.</summary>
     internal string? File { get; init; }
 
+    /// <summary>Of a queue of a broker: how many messages it takes; null for no limit.</summary>
+    internal long? Capacity { get; init; }
+
+    /// <summary>Of a queue of a broker: whether its next sender would wait.</summary>
+    internal bool IsFull { get; init; }
+
     /// <summary>Of a connection: its other end.</summary>
     internal System.Net.IPEndPoint? Remote { get; init; }
 

@@ -24,6 +24,8 @@ internal sealed class ExtensionMechanism(string assembly, params IpcScheme[] ope
 
     public override void Remove(IpcAddress address) => Loaded.Remove(address);
 
+    public override void Remove(IpcObject open) => Loaded.Remove(open);
+
     public override void WaitUntilExists(IpcAddress address, in WaitOptions wait) => Loaded.WaitUntilExists(address, wait);
 
     public override IEnumerable<IpcAddress> Known(IReadOnlyCollection<IpcScheme> schemes, string prefix)

@@ -27,6 +27,14 @@ public abstract class IpcMechanism
         { Advice = IpcAdvice.Close };
     }
 
+    /// <summary>Removes an object that this process has open. A broker removes it as the user that it was opened as.</summary>
+    /// <inheritdoc cref="Remove(IpcAddress)"/>
+    public virtual void Remove(IpcObject open)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        Remove(open.Address);
+    }
+
     /// <summary>Waits until an object exists at the address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.Timeout"/>, <see cref="IpcErrors.NotSupported"/>.</exception>
     public virtual void WaitUntilExists(IpcAddress address, in WaitOptions wait)

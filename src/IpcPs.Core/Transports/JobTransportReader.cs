@@ -1,3 +1,4 @@
+using IpcPs.Brokers;
 using IpcPs.Messaging;
 
 namespace IpcPs.Transports;
@@ -84,13 +85,22 @@ internal class DrainingTransportReader(IpcChannel channel, ReceiveOptions option
         {
             return false;
         }
-        try
+        var poll = new PollWithBackoff();
+        while (true)
         {
-            return channel.Receive(message, options, new(Deadline.Immediate, cancellation));
-        }
-        catch (IpcException e) when (e.Id == IpcErrors.Empty || IsEnd(e))
-        {
-            return false;
+            try
+            {
+                return channel.Receive(message, options, new(Deadline.Immediate, cancellation));
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.Empty || IsEnd(e))
+            {
+                return false;
+            }
+            catch (IpcException e) when (e.Id == IpcErrors.NoPeer && channel is IBrokerQueue)
+            {
+                // A broker that cannot be reached now may have more.
+                Waiter.PollAny([], new(poll.Next(Deadline.Infinite), cancellation));
+            }
         }
     }
 
@@ -100,6 +110,8 @@ internal class DrainingTransportReader(IpcChannel channel, ReceiveOptions option
     {
         if (!disposing) return;
         if (ownsChannel) channel.Dispose();
+        // What was fetched and not received is for the channel's next receiver.
+        else if (!channel.IsClosed) channel.ReturnAhead();
         UnnamedTransport.CleanUpFor(channel.Address);
     }
 

@@ -26,6 +26,7 @@ internal static unsafe class Gauges
         IpcScheme.Sem => PosixSemaphore(info),
         IpcScheme.SysVSem => SysVSemaphores(info),
         IpcScheme.Tcp or IpcScheme.Udp or IpcScheme.Unix => tables.Sockets.Read(info),
+        IpcScheme.Nats or IpcScheme.Tls => BrokerQueue(tables.BrokerQueue(info.Address)),
         _ => Segment(info),
     };
 
@@ -166,6 +167,17 @@ internal static unsafe class Gauges
         HolderId = user,
         HolderDied = user is { } id && ProcessStat.TryRead(id) is not { HasEnded: false },
         Waiters = waiters,
+    };
+
+    private static Reading? BrokerQueue(IpcObjectInfo? now) => now is null ? null : new Reading
+    {
+        Depth = now.Depth,
+        Unit = IpcDepthUnit.Messages,
+        Capacity = now.Capacity,
+        IsFull = now.IsFull,
+        Messages = now.Depth,
+        Bytes = now.Size,
+        Counts = IpcRateSource.DepthChanges,
     };
 
     private static Reading? Segment(IpcObjectInfo info) =>

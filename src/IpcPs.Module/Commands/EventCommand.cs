@@ -34,10 +34,11 @@ public abstract class EventCommand : IpcCmdlet
             "Choose another -SourceIdentifier, or end that one with Unregister-Event.");
     }
 
-    /// <summary>An action that goes on after an error, and runs a statement when it ends. The event manager never again calls an action
-    /// that has thrown, and does not report when an action has run. It copies the caught error from $Error to the event job.</summary>
-    private protected ScriptBlock? GuardedAction(string statement) => Action is null ? null
-        : ScriptBlock.Create($"try {{ . {{{Action}\n}} @args }} catch {{ }} finally {{ {statement} }}");
+    /// <summary>An action that goes on after an error. A statement runs before it, and one when it ends. The event manager never again
+    /// calls an action that has thrown, and does not report when an action has run. It copies the caught error from $Error to the event
+    /// job.</summary>
+    private protected ScriptBlock? GuardedAction(string before, string after) => Action is null ? null
+        : ScriptBlock.Create($"try {{ {before}\n. {{{Action}\n}} @args }} catch {{ }} finally {{ {after} }}");
 
     private bool Exists(string identifier) => Events.GetEventSubscribers(identifier).Any();
 }

@@ -15,13 +15,16 @@ internal sealed class Server
     private static readonly Dictionary<ServerOptions, Server> Shared = [];
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
     // A server that starts answers to nothing yet. One that has no JetStream never does.
-    private static readonly TimeSpan NoJetStreamAfter = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(3);
+    private const int MaxAllowed = 1024;
+    private const int RefusalMilliseconds = 20;
 
     private readonly ServerOptions _options;
-    private readonly ConcurrentDictionary<string, string> _denied = new(StringComparer.Ordinal);
+    // What the server refused and when, and the subjects whose first message it did not refuse, on this connection.
+    private readonly ConcurrentDictionary<(string Subject, bool Sends), long> _denied = [];
+    private readonly ConcurrentDictionary<string, bool> _allowed = new(StringComparer.Ordinal);
     private readonly Timer _lingering;
     private int _users;
-    private bool _isBroken;
 
     private Server(ServerOptions options, NatsConnection connection)
     {
@@ -46,18 +49,24 @@ internal sealed class Server
     /// <summary>The connection was lost, and is there again.</summary>
     public event Action? Reopened;
 
-    /// <summary>The server refused a subject to this user.</summary>
+    /// <summary>The server does not let this user send to a subject.</summary>
     public event Action<string>? Denied;
 
     /// <summary>The shared connection for an address.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NoPeer"/>, <see cref="IpcErrors.AccessDenied"/>,
     /// <see cref="IpcErrors.Timeout"/>.</exception>
-    public static Server Acquire(IpcAddress address, BrokerLogin? login, in WaitOptions wait)
+    public static Server Acquire(IpcAddress address, BrokerLogin? login, in WaitOptions wait) =>
+        Acquire(address, ServerOptions.Of(address, login), wait);
+
+    /// <summary>The shared connection to this server, as this user. This one may have been closed.</summary>
+    /// <inheritdoc cref="Acquire(IpcAddress, BrokerLogin?, in WaitOptions)"/>
+    public Server Again(IpcAddress address, in WaitOptions wait) => Acquire(address, _options, wait);
+
+    private static Server Acquire(IpcAddress address, ServerOptions options, in WaitOptions wait)
     {
-        var options = ServerOptions.Of(address, login);
         lock (Shared)
         {
-            if (Shared.TryGetValue(options, out var shared) && !shared._isBroken)
+            if (Shared.TryGetValue(options, out var shared))
             {
                 shared._users++;
                 return shared;
@@ -67,7 +76,7 @@ internal sealed class Server
         var server = Connect(options, address, wait);
         lock (Shared)
         {
-            if (Shared.TryGetValue(options, out var shared) && !shared._isBroken)
+            if (Shared.TryGetValue(options, out var shared))
             {
                 shared._users++;
                 _ = server.Connection.DisposeAsync().AsTask();
@@ -77,12 +86,6 @@ internal sealed class Server
             server._users = 1;
             return server;
         }
-    }
-
-    /// <summary>The servers that this process is connected to.</summary>
-    public static IReadOnlyList<Server> Open()
-    {
-        lock (Shared) return [.. Shared.Values.Where(static s => s._users > 0)];
     }
 
     /// <summary>One user less.</summary>
@@ -98,8 +101,25 @@ internal sealed class Server
     /// pattern.</summary>
     public string NewInbox() => $"{Connection.Opts.InboxPrefix}.{RandomNumberGenerator.GetHexString(22, lowercase: true)}";
 
-    /// <summary>Whether the server has refused that subject on this connection.</summary>
-    public bool IsDenied(string subject) => _denied.ContainsKey(subject);
+    /// <summary>Throws if the server does not let this user send to, or receive from, a subject.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/>.</exception>
+    public void ThrowIfDenied(string subject, bool sends, IpcAddress address)
+    {
+        if (_denied.ContainsKey((subject, sends))) throw DeniedError(subject, address);
+    }
+
+    /// <summary>Throws if the server refuses what was sent to a subject before its last answer. It does so by a message of its own, which
+    /// another thread handles: it is waited for once on each connection.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.AccessDenied"/>.</exception>
+    public void ThrowIfRefused(string subject, IpcAddress address)
+    {
+        if (!_allowed.ContainsKey(subject) && !SpinWait.SpinUntil(() => _denied.ContainsKey((subject, true)), RefusalMilliseconds))
+        {
+            if (_allowed.Count >= MaxAllowed) _allowed.Clear();
+            _allowed[subject] = true;
+        }
+        ThrowIfDenied(subject, sends: true, address);
+    }
 
     /// <summary>The exception for a refused subject.</summary>
     public IpcException DeniedError(string subject, IpcAddress address) =>
@@ -116,17 +136,18 @@ internal sealed class Server
     {
         var poll = new PollWithBackoff();
         var deadline = wait.Deadline.IsImmediate ? Deadline.After(TimeSpan.FromSeconds(5)) : wait.Deadline;
-        var noAnswerAt = Deadline.After(NoJetStreamAfter);
+        var started = Deadline.After(StartTime);
         while (true)
         {
             wait.Cancellation.ThrowIfCancellationRequested();
+            var since = Environment.TickCount64;
             Exception failure;
             try
             {
                 // Blocks a thread of the caller, who has no other work: the commands are synchronous.
                 return Blocking.Wait(token => call(JetStream, token), deadline, wait.Cancellation);
             }
-            catch (NatsJSApiException e) when (!IsTemporary(e))
+            catch (NatsJSApiException e) when (!IsTemporary(e, started.HasPassed))
             {
                 throw Errors.Of(e, address);
             }
@@ -138,15 +159,21 @@ internal sealed class Server
             {
                 failure = e;
             }
-            if (_denied.Keys.FirstOrDefault(static s => s.StartsWith("$JS.API.", StringComparison.Ordinal)) is { } denied)
-                throw DeniedError(denied, address);
-            if (failure is NatsNoRespondersException && IsConnected && noAnswerAt.HasPassed) throw NoJetStream(address);
+            // A call that was refused has no answer. Which subject it used is not known here.
+            if (failure is not NatsJSApiException && DeniedCall(since) is { } denied) throw DeniedError(denied, address);
+            if (failure is NatsNoRespondersException && IsConnected && started.HasPassed) throw NoJetStream(address);
             if (deadline.HasPassed) throw IpcException.TimedOut($"{what} from the server {Shown}", address.Text, deadline);
             Waiter.PollAny([], new(poll.Next(deadline), wait.Cancellation));
         }
     }
 
-    private static bool IsTemporary(NatsJSApiException e) => e.Error is { Code: 503, ErrCode: Errors.NoLeader or Errors.ClusterTemporary };
+    private string? DeniedCall(long since) => _denied.FirstOrDefault(
+        d => d.Key.Sends && d.Value >= since && d.Key.Subject.StartsWith("$JS.API.", StringComparison.Ordinal)).Key.Subject;
+
+    // A server that has just started does not know the others of its cluster.
+    private static bool IsTemporary(NatsJSApiException e, bool hasStarted) =>
+        e.Error is { Code: 503, ErrCode: Errors.NoLeader or Errors.ClusterTemporary }
+        || (e.Error.ErrCode == Errors.NoSuitablePeers && !hasStarted);
 
     private IpcException NoJetStream(IpcAddress address) =>
         new(IpcErrors.NotSupported, $"The server {Shown} has no JetStream, which keeps the messages of '{address}'.", address.Text,
@@ -155,17 +182,15 @@ internal sealed class Server
     private static Server Connect(ServerOptions options, IpcAddress address, in WaitOptions wait)
     {
         var client = options.ToClient();
+        // Without waiting: the connection is waited for all the same, as long as the client tries.
+        var deadline = wait.Deadline.IsImmediate ? Deadline.Infinite : wait.Deadline;
         var poll = new PollWithBackoff();
         while (true)
         {
             var connection = new NatsConnection(client);
             try
             {
-                Blocking.Wait(async _ =>
-                {
-                    await connection.ConnectAsync().ConfigureAwait(false);
-                    return true;
-                }, Deadline.Infinite, wait.Cancellation);
+                Blocking.Wait(_ => connection.ConnectAsync(), deadline, wait.Cancellation);
                 return new Server(options, connection);
             }
             catch (Exception e) when (e is not IpcException)
@@ -173,13 +198,13 @@ internal sealed class Server
                 _ = connection.DisposeAsync().AsTask();
                 if (e is OperationCanceledException && wait.Cancellation.IsCancellationRequested) throw;
                 if (Refusal(e, options, address) is { } refusal) throw refusal;
-                if (wait.Deadline.IsInfinite || wait.Deadline.IsImmediate || wait.Deadline.HasPassed)
+                if (deadline.IsInfinite || deadline.HasPassed)
                 {
-                    var waited = wait.Deadline.IsInfinite || wait.Deadline.IsImmediate ? "" : $" within {wait.Deadline.Describe()}";
+                    var waited = deadline.IsInfinite ? "" : $" within {deadline.Describe()}";
                     throw new IpcException(IpcErrors.NoPeer, $"No NATS server answers at {options.Shown}{waited}.", address.Text, inner: e)
                     { Advice = IpcAdvice.WaitForBroker };
                 }
-                Waiter.PollAny([], new(poll.Next(wait.Deadline), wait.Cancellation));
+                Waiter.PollAny([], new(poll.Next(deadline), wait.Cancellation));
             }
         }
     }
@@ -195,6 +220,13 @@ internal sealed class Server
                 return new IpcException(IpcErrors.AccessDenied, $"The server {options.Shown} refuses {who}.", address.Text, inner: e)
                 { Advice = IpcAdvice.CheckCredential };
             }
+            // The client has no type of its own for it.
+            if (inner is NatsException && inner.Message.Contains("does not support TLS", StringComparison.Ordinal))
+            {
+                return new IpcException(IpcErrors.AccessDenied,
+                    $"The server {options.Shown} has no TLS: it would get what is sent to '{address}' unencrypted.", address.Text,
+                    "Configure TLS on the server. Or use 'nats:', without a certificate, where the network is trusted.", e);
+            }
             if (inner is AuthenticationException)
             {
                 return new IpcException(IpcErrors.AccessDenied,
@@ -208,11 +240,12 @@ internal sealed class Server
 
     private ValueTask OnServerErrorAsync(object? sender, NatsServerErrorEventArgs error)
     {
-        // Permissions Violation for Publish to "orders"
-        if (error.Kind == NatsServerErrorKind.PermissionsViolation && error.Error.Split('"') is [_, var subject, ..])
+        // Permissions Violation for Publish to "orders"; … for Subscription to "orders"
+        if (error.Kind == NatsServerErrorKind.PermissionsViolation && error.Error.Split('"') is [var what, var subject, ..])
         {
-            _denied[subject] = error.Error;
-            Denied?.Invoke(subject);
+            var sends = what.Contains("Publish", StringComparison.OrdinalIgnoreCase);
+            _denied[(subject, sends)] = Environment.TickCount64;
+            if (sends) Denied?.Invoke(subject);
         }
         return ValueTask.CompletedTask;
     }
@@ -220,6 +253,7 @@ internal sealed class Server
     private ValueTask OnOpenedAsync(object? sender, NatsEventArgs args)
     {
         _denied.Clear();
+        _allowed.Clear();
         Reopened?.Invoke();
         return ValueTask.CompletedTask;
     }
@@ -229,7 +263,6 @@ internal sealed class Server
         lock (Shared)
         {
             if (_users > 0) return;
-            _isBroken = true;
             if (Shared.TryGetValue(_options, out var shared) && shared == this) Shared.Remove(_options);
         }
         _lingering.Dispose();

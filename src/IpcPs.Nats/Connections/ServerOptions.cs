@@ -89,11 +89,13 @@ internal sealed class ServerOptions : IEquatable<ServerOptions>
         };
     }
 
-    public bool Equals(ServerOptions? other) => other is not null && _parts.AsSpan().SequenceEqual(other._parts);
+    // 'tls:NAME' and 'nats:NAME' may have one URL, that of the environment: an encrypted connection is never one that is not.
+    public bool Equals(ServerOptions? other) =>
+        other is not null && IsTls == other.IsTls && _parts.AsSpan().SequenceEqual(other._parts);
 
     public override bool Equals(object? obj) => Equals(obj as ServerOptions);
 
-    public override int GetHashCode() => string.GetHashCode(Url, StringComparison.Ordinal);
+    public override int GetHashCode() => HashCode.Combine(Url, IsTls);
 
     private static string? Filled(string? text) => string.IsNullOrEmpty(text) ? null : text;
 

@@ -39,7 +39,7 @@ public sealed class GetIpcObjectCommand : InventoryCommand
     {
         // No process was piped: that is not every process.
         if (MyInvocation.ExpectingInput && _ids.Count == 0) return;
-        var schemes = Kind ?? BrokerKinds();
+        var schemes = Kinds();
         // A user who names a kind or a process wants what is usually left out, too.
         var all = All || Id is not null || schemes.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd);
         var found = Find(schemes, all, _ids).Where(IsWanted).ToList();
@@ -51,10 +51,6 @@ public sealed class GetIpcObjectCommand : InventoryCommand
             throw new IpcException(IpcErrors.NotFound, $"There is no IPC object named '{string.Join("', '", Name!)}'.", Name![0]);
         WriteVerbose("No object was found.");
     });
-
-    // The objects of other machines are listed only where the user asks for them.
-    private IpcScheme[] BrokerKinds() =>
-        Name is { Length: > 0 } && Name.All(static n => n.StartsWith("nats:", StringComparison.OrdinalIgnoreCase)) ? [IpcScheme.Nats] : [];
 
     private bool IsWanted(IpcObjectInfo info) =>
         (User is null || User.Contains(info.Owner, StringComparer.Ordinal)

@@ -26,6 +26,18 @@ public abstract class InventoryCommand : IpcCmdlet
     /// <summary>Whether each of <see cref="Name"/> stands for itself.</summary>
     private protected bool IsLiteral => Name is { Length: > 0 } && !Name.Any(WildcardPattern.ContainsWildcardCharacters);
 
+    /// <summary>The schemes to list; none for all of this machine. The objects of other machines are listed only where the user asks for
+    /// them: by -Kind, or by names that are all addresses of a broker.</summary>
+    private protected IpcScheme[] Kinds()
+    {
+        if (Kind is not null) return Kind;
+        var schemes = (Name ?? []).Select(BrokerScheme).ToHashSet();
+        return schemes.Contains(null) ? [] : [.. schemes.Select(static s => s!.Value)];
+    }
+
+    private static IpcScheme? BrokerScheme(string name) => name.StartsWith("nats:", StringComparison.OrdinalIgnoreCase) ? IpcScheme.Nats
+        : name.StartsWith("tls:", StringComparison.OrdinalIgnoreCase) ? IpcScheme.Tls : null;
+
     /// <summary>The objects of these mechanisms that have one of the names.</summary>
     private protected IReadOnlyList<IpcObjectInfo> Find(
         IReadOnlyList<IpcScheme> schemes, bool all, IReadOnlyCollection<int>? holderIds = null)
@@ -36,6 +48,7 @@ public abstract class InventoryCommand : IpcCmdlet
             All = all,
             Names = Name is null ? null : NameMatcher(),
             Literals = IsLiteral ? [.. Name!.Select(Normalize)] : null,
+            Patterns = Name ?? [],
             HolderIds = holderIds ?? [],
         };
         var found = IpcInventory.List(filter, out var problems);

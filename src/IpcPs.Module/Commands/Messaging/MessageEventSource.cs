@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using IpcPs.Module.Serialization;
@@ -20,7 +19,10 @@ public sealed class MessageEventSource : IDisposable
     private readonly ReceiveSource _source;
     private Guid _session;
     private Thread? _thread;
-    private readonly ConcurrentQueue<MessageReceipt> _receipts = new();
+    // Of the messages whose actions have not begun.
+    private readonly Queue<MessageReceipt> _receipts = new();
+    private MessageReceipt _running;
+    private bool _isRunning;
     private long _generated;
     private long _handled;
 
@@ -50,19 +52,31 @@ public sealed class MessageEventSource : IDisposable
     /// <summary>How many messages were received so far.</summary>
     public long Count => Interlocked.Read(ref _generated);
 
+    /// <summary>Called by each action when it begins.</summary>
+    public void MarkStarted()
+    {
+        // Actions run one after the other, in the order of their messages.
+        lock (_receipts) (_isRunning, _running) = (true, _receipts.TryDequeue(out var receipt) ? receipt : default);
+    }
+
     /// <summary>Called by each action when it has run.</summary>
     public void MarkHandled()
     {
+        lock (_receipts)
+        {
+            _running.Acknowledge();
+            (_isRunning, _running) = (false, default);
+            Monitor.PulseAll(_receipts);
+        }
         Interlocked.Increment(ref _handled);
-        // Actions run one after the other, in the order of their messages.
-        if (_receipts.TryDequeue(out var receipt)) receipt.Acknowledge();
         _changed.Release();
     }
 
     /// <inheritdoc/>
     public override string ToString() => string.Join(", ", Channels);
 
-    /// <summary>Stops receiving. A message that was received already still becomes an event.</summary>
+    /// <summary>Stops receiving. A message that was received already still becomes an event. What a broker has sent and no action has begun
+    /// to process is returned to it.</summary>
     public void Dispose()
     {
         lock (_ending)
@@ -70,7 +84,11 @@ public sealed class MessageEventSource : IDisposable
             if (_ended.IsCancellationRequested) return;
             _ending.Cancel();
         }
-        // Not without end: this may be an action that the other thread waits for.
+        // The thread waits for an action that runs, which may be the one that calls this.
+        lock (_receipts)
+        {
+            if (_isRunning) return;
+        }
         if (_thread != Thread.CurrentThread) _thread?.Join(TimeSpan.FromSeconds(1));
     }
 
@@ -110,6 +128,23 @@ public sealed class MessageEventSource : IDisposable
 
     private void Run(PSEventSubscriber subscriber)
     {
+        try
+        {
+            ReceiveAll();
+            Unsubscribe(subscriber);
+        }
+        finally
+        {
+            Close();
+            lock (Sessions)
+            {
+                if (Sessions.TryGetValue(_session, out var all)) all.Remove(this);
+            }
+        }
+    }
+
+    private void ReceiveAll()
+    {
         var message = new MessageBuffer();
         var decoder = new MessageDecoder();
         IpcException? failure = null;
@@ -126,7 +161,7 @@ public sealed class MessageEventSource : IDisposable
                     if (Decode(decoder, message, channel) is { } received)
                     {
                         // With an action it is processed when the action has run; else when it is in the session's queue of events.
-                        if (_options.HasAction) _receipts.Enqueue(message.TakeReceipt());
+                        if (_options.HasAction) KeepReceipt(message.TakeReceipt());
                         Generate(received);
                     }
                     message.Acknowledge();
@@ -134,7 +169,7 @@ public sealed class MessageEventSource : IDisposable
                 catch (IpcException e) when (e.IsOfOneMessage)
                 {
                     // The messages after one that cannot be received are received all the same.
-                    if (_options.HasAction) _receipts.Enqueue(default);
+                    if (_options.HasAction) KeepReceipt(default);
                     Generate(new IpcMessage(new MessageBuffer(), null, last) { Exception = e });
                 }
             }
@@ -147,16 +182,24 @@ public sealed class MessageEventSource : IDisposable
         {
             failure = known;
         }
-        finally
-        {
-            _source.Dispose();
-            lock (Sessions)
-            {
-                if (Sessions.TryGetValue(_session, out var all)) all.Remove(this);
-            }
-        }
         if (!_ended.IsCancellationRequested && MayReceive) Generate(IpcMessage.EndOf(last, failure));
-        Unsubscribe(subscriber);
+    }
+
+    private void KeepReceipt(MessageReceipt receipt)
+    {
+        lock (_receipts) _receipts.Enqueue(receipt);
+    }
+
+    // After the action that runs, which acknowledges its message.
+    private void Close()
+    {
+        lock (_receipts)
+        {
+            while (_receipts.TryDequeue(out var receipt)) receipt.Return();
+            while (_isRunning) Monitor.Wait(_receipts);
+        }
+        _source.ReturnAhead();
+        _source.Dispose();
     }
 
     private void Unsubscribe(PSEventSubscriber subscriber)

@@ -1,3 +1,4 @@
+using IpcPs.Brokers;
 using IpcPs.Module.Transformation;
 using IpcPs.Readiness;
 
@@ -108,9 +109,9 @@ internal sealed class ReceiveSource : IDisposable
                 }
                 return _open.Count > 1 ? TakeReady(message, options, cancellation) : null;
             }
-            catch (IpcException e) when (e.Id == IpcErrors.Empty)
+            catch (IpcException e) when (e.Id == IpcErrors.Empty || (e.Id == IpcErrors.NoPeer && channel is IBrokerQueue))
             {
-                // Nothing here now.
+                // Nothing here now, or its broker cannot be reached now.
             }
         }
         return null;

@@ -55,7 +55,7 @@ public sealed class RegisterIpcMessageCommand : EventCommand
         {
             var source = new MessageEventSource(Events, identifier, receiving, options);
             var subscriber = Events.SubscribeEvent(source, nameof(MessageEventSource.Received), identifier, MessageData,
-                GuardedAction("$Sender.MarkHandled()"), supportEvent: false, forwardEvent: false);
+                GuardedAction("$Sender.MarkStarted()", "$Sender.MarkHandled()"), supportEvent: false, forwardEvent: false);
             source.Start(Runspace.DefaultRunspace, subscriber);
             if (Action is not null) WriteObject(subscriber.Action);
         }

@@ -38,7 +38,9 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
         if (!ShouldProcess(address.Text, "Remove")) return;
         try
         {
-            IpcMechanisms.For(address.Scheme).Remove(address);
+            var mechanism = IpcMechanisms.For(address.Scheme);
+            if (target.Object is { } open) mechanism.Remove(open);
+            else mechanism.Remove(address);
         }
         catch (IpcException e) when (Force && e.Id == IpcErrors.NotFound)
         {
@@ -74,7 +76,7 @@ public sealed class RemoveIpcObjectCommand : IpcCmdlet
     private static List<IpcObjectInfo> Matching(IpcScheme scheme, string pattern)
     {
         var wildcard = WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase);
-        var filter = new InventoryFilter { Schemes = [scheme], Names = wildcard.IsMatch };
+        var filter = new InventoryFilter { Schemes = [scheme], Names = wildcard.IsMatch, Patterns = [pattern] };
         return [.. IpcInventory.List(filter, out _).Where(info => wildcard.IsMatch(info.Address.Text))];
     }
 }

@@ -35,7 +35,7 @@ public sealed class RegisterIpcSignalCommand : EventCommand
         try
         {
             source.Begin(Signal);
-            var action = GuardedAction(runsDefault ? "$Sender.RunDefault($EventArgs)" : "");
+            var action = GuardedAction("", runsDefault ? "$Sender.RunDefault($EventArgs)" : "");
             var subscriber = Events.SubscribeEvent(
                 source, nameof(SignalEventSource.Received), identifier, MessageData, action,
                 supportEvent: false, forwardEvent: false, MaxTriggerCount);

@@ -73,8 +73,11 @@ public sealed class WatchIpcObjectCommand : InventoryCommand
         }
     }
 
-    private IReadOnlyList<IpcObjectInfo> List() =>
-        Find(Kind ?? [], Id is not null || Kind?.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd) == true, _ids);
+    private IReadOnlyList<IpcObjectInfo> List()
+    {
+        var kinds = Kinds();
+        return Find(kinds, Id is not null || kinds.Any(static k => k is IpcScheme.Pipe or IpcScheme.MemFd), _ids);
+    }
 
     // On a terminal, and not where the next command or a file gets the samples.
     private bool IsDrawn() => MyInvocation.PipelinePosition == MyInvocation.PipelineLength && !Console.IsOutputRedirected
