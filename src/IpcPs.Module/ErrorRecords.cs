@@ -69,6 +69,7 @@ internal static class ErrorRecords
         IpcAdvice.UseDuplexChannel => "Use New-IpcSocket, or New-IpcPipe -Duplex.",
         IpcAdvice.UseRelay => "Join-IpcChannel -AsJob is the relay, and Trace-IpcChannel traces its job.",
         IpcAdvice.UseSharedMemory => "New-IpcSharedMemory creates it.",
+        IpcAdvice.SendFile => "Send-IpcMessage -Path sends a file in parts.",
         IpcAdvice.UsePosixMemory => "Use New-IpcSharedMemory -Kind Posix.",
         IpcAdvice.UseFixedMemory => "Use New-IpcSharedMemory without -Name, or with -Kind SysV.",
         IpcAdvice.UseFileOrSparseMemory => "Use New-IpcSharedMemory -Kind File, or -Sparse.",

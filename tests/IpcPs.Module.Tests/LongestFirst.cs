@@ -1,9 +1,13 @@
+using IpcPs.Module.Tests.Documentation;
 using IpcPs.Module.Tests.Jobs;
+using IpcPs.Module.Tests.Jobs.Remote;
 using IpcPs.Module.Tests.Pester;
 using IpcPs.Module.Tests.Signals;
 using Xunit;
 using Xunit.Abstractions;
 
+// Many of them wait most of the time, for processes and for limits.
+[assembly: CollectionBehavior(MaxParallelThreads = 3)]
 [assembly: TestCollectionOrderer("IpcPs.Module.Tests.LongestFirst", "IpcPs.Module.Tests")]
 
 namespace IpcPs.Module.Tests;
@@ -12,7 +16,10 @@ namespace IpcPs.Module.Tests;
 public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Long =
-        [nameof(Pester.PesterTests), nameof(Jobs.JobPipelineTests), nameof(Jobs.JobLifeTests), nameof(Signals.SignalShellTests)];
+    [
+        nameof(Pester.PesterTests), SshHostsCollection.Name, nameof(Documentation.PrintedHelpExampleTests), nameof(Jobs.JobPipelineTests),
+        nameof(Documentation.PrintedExampleTests), nameof(Jobs.JobLifeTests), nameof(Signals.SignalShellTests)
+    ];
 
     /// <inheritdoc/>
     public IEnumerable<ITestCollection> OrderTestCollections(IEnumerable<ITestCollection> testCollections) =>

@@ -56,6 +56,8 @@ public enum IpcAdvice
     UseRelay,
     /// <summary>Pass the data in shared memory.</summary>
     UseSharedMemory,
+    /// <summary>Write the data to a file, and send that in parts.</summary>
+    SendFile,
     /// <summary>Use POSIX shared memory, which can be resized.</summary>
     UsePosixMemory,
     /// <summary>Use shared memory of a fixed size: anonymous or System V.</summary>

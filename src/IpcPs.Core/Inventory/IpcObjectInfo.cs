@@ -40,7 +40,7 @@ public sealed class IpcObjectInfo
     public int? CreatorId { get; init; }
 
     /// <summary>The processes that used it last, as far as the mechanism records them.</summary>
-    public IReadOnlyList<int> LastIds { get; init; } = [];
+    public IReadOnlyList<int> LastIds { get; init => field = Indexed.Of(value); } = [];
 
     /// <summary>When it was created, where the file system or the mechanism records it.</summary>
     public DateTime? Created { get; init; }
@@ -52,7 +52,7 @@ public sealed class IpcObjectInfo
     public TimeSpan? Age => Created is { } at ? DateTime.Now - at : null;
 
     /// <summary>The processes that hold it.</summary>
-    public IReadOnlyList<IpcHolder> Holders { get; init; } = [];
+    public IReadOnlyList<IpcHolder> Holders { get; init => field = Indexed.Of(value); } = [];
 
     /// <summary>Whether it is proven that no living process holds it. Also false where that can't be proven; <see cref="Reason"/> tells
     /// the two apart.</summary>

@@ -42,5 +42,6 @@ public static class CodecLimits
 
     internal static IpcException TooLarge(long bytes) =>
         new(IpcErrors.MessageTooLarge, $"The object needs {bytes} bytes or more. The limit is {IpcChannel.MaxStreamMessage} bytes.", null,
-            "Send it in parts, or send only the properties that the receiver needs.");
+            "Send it in parts, or send only the properties that the receiver needs.")
+        { Advice = IpcAdvice.SendFile };
 }

@@ -65,7 +65,7 @@ internal static class ByteSource
             whole.Write(part, 0, read);
             if (whole.Length <= IpcChannel.MaxStreamMessage) continue;
             var problem = $"The stream has more than {IpcChannel.MaxStreamMessage} bytes, which is the limit of a message.";
-            throw new IpcException(IpcErrors.MessageTooLarge, problem, null, "Send it in parts.");
+            throw new IpcException(IpcErrors.MessageTooLarge, problem, null, "Send it in parts.") { Advice = IpcAdvice.SendFile };
         }
         return whole.ToArray();
     }

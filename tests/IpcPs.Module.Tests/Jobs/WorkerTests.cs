@@ -84,6 +84,26 @@ public sealed class WorkerTests : JobTests
     }
 
     [Fact]
+    public void A_worker_that_dies_when_all_work_is_done_takes_nothing_with_it()
+    {
+        var (job, result) = Run(
+            """
+            $started = & {
+                1; 2
+                while (($job = Get-Job idle -ErrorAction Ignore).ItemsDone -lt 2) { $null = [Threading.Thread]::Yield() }
+                $null = /bin/kill -STOP $job.Workers[0].ProcessId
+            } | Start-IpcJob -Name idle -Process { $_ } -Workers 2
+            # The other one knows that there is no more.
+            while ($started.Workers.State -notcontains 'Ended') { $null = [Threading.Thread]::Yield() }
+            $null = /bin/kill -KILL $started.Workers[0].ProcessId
+            $started
+            """);
+        Assert.Equal("Completed", job.JobStateInfo.State.ToString());
+        Assert.Empty(result.Errors);
+        Assert.Equal([1, 2], result.Values.Order());
+    }
+
+    [Fact]
     public void A_retried_item_gives_the_output_of_the_time_when_it_went_well()
     {
         var file = Path.GetTempFileName();

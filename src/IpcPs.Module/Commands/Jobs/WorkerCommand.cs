@@ -110,5 +110,6 @@ public abstract partial class WorkerCommand : IpcCmdlet
         ItemTimeout = ItemTimeout?.Value,
         MaxFailures = MaxFailures,
         IsPerItem = isPerItem,
+        HasEnd = !isPerItem || End is not null,
     };
 }

@@ -19,6 +19,13 @@ public sealed class InvokeIpcRequestCommand : SendCommand
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget Channel { get; set; } = null!;
 
+    /// <inheritdoc/>
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true)]
+    [AllowNull]
+    [AllowEmptyString]
+    [AllowEmptyCollection]
+    public override object? InputObject { get; set; }
+
     /// <summary>Returns an IpcMessage, with the replier's process, user and descriptors, instead of the reply's body alone.</summary>
     [Parameter]
     public SwitchParameter Envelope { get; set; }

@@ -30,7 +30,7 @@ public sealed class MessageEventSource : IDisposable
     {
         (_events, _identifier, _source, _options) = (events, identifier, source, options);
         _ended = _ending.Token;
-        Channels = [.. source.Channels.Select(static c => c.Address.Text)];
+        Channels = Indexed.Of(source.Channels.Select(static c => c.Address.Text));
     }
 
     /// <summary>Never raised: PowerShell's event manager needs an event to subscribe to, but would handle each one on the thread pool,

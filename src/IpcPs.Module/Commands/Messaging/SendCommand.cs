@@ -17,11 +17,7 @@ public abstract class SendCommand : IpcCmdlet
 
     /// <summary>The message: any object, also $null.</summary>
     // Of type object: PowerShell runs a script block for a parameter of any other type, and passes its result.
-    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true)]
-    [AllowNull]
-    [AllowEmptyString]
-    [AllowEmptyCollection]
-    public object? InputObject { get; set; }
+    public abstract object? InputObject { get; set; }
 
     /// <summary>How the object becomes bytes.</summary>
     [Parameter]
@@ -49,7 +45,7 @@ public abstract class SendCommand : IpcCmdlet
 
     /// <inheritdoc/>
     /// <remarks>PowerShell passes the elements of a piped byte array one by one. With -Format Bytes they are one message again.</remarks>
-    protected sealed override void ProcessRecord()
+    protected override void ProcessRecord()
     {
         if (Encoder!.Format != IpcFormat.Bytes || Unwrapped.Value(InputObject) is not byte one)
         {

@@ -5,14 +5,16 @@ using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Commands.Messaging;
 
-/// <summary><c>Send-IpcMessage</c>: sends each input object as one message.</summary>
+/// <summary><c>Send-IpcMessage</c>: sends each input object as one message, or the bytes of files.</summary>
 /// <remarks>A reply has by default the format of the message that it answers: what its envelope says, or the format that it was received
 /// with; Text if that was Auto.</remarks>
 [Cmdlet(VerbsCommunications.Send, "IpcMessage", DefaultParameterSetName = ChannelSet)]
-public sealed class SendIpcMessageCommand : SendCommand
+public sealed partial class SendIpcMessageCommand : SendCommand
 {
     private const string ChannelSet = "Channel";
     private const string ReplySet = "Reply";
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
 
     private readonly ConcurrentQueue<(IpcException Error, object? Value)> _failures = new();
     private BufferedSender? _sender;
@@ -22,9 +24,19 @@ public sealed class SendIpcMessageCommand : SendCommand
 
     /// <summary>The channel to send to, its address, or an IpcJob.</summary>
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = ChannelSet)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = PathSet)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = LiteralPathSet)]
     [IpcTargetTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public IpcTarget Channel { get; set; } = null!;
+
+    /// <inheritdoc/>
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ParameterSetName = ChannelSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ParameterSetName = ReplySet)]
+    [AllowNull]
+    [AllowEmptyString]
+    [AllowEmptyCollection]
+    public override object? InputObject { get; set; }
 
     /// <summary>Pipes and stream sockets: what ends a text that is sent in format Text or Json.</summary>
     [Parameter]
@@ -73,7 +85,6 @@ public sealed class SendIpcMessageCommand : SendCommand
         try
         {
             var payload = Encoder!.Encode(value, StopToken);
-            var size = payload.Length;
             if (Lease!.Object.ConfirmsLater)
             {
                 SendConfirmed(payload, value);
@@ -83,8 +94,7 @@ public sealed class SendIpcMessageCommand : SendCommand
             // With -Timeout or -NoWait each message is sent on its own, so that its result can be reported. Others are sent in bursts.
             if (Timeout is null && !NoWait) _sender!.Send(payload, _options);
             else Lease.Object.Send(payload, _options, WaitFrom(Timeout, NoWait));
-            _sent++;
-            _sentBytes += size;
+            Count(payload.Length);
         }
         catch (IpcException e)
         {
@@ -118,9 +128,14 @@ public sealed class SendIpcMessageCommand : SendCommand
     {
         var options = _options with { OnFailed = e => _failures.Enqueue((e, value)) };
         Lease!.Object.Enqueue(payload, options, WaitFrom(Timeout, NoWait));
-        _sent++;
-        _sentBytes += payload.Length;
+        Count(payload.Length);
         ReportFailures();
+    }
+
+    private void Count(int bytes)
+    {
+        _sent++;
+        _sentBytes += bytes;
     }
 
     private void ReportFailures()
@@ -146,7 +161,8 @@ public sealed class SendIpcMessageCommand : SendCommand
         var isReply = ParameterSetName == ReplySet;
         return new SendOptions
         {
-            Format = isReply && !MyInvocation.BoundParameters.ContainsKey(nameof(Format)) ? ReplyFormat(ReplyTo) : Format,
+            Format = SendsFiles ? FileFormat()
+                : isReply && !MyInvocation.BoundParameters.ContainsKey(nameof(Format)) ? ReplyFormat(ReplyTo) : Format,
             Delimiter = isReply && !MyInvocation.BoundParameters.ContainsKey(nameof(Delimiter)) ? ReplyTo.Delimiter : Delimiter,
             Type = Type ?? 0,
             Priority = Priority,

@@ -41,7 +41,7 @@ public sealed class SignalEventSource : IDisposable
     {
         get
         {
-            lock (_lock) return [.. _subscriptions.Keys];
+            lock (_lock) return Indexed.Of(_subscriptions.Keys);
         }
     }
 

@@ -10,10 +10,10 @@ public sealed partial class IpcJob
     public string? Via => Input?.Redirection.Transport;
 
     /// <summary>The jobs whose output is this one's input.</summary>
-    public IReadOnlyList<IpcJob> Sources => [.. _stages, .. _broadcastsRead.Select(static b => b.Source)];
+    public IReadOnlyList<IpcJob> Sources => Indexed.Of(_stages.Concat(_broadcastsRead.Select(static b => b.Source)));
 
     /// <summary>The jobs that read the output; empty if it comes to this session.</summary>
-    public IReadOnlyList<IpcJob> Readers => _broadcast?.Readers ?? (_redirector?.Next is { } next ? [next] : []);
+    public IReadOnlyList<IpcJob> Readers => _broadcast?.Readers ?? Indexed.Of<IpcJob>(_redirector?.Next is { } next ? [next] : []);
 
     /// <summary>Sends this job's output to another job. Output that was not received yet goes first.</summary>
     /// <param name="next">The job that reads it.</param>

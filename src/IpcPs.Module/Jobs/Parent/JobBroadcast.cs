@@ -43,7 +43,7 @@ internal sealed class JobBroadcast
     {
         get
         {
-            lock (_guard) return [.. _readers.Select(static r => r.Job)];
+            lock (_guard) return Indexed.Of(_readers.Select(static r => r.Job));
         }
     }
 

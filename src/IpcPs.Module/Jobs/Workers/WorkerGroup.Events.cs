@@ -109,9 +109,9 @@ internal sealed partial class WorkerGroup
             TryAgain(held, Died(worker, held, how, worker.IsTooSlow ? _options.ItemTimeout : null));
             if (!_isStopping) Replace(worker);
         }
-        else if (worker.IsEnding && _options.StartOnDemand)
+        else if (worker.IsEnding && (_options.StartOnDemand || (!_options.HasEnd && !end.IsReported)))
         {
-            // It had nothing to do any more.
+            // It had nothing to do any more. A host that is lost is noticed long after the others have done its work.
         }
         else if (!end.IsReported && !worker.IsEnding && (worker.IsReady || ++_failedStarts < MaxFailedStarts))
         {

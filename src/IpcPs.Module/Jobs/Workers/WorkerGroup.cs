@@ -132,7 +132,7 @@ internal sealed partial class WorkerGroup : IDisposable
     {
         get
         {
-            lock (_gate) return [.. _workers.Where(static w => w is not null).Select(w => Describe(w!))];
+            lock (_gate) return Indexed.Of(_workers.Where(static w => w is not null).Select(w => Describe(w!)));
         }
     }
 

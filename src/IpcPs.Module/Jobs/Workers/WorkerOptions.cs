@@ -29,6 +29,9 @@ internal sealed record WorkerOptions
     /// <summary>Whether the script runs once an item (-Process). Otherwise it reads its items from <c>$input</c>.</summary>
     public bool IsPerItem { get; init; }
 
+    /// <summary>Whether a worker has work left when its input has ended: -End, or what a script does after its <c>$input</c>.</summary>
+    public bool HasEnd { get; init; } = true;
+
     /// <summary>Whether the command that starts the job adds its input itself. Otherwise the input comes through the job's transport, if
     /// anything is piped to the job.</summary>
     public bool IsInputAdded { get; init; }

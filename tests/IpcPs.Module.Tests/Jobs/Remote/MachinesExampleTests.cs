@@ -11,8 +11,11 @@ public sealed class MachinesExampleTests
     {
         var example = Path.Combine(Build.RepositoryRoot, "docs", "examples", "more-than-one-machine", "two-hosts-three-brokers.ps1");
         var texts = Path.Combine(Build.RepositoryRoot, "docs", "handbook");
-        var parts = JsonDocument.Parse(
-            Shell.Pwsh.Run($"& '{example}' -Path '{texts}' -Orders 500 | ConvertTo-Json -Compress").Succeeded().Output).RootElement;
+        var result = Shell.Pwsh.Run($$"""
+            $ProgressPreference = 'SilentlyContinue'
+            & '{{example}}' -Path '{{texts}}' -Orders 500 | ConvertTo-Json -Compress
+            """).Succeeded();
+        var parts = JsonDocument.Parse(result.Output).RootElement;
         Assert.Equal(["WordCount Right", "Orders Right"],
             parts.EnumerateArray().Select(static p => $"{p.GetProperty("Part").GetString()} {p.GetProperty("Result").GetString()}"));
     }
