@@ -39,7 +39,7 @@ internal sealed class RemoteBenchmarks : IBenchmarkGroup
     private static double? StartUp(Func<string, string, string> run) => LoopbackSshd.Instance is not { } host ? null
         : SharedShells.Sender.Measure($$"""
             $clock = [Diagnostics.Stopwatch]::GetTimestamp()
-            $null = {{run(host.Parameters, "{ 1 }")}}
+            $null = & { {{run(host.Parameters, "{ 1 }")}} }
             [Diagnostics.Stopwatch]::GetElapsedTime($clock).TotalMilliseconds.ToString([cultureinfo]::InvariantCulture)
             """);
 }
