@@ -6,8 +6,6 @@ using IpcPs.Module.Tests.Signals;
 using Xunit;
 using Xunit.Abstractions;
 
-// Many of them wait most of the time, for processes and for limits.
-[assembly: CollectionBehavior(MaxParallelThreads = 3)]
 [assembly: TestCollectionOrderer("IpcPs.Module.Tests.LongestFirst", "IpcPs.Module.Tests")]
 
 namespace IpcPs.Module.Tests;

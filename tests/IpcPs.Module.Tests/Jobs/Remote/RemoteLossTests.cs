@@ -64,21 +64,21 @@ public sealed class RemoteLossTests : JobTests
     {
         Session.Set("a", _hosts.First);
         var marks = Directory.CreateDirectory(Path.Combine(_hosts.RuntimeFolder(0), "..", "marks")).FullName;
-        // Another option, and so new logins. All items wait for 12 workers, and 6 more.
+        // Another option, and so new logins. All items wait for 9 workers, and 4 more. A login has place for 8.
         Session.Run($$"""
             $ssh.Options.ServerAliveInterval = 5
-            $job = 1..24 | Start-IpcJob -HostName $a, $b @ssh -Workers 12 -Retry 1 -Process {
+            $job = 1..18 | Start-IpcJob -HostName $a, $b @ssh -Workers 9 -Retry 1 -Process {
                 $null = New-Item "{{marks}}/$PID" -Force
-                while (@(Get-ChildItem '{{marks}}').Count -lt 18) { Start-Sleep -Milliseconds 100 }
+                while (@(Get-ChildItem '{{marks}}').Count -lt 13) { Start-Sleep -Milliseconds 100 }
                 "$_ $($env:SSH_CONNECTION.Split()[2])"
             }
             """).NoErrors();
-        WaitUntil(() => Directory.EnumerateFiles(marks).Count() >= 12);
+        WaitUntil(() => Directory.EnumerateFiles(marks).Count() >= 9);
         foreach (var id in _hosts.Processes(1))
             Shell.Find("kill")!.RunArguments(["-KILL", id.ToString(CultureInfo.InvariantCulture)]);
         Assert.Single(Session.Run("Wait-Job $job -Timeout 120").Output);
         var lines = Session.Run("Receive-Job $job").NoErrors().Values.Cast<string>().ToArray();
-        Assert.Equal(Enumerable.Range(1, 24).Select(n => $"{n} {_hosts.First}"), lines.OrderBy(static l => int.Parse(
+        Assert.Equal(Enumerable.Range(1, 18).Select(n => $"{n} {_hosts.First}"), lines.OrderBy(static l => int.Parse(
             l.Split(' ')[0], CultureInfo.InvariantCulture)));
         Assert.All(Session.Run("$job.Workers.HostName").Values, h => Assert.Equal(_hosts.First, h));
     }
