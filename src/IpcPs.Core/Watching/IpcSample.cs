@@ -40,7 +40,7 @@ public sealed class IpcSample
     public IpcRateSource RateSource { get; init; }
 
     /// <summary>The processes that have it open or mapped. They may be those of an earlier sample: see <see cref="IpcSampler"/>.</summary>
-    public IReadOnlyList<IpcHolder> Holders { get; init => field = Indexed.Of(value); } = [];
+    public IReadOnlyList<IpcHolder> Holders { get; init; } = [];
 
     /// <summary>Of a lock: the process that has acquired it, or that used a semaphore last before it became 0.</summary>
     public int? HeldBy { get; init; }

@@ -1,4 +1,3 @@
-using System.Management.Automation;
 using IpcPs.Module.Transformation;
 
 namespace IpcPs.Module.Views;
@@ -10,5 +9,5 @@ public static class PrintedMode
     public static IpcMode? Of(UnixFileMode? mode) => mode is { } value ? new IpcMode(value) : null;
 
     /// <summary>The permissions that a value means, as the parameter -Mode reads it: 640, '0640', 'u=rw,g=r'.</summary>
-    public static UnixFileMode From(object? value) => IpcMode.From(value is PSObject wrapped ? wrapped.BaseObject : value);
+    public static UnixFileMode From(object? value) => IpcMode.From(Unwrapped.Value(value));
 }

@@ -43,6 +43,25 @@ public sealed class SendFileTests : IDisposable
     }
 
     [Fact]
+    public void A_large_file_needs_no_more_memory_than_a_small_one()
+    {
+        using (var large = File.Create(Path.Combine(_folder, "large"))) large.SetLength(64 << 20);
+        var result = _session.Run("""
+            $pipe = New-IpcPipe $args[0]
+            try {
+                $job = Start-IpcJob { wc -c $args[0] } -ArgumentList $pipe.Path
+                $before = [GC]::GetAllocatedBytesForCurrentThread()
+                Send-IpcMessage $pipe -Path large -Close
+                [GC]::GetAllocatedBytesForCurrentThread() - $before
+                Receive-Job $job -Wait -AutoRemoveJob
+            }
+            finally { Remove-IpcObject $pipe -Confirm:$false }
+            """, _name).NoErrors();
+        Assert.InRange((long)result.Values[0]!, 0, 8 << 20);
+        Assert.StartsWith("67108864 ", (string)result.Values[1]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_queue_carries_a_file_in_messages_of_its_size()
     {
         var result = _session.Run("""

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using IpcPs.Module.Files;
 
 namespace IpcPs.Module.Commands.Messaging;
 
@@ -12,7 +13,7 @@ public sealed partial class SendIpcMessageCommand
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
-    public string[] Path { get; set; } = null!;
+    public string[]? Path { get; set; }
 
     /// <summary>The files whose bytes are sent. Wildcards stand for themselves.</summary>
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
@@ -31,7 +32,7 @@ public sealed partial class SendIpcMessageCommand
             return;
         }
         // All are found before the first one is sent.
-        var files = Require(() => ParameterSetName == PathSet ? FilePaths.Resolve(Path, this) : FilePaths.Find(LiteralPath, this));
+        var files = Require(() => FilePaths.Find(Path ?? LiteralPath, wildcards: Path is not null, this));
         foreach (var file in files) SendFile(file);
     }
 

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using IpcPs.Module.Completion;
+using IpcPs.Module.Files;
 using IpcPs.Module.Transformation;
 using IpcPs.Tracing;
 
@@ -86,7 +87,7 @@ public sealed class TraceIpcChannelCommand : IpcCmdlet
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IpcException(e is UnauthorizedAccessException ? IpcErrors.AccessDenied : IpcErrors.SystemError,
+            throw new IpcException(FilePaths.IdOf(e),
                 $"The file '{path}' can't be written: {e.Message}", path, "Name a file that this user may write.", e);
         }
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using IpcPs.Module.Files;
 
 namespace IpcPs.Module.Jobs.Workers;
 
@@ -45,13 +46,9 @@ internal sealed class WorkerLog : IDisposable
             throw new IpcException(IpcErrors.AlreadyExists, $"The log '{path}' exists already.", path,
                 "Use -Resume to do only what it does not have as done, or remove it.");
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IpcException(e is DirectoryNotFoundException ? IpcErrors.NotFound : IpcErrors.SystemError, e.Message, path);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IpcException(IpcErrors.AccessDenied, e.Message, path);
+            throw new IpcException(FilePaths.IdOf(e), e.Message, path);
         }
     }
 

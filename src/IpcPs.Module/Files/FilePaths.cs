@@ -1,21 +1,27 @@
+using System.Collections.ObjectModel;
 using System.Management.Automation;
 
-namespace IpcPs.Module.Commands;
+namespace IpcPs.Module.Files;
 
 /// <summary>The files that commands read: found by paths relative to the session's location.</summary>
 internal static class FilePaths
 {
-    /// <summary>Finds files by paths that may have wildcards.</summary>
+    /// <summary>Finds files.</summary>
+    /// <param name="paths">Their paths.</param>
+    /// <param name="wildcards">Whether the paths may have wildcards. Otherwise these stand for themselves.</param>
+    /// <param name="cmdlet">The command.</param>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>; <see cref="IpcErrors.InvalidArgument"/>: it is no file of the file
     /// system.</exception>
-    public static List<string> Resolve(IEnumerable<string> paths, PSCmdlet cmdlet)
+    public static List<string> Find(IEnumerable<string> paths, bool wildcards, PSCmdlet cmdlet)
     {
         var found = new List<string>();
         foreach (var path in paths)
         {
             try
             {
-                var matching = cmdlet.GetResolvedProviderPathFromPSPath(path, out var provider);
+                ProviderInfo provider;
+                Collection<string> matching = wildcards ? cmdlet.GetResolvedProviderPathFromPSPath(path, out provider)
+                    : [cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out provider, out _)];
                 if (matching.Count == 0) throw NotFound(path);
                 foreach (var file in matching) found.Add(Checked(file, path, provider));
             }
@@ -27,25 +33,13 @@ internal static class FilePaths
         return found;
     }
 
-    /// <summary>Finds files. Wildcards stand for themselves.</summary>
-    /// <exception cref="IpcException">As <see cref="Resolve"/>.</exception>
-    public static List<string> Find(IEnumerable<string> paths, PSCmdlet cmdlet)
+    /// <summary>The id for what .NET says of a file.</summary>
+    public static IpcErrorId IdOf(Exception e) => e switch
     {
-        var found = new List<string>();
-        foreach (var path in paths)
-        {
-            try
-            {
-                var file = cmdlet.SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-                found.Add(Checked(file, path, provider));
-            }
-            catch (SessionStateException e)
-            {
-                throw NotFound(path, e);
-            }
-        }
-        return found;
-    }
+        FileNotFoundException or DirectoryNotFoundException => IpcErrors.NotFound,
+        UnauthorizedAccessException => IpcErrors.AccessDenied,
+        _ => IpcErrors.SystemError,
+    };
 
     /// <summary>Opens a file. Other programs may use it meanwhile.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.NotFound"/>; <see cref="IpcErrors.AccessDenied"/>;
@@ -88,7 +82,6 @@ internal static class FilePaths
         new(IpcErrors.NotFound, $"There is no file '{path}'.", path, inner: inner);
 
     private static IpcException Unreadable(string path, Exception e) =>
-        e is FileNotFoundException or DirectoryNotFoundException ? NotFound(path, e)
-        : new(e is UnauthorizedAccessException ? IpcErrors.AccessDenied : IpcErrors.SystemError,
-            $"The file '{path}' can't be read: {e.Message}", path, inner: e);
+        IdOf(e) is var id && id == IpcErrors.NotFound ? NotFound(path, e)
+        : new(id, $"The file '{path}' can't be read: {e.Message}", path, inner: e);
 }
