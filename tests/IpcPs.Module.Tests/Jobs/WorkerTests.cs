@@ -84,6 +84,44 @@ public sealed class WorkerTests : JobTests
     }
 
     [Fact]
+    public void A_worker_that_dies_before_it_has_begun_an_item_is_replaced_and_no_item_fails()
+    {
+        var folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            // Four processes die, of two workers; an item had been sent to each of them.
+            var (job, result) = Run(
+                $$"""
+                1..40 | Start-IpcJob -Workers 2 -Begin {
+                    foreach ($n in 1..4) {
+                        try { [IO.File]::Open("{{folder}}/$n", 'CreateNew').Dispose() } catch { continue }
+                        [Diagnostics.Process]::GetCurrentProcess().Kill()
+                        Start-Sleep 600
+                    }
+                } -Process { $_ }
+                """);
+            Assert.Equal(4, Directory.EnumerateFiles(folder).Count());
+            Assert.Empty(result.Errors);
+            Assert.Equal("Completed", job.JobStateInfo.State.ToString());
+            Assert.Equal(Enumerable.Range(1, 40).Cast<object>(), result.Values.Order()!);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_worker_whose_processes_all_die_before_they_begin_fails_the_job()
+    {
+        var (job, result) = Run("1..4 | Start-IpcJob -Name dying -Workers 2 -Begin { [Environment]::Exit(7) } -Process { $_ }");
+        Assert.Equal("Failed", job.JobStateInfo.State.ToString());
+        Assert.Empty(result.Values);
+        Assert.Contains("ended with exit code 7 before its script ended.", result.Errors.Single().Exception.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_worker_that_dies_when_all_work_is_done_takes_nothing_with_it()
     {
         var (job, result) = Run(

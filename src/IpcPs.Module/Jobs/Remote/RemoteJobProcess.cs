@@ -32,6 +32,8 @@ internal sealed class RemoteJobProcess : IJobProcess
     private readonly List<IDisposable> _open = [];
     private readonly List<SshOutput> _outputs = [];
     private readonly List<Action> _undo = [];
+    // Printed before the process had started.
+    private readonly List<string> _errorLines = [];
     private readonly SshHost _host;
     private readonly SshConnection _connection;
     private readonly AnonymousPipe _control;
@@ -53,6 +55,7 @@ internal sealed class RemoteJobProcess : IJobProcess
     private int _processId;
     private string? _wantedSignal;
     private Action _readRest = static () => { };
+    private Action<string> _onError = static _ => { };
     private volatile bool _hasScriptEnded;
     private int? _exitCode;
     private int _channelEnds;
@@ -160,7 +163,8 @@ internal sealed class RemoteJobProcess : IJobProcess
 
     public void ReadText(Action<string> onOutput, Action<string> onError)
     {
-        _readRest = () => ChildText.ReadUntilExit(_session, _output.Reader, _error.Reader, onOutput, l => OnErrorLine(l, onError));
+        _onError = onError;
+        _readRest = () => ChildText.ReadUntilExit(_session, _output.Reader, _error.Reader, onOutput, OnErrorLine);
         _readRest();
     }
 
@@ -222,6 +226,7 @@ internal sealed class RemoteJobProcess : IJobProcess
         if (!_hasScriptEnded && exit.Code is > 128 and <= 128 + 64) exit = new ProcessExit(null, exit.Code - 128, false);
         Exit = exit;
         ReadRest();
+        if (Failure is null) PassErrorLines();
         SshOutput[] outputs;
         lock (_guard) outputs = [.. _outputs];
         foreach (var output in outputs)
@@ -298,7 +303,7 @@ internal sealed class RemoteJobProcess : IJobProcess
         if (_hasScriptEnded) EndSessionIn(EndOfSession);
     }
 
-    private void OnErrorLine(string line, Action<string> onError)
+    private void OnErrorLine(string line)
     {
         // A program may have begun the line.
         if (line.IndexOf(_mark, StringComparison.Ordinal) is >= 0 and var mark)
@@ -308,7 +313,19 @@ internal sealed class RemoteJobProcess : IJobProcess
             line = line[..mark];
             if (mark == 0) return;
         }
-        onError(line);
+        lock (_errorLines) _errorLines.Add(line);
+        if (Volatile.Read(ref _processId) > 0) PassErrorLines();
+    }
+
+    /// <summary>Passes on what was printed. Not before the process has started: until then, ssh says why it could not, and so does
+    /// <see cref="Failure"/>.</summary>
+    private void PassErrorLines()
+    {
+        lock (_errorLines)
+        {
+            foreach (var line in _errorLines) _onError(line);
+            _errorLines.Clear();
+        }
     }
 
     /// <summary>Reads what a killed process has printed, which may come later than the end of the session.</summary>

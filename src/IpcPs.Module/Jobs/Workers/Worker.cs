@@ -55,6 +55,9 @@ internal sealed class Worker : IDisposable
     /// <summary>Whether its script has asked for an item.</summary>
     public bool IsReady { get; set; }
 
+    /// <summary>How many processes of this worker have ended, one after the other, before they asked for an item.</summary>
+    public int FailedStarts { get; init; }
+
     /// <summary>Whether it was asked to return the items that it has in store. Until it has, it gets no other.</summary>
     public bool IsGivingBack { get; set; }
 

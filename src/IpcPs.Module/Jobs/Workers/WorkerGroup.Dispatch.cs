@@ -35,9 +35,9 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    private void StartWorker(int number, RemotePlace? place = null)
+    private void StartWorker(int number, RemotePlace? place = null, int failedStarts = 0)
     {
-        var worker = new Worker(this, _start with { Place = place }, number);
+        var worker = new Worker(this, _start with { Place = place }, number) { FailedStarts = failedStarts };
         _workers[number - 1]?.Dispose();
         _workers[number - 1] = worker;
         _running++;
@@ -55,7 +55,7 @@ internal sealed partial class WorkerGroup
         }
         try
         {
-            StartWorker(worker.Number);
+            StartWorker(worker.Number, null, FailedStartsAfter(worker));
         }
         catch (IpcException e)
         {
@@ -97,13 +97,15 @@ internal sealed partial class WorkerGroup
     {
         try
         {
-            StartWorker(worker.Number, place);
+            StartWorker(worker.Number, place, FailedStartsAfter(worker));
         }
         catch (IpcException e)
         {
             FailToReplace(worker, e);
         }
     }
+
+    private static int FailedStartsAfter(Worker worker) => worker.IsReady ? 0 : worker.FailedStarts + 1;
 
     private void FailToReplace(Worker worker, Exception e) =>
         Fail(JobEnd.Failed($"could not replace {worker}: {e.Message}", ErrorRecords.OfLibrary(e)?.Id));

@@ -40,11 +40,7 @@ internal sealed partial class WorkerGroup
     {
         lock (_gate)
         {
-            if (!worker.IsReady)
-            {
-                worker.IsReady = true;
-                _failedStarts = 0;
-            }
+            if (!worker.IsReady) worker.IsReady = true;
             else if (worker.InFlight.Count > 0)
             {
                 var item = worker.EndItem();
@@ -75,7 +71,9 @@ internal sealed partial class WorkerGroup
         {
             worker.HasEnded = true;
             _running--;
-            var held = worker.InFlight.First is null ? null : worker.EndItem();
+            // What a process got that never asked for an item, it has not begun. Where its script has ended by itself, that item fails.
+            var hasBegun = worker.IsReady || end.IsReported;
+            var held = hasBegun && worker.InFlight.First is not null ? worker.EndItem() : null;
             while (worker.InFlight.Count > 0) GiveToOthers(worker);
             if (!_isStopping) OnEnd(worker, end, how, held);
             Pump();
@@ -113,7 +111,7 @@ internal sealed partial class WorkerGroup
         {
             // It had nothing to do any more. A host that is lost is noticed long after the others have done its work.
         }
-        else if (!end.IsReported && !worker.IsEnding && (worker.IsReady || ++_failedStarts < MaxFailedStarts))
+        else if (!end.IsReported && !worker.IsEnding && (worker.IsReady || worker.FailedStarts + 1 < MaxFailedStarts))
         {
             Replace(worker);
         }

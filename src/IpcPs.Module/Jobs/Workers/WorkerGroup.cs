@@ -28,7 +28,7 @@ internal sealed partial class WorkerGroup : IDisposable
     /// <summary>The bytes of output from which on an item is handed over in parts.</summary>
     private const int StreamFrom = 1 << 20;
 
-    /// <summary>How many workers may end, one after the other, before one has asked for an item.</summary>
+    /// <summary>How many processes of one worker may end, one after the other, before one has asked for an item.</summary>
     private const int MaxFailedStarts = 5;
 
     private readonly object _gate = new();
@@ -55,7 +55,6 @@ internal sealed partial class WorkerGroup : IDisposable
     private long _resultBytes;
     private int _outstanding;
     private int _running;
-    private int _failedStarts;
     private int _blockedReceivers;
     private bool _isInputComplete;
     private bool _isClosed;
