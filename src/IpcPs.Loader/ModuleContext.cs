@@ -7,9 +7,6 @@ namespace IpcPs.Loading;
 /// needs, even if the process has other versions.</summary>
 internal sealed class ModuleContext(string folder) : AssemblyLoadContext("IpcPs")
 {
-    /// <summary>The version of IpcPs.Core that ships with the module.</summary>
-    public Version CoreVersion { get; } = AssemblyName.GetAssemblyName(Path.Combine(folder, "IpcPs.Core.dll")).Version!;
-
     protected override Assembly? Load(AssemblyName assemblyName)
     {
         var file = assemblyName.Name + ".dll";

@@ -40,14 +40,23 @@ public sealed class JobParameterTests : JobTests
     }
 
     [Fact]
-    public void Settings_of_the_runtime_are_not_for_the_programs_of_a_job()
+    public void Settings_for_the_process_of_a_job_are_not_for_the_programs_that_it_starts()
     {
-        const string Script = "@(/usr/bin/env) -match '^DOTNET_(T|GC)' | Sort-Object";
+        const string Script = "@(/usr/bin/env) -match '^(DOTNET_(T|GC)|POWERSHELL_TELEMETRY)' | Sort-Object";
         var result = Session.Run($$"""
-            Start-IpcJob { {{Script}} } -Environment @{ DOTNET_TieredPGO = $null } | Receive-Job -Wait
-            Start-IpcJob { {{Script}} } -Environment @{ DOTNET_TieredPGO = '1'; DOTNET_TC_CallCountThreshold = '64' } | Receive-Job -Wait
+            $before = $env:POWERSHELL_TELEMETRY_OPTOUT
+            try {
+                $env:POWERSHELL_TELEMETRY_OPTOUT = $null
+                Start-IpcJob {
+                    {{Script}}
+                    "sends: $([Microsoft.PowerShell.Telemetry.ApplicationInsightsTelemetry]::CanSendTelemetry)"
+                } -Environment @{ DOTNET_TieredPGO = $null } | Receive-Job -Wait
+            } finally { $env:POWERSHELL_TELEMETRY_OPTOUT = $before }
+            $set = @{ DOTNET_TieredPGO = '1'; DOTNET_TC_CallCountThreshold = '64'; POWERSHELL_TELEMETRY_OPTOUT = 'yes' }
+            Start-IpcJob { {{Script}} } -Environment $set | Receive-Job -Wait
             """).NoErrors();
-        Assert.Equal(["DOTNET_TC_CallCountThreshold=64", "DOTNET_TieredPGO=1"], result.Values);
+        Assert.Equal(
+            ["sends: False", "DOTNET_TC_CallCountThreshold=64", "DOTNET_TieredPGO=1", "POWERSHELL_TELEMETRY_OPTOUT=yes"], result.Values);
     }
 
     [Fact]
