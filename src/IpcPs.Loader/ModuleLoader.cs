@@ -9,8 +9,19 @@ namespace IpcPs.Loading;
 /// The manifest loads this assembly before IpcPs.Module.dll (NestedModules).</summary>
 public sealed class ModuleLoader : IModuleAssemblyInitializer
 {
+    /// <summary>The assembly that has the commands.</summary>
+    internal const string ModuleFile = "IpcPs.Module.dll";
+
+    /// <summary>The class of that assembly which runs a job.</summary>
+    internal const string JobType = "IpcPs.Module.Jobs.Child.JobChild";
+
+    /// <summary>Its method.</summary>
+    internal const string JobMethod = "Run";
+
+    /// <summary>The end of the command line of a job's process.</summary>
+    internal const string RunJob = $"[{JobType}]::{JobMethod}()";
+
     private const string CoreName = "IpcPs.Core";
-    private const string ModuleFile = "IpcPs.Module.dll";
     // Built together. To read it from the other file costs 8 ms.
     private static readonly Version CoreVersion = typeof(ModuleLoader).Assembly.GetName().Version!;
     private static readonly object Guard = new();

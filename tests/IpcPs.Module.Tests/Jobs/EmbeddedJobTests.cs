@@ -23,6 +23,27 @@ public sealed class EmbeddedJobTests : JobTests
             Environment.SetEnvironmentVariable("PATH", path);
         }
     }
+
+    [Fact]
+    public void A_job_runs_also_where_the_runtime_does_not_call_the_startup_hook()
+    {
+        var path = Environment.GetEnvironmentVariable("PATH");
+        var folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            var pwsh = Path.Combine(folder, "pwsh");
+            File.WriteAllText(pwsh, $"#!/bin/sh\nunset DOTNET_STARTUP_HOOKS\nexec '{Build.Dotnet}' '{Build.PwshDll}' \"$@\"\n");
+            File.SetUnixFileMode(pwsh, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            Environment.SetEnvironmentVariable("PATH", $"{folder}:{path}");
+            // The second session is pwsh's own.
+            Assert.Equal(2, Session.Run("Start-IpcJob { @(Get-Runspace).Count } | Receive-Job -Wait").Single());
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PATH", path);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }
 
 /// <summary>Nothing runs beside its tests.</summary>

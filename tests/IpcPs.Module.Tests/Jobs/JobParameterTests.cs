@@ -1,3 +1,4 @@
+using IpcPs.Module.Tests.Loading;
 using Xunit;
 
 namespace IpcPs.Module.Tests.Jobs;
@@ -57,6 +58,34 @@ public sealed class JobParameterTests : JobTests
             """).NoErrors();
         Assert.Equal(
             ["sends: False", "DOTNET_TC_CallCountThreshold=64", "DOTNET_TieredPGO=1", "POWERSHELL_TELEMETRY_OPTOUT=yes"], result.Values);
+    }
+
+    [Fact]
+    public void A_job_begins_before_pwsh_does_and_the_programs_that_it_starts_do_not()
+    {
+        var hook = Path.Combine(Build.RepositoryRoot, "module", "bin", "IpcPs.Loader.dll");
+        using var other = new ForeignAssembly("Profiler", "1.0.0.0");
+        var result = Session.Run($$"""
+            $script = {
+                @(Get-Runspace).Count
+                $env:DOTNET_STARTUP_HOOKS
+                ($env:PATH -split ':')[0] -eq $PSHOME
+                $env:DOTNET_STARTUP_HOOKS = '{{hook}}'
+                & '{{Build.Dotnet}}' '{{Build.PwshDll}}' -NoProfile -Command '"$env:DOTNET_STARTUP_HOOKS."'
+            }
+            Start-IpcJob $script -Environment @{ PATH = '/usr/bin'; DOTNET_STARTUP_HOOKS = $null } | Receive-Job -Wait
+            Start-IpcJob { $env:DOTNET_STARTUP_HOOKS } -Environment @{ DOTNET_STARTUP_HOOKS = '{{other.Path}}' } | Receive-Job -Wait
+            """).NoErrors();
+        Assert.Equal([1, null, true, ".", other.Path], result.Values);
+    }
+
+    [Fact]
+    public void Output_is_not_coloured_where_the_user_does_not_want_that()
+    {
+        Assert.Equal(["PlainText", "Host"], Session.Run("""
+            Start-IpcJob { "$($PSStyle.OutputRendering)" } -Environment @{ NO_COLOR = '1' } | Receive-Job -Wait
+            Start-IpcJob { "$($PSStyle.OutputRendering)" } -Environment @{ NO_COLOR = $null; TERM = 'xterm' } | Receive-Job -Wait
+            """).NoErrors().Values);
     }
 
     [Fact]

@@ -3,7 +3,8 @@ using System.Reflection.Emit;
 
 namespace IpcPs.Module.Tests.Loading;
 
-/// <summary>Another module's copy of a package: an assembly of the same name in another version, with one type of its own.</summary>
+/// <summary>Another module's copy of a package: an assembly of the same name in another version, with one type of its own, and
+/// a startup hook that does nothing.</summary>
 internal sealed class ForeignAssembly : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("ipcps-foreign-").FullName;
@@ -14,7 +15,11 @@ internal sealed class ForeignAssembly : IDisposable
     {
         Path = System.IO.Path.Combine(_folder, name + ".dll");
         var assembly = new PersistedAssemblyBuilder(new AssemblyName(name) { Version = Version.Parse(version) }, typeof(object).Assembly);
-        assembly.DefineDynamicModule(name).DefineType("Foreign.Witness", TypeAttributes.Public).CreateType();
+        var module = assembly.DefineDynamicModule(name);
+        module.DefineType("Foreign.Witness", TypeAttributes.Public).CreateType();
+        var hook = module.DefineType("StartupHook");
+        hook.DefineMethod("Initialize", MethodAttributes.Public | MethodAttributes.Static).GetILGenerator().Emit(OpCodes.Ret);
+        hook.CreateType();
         assembly.Save(Path);
     }
 

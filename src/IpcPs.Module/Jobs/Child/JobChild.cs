@@ -6,10 +6,10 @@ namespace IpcPs.Module.Jobs.Child;
 /// <summary>The entry point of a job's child process.</summary>
 public static class JobChild
 {
-    /// <summary>Runs the job, and ends the process. Only for processes that <c>Start-IpcJob</c> starts.</summary>
+    /// <summary>Runs the job, and ends the process. Only for processes that <c>Start-IpcJob</c> starts. IpcPs.Loader's startup hook calls
+    /// it; if that could not, pwsh does.</summary>
     public static void Run()
     {
-        JobEnvironment.RemoveSettings();
         var control = InheritedObjects.OpenPipe(JobDescriptors.Control, -1);
         var records = InheritedObjects.OpenPipe(-1, JobDescriptors.Records);
         var passed = InheritedObjects.OpenSocket(JobDescriptors.Passed);

@@ -26,6 +26,17 @@ internal sealed class JobHost(JobHostUI ui) : PSHost
     /// <summary>The argument of <c>exit</c>; null if the script did not call it.</summary>
     public int? ExitCode { get; private set; }
 
+    /// <summary>As pwsh's own host does: nothing is coloured where the user does not want that (no-color.org).</summary>
+    public static void ChooseRendering()
+    {
+        if (Environment.GetEnvironmentVariable("NO_COLOR") is null
+            && Environment.GetEnvironmentVariable("TERM") is not ("xterm-mono" or "xtermm")) return;
+        // Not in the reference assembly.
+        var style = typeof(PSObject).Assembly.GetType("System.Management.Automation.PSStyle");
+        var rendering = style?.GetProperty("OutputRendering");
+        rendering?.SetValue(style!.GetProperty("Instance")!.GetValue(null), Enum.Parse(rendering.PropertyType, "PlainText"));
+    }
+
     public override void SetShouldExit(int exitCode) => ExitCode = exitCode;
 
     public override void EnterNestedPrompt() => throw JobHostUI.CannotPrompt();

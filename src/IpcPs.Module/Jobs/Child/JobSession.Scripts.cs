@@ -25,9 +25,11 @@ internal sealed partial class JobSession
         var order = NextOrder();
         if (order is null) return Finish(host, JobState.Stopped);
         if (FolderOf(order) is { } folder && Directory.Exists(folder)) Environment.CurrentDirectory = folder;
+        JobHost.ChooseRendering();
         using var runspace = RunspaceFactory.CreateRunspace(host, InitialState());
         using var shell = PowerShell.Create();
         runspace.Open();
+        JobEnvironment.RemoveSettings();
         shell.Runspace = runspace;
         ConnectStreams(shell);
         var end = JobState.Completed;

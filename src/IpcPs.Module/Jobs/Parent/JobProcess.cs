@@ -39,7 +39,7 @@ internal sealed class JobProcess : IJobProcess
                 {
                     FileName = fileName,
                     Arguments = arguments,
-                    Environment = JobEnvironment.With(environment),
+                    Environment = JobEnvironment.With(environment, ShellCommand.LoaderPath),
                     Descriptors = Inherited(passed),
                     OwnSession = true,
                 });

@@ -12,6 +12,9 @@ internal static class ShellCommand
     /// <summary>The folder of the module's assemblies.</summary>
     public static string ModuleFolder { get; } = FindModuleFolder();
 
+    /// <summary>The assembly that creates the module's load context, and that begins a job as a startup hook.</summary>
+    public static string LoaderPath { get; } = Path.Combine(ModuleFolder, Loader);
+
     /// <summary>The manifest of the imported module, two folders up.</summary>
     public static string Manifest { get; } = Path.GetFullPath(Path.Combine(ModuleFolder, "..", "..", "IpcPs.psd1"));
 

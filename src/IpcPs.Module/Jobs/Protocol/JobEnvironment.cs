@@ -22,6 +22,8 @@ internal static class JobEnvironment
         ("POWERSHELL_TELEMETRY_OPTOUT", "YeS"),
     ];
 
+    private const string StartupHooks = "DOTNET_STARTUP_HOOKS";
+
     /// <summary>The variables of -Environment. What is null or an empty text removes a variable, as with Start-Process.</summary>
     /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: a name is empty, or contains a '=' or a NUL.</exception>
     public static IReadOnlyDictionary<string, string?> Of(IDictionary? variables)
@@ -41,7 +43,10 @@ internal static class JobEnvironment
     }
 
     /// <summary>This process's environment with changes, and with the settings for the job's process.</summary>
-    public static IReadOnlyDictionary<string, string> With(IReadOnlyDictionary<string, string?> changes)
+    /// <param name="changes">The changes, as <see cref="Of"/> gives them.</param>
+    /// <param name="startupHook">The assembly that begins the job. The runtime loads it before it runs pwsh. It removes itself from the
+    /// environment.</param>
+    public static IReadOnlyDictionary<string, string> With(IReadOnlyDictionary<string, string?> changes, string startupHook)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
@@ -56,10 +61,13 @@ internal static class JobEnvironment
         {
             if (!changes.ContainsKey(name)) result.TryAdd(name, value);
         }
+        result[StartupHooks] = result.GetValueOrDefault(StartupHooks) is { Length: > 0 } others
+            ? others + Path.PathSeparator + startupHook : startupHook;
         return result;
     }
 
-    /// <summary>Removes the settings that <see cref="With"/> added, which are not for the programs that the job starts.</summary>
+    /// <summary>Removes the settings that <see cref="With"/> added, which are not for the programs that the job starts. The session must be
+    /// open: before that, PowerShell has not asked for its own.</summary>
     public static void RemoveSettings()
     {
         foreach (var (name, value) in Settings)
