@@ -11,6 +11,9 @@ namespace IpcPs.Module.Serialization;
 /// <param name="allowSecrets">For Object and Json: whether secrets may be sent.</param>
 internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.DefaultObjectDepth, bool allowSecrets = false)
 {
+    // A text of more characters is counted before it is encoded.
+    private const int LongText = 64 * 1024;
+
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private readonly ObjectEncoder? _objects = format is IpcFormat.Object or IpcFormat.Auto
         ? new ObjectEncoder(PSObjectModel.Instance, depth) { AllowSecrets = allowSecrets }
@@ -50,15 +53,24 @@ internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.D
     private ReadOnlySpan<byte> EncodeText(object? value)
     {
         var text = ValueText.Of(value);
-        var capacity = Strict.GetMaxByteCount(text.Length);
-        if (_text.Length < capacity) _text = new byte[Math.Max(capacity, 256)];
         try
         {
+            if (text.Length > LongText) return EncodeLong(text);
+            var capacity = Strict.GetMaxByteCount(text.Length);
+            if (_text.Length < capacity) _text = new byte[Math.Max(capacity, 256)];
             return _text.AsSpan(0, Strict.GetBytes(text, _text));
         }
         catch (EncoderFallbackException)
         {
             throw ByteSource.UnpairedSurrogate();
         }
+    }
+
+    // In no more memory than it needs, which is not kept.
+    private static ReadOnlySpan<byte> EncodeLong(string text)
+    {
+        var bytes = GC.AllocateUninitializedArray<byte>(Strict.GetByteCount(text));
+        Strict.GetBytes(text, bytes);
+        return bytes;
     }
 }

@@ -68,11 +68,14 @@ internal sealed record CmdletLoad(string Name, string Make, string Open, string 
     public double Run(string array, int count)
     {
         // The shells are the same in all repetitions.
-        if (Warm.Add(Name + array)) WarmUp.Do(() => Once(array, count));
-        return Once(array, count);
+        if (Warm.Add(Name + array)) WarmUp.Do(() => RunOnce(array, count));
+        return RunOnce(array, count);
     }
 
-    private double Once(string array, int count)
+    /// <summary>Objects a second, without anything before.</summary>
+    /// <param name="array">A script that gives the array.</param>
+    /// <param name="count">How many are in it.</param>
+    public double RunOnce(string array, int count)
     {
         var (sender, receiver) = (SharedShells.Sender, SharedShells.Receiver);
         sender.Run(Kept(array, count));

@@ -21,7 +21,8 @@ internal static class Values
         (3, Gen.String[Gen.Char['\u0001', '\uD7FF'], 0, 40]),
         (1, Gen.String[Gen.OneOf(Gen.Char['\uD800', '\uDFFF'], Gen.Char['a', 'z']), 0, 20]),
         (1, OneOf("", "\0", "a\0b", "\n", "\uFEFF", "😀", "\uD83D", "\uDE00\uD83D")),
-        (1, OneOf(Repeat('x', 23), Repeat('x', 24), Repeat('ä', 12), Repeat('€', 100), Repeat('x', 70_000))));
+        (1, OneOf(Repeat('x', 23), Repeat('x', 24), Repeat('ä', 12), Repeat('€', 100), Repeat('x', 70_000), Repeat('ä', 70_000),
+            Repeat('x', 70_000) + '\uD83D')));
 
     public static readonly Gen<decimal> Decimal = Gen.Frequency(
         (2, Gen.Select(Gen.Int, Gen.Int, Gen.Int, Gen.Bool, Gen.Int[0, 28]).Select(static (low, middle, high, negative, scale) =>

@@ -29,6 +29,33 @@ public sealed class TextFormatTests : IDisposable
         Assert.Equal(expected, Transfer(send, "Text", "Text"));
 
     [Theory]
+    [InlineData(IpcFormat.Text)]
+    [InlineData(IpcFormat.Object)]
+    public void A_long_text_is_encoded_in_no_more_memory_than_it_needs(IpcFormat format)
+    {
+        var encoder = new MessageEncoder(format);
+        var text = new string('ä', 1_000_000);
+        encoder.Encode("a short one");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var bytes = encoder.Encode(text);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 2_000_000, 2_100_000);
+        Assert.True(bytes.EndsWith(Encoding.UTF8.GetBytes(text)));
+        Assert.InRange(bytes.Length, 2_000_000, 2_000_005);
+    }
+
+    [Fact]
+    public void An_object_that_is_too_large_is_refused_before_it_is_copied()
+    {
+        var encoder = new MessageEncoder(IpcFormat.Object);
+        var value = new byte[IpcChannel.MaxStreamMessage];
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var error = Assert.Throws<IpcException>(() => encoder.Encode(value).Length);
+        Assert.Equal(IpcErrors.MessageTooLarge, error.Id);
+        Assert.Equal("The object needs 268435461 bytes or more. The limit is 268435456 bytes.", error.Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
+    [Theory]
     [InlineData("'a\"b\\'", "\"a\\\"b\\\\\"")]
     [InlineData("1", "1")]
     [InlineData("1.5", "1.5")]

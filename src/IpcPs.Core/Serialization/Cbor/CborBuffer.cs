@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Unicode;
 using IpcPs.Messaging;
 
@@ -14,6 +15,9 @@ internal sealed class CborBuffer
 
     /// <summary>A larger array is not kept for the next message: one huge message must not occupy its memory from then on.</summary>
     private const int MaxRetainedCapacity = 1024 * 1024;
+
+    /// <summary>A text of more characters is counted before it is written.</summary>
+    private const int LongText = 64 * 1024;
 
     private byte[] _bytes = new byte[InitialCapacity];
 
@@ -71,7 +75,7 @@ internal sealed class CborBuffer
     public void Bytes(ReadOnlySpan<byte> bytes)
     {
         Head(CborMajor.Bytes, (ulong)bytes.Length);
-        bytes.CopyTo(Reserve(bytes.Length));
+        bytes.CopyTo(ReserveExactly(bytes.Length));
         Length += bytes.Length;
     }
 
@@ -80,7 +84,8 @@ internal sealed class CborBuffer
     {
         // The size of the head is guessed from the number of characters. That is right for ASCII, where nothing has to be counted or moved.
         var head = HeadSize(text.Length);
-        var target = Reserve(9 + (text.Length * 3));
+        // A character takes three bytes at most. A long text is counted first, because that memory would be touched for nothing.
+        var target = text.Length <= LongText ? Reserve(9 + (text.Length * 3)) : ReserveExactly(9 + Encoding.UTF8.GetByteCount(text));
         if (Utf8.FromUtf16(text, target[head..], out _, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
         {
             Tag(CborTags.Wtf8);
@@ -150,12 +155,22 @@ internal sealed class CborBuffer
         }
     }
 
+    /// <summary>As <see cref="Reserve"/>, for that many bytes and not fewer: it fails before anything is copied.</summary>
+    private Span<byte> ReserveExactly(int bytes)
+    {
+        var needed = (long)Length + bytes;
+        return needed > IpcChannel.MaxStreamMessage ? throw CodecLimits.TooLarge(needed) : Reserve(bytes);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Grow(int bytes)
     {
         var needed = (long)Length + bytes;
-        // A text reserves three bytes a character, so the array may be larger than any message. What is written may not.
+        // A text reserves up to three bytes a character, so the array may be larger than any message. What is written may not.
         if (needed > Array.MaxLength || Length > IpcChannel.MaxStreamMessage) throw CodecLimits.TooLarge(needed);
-        Array.Resize(ref _bytes, (int)Math.Min(Math.Max(needed, (long)_bytes.Length * 2), Array.MaxLength));
+        // Not Array.Resize, which clears the memory: that takes as long as to write it.
+        var larger = GC.AllocateUninitializedArray<byte>((int)Math.Min(Math.Max(needed, (long)_bytes.Length * 2), Array.MaxLength));
+        _bytes.AsSpan(0, Length).CopyTo(larger);
+        _bytes = larger;
     }
 }

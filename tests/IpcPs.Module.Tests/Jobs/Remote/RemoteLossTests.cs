@@ -74,14 +74,33 @@ public sealed class RemoteLossTests : JobTests
             }
             """).NoErrors();
         WaitUntil(() => Directory.EnumerateFiles(marks).Count() >= 9);
-        // All at once, as with a host that is switched off.
-        var ids = _hosts.Processes(1).Select(static id => id.ToString(CultureInfo.InvariantCulture));
-        Shell.Find("kill")!.RunArguments(["-KILL", .. ids]);
+        KillAll();
         Assert.Single(Session.Run("Wait-Job $job -Timeout 120").Output);
         var lines = Session.Run("Receive-Job $job").NoErrors().Values.Cast<string>().ToArray();
         Assert.Equal(Enumerable.Range(1, 18).Select(n => $"{n} {_hosts.First}"), lines.OrderBy(static l => int.Parse(
             l.Split(' ')[0], CultureInfo.InvariantCulture)));
         Assert.All(Session.Run("$job.Workers.HostName").Values, h => Assert.Equal(_hosts.First, h));
+    }
+
+    [SshFact]
+    public void A_host_that_is_lost_between_the_end_of_a_worker_s_script_and_that_of_its_process_fails_nothing()
+    {
+        // The process stays when its script has ended.
+        Session.Run("""
+            $job = 1..4 | Start-IpcJob -HostName $b @ssh -Workers 2 -Begin {
+                Add-Type 'public static class Exit {
+                    public static void Never() => System.AppDomain.CurrentDomain.ProcessExit += (s, e) => System.Threading.Thread.Sleep(-1);
+                }'
+                [Exit]::Never()
+            } -Process { $_ }
+            """).NoErrors();
+        var folder = _hosts.RuntimeFolder(1);
+        WaitUntil(() => Session.Run("$job.ItemsDone").Single() is 4L
+            && !Directory.EnumerateFiles(folder, "p*", SearchOption.AllDirectories).Any());
+        KillAll();
+        Assert.Single(Session.Run("Wait-Job $job -Timeout 60").Output);
+        Assert.Equal([1, 2, 3, 4], Session.Run("Receive-Job $job").NoErrors().Values.Order());
+        Assert.Equal("Completed", Session.Run("$job.State.ToString()").Single());
     }
 
     [SshFact]
@@ -151,5 +170,14 @@ public sealed class RemoteLossTests : JobTests
             Assert.False(limit.HasPassed);
             poll.Wait(50);
         }
+    }
+
+    /// <summary>Kills everything on the second host at once, as if it were switched off.</summary>
+    private void KillAll()
+    {
+        var ids = _hosts.Processes(1).Select(static id => id.ToString(CultureInfo.InvariantCulture));
+        Shell.Find("kill")!.RunArguments(["-KILL", .. ids]);
+        // Which a host that is started again does not have any more.
+        foreach (var folder in Directory.EnumerateDirectories(_hosts.RuntimeFolder(1))) Directory.Delete(folder, recursive: true);
     }
 }
