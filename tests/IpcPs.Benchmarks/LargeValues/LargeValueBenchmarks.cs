@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using IpcPs.Benchmarks.Cmdlets;
 using IpcPs.Benchmarks.Framework;
 using IpcPs.Benchmarks.Shells;
@@ -35,10 +36,22 @@ internal sealed class LargeValueBenchmarks : IBenchmarkGroup
     private static Comparison Of(string name, string ours, Func<double?> measure) =>
         new(name, "MiB/s", Goal, false, new(ours, measure), new("memory, copied twice", CopyTwice));
 
-    private static double? CopyTwice()
+    private static unsafe double? CopyTwice()
     {
-        SharedShells.Sender.Run($"$from = {Bytes}");
-        return Rate(1, () => SharedShells.Sender.Run("$null = $from.Clone().Clone()"));
+        const nuint Length = Megabytes << 20;
+        var from = new byte[Length];
+        return Rate(1, () =>
+        {
+            fixed (byte* first = from)
+            {
+                var second = NativeMemory.Alloc(Length);
+                var third = NativeMemory.Alloc(Length);
+                NativeMemory.Copy(first, second, Length);
+                NativeMemory.Copy(second, third, Length);
+                NativeMemory.Free(second);
+                NativeMemory.Free(third);
+            }
+        });
     }
 
     private static double FromJob(string value)

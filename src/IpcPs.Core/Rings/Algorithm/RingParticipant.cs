@@ -9,7 +9,8 @@ namespace IpcPs.Rings.Algorithm;
 internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
 {
     /// <summary>After a participant has left, and after the watch began, a sleeper checks the ring again after these times: the kernel
-    /// reports a closed file just before it releases the locks on it. After that it sleeps until it is woken.</summary>
+    /// reports a closed file just before it releases the locks on it. After that a reader sleeps until it is woken. A writer goes on to check
+    /// at the last of these times, because readers wake it only when there is much space.</summary>
     private static readonly TimeSpan[] CheckIntervals =
         [TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)];
 
@@ -120,7 +121,7 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         if (isNew) return true;
         ref var sleep = ref forData ? ref _dataSleep : ref _spaceSleep;
         var until = wait.Deadline;
-        var limit = sleep.Next(Volatile.Read(ref _departures), isWatched, expected);
+        var limit = sleep.Next(Volatile.Read(ref _departures), isWatched && forData, expected);
         if (limit is { } time && (until.IsInfinite || until.Remaining > time)) until = Deadline.After(time);
         var began = Stopwatch.GetTimestamp();
         var woken = Waiter.WhileEqual(word, expected, isShared: true, new(until, wait.Cancellation), _closing);
@@ -193,7 +194,10 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
         private uint _announced;
 
         /// <summary>The longest time to sleep; null for no limit.</summary>
-        public TimeSpan? Next(int departures, bool isWatched, uint announced)
+        /// <param name="departures">How many participants have left.</param>
+        /// <param name="isWoken">Whether there is a wake-up for everything that this thread waits for.</param>
+        /// <param name="announced">The event count's word.</param>
+        public TimeSpan? Next(int departures, bool isWoken, uint announced)
         {
             if (announced != _announced)
             {
@@ -208,7 +212,7 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
             }
             if (_next < CheckIntervals.Length) return CheckIntervals[_next++];
             // Without a watch, only checking shows that a peer has died.
-            return isWatched ? null : CheckIntervals[^1];
+            return isWoken ? null : CheckIntervals[^1];
         }
     }
 }

@@ -110,7 +110,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
             exited = RingLock.Exit(ref _memory, RingLayout.ReaderLock);
         }
         if (!exited) return RingOutcome.Damaged;
-        if (outcome == RingOutcome.Done && !peek) RingEventCount.WakeAll(ref _memory, RingLayout.SpaceSleepers);
+        if (outcome == RingOutcome.Done && !peek) WakeWriters(_memory.ReadLong(RingLayout.Head));
         return outcome;
     }
 
@@ -162,7 +162,17 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         Lost += lost;
         if (delivery != RingDelivery.BroadcastHold) return;
         _memory.WriteLong(RingLayout.Slot(_slot) + RingLayout.SlotCursor, _cursor);
-        RingEventCount.WakeAll(ref _memory, RingLayout.SpaceSleepers);
+        WakeWriters(_cursor);
+    }
+
+    /// <summary>Wakes the writers that wait for space, once a quarter of the ring is free. A writer that was woken for the space of one
+    /// message would take a core from the reader for that, and soon sleep again. Where the reader stops reading before that, the writers
+    /// find the space when they look by themselves (RingParticipant.Sleep), or when their time is over.</summary>
+    /// <param name="position">Up to where this reader has read.</param>
+    private void WakeWriters(long position)
+    {
+        if (_memory.ReadLong(RingLayout.Tail) - position <= _memory.Capacity - (_memory.Capacity / 4))
+            RingEventCount.WakeAll(ref _memory, RingLayout.SpaceSleepers);
     }
 
     /// <summary>Whether the message at the cursor was dropped while it was read. Then the bytes that were read are not valid, and the

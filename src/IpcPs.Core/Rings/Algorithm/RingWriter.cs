@@ -243,7 +243,9 @@ internal struct RingWriter<TMemory>(TMemory memory, RingDelivery delivery)
         ticket = 0;
         // The counter is read first. A reader that attaches meanwhile is either not counted, or seen attached.
         if (!waitsForReaders && _memory.ReadWord(RingLayout.ReadersEver) != 0 && !_memory.HasReaders()) return RingOutcome.NoPeers;
-        if (wait.Deadline.IsImmediate) return RingOutcome.TimedOut;
-        return _memory.Sleep(RingLayout.SpaceSleepers, value, wait) ? RingOutcome.Done : RingOutcome.TimedOut;
+        if (wait.Deadline.HasPassed) return RingOutcome.TimedOut;
+        // The caller tries once more when the time is over: there may be space for which no reader has woken this thread.
+        _ = _memory.Sleep(RingLayout.SpaceSleepers, value, wait);
+        return RingOutcome.Done;
     }
 }
