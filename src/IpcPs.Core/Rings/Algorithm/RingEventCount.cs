@@ -26,6 +26,11 @@ internal static class RingEventCount
         }
     }
 
+    /// <summary>Whether a thread may sleep. Call it after the change.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool HasSleepers<TMemory>(ref TMemory memory, int field)
+        where TMemory : struct, IRingMemory => (memory.ReadWord(field) & 1) != 0;
+
     /// <summary>Wakes all sleepers. Call it after the change.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void WakeAll<TMemory>(ref TMemory memory, int field)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IpcPs.Messaging;
 
 namespace IpcPs.Rings.Algorithm;
@@ -110,7 +111,7 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
             exited = RingLock.Exit(ref _memory, RingLayout.ReaderLock);
         }
         if (!exited) return RingOutcome.Damaged;
-        if (outcome == RingOutcome.Done && !peek) WakeWriters(_memory.ReadLong(RingLayout.Head));
+        if (outcome == RingOutcome.Done && !peek) WakeWriters();
         return outcome;
     }
 
@@ -162,17 +163,24 @@ internal struct RingReader<TMemory>(TMemory memory, RingDelivery delivery)
         Lost += lost;
         if (delivery != RingDelivery.BroadcastHold) return;
         _memory.WriteLong(RingLayout.Slot(_slot) + RingLayout.SlotCursor, _cursor);
-        WakeWriters(_cursor);
+        WakeWriters();
     }
 
     /// <summary>Wakes the writers that wait for space, once a quarter of the ring is free. A writer that was woken for the space of one
     /// message would take a core from the reader for that, and soon sleep again. Where the reader stops reading before that, the writers
     /// find the space when they look by themselves (RingParticipant.Sleep), or when their time is over.</summary>
-    /// <param name="position">Up to where this reader has read.</param>
-    private void WakeWriters(long position)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void WakeWriters()
     {
-        if (_memory.ReadLong(RingLayout.Tail) - position <= _memory.Capacity - (_memory.Capacity / 4))
+        // The tail is read only where a writer sleeps. One that sends writes to its cache line all the time.
+        if (RingEventCount.HasSleepers(ref _memory, RingLayout.SpaceSleepers) && IsQuarterFree())
             RingEventCount.WakeAll(ref _memory, RingLayout.SpaceSleepers);
+    }
+
+    private bool IsQuarterFree()
+    {
+        var read = delivery == RingDelivery.Queue ? _memory.ReadLong(RingLayout.Head) : _cursor;
+        return _memory.ReadLong(RingLayout.Tail) - read <= _memory.Capacity - (_memory.Capacity / 4);
     }
 
     /// <summary>Whether the message at the cursor was dropped while it was read. Then the bytes that were read are not valid, and the
