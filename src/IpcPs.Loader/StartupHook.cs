@@ -38,8 +38,9 @@ internal static class StartupHook
     /// <summary>It is not for the programs that the job starts. What the user had there stays.</summary>
     private static void RemoveFromEnvironment()
     {
+        var own = Path.GetFullPath(typeof(StartupHook).Assembly.Location);
         var hooks = (Environment.GetEnvironmentVariable(Variable) ?? "").Split(Path.PathSeparator);
-        var others = string.Join(Path.PathSeparator, hooks.Where(static h => h != typeof(StartupHook).Assembly.Location));
+        var others = string.Join(Path.PathSeparator, hooks.Where(h => h != own));
         Environment.SetEnvironmentVariable(Variable, others.Length == 0 ? null : others);
     }
 

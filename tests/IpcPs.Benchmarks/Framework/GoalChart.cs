@@ -6,8 +6,8 @@ namespace IpcPs.Benchmarks.Framework;
 /// <summary>Draws how far each comparison is above or below its goal.</summary>
 internal static class GoalChart
 {
-    private const int Width = 860;
-    private const int Left = 430;
+    private const int Width = 1100;
+    private const int Left = 500;
     private const int BarWidth = 300;
     private const int RowHeight = 17;
     private const int Top = 62;
@@ -34,7 +34,7 @@ internal static class GoalChart
         {
             chart.Text(12, y + 4, "small", row.Comparison.Name);
             chart.Bar(row.Margin!.Value, y, row.IsMissed ? "low" : "bar");
-            chart.Text(Math.Min(chart.XOf(row.Margin.Value), Left + BarWidth - 60) + 6, y + 4, "small", Text(row));
+            chart.Text(Math.Min(chart.XOf(row.Margin.Value), Left + BarWidth) + 6, y + 4, "small", Text(row));
             y += RowHeight;
         }
         return chart.End();

@@ -57,7 +57,11 @@ internal sealed class LargeValueBenchmarks : IBenchmarkGroup
     private static double FromJob(string value)
     {
         SharedShells.Sender.Run($$"""
-            $job = Start-IpcJob { $value = {{value}}; $null = Invoke-IpcRequest $IpcParent 'ready' -Timeout 600; foreach ($i in 1..{{Count}}) { , $value } }
+            $job = Start-IpcJob {
+                $value = {{value}}
+                $null = Invoke-IpcRequest $IpcParent 'ready' -Timeout 600
+                foreach ($i in 1..{{Count}}) { , $value }
+            }
             $request = Receive-IpcMessage $job -Envelope -Timeout 600
             """);
         return Rate(Count, () => SharedShells.Sender.Run("Send-IpcMessage go -ReplyTo $request; Receive-Job $job -Wait | Out-Null"));

@@ -9,8 +9,8 @@ namespace IpcPs.Rings.Algorithm;
 internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
 {
     /// <summary>After a participant has left, and after the watch began, a sleeper checks the ring again after these times: the kernel
-    /// reports a closed file just before it releases the locks on it. After that a reader sleeps until it is woken. A writer goes on to check
-    /// at the last of these times, because readers wake it only when there is much space.</summary>
+    /// reports a closed file just before it releases the locks on it. After that a reader sleeps until it is woken. A writer goes on to
+    /// check at the last of these times, because readers wake it only when there is much space.</summary>
     private static readonly TimeSpan[] CheckIntervals =
         [TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)];
 

@@ -13,7 +13,7 @@ internal static class ShellCommand
     public static string ModuleFolder { get; } = FindModuleFolder();
 
     /// <summary>The assembly that creates the module's load context, and that begins a job as a startup hook.</summary>
-    public static string LoaderPath { get; } = Path.Combine(ModuleFolder, Loader);
+    public static string LoaderPath { get; } = Path.GetFullPath(Path.Combine(ModuleFolder, Loader));
 
     /// <summary>The manifest of the imported module, two folders up.</summary>
     public static string Manifest { get; } = Path.GetFullPath(Path.Combine(ModuleFolder, "..", "..", "IpcPs.psd1"));

@@ -61,6 +61,8 @@ internal static class JobEnvironment
         {
             if (!changes.ContainsKey(name)) result.TryAdd(name, value);
         }
+        // The runtime could not read a list in which a path contains the character between paths.
+        if (startupHook.Contains(Path.PathSeparator, StringComparison.Ordinal)) return result;
         result[StartupHooks] = result.GetValueOrDefault(StartupHooks) is { Length: > 0 } others
             ? others + Path.PathSeparator + startupHook : startupHook;
         return result;
