@@ -33,4 +33,22 @@ public class ModuleImportTests
         Assert.True(running.Stop().WasStopped);
         Assert.Equal(true, session.Get("cleaned"));
     }
+
+    [Fact]
+    public void A_job_runs_also_where_the_module_s_folder_cannot_stand_in_a_list_of_paths()
+    {
+        var folder = Directory.CreateTempSubdirectory("ipcps-colon-").FullName;
+        try
+        {
+            var link = Path.Combine(folder, "a:b");
+            Directory.CreateSymbolicLink(link, Build.RepositoryRoot);
+            var result = Shell.Pwsh.RunArguments(["-NoProfile", "-Command",
+                $"Import-Module '{link}/IpcPs.psd1'; Start-IpcJob {{ \"ran $env:DOTNET_STARTUP_HOOKS\" }} | Receive-Job -Wait"]);
+            Assert.Equal(["ran "], result.Succeeded().Lines);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }
