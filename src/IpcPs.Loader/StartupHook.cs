@@ -4,7 +4,7 @@ using IpcPs.Loading;
 
 /// <summary>Begins a job before pwsh begins anything. The runtime calls it where DOTNET_STARTUP_HOOKS names this assembly, which
 /// <c>Start-IpcJob</c> does. pwsh would open a session of its own first, in which the job's command would then be run to open the job's
-/// session. That takes a third of a start's processor time.</summary>
+/// session. That takes a quarter of a start's processor time.</summary>
 /// <remarks>See .NET's document "Host startup hook", which says that the class has this name and no namespace. If the runtime does not call
 /// it, or something is not as it should be, pwsh runs its command line as always, and that command runs the job.</remarks>
 internal static class StartupHook
@@ -14,8 +14,8 @@ internal static class StartupHook
     /// <summary>Runs the job, and ends the process; returns in every other process.</summary>
     public static void Initialize()
     {
-        var folder = Path.GetDirectoryName(typeof(StartupHook).Assembly.Location)!;
-        RemoveFromEnvironment();
+        var own = Path.GetFullPath(typeof(StartupHook).Assembly.Location);
+        RemoveFromEnvironment(own);
         // A program on PATH with that name may be a script which starts other programs of .NET first.
         if (Assembly.GetEntryAssembly()?.GetName().Name != "pwsh" || Environment.GetCommandLineArgs() is not [.., var command]
             || !command.EndsWith(ModuleLoader.RunJob, StringComparison.Ordinal)) return;
@@ -24,8 +24,8 @@ internal static class StartupHook
         {
             PutPowerShellFirst();
             new ModuleLoader().OnImport();
-            run = Assembly.LoadFrom(Path.Combine(folder, ModuleLoader.ModuleFile)).GetType(ModuleLoader.JobType, throwOnError: true)!
-                .GetMethod(ModuleLoader.JobMethod)!.CreateDelegate<Action>();
+            var module = Assembly.LoadFrom(Path.Combine(Path.GetDirectoryName(own)!, ModuleLoader.ModuleFile));
+            run = module.GetType(ModuleLoader.JobType, throwOnError: true)!.GetMethod(ModuleLoader.JobMethod)!.CreateDelegate<Action>();
         }
         catch (Exception)
         {
@@ -36,9 +36,8 @@ internal static class StartupHook
     }
 
     /// <summary>It is not for the programs that the job starts. What the user had there stays.</summary>
-    private static void RemoveFromEnvironment()
+    private static void RemoveFromEnvironment(string own)
     {
-        var own = Path.GetFullPath(typeof(StartupHook).Assembly.Location);
         var hooks = (Environment.GetEnvironmentVariable(Variable) ?? "").Split(Path.PathSeparator);
         var others = string.Join(Path.PathSeparator, hooks.Where(h => h != own));
         Environment.SetEnvironmentVariable(Variable, others.Length == 0 ? null : others);

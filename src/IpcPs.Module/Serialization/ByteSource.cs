@@ -9,6 +9,8 @@ namespace IpcPs.Module.Serialization;
 /// as UTF-8.</summary>
 internal static class ByteSource
 {
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     public static ReadOnlySpan<byte> From(object? value, CancellationToken cancellation = default)
     {
         switch (Unwrap(value))
@@ -37,11 +39,16 @@ internal static class ByteSource
         }
     }
 
-    private static byte[] TextBytes(string text)
+    /// <summary>A text as UTF-8.</summary>
+    /// <exception cref="IpcException"><see cref="IpcErrors.InvalidArgument"/>: UTF-8 has no form for it.</exception>
+    public static byte[] TextBytes(string text)
     {
         try
         {
-            return new UTF8Encoding(false, true).GetBytes(text);
+            // Not GetBytes alone, which clears the memory first: that takes as long as to write it.
+            var bytes = GC.AllocateUninitializedArray<byte>(Strict.GetByteCount(text));
+            Strict.GetBytes(text, bytes);
+            return bytes;
         }
         catch (EncoderFallbackException)
         {

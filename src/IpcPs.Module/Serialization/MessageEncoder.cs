@@ -11,7 +11,7 @@ namespace IpcPs.Module.Serialization;
 /// <param name="allowSecrets">For Object and Json: whether secrets may be sent.</param>
 internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.DefaultObjectDepth, bool allowSecrets = false)
 {
-    // A text of more characters is counted before it is encoded.
+    // A text of more characters gets memory of its own.
     private const int LongText = 64 * 1024;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -55,7 +55,8 @@ internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.D
         var text = ValueText.Of(value);
         try
         {
-            if (text.Length > LongText) return EncodeLong(text);
+            // In no more memory than it needs, which is not kept.
+            if (text.Length > LongText) return ByteSource.TextBytes(text);
             var capacity = Strict.GetMaxByteCount(text.Length);
             if (_text.Length < capacity) _text = new byte[Math.Max(capacity, 256)];
             return _text.AsSpan(0, Strict.GetBytes(text, _text));
@@ -64,13 +65,5 @@ internal sealed class MessageEncoder(IpcFormat format, int depth = CodecLimits.D
         {
             throw ByteSource.UnpairedSurrogate();
         }
-    }
-
-    // In no more memory than it needs, which is not kept.
-    private static ReadOnlySpan<byte> EncodeLong(string text)
-    {
-        var bytes = GC.AllocateUninitializedArray<byte>(Strict.GetByteCount(text));
-        Strict.GetBytes(text, bytes);
-        return bytes;
     }
 }

@@ -10,38 +10,41 @@ public sealed class EmbeddedJobTests : JobTests
     [Fact]
     public void Without_pwsh_on_PATH_it_is_said_what_to_do()
     {
-        var path = Environment.GetEnvironmentVariable("PATH");
-        try
-        {
-            Environment.SetEnvironmentVariable("PATH", "/nonexistent");
-            var error = Session.Run("Start-IpcJob { }").Error();
-            Expect(error, "IpcNotFound,", ErrorCategory.ObjectNotFound, "but this program is not pwsh, and PATH has no pwsh.");
-            Assert.Equal("Install PowerShell 7.4 or later, and add the folder of pwsh to PATH.", error.ErrorDetails.RecommendedAction);
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable("PATH", path);
-        }
+        var error = RunWith("/nonexistent", "Start-IpcJob { }").Error();
+        Expect(error, "IpcNotFound,", ErrorCategory.ObjectNotFound, "but this program is not pwsh, and PATH has no pwsh.");
+        Assert.Equal("Install PowerShell 7.4 or later, and add the folder of pwsh to PATH.", error.ErrorDetails.RecommendedAction);
     }
 
     [Fact]
     public void A_job_runs_also_where_the_runtime_does_not_call_the_startup_hook()
     {
-        var path = Environment.GetEnvironmentVariable("PATH");
         var folder = Directory.CreateTempSubdirectory().FullName;
         try
         {
             var pwsh = Path.Combine(folder, "pwsh");
             File.WriteAllText(pwsh, $"#!/bin/sh\nunset DOTNET_STARTUP_HOOKS\nexec '{Build.Dotnet}' '{Build.PwshDll}' \"$@\"\n");
             File.SetUnixFileMode(pwsh, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-            Environment.SetEnvironmentVariable("PATH", $"{folder}:{path}");
+            var path = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
             // The second session is pwsh's own.
-            Assert.Equal(2, Session.Run("Start-IpcJob { @(Get-Runspace).Count } | Receive-Job -Wait").Single());
+            Assert.Equal(2, RunWith(path, "Start-IpcJob { @(Get-Runspace).Count } | Receive-Job -Wait").Single());
         }
         finally
         {
-            Environment.SetEnvironmentVariable("PATH", path);
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private SessionResult RunWith(string path, string script)
+    {
+        var before = Environment.GetEnvironmentVariable("PATH");
+        try
+        {
+            Environment.SetEnvironmentVariable("PATH", path);
+            return Session.Run(script);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PATH", before);
         }
     }
 }

@@ -34,8 +34,6 @@ internal sealed unsafe class RingParticipant : IFileWatch, IDisposable
     {
         _file = file;
         _closing = closing;
-        // The stages of a pipeline share the cores: a stage that spins takes one from the stage that it waits for.
-        if (file.IsUnnamed) _dataWait = _spaceWait = AdaptiveWait.InConversations;
         _mapping = RingMapping.Map(file.Descriptor, file.Header.Capacity, target);
         var start = (byte*)_mapping.DangerousGetHandle();
         _memory = new MappedRingMemory(this, start, file.Header.Capacity, 0);

@@ -166,9 +166,13 @@ internal abstract class ChildReceiver(JobConnection connection, string name) : I
         _end = new JobEnd(_failure is null ? message.State : JobState.Failed, message.ExitCode, error, true, what);
     }
 
-    /// <summary>The end that the script reported; or that not all of its output has reached its reader.</summary>
-    private JobEnd? Known(JobEnd? end) => end is { State: JobState.Completed } && connection.Process.Failure is { } failure
-        ? JobEnd.Failed(failure.Message, failure.Id) : end;
+    /// <summary>The end that the script reported; or that not all of its output has reached its reader. With a lost connection, the report
+    /// does not count: the process has not come to its end here.</summary>
+    private JobEnd? Known(JobEnd? end)
+    {
+        if (end is not { State: JobState.Completed } || connection.Process.Failure is not { } failure) return end;
+        return failure.Id == IpcErrors.ConnectionLost ? null : JobEnd.Failed(failure.Message, failure.Id);
+    }
 
     private JobEnd Unexpected(ProcessExit exit)
     {

@@ -13,7 +13,7 @@ internal static class JobEnvironment
     /// <para>A stage of a pipeline allocates 2.6 KB for an object, and the runtime collected garbage after every 2 MB. After 16 MB, the
     /// collections stop the job for a third of that time.</para>
     /// <para>PowerShell reports each start of pwsh and each import to its makers, unless the user has switched that off. The code for that
-    /// took 70 ms of a job's start. The session that starts the jobs goes on reporting.</para>
+    /// took 80 ms of a job's start. The session that starts the jobs goes on reporting.</para>
     /// <para>The user's own settings win. The zeros in front, and the spelling of 'yes', tell them from these.</para>
     /// </remarks>
     private static readonly (string Name, string Value)[] Settings =

@@ -35,10 +35,11 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    private void StartWorker(int number, RemotePlace? place = null, int failedStarts = 0)
+    private void StartWorker(int number, RemotePlace? place = null)
     {
-        var worker = new Worker(this, _start with { Place = place }, number) { FailedStarts = failedStarts };
-        _workers[number - 1]?.Dispose();
+        var before = _workers[number - 1];
+        var worker = new Worker(this, _start with { Place = place }, number) { FailedStarts = FailedStartsAfter(before) };
+        before?.Dispose();
         _workers[number - 1] = worker;
         _running++;
         worker.Receiver.Start();
@@ -55,7 +56,7 @@ internal sealed partial class WorkerGroup
         }
         try
         {
-            StartWorker(worker.Number, null, FailedStartsAfter(worker));
+            StartWorker(worker.Number);
         }
         catch (IpcException e)
         {
@@ -97,7 +98,7 @@ internal sealed partial class WorkerGroup
     {
         try
         {
-            StartWorker(worker.Number, place, FailedStartsAfter(worker));
+            StartWorker(worker.Number, place);
         }
         catch (IpcException e)
         {
@@ -105,7 +106,7 @@ internal sealed partial class WorkerGroup
         }
     }
 
-    private static int FailedStartsAfter(Worker worker) => worker.IsReady ? 0 : worker.FailedStarts + 1;
+    private static int FailedStartsAfter(Worker? worker) => worker is { IsReady: false } ? worker.FailedStarts + 1 : 0;
 
     private void FailToReplace(Worker worker, Exception e) =>
         Fail(JobEnd.Failed($"could not replace {worker}: {e.Message}", ErrorRecords.OfLibrary(e)?.Id));

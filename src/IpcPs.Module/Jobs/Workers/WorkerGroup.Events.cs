@@ -107,13 +107,12 @@ internal sealed partial class WorkerGroup
             TryAgain(held, Died(worker, held, how, worker.IsTooSlow ? _options.ItemTimeout : null));
             if (!_isStopping) Replace(worker);
         }
-        else if (worker.IsEnding && (_options.StartOnDemand
-            || (!_options.HasEnd && (!end.IsReported || end.Id == IpcErrors.ConnectionLost))))
+        else if (worker.IsEnding && (_options.StartOnDemand || (!_options.HasEnd && !end.IsReported)))
         {
             // It had nothing to do any more. A host that is lost is noticed long after the others have done its work, or between the end
             // of the script and that of the process.
         }
-        else if (!end.IsReported && !worker.IsEnding && (worker.IsReady || worker.FailedStarts + 1 < MaxFailedStarts))
+        else if (!end.IsReported && !worker.IsEnding && FailedStartsAfter(worker) < MaxFailedStarts)
         {
             Replace(worker);
         }
